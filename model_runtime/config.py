@@ -1,0 +1,80 @@
+"""Configuration of features and networks, stored inside every checkpoint. Stdlib only."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from .protocol import EMOTIONS
+
+# ARPABET without stress, as pocketsphinx' English model names the phones; silence first.
+PHONES = tuple(
+    "sil aa ae ah ao aw ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p r s sh t th uh uw v "
+    "w y z zh".split()
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureConfig:
+    """Log-mel speech features."""
+
+    sample_rate: int = 16_000
+    """Hz; every sound is brought to this rate, mono."""
+    window_samples: int = 400
+    """25 ms, the usual window of speech recognition."""
+    hop_samples: int = 160
+    """10 ms; two feature frames make one model frame."""
+    fft_samples: int = 512
+    mel_bands: int = 80
+    low_hz: float = 50.0
+    high_hz: float = 7600.0
+    floor: float = 1e-6
+    """Added to mel power before the logarithm: -60 dB under a full-scale sine."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of the generator. All convolutions are centred, so look-ahead equals look-back."""
+
+    rig: str = "arkit52"
+    channels: tuple[str, ...] = ()
+    """Output columns; normally those of the rig."""
+    regions: tuple[str, ...] = ()
+    region_of: tuple[int, ...] = ()
+    """Index into ``regions`` for each channel."""
+    phones: tuple[str, ...] = PHONES
+    emotions: tuple[str, ...] = EMOTIONS
+    features: FeatureConfig = FeatureConfig()
+    hidden: int = 256
+    """Width of the speech encoder."""
+    encoder_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
+    latent: int = 32
+    """Width of each region's latent in the decoder."""
+    decoder_dilations: tuple[int, ...] = (1, 2, 4, 1)
+    emotion_dim: int = 32
+    style_dim: int = 4
+    """Width of the seeded style noise that varies one reading from the next."""
+
+    @property
+    def frame_rate(self) -> float:
+        """Model frames a second: one for two feature frames."""
+        return self.features.sample_rate / self.features.hop_samples / 2
+
+    @property
+    def context_frames(self) -> int:
+        """Model frames on either side that can change an output frame."""
+        # Stem: 5 taps at 100 Hz (2 frames) then 4 taps with stride 2 reach 2 model frames at most.
+        return 2 + sum(self.encoder_dilations) + sum(self.decoder_dilations)
+
+
+def to_json(config: GeneratorConfig) -> str:
+    """The configuration as indented JSON."""
+    return json.dumps(dataclasses.asdict(config), indent=1)
+
+
+def generator_config_from(data: dict[str, Any]) -> GeneratorConfig:
+    """Build a configuration from parsed JSON; unknown keys raise TypeError."""
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    values["features"] = FeatureConfig(**data["features"])
+    return GeneratorConfig(**values)

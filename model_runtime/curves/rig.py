@@ -1,0 +1,78 @@
+"""Rig definitions: the channels of a face, their regions and bounds, read from ``model_runtime/rigs``.
+
+A rig is data. Nothing in the networks, the postprocess or the add-on knows one by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadArgument
+from .track import FloatArray
+
+RIG_FOLDER = Path(__file__).resolve().parents[1] / "rigs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Channel:
+    """One control of a face."""
+
+    name: str
+    region: str
+    minimum: float
+    maximum: float
+    mirror: str
+    """Name of the same control on the other side; its own name for a central one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RigDefinition:
+    """The channels of a face in the order of a model's output columns."""
+
+    name: str
+    title: str
+    regions: tuple[str, ...]
+    channels: tuple[Channel, ...]
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names in column order."""
+        return tuple(channel.name for channel in self.channels)
+
+    def region_columns(self, region: str) -> tuple[int, ...]:
+        """Columns of the channels of ``region``, ascending."""
+        return tuple(i for i, channel in enumerate(self.channels) if channel.region == region)
+
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest value of each channel, two arrays of shape (channels,)."""
+        low = np.array([channel.minimum for channel in self.channels], np.float32)
+        high = np.array([channel.maximum for channel in self.channels], np.float32)
+        return low, high
+
+
+def rig_names() -> tuple[str, ...]:
+    """Names of the rigs that ``load_rig`` finds, sorted."""
+    return tuple(sorted(path.stem for path in RIG_FOLDER.glob("*.json")))
+
+
+@functools.cache
+def load_rig(name: str) -> RigDefinition:
+    """Read the rig definition ``name``.
+
+    Raises:
+        BadArgument: No such rig.
+    """
+    if name not in rig_names():
+        raise BadArgument(f"Unknown rig {name!r}", hint=f"Use one of: {', '.join(rig_names())}")
+    data = json.loads((RIG_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return RigDefinition(
+        name=data["name"],
+        title=data["title"],
+        regions=tuple(data["regions"]),
+        channels=tuple(Channel(**channel) for channel in data["channels"]),
+    )

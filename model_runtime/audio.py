@@ -177,7 +177,7 @@ class SpeechStore:
 
 
 def _mix(block: FloatArray, name: str) -> FloatArray:
-    """Mean of the channels, or the loudest channel where they cancel each other; shape (frames,)."""
+    """Mean of the channels, or the loudest where they cancel each other; shape (frames,)."""
     if not np.isfinite(block).all():
         raise BadAudio(
             f"{name} holds samples that are not numbers (NaN or infinity)",

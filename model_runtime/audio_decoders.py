@@ -61,11 +61,11 @@ class DecodedStream:
     """Blocks of shape (frames, channels), full scale 1."""
 
 
-class _DecoderMissing(Exception):
+class _MissingDecoderError(Exception):
     """This decoder is not installed."""
 
 
-class _DecoderRefused(Exception):
+class _RefusedError(Exception):
     """This decoder does not read the file; ``str`` says why."""
 
 
@@ -83,9 +83,9 @@ def open_decoder(path: Path) -> Iterator[DecodedStream]:
         with contextlib.ExitStack() as stack:
             try:
                 stream = decoder(path, stack)
-            except _DecoderMissing:
+            except _MissingDecoderError:
                 continue
-            except _DecoderRefused as refusal:
+            except _RefusedError as refusal:
                 reasons.append(f"{decoder.__name__.strip('_')}: {refusal}")
                 continue
             log.debug("%s is read by %s", path.name, decoder.__name__.strip("_"))
@@ -122,24 +122,24 @@ def _container(path: Path) -> str:
 def _own_wav(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     stream = stack.enter_context(path.open("rb"))
     if stream.read(4) not in (b"RIFF", b"RF64"):
-        raise _DecoderMissing
+        raise _MissingDecoderError
     stream.seek(0)
     header = audio_wav.read_header(cast(BinaryIO, stream), path.name)
     if header is None:
-        raise _DecoderRefused("a codec inside WAV")
+        raise _RefusedError("a codec inside WAV")
     blocks = audio_wav.read_blocks(cast(BinaryIO, stream), header, path.name)
     return DecodedStream(header.sample_rate, blocks)
 
 
 def _soundfile(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     try:
-        import soundfile  # noqa: PLC0415 - optional
+        import soundfile
     except (ImportError, OSError) as error:  # OSError: the wheel without its libsndfile
-        raise _DecoderMissing from error
+        raise _MissingDecoderError from error
     try:
         file = stack.enter_context(soundfile.SoundFile(str(path)))
     except soundfile.SoundFileError as error:
-        raise _DecoderRefused(str(error)) from error
+        raise _RefusedError(str(error)) from error
 
     def blocks() -> Iterator[FloatArray]:
         seen = 0
@@ -158,12 +158,12 @@ def _soundfile(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
 def _ffmpeg(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise _DecoderMissing
+        raise _MissingDecoderError
     # The protocol list keeps a crafted playlist from opening anything but files.
     command = [program, "-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file,pipe"]
     command += ["-i", f"file:{path.resolve()}", "-map", "0:a:0", "-c:a", "pcm_f32le"]
     command += ["-f", "wav", "pipe:1"]
-    errors = stack.enter_context(tempfile.TemporaryFile())
+    errors = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     child = subprocess.Popen(
         command,
@@ -177,9 +177,9 @@ def _ffmpeg(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     try:
         header = audio_wav.read_header(stdout, path.name)
     except BadAudio as error:
-        raise _DecoderRefused(_last_line(errors)) from error
+        raise _RefusedError(_last_line(errors)) from error
     if header is None:
-        raise _DecoderRefused("ffmpeg wrote no PCM")
+        raise _RefusedError("ffmpeg wrote no PCM")
 
     def blocks() -> Iterator[FloatArray]:
         open_ended = dataclasses.replace(header, data_bytes=None)
@@ -192,15 +192,15 @@ def _ffmpeg(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
 
 def _audioread(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     if importlib.util.find_spec("audioread") is None:
-        raise _DecoderMissing
+        raise _MissingDecoderError
     with warnings.catch_warnings():  # its WAV reader imports modules that Python 3.13 drops
         warnings.simplefilter("ignore")
-        import audioread  # noqa: PLC0415 - optional
+        import audioread
 
         try:
             file = stack.enter_context(audioread.audio_open(str(path)))
         except (audioread.DecodeError, OSError, EOFError) as error:
-            raise _DecoderRefused(str(error) or type(error).__name__) from error
+            raise _RefusedError(str(error) or type(error).__name__) from error
 
     def blocks() -> Iterator[FloatArray]:
         try:

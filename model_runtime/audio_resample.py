@@ -22,7 +22,7 @@ ZERO_CROSSINGS = 64
 KAISER_BETA = 8.0
 """Stop band of -80 dB, under the noise of 13-bit sound."""
 CUTOFF = 0.9625
-"""Middle of the transition band over the lower Nyquist rate: full stop at 8 kHz, pass to 7.4 kHz."""
+"""Middle of the transition band over the lower Nyquist rate: pass to 7.4 kHz, stop at 8 kHz."""
 GROUP_OUTPUTS = 128
 """Outputs made by one matrix product."""
 

@@ -151,8 +151,10 @@ def _parse_format(form: bytes, data_bytes: int | None, name: str) -> WavHeader |
 
 def _to_float(data: bytes, header: WavHeader) -> FloatArray:
     """Little-endian samples to float32; full scale of integers is 1."""
+    values: FloatArray
     if header.is_float:
-        values = np.frombuffer(data, f"<f{header.bits // 8}").astype(np.float32)
+        with np.errstate(over="ignore"):  # becomes infinity, which is refused later
+            values = np.frombuffer(data, f"<f{header.bits // 8}").astype(np.float32)
     elif header.bits == 8:
         values = (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
     elif header.bits == 24:

@@ -119,7 +119,8 @@ def _mel_bank(config: FeatureConfig) -> FloatArray:
     bins = np.arange(config.fft_samples // 2 + 1) * config.sample_rate / config.fft_samples
     rising = (bins[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    bank: FloatArray = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return bank
 
 
 def _mel(hz: float) -> float:

@@ -1,0 +1,1 @@
+"""What `build.py` is made of: environments, tests, checks, the extension zip, the demo. Stdlib only."""

@@ -1,0 +1,150 @@
+"""Talking to the person at the terminal and running commands. Stdlib only.
+
+Progress goes to stderr, so that stdout holds nothing but what was asked for (a path, a summary).
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""Top of the checkout."""
+
+HEARTBEAT_S = 15.0  # a silent command says this often that it is still alive
+
+_STARTED = time.monotonic()
+
+
+class BuildError(Exception):
+    """Something the person must mend. ``hint`` says how; both may hold several lines."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def say(text: str) -> None:
+    """Write a progress line to stderr, with the seconds since the start."""
+    sys.stderr.write(f"[{time.monotonic() - _STARTED:5.0f} s] {text}\n")
+    sys.stderr.flush()
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process' environment without what would lead another Python astray, plus ``extra``."""
+    dropped = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, "PYTHONUTF8": "1", **(extra or {})}
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    what: str = "",
+) -> tuple[int, str]:
+    """Run a command to its end and collect what it says.
+
+    Args:
+        command: Program and arguments; no shell is involved.
+        timeout_s: Seconds after which the command and its children are killed.
+        environment: Whole environment of the command; this process' cleaned one when None.
+        log: File that receives the output as it comes.
+        on_line: Called with each line of output, without the line end.
+        what: Name for the "still working" lines; empty means none are written.
+
+    Returns:
+        Exit status (-9 after a timeout) and the output, stdout and stderr merged.
+
+    Raises:
+        BuildError: The program cannot be started.
+    """
+    try:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=dict(environment) if environment is not None else clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=os.name == "posix",
+        )
+    except OSError as error:
+        raise BuildError(f"Cannot start {command[0]}: {error}") from error
+    lines: list[str] = []
+    try:
+        timed_out = _drain(process, timeout_s, lines, log, on_line, what)
+    except BaseException:
+        _kill(process)
+        raise
+    if timed_out:
+        _kill(process)
+        lines.append(f"Stopped after {timeout_s:.0f} s without an end")
+    process.wait()
+    return -9 if timed_out else process.returncode, "\n".join(lines)
+
+
+def _drain(
+    process: subprocess.Popen[str],
+    timeout_s: float,
+    lines: list[str],
+    log: Path | None,
+    on_line: Callable[[str], None] | None,
+    what: str,
+) -> bool:
+    """Read until the output ends; True when time ran out first."""
+    arrived: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read, args=(process, arrived), daemon=True).start()
+    started = spoken = time.monotonic()
+    with (log or Path(os.devnull)).open("w", encoding="utf-8") as record:
+        while True:
+            now = time.monotonic()
+            if now - started > timeout_s:
+                return True
+            try:
+                line = arrived.get(timeout=0.5)
+            except queue.Empty:
+                if what and now - spoken > HEARTBEAT_S:
+                    say(f"{what}: still working ({now - started:.0f} s)")
+                    spoken = now
+                continue
+            if line is None:
+                return False
+            spoken = now
+            lines.append(line)
+            record.write(line + "\n")
+            record.flush()
+            if on_line is not None:
+                on_line(line)
+
+
+def _read(process: subprocess.Popen[str], arrived: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        arrived.put(line.rstrip("\r\n"))
+    arrived.put(None)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End the command and, on POSIX, everything it started."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True)
+        return
+    import signal
+
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()

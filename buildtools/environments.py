@@ -1,0 +1,288 @@
+"""Makes and caches the Python environments of the project, outside the checkout. Stdlib only.
+
+An environment is keyed by its Python's version and its requirements, so changing either makes a new
+one and a second run finds the old one in milliseconds. ``ready.json`` is written last: a folder
+without it is the rest of a build that was cut off, and is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import pythons, system_libraries
+from .console import ROOT, BuildError, clean_environment, run, say
+from .pythons import Interpreter, Version
+
+REQUIREMENTS = ROOT / "requirements"
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+TORCH_PROBE_S = 4  # seconds to find out whether that index can be reached
+INSTALL_TIMEOUT_S = 1800.0  # 700 MB over a slow line
+LOCK_POLL_S = 0.5
+TRIES = 2  # a registry that hiccups gets a second chance
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvironmentSpec:
+    """One environment: which Pythons may carry it, and what must import once it stands."""
+
+    name: str
+    """Also the name of its file in ``requirements/``."""
+    versions: tuple[Version, ...]
+    """Best first."""
+    imports: str
+    """Statement that must run in the finished environment."""
+    is_blender: bool = False
+    has_torch: bool = False
+
+
+RUNTIME_VERSIONS: tuple[Version, ...] = ((3, 11), (3, 12), (3, 13), (3, 14))
+PY311: tuple[Version, ...] = ((3, 11),)
+PY313: tuple[Version, ...] = ((3, 13),)
+RUNTIME_IMPORTS = "import torch, librosa, soundfile, safetensors.numpy, matplotlib, pytest"
+BPY_IMPORTS = "import bpy, numpy, pytest"
+
+SPECS = {
+    spec.name: spec
+    for spec in (
+        EnvironmentSpec("runtime", RUNTIME_VERSIONS, RUNTIME_IMPORTS, has_torch=True),
+        EnvironmentSpec(
+            "train", RUNTIME_VERSIONS, RUNTIME_IMPORTS + ", pocketsphinx", has_torch=True
+        ),
+        EnvironmentSpec("check", RUNTIME_VERSIONS, "import mypy, numpy"),
+        EnvironmentSpec("bpy-4.2", PY311, BPY_IMPORTS, is_blender=True),
+        EnvironmentSpec("bpy-4.5", PY311, BPY_IMPORTS, is_blender=True),
+        EnvironmentSpec("bpy-5.0", PY311, BPY_IMPORTS, is_blender=True),
+        EnvironmentSpec("bpy-5.1", PY313, BPY_IMPORTS, is_blender=True),
+        EnvironmentSpec("bpy-5.2", PY313, BPY_IMPORTS, is_blender=True),
+    )
+}
+
+
+def home() -> Path:
+    """Folder of all environments: ``CSTALK_ENV_HOME``, else in the user's cache folder."""
+    chosen = os.environ.get("CSTALK_ENV_HOME")
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library/Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "cstalk" / "envs"
+
+
+def ensure(name: str) -> Path:
+    """Path of the Python of environment ``name``, which is made when it is missing.
+
+    Raises:
+        BuildError: Unknown name, no fitting Python, missing system libraries, or a failed install.
+    """
+    if name not in SPECS:
+        raise BuildError(f"No environment {name!r}", hint=f"Use one of: {', '.join(SPECS)}")
+    spec = SPECS[name]
+    if spec.is_blender:
+        system_libraries.require()
+    interpreter = pythons.find(spec.versions)
+    folder = home() / _folder_name(spec, interpreter)
+    if not _is_ready(folder):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(folder):
+                if not _is_ready(folder):  # another build may have made it while this one waited
+                    _make(spec, interpreter, folder)
+        except OSError as error:
+            raise BuildError(
+                f"Cannot make the environment in {folder}: {error}",
+                hint="Set CSTALK_ENV_HOME to a folder on a disk with 6 GB free",
+            ) from error
+    return python_of(folder)
+
+
+def site_packages(python: Path) -> Path:
+    """The ``site-packages`` folder of the environment that ``python`` belongs to."""
+    folder = python.parents[1]
+    if os.name == "nt":
+        return folder / "Lib" / "site-packages"
+    return next((folder / "lib").glob("python3.*/site-packages"))
+
+
+def python_of(folder: Path) -> Path:
+    """Where a virtual environment keeps its Python."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def requirement_text(name: str) -> str:
+    """The requirement file ``name`` with those it includes by ``-r`` in their places."""
+    lines = []
+    for line in (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        words = line.split("#")[0].split()
+        if words[:1] == ["-r"]:
+            lines.append(requirement_text(words[1].removesuffix(".txt")))
+        elif words:
+            lines.append(" ".join(words))
+    return "\n".join(lines)
+
+
+def _folder_name(spec: EnvironmentSpec, interpreter: Interpreter) -> str:
+    content = "\n".join(
+        (requirement_text(spec.name), interpreter.version_text, str(interpreter.path), sys.platform)
+    )
+    digest = hashlib.sha256(content.encode()).hexdigest()[:10]
+    major, minor, _patch = interpreter.version
+    return f"{spec.name}-py{major}{minor}-{digest}"
+
+
+def _is_ready(folder: Path) -> bool:
+    return (folder / "ready.json").is_file() and python_of(folder).exists()
+
+
+def _make(spec: EnvironmentSpec, interpreter: Interpreter, folder: Path) -> None:
+    """Build the environment in place: its scripts hold its path, so it cannot be moved."""
+    say(f"Making the environment {spec.name} with Python {interpreter.version_text} in {folder}")
+    if folder.exists():
+        shutil.rmtree(folder)
+    python = python_of(folder)
+    log = folder.with_name(folder.name + ".log")
+    status, output = run(
+        [interpreter.path, "-m", "venv", folder], timeout_s=300, log=log, what="venv"
+    )
+    if status != 0:
+        raise BuildError(f"venv failed:\n{_tail(output)}", hint=f"The whole log: {log}")
+    _install(spec, python, log)
+    _verify(spec, python, log)
+    facts = {
+        "environment": spec.name,
+        "python": interpreter.version_text,
+        "requirements": requirement_text(spec.name).splitlines(),
+    }
+    marker = folder / "ready.json"
+    partial = marker.with_suffix(".tmp")
+    partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    partial.replace(marker)
+    say(f"Environment {spec.name} is ready")
+
+
+def _install(spec: EnvironmentSpec, python: Path, log: Path) -> None:
+    command: list[str | Path] = [python, "-m", "pip", "install", "--no-input", "--no-compile"]
+    command += ["--disable-pip-version-check", "--prefer-binary"]
+    if spec.has_torch and sys.platform in ("linux", "win32"):
+        if _reachable(TORCH_CPU_INDEX + "/torch/"):
+            command += ["--extra-index-url", TORCH_CPU_INDEX]
+        else:
+            say(f"{TORCH_CPU_INDEX} cannot be reached: torch comes from pip's own index")
+    command += ["-r", REQUIREMENTS / f"{spec.name}.txt"]
+    for left in reversed(range(TRIES)):
+        status, output = run(
+            command, timeout_s=INSTALL_TIMEOUT_S, log=log, on_line=_report_pip, what="pip"
+        )
+        if status == 0:
+            return
+        if left and not _is_hopeless(output):
+            say("pip failed, trying once more")
+            continue
+        raise BuildError(
+            f"pip could not install requirements/{spec.name}.txt:\n{_tail(output)}",
+            hint=f"{_pip_advice(output)}. The whole log: {log}",
+        )
+
+
+def _verify(spec: EnvironmentSpec, python: Path, log: Path) -> None:
+    say(f"Testing that {spec.name} imports")
+    status, output = run(
+        [python, "-c", spec.imports], timeout_s=300, environment=clean_environment(), what="import"
+    )
+    if status != 0:
+        raise BuildError(
+            f"The environment {spec.name} does not work:\n{_tail(output)}",
+            hint=f"The log of its making: {log}",
+        )
+
+
+def _reachable(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=TORCH_PROBE_S):
+            return True
+    except (OSError, ValueError):  # URLError is an OSError
+        return False
+
+
+def _report_pip(line: str) -> None:
+    text = line.strip()
+    if text.startswith(("Downloading ", "Using cached ")) and not text.endswith((" kB)", ".metadata")):
+        say("  " + text)
+    elif text.startswith("Installing collected packages"):
+        say(f"  Installing {text.count(',') + 1} packages")
+    elif text.startswith("ERROR"):
+        say("  " + text)
+
+
+def _tail(output: str) -> str:
+    lines = output.splitlines()
+    errors = [line for line in lines if line.lstrip().startswith(("ERROR", "error:"))]
+    return "\n".join("    " + line for line in (errors or lines)[-8:])
+
+
+PIP_ADVICE = (
+    ("No space left", "Free some disk space, or set CSTALK_ENV_HOME to another disk"),
+    ("CERTIFICATE_VERIFY_FAILED", "Point pip at your company's certificate (PIP_CERT)"),
+    ("NewConnectionError", "Check the internet connection or pip's proxy (HTTPS_PROXY)"),
+    ("Name or service not known", "Check the internet connection or pip's index settings"),
+    ("Temporary failure in name resolution", "Check the internet connection"),
+    ("timed out", "The connection is slow or blocked: try again, or set PIP_DEFAULT_TIMEOUT=180"),
+    ("No matching distribution", "pip's index has no wheel for this system: see pip config list"),
+)
+HOPELESS = ("No space left", "No matching distribution", "CERTIFICATE_VERIFY_FAILED")
+
+
+def _pip_advice(output: str) -> str:
+    return next((advice for sign, advice in PIP_ADVICE if sign in output), "Read the log")
+
+
+def _is_hopeless(output: str) -> bool:
+    return any(sign in output for sign in HOPELESS)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of one environment. The system drops it when the holder dies."""
+    with folder.with_name(folder.name + ".lock").open("a+b") as handle:
+        waiting = False
+        while not _try_lock(handle.fileno()):
+            if not waiting:
+                say(f"Another build is making {folder.name}: waiting for it")
+                waiting = True
+            time.sleep(LOCK_POLL_S)
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

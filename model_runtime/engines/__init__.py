@@ -1,0 +1,1 @@
+"""Engines run the generator. One interface; numpy always works, torch is faster."""

@@ -1,0 +1,115 @@
+"""The one interface of all engines, and the choice between them. numpy only; torch comes late."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import logging
+from typing import Final, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checkpoint import Checkpoint
+from ..config import GeneratorConfig
+from ..errors import BadArgument, EngineUnavailable
+
+log = logging.getLogger(__name__)
+
+FloatArray: TypeAlias = NDArray[np.float32]
+
+AUTO: Final = "auto"
+ENGINE_NAMES: Final = (AUTO, "numpy", "torch")
+DEVICE_NAMES: Final = (AUTO, "cpu", "cuda", "mps")
+
+
+@dataclasses.dataclass(frozen=True)
+class EngineOutput:
+    """What a generator says about T model frames (50 Hz)."""
+
+    curves: FloatArray
+    """Shape (T, C), unbounded."""
+    phones: FloatArray
+    """Probabilities that sum to 1 in each frame, shape (T, P)."""
+
+
+class Engine(Protocol):
+    """Runs one checkpoint. Not thread-safe: one thread runs it."""
+
+    name: str
+    """``numpy`` or ``torch``."""
+    device: str
+    """Where it runs, for people: ``cpu``, ``cuda (NVIDIA H100)``."""
+    config: GeneratorConfig
+    window_frames: int
+    """Model frames that suit one ``run``; an engine may lower it when memory runs out."""
+
+    def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
+        """Generate T frames from features (2 T, M), emotion weights (T, E) and style (T, S).
+
+        Both ends are the ends of the sound: the caller gives ``config.context_frames`` more on
+        either side of what it keeps.
+        """
+        ...
+
+
+def check_names(engine: str, device: str) -> None:
+    """Raise BadArgument for a name outside ``ENGINE_NAMES`` and ``DEVICE_NAMES``, or a clash."""
+    if engine not in ENGINE_NAMES:
+        raise BadArgument(f"Unknown engine {engine!r}", hint=f"Use {_either(ENGINE_NAMES)}")
+    if device not in DEVICE_NAMES:
+        raise BadArgument(f"Unknown device {device!r}", hint=f"Use {_either(DEVICE_NAMES)}")
+    if engine == "numpy" and device not in (AUTO, "cpu"):
+        raise BadArgument(
+            f"The numpy engine does not run on {device}", hint="Use --engine torch or --device cpu"
+        )
+
+
+def torch_is_installed() -> bool:
+    """Whether torch can be found, without importing it."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def planned_engine(engine: str, device: str) -> str:
+    """The engine that ``open_engine`` will try first."""
+    check_names(engine, device)
+    if engine != AUTO:
+        return engine
+    return "torch" if torch_is_installed() else "numpy"
+
+
+def open_engine(checkpoint: Checkpoint, *, engine: str = AUTO, device: str = AUTO) -> Engine:
+    """Load a checkpoint into an engine.
+
+    Args:
+        checkpoint: A generator.
+        engine: ``auto`` takes torch where it is installed and works, else numpy.
+        device: ``auto`` takes CUDA (or ROCm), then MPS, then the CPU.
+
+    Raises:
+        BadArgument: An unknown name, or numpy with a GPU.
+        EngineUnavailable: What was asked for by name is not on this machine.
+    """
+    from .numpy_engine import NumpyEngine
+
+    if planned_engine(engine, device) == "numpy":
+        if device not in (AUTO, "cpu"):
+            raise EngineUnavailable(
+                f"Device {device} needs torch, which is not installed here",
+                hint="Install torch into this Python, or use --device cpu",
+            )
+        return NumpyEngine(checkpoint)
+    try:
+        from .torch_engine import TorchEngine
+    except (ImportError, OSError) as error:  # OSError: a torch whose libraries do not load
+        if engine == AUTO and device in (AUTO, "cpu"):
+            log.warning("torch does not load (%s): using the numpy engine", error)
+            return NumpyEngine(checkpoint)
+        raise EngineUnavailable(
+            f"torch does not load: {error}", hint="Install torch, or use --engine numpy"
+        ) from error
+    return TorchEngine(checkpoint, device)
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]])

@@ -1,0 +1,92 @@
+"""The generator in torch: CUDA, ROCm, MPS or the CPU. Importing this module imports torch."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+
+from ..checkpoint import Checkpoint
+from ..device import pick_device
+from ..model.generator import Generator
+from .base import EngineOutput, FloatArray
+
+log = logging.getLogger(__name__)
+
+CPU_WINDOW_FRAMES = 1500
+GPU_WINDOW_FRAMES = 12_000
+"""4 minutes: under 500 MB of activations."""
+MIN_WINDOW_FRAMES = 500
+"""When not even 10 s fit the GPU, the CPU takes over."""
+
+
+class TorchEngine:
+    """Runs a checkpoint on the device that ``pick_device`` finds."""
+
+    name = "torch"
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        choice = pick_device(device)
+        self.config = checkpoint.config
+        self.device = choice.title
+        self._device = torch.device(choice.kind)
+        self.window_frames = CPU_WINDOW_FRAMES if choice.kind == "cpu" else GPU_WINDOW_FRAMES
+        self._model = Generator(checkpoint.config)
+        state = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
+        self._model.load_state_dict(state)
+        self._model.eval().requires_grad_(False)
+        self._model.to(self._device)
+        log.info("torch %s on %s: %s", torch.__version__, choice.title, choice.reason)
+
+    def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
+        """See ``Engine.run``. Out of GPU memory, it runs smaller windows, then the CPU."""
+        while True:
+            try:
+                return self._run_whole(features, emotion, style)
+            except torch.OutOfMemoryError:
+                if self._device.type == "cpu":
+                    raise
+            except RuntimeError as error:
+                # MPS reports it as a plain RuntimeError.
+                if self._device.type == "cpu" or "out of memory" not in str(error).lower():
+                    raise
+            if len(emotion) > MIN_WINDOW_FRAMES + 2 * self.config.context_frames:
+                return self._run_halves(features, emotion, style)
+            self._move_to_cpu()
+
+    def _run_whole(
+        self, features: FloatArray, emotion: FloatArray, style: FloatArray
+    ) -> EngineOutput:
+        with torch.inference_mode():
+            inputs = (torch.from_numpy(np.ascontiguousarray(x)) for x in (features, emotion, style))
+            curves, phones = self._model(*(x.to(self._device)[None] for x in inputs))
+            phones = torch.softmax(phones, dim=2)
+            return EngineOutput(curves[0].float().cpu().numpy(), phones[0].float().cpu().numpy())
+
+    def _run_halves(
+        self, features: FloatArray, emotion: FloatArray, style: FloatArray
+    ) -> EngineOutput:
+        """The same output from two windows that overlap by the context."""
+        self.window_frames = max(MIN_WINDOW_FRAMES, self.window_frames // 2)
+        log.warning("out of GPU memory: windows of %d frames from now on", self.window_frames)
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        frames, context = len(emotion), self.config.context_frames
+        middle = frames // 2
+        left, right = slice(0, middle + context), slice(middle - context, frames)
+        first, second = (
+            self.run(features[2 * s.start : 2 * s.stop], emotion[s], style[s])
+            for s in (left, right)
+        )
+        return EngineOutput(
+            np.concatenate([first.curves[:middle], second.curves[context:]]),
+            np.concatenate([first.phones[:middle], second.phones[context:]]),
+        )
+
+    def _move_to_cpu(self) -> None:
+        log.warning("not enough GPU memory on %s: using the CPU", self.device)
+        self._device = torch.device("cpu")
+        self.device = "cpu (the GPU ran out of memory)"
+        self.window_frames = CPU_WINDOW_FRAMES
+        self._model.to(self._device)

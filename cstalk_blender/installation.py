@@ -1,0 +1,39 @@
+"""Where this copy of the add-on stands: its id, its root, and `model_runtime` beside it. No bpy.
+
+Installed, both packages lie inside the extension (``bl_ext.<repository>.cstalk.cstalk_blender`` and
+``....model_runtime``); in a checkout both are top-level. A relative import reaches the one and an
+absolute import the other, so the parent is computed here, and nowhere else: the rest of the add-on
+writes ``from ..installation import protocol``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+_PARENT = (__package__ or "").rpartition(".")[0]
+
+ADDON_ID = _PARENT or __package__ or ""
+"""Key of the add-on in Blender's preferences: ``bl_ext.<repository>.cstalk`` when installed."""
+
+ROOT_FOLDER = Path(__file__).resolve().parents[1]
+"""The folder that holds ``cstalk_blender`` and ``model_runtime``: the child's working directory."""
+
+if TYPE_CHECKING:
+    from model_runtime import errors as runtime_errors
+    from model_runtime import protocol
+    from model_runtime.curves import rig as rigs
+    from model_runtime.curves import track
+else:
+
+    def _sibling(name: str):
+        prefix = f"{_PARENT}." if _PARENT else ""
+        return importlib.import_module(f"{prefix}model_runtime.{name}")
+
+    protocol = _sibling("protocol")
+    runtime_errors = _sibling("errors")
+    track = _sibling("curves.track")
+    rigs = _sibling("curves.rig")
+
+__all__ = ["ADDON_ID", "ROOT_FOLDER", "protocol", "rigs", "runtime_errors", "track"]

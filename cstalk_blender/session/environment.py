@@ -1,0 +1,120 @@
+"""Which Python runs the model, with what environment, from which folder. No bpy, starts nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import PythonMissing, RuntimeMissing
+from ..installation import ROOT_FOLDER
+
+PYTHON_VARIABLE = "CSTALK_PYTHON"
+"""Environment variable that names the interpreter when the preferences do not."""
+
+PRIVATE_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
+"""Variables besides ``PYTHON*`` that tie a child to its parent's interpreter."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Launch:
+    """All that is needed to start the child."""
+
+    argv: tuple[str, ...]
+    folder: Path
+    """Working directory."""
+    environment: Mapping[str, str]
+    log_file: Path | None = None
+    """Where the child's stderr is kept; None keeps only its last lines in memory."""
+
+
+def worker_launch(
+    preferred_python: str = "",
+    *,
+    root: Path = ROOT_FOLDER,
+    log_file: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Launch:
+    """How to start the worker.
+
+    Args:
+        preferred_python: Interpreter, or the folder of its environment, from the preferences; empty
+            to choose as ``find_python`` does.
+        root: Folder that holds ``model_runtime``.
+        log_file: Where the child's stderr is kept.
+        settings: Variables added to the child's environment.
+
+    Raises:
+        PythonMissing: There is no interpreter.
+        RuntimeMissing: ``root`` holds no ``model_runtime``.
+    """
+    if not (root / "model_runtime").is_dir():
+        raise RuntimeMissing(
+            f"No model_runtime in {root}", hint="Install the CSTalk extension again"
+        )
+    python = find_python(preferred_python)
+    return Launch(
+        argv=(str(python), "-s", "-E", "-X", "utf8", "-m", "model_runtime", "worker"),
+        folder=root,
+        environment={**scrubbed(os.environ), **(settings or {})},
+        log_file=log_file,
+    )
+
+
+def find_python(preferred: str = "") -> Path:
+    """The interpreter for the child: ``preferred``, else ``CSTALK_PYTHON``, else Blender's own.
+
+    Blender's own has numpy, which is all the built-in engine needs.
+
+    Raises:
+        PythonMissing: The one that was named is not there, or none was named and none was found.
+    """
+    for text, origin in ((preferred, "preferences"), (_variable(), PYTHON_VARIABLE)):
+        if text:
+            return _named_python(Path(text).expanduser(), origin)
+    for candidate in (Path(sys.executable or "."), *_python_places(Path(sys.prefix))):
+        if candidate.is_file() and candidate.name.lower().startswith("python"):
+            return candidate
+    raise PythonMissing(
+        f"Blender's own Python was not found in {sys.prefix}",
+        hint="Choose a Python 3.11 or newer with numpy in the CSTalk preferences",
+    )
+
+
+def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` without what ties a child to its parent's Python."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.upper().startswith("PYTHON") and name not in PRIVATE_VARIABLES
+    }
+
+
+def _variable() -> str:
+    return os.environ.get(PYTHON_VARIABLE, "")
+
+
+def _named_python(path: Path, origin: str) -> Path:
+    if path.is_file():
+        return path
+    for candidate in _python_places(path):
+        if candidate.is_file():
+            return candidate
+    raise PythonMissing(
+        f"No Python at {path} (named by {origin})",
+        hint="Correct the path, or clear it to use Blender's own Python",
+    )
+
+
+def _python_places(folder: Path) -> tuple[Path, ...]:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        folder / "bin" / version,
+        folder / "bin" / "python3",
+        folder / "bin" / "python",
+        folder / "bin" / "python.exe",
+        folder / "Scripts" / "python.exe",
+        folder / "python.exe",
+    )

@@ -1,0 +1,241 @@
+"""One child process and its pipes: lines in, lines out, log kept, always ended. No bpy.
+
+Three daemon threads touch the pipes so that the caller never blocks: a reader fills a bounded queue
+(a child that floods is slowed by its own full pipe), a writer empties an unbounded one, and a third
+keeps stderr. Nothing but ``close`` waits, and it waits no longer than it was told.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from ..errors import StartFailed
+from .environment import Launch
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT = 4 * 1024 * 1024
+"""Bytes read as one line; a longer one arrives in pieces. Equals the protocol's MAX_LINE_BYTES."""
+QUEUED_LINES = 64
+"""Lines held until ``next_line_or_none`` takes them."""
+TAIL_LINES = 200
+"""Lines of the child's stderr kept in memory."""
+LOG_FILE_BYTES = 2 * 1024 * 1024
+"""A log file longer than this is moved to ``<name>.old`` when a child starts."""
+LAST_WORDS_S = 1.0
+"""Seconds between the end of a child's output and its exit, either way round, that are granted."""
+
+
+class ChildProcess:
+    """Owns one child from start to end."""
+
+    def __init__(self, launch: Launch) -> None:
+        """Start the child.
+
+        Raises:
+            StartFailed: The system refused.
+        """
+        self._lines: queue.Queue[str] = queue.Queue(QUEUED_LINES)
+        self._outbox: queue.Queue[str | None] = queue.Queue()
+        self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
+        self._closing = threading.Event()
+        self._half_over_at: float | None = None
+        self._popen = _popen(launch)
+        self._reader = _thread(self._read_output, "reader")
+        self._writer = _thread(self._write_input, "writer")
+        self._logger = _thread(lambda: self._keep_log(launch.log_file), "log")
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._popen.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code once the child has ended, else None."""
+        return self._popen.poll()
+
+    @property
+    def is_over(self) -> bool:
+        """True when no further line can come: output closed and taken, or the child long gone."""
+        closed, exited = not self._reader.is_alive(), self._popen.poll() is not None
+        if not self._lines.empty() or not (closed or exited):
+            return False
+        if closed and exited:
+            return True
+        # The exit code comes a little after the closed pipe; and a grandchild may hold the pipe
+        # open after its parent is gone.
+        if self._half_over_at is None:
+            self._half_over_at = time.monotonic()
+        return time.monotonic() - self._half_over_at > LAST_WORDS_S
+
+    def send(self, line: str) -> None:
+        """Queue one line for the child's stdin. Never blocks; a dead child does not read it."""
+        self._outbox.put(line)
+
+    def next_line_or_none(self) -> str | None:
+        """The next line of the child's stdout, without its end; None when there is none yet."""
+        try:
+            return self._lines.get_nowait()
+        except queue.Empty:
+            return None
+
+    def log_tail(self) -> str:
+        """The last lines of the child's stderr."""
+        self._logger.join(timeout=0.2 if self._popen.poll() is not None else 0)
+        return "\n".join(self._tail.copy())
+
+    def close(self, *, grace_s: float = 2.0) -> None:
+        """End the child: close its stdin, then terminate, then kill, ``grace_s`` seconds apart.
+
+        May be called twice. Afterwards the process is gone and its pipes are closed.
+        """
+        self._closing.set()
+        self._outbox.put(None)
+        for escalate in (self._terminate, self._kill, None):
+            try:
+                self._popen.wait(timeout=grace_s)
+                break
+            except subprocess.TimeoutExpired:
+                log.info("Child %d still runs after %.1f s", self.pid, grace_s)
+                if escalate is not None:
+                    escalate()
+        self._release_pipes()
+
+    def close_in_background(self, *, grace_s: float = 2.0) -> None:
+        """``close`` in a thread of its own, which Python waits for before it exits."""
+        threading.Thread(
+            target=lambda: self.close(grace_s=grace_s), name="cstalk-close", daemon=False
+        ).start()
+
+    def _terminate(self) -> None:
+        if sys.platform == "win32":
+            self._popen.terminate()
+        elif self._popen.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGTERM)
+
+    def _kill(self) -> None:
+        if sys.platform == "win32":
+            self._popen.kill()
+        elif self._popen.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def _release_pipes(self) -> None:
+        for thread, pipe in (
+            (self._writer, self._popen.stdin),
+            (self._reader, self._popen.stdout),
+            (self._logger, self._popen.stderr),
+        ):
+            thread.join(timeout=LAST_WORDS_S)
+            # Closing a pipe another thread still reads would block on that thread's lock.
+            if pipe is not None and not thread.is_alive():
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _read_output(self) -> None:
+        pipe = _pipe(self._popen.stdout)
+        try:
+            while chunk := pipe.readline(LINE_LIMIT):
+                self._offer(chunk.decode("utf-8", "replace").rstrip("\r\n"))
+        except (OSError, ValueError) as error:
+            log.warning("Reading from child %d ended: %s", self.pid, error)
+
+    def _offer(self, line: str) -> None:
+        while not self._closing.is_set():  # while closing, output is drained and dropped
+            with contextlib.suppress(queue.Full):
+                self._lines.put(line, timeout=0.1)
+                return
+
+    def _write_input(self) -> None:
+        pipe = _pipe(self._popen.stdin)
+        try:
+            while (line := self._outbox.get()) is not None:
+                pipe.write(line.encode("utf-8") + b"\n")
+                pipe.flush()
+        except (OSError, ValueError) as error:
+            log.debug("Writing to child %d ended: %s", self.pid, error)
+        finally:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _keep_log(self, path: Path | None) -> None:
+        pipe = _pipe(self._popen.stderr)
+        with contextlib.ExitStack() as stack:
+            file = _open_log_or_none(path)
+            if file is not None:
+                stack.enter_context(file)
+            try:
+                while chunk := pipe.readline(LINE_LIMIT):
+                    line = chunk.decode("utf-8", "replace").rstrip("\r\n")
+                    self._tail.append(line)
+                    # A full disk must not stop the draining: the child would block on stderr.
+                    with contextlib.suppress(OSError):
+                        _write_log(file, line)
+            except (OSError, ValueError) as error:
+                log.warning("The log of child %d ended: %s", self.pid, error)
+
+
+def _popen(launch: Launch) -> subprocess.Popen[bytes]:
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    try:
+        return subprocess.Popen(
+            launch.argv,
+            cwd=launch.folder,
+            env=dict(launch.environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            creationflags=flags,
+            start_new_session=sys.platform != "win32",
+        )
+    except (OSError, ValueError) as error:
+        raise StartFailed(
+            f"{launch.argv[0]} could not be started: {error}",
+            hint="Check the Python path in the CSTalk preferences",
+        ) from error
+
+
+def _thread(target: Callable[[], None], name: str) -> threading.Thread:
+    thread = threading.Thread(target=target, name=f"cstalk-{name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None, "Popen was asked for all three pipes"
+    return pipe
+
+
+def _open_log_or_none(path: Path | None) -> IO[str] | None:
+    if path is None:
+        return None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and path.stat().st_size > LOG_FILE_BYTES // 2:
+            path.replace(path.with_name(path.name + ".old"))
+        return path.open("a", encoding="utf-8", errors="replace")
+    except OSError as error:
+        log.warning("No log file at %s: %s", path, error)
+        return None
+
+
+def _write_log(file: IO[str] | None, line: str) -> None:
+    if file is not None and file.tell() < LOG_FILE_BYTES:
+        file.write(line + "\n")
+        file.flush()

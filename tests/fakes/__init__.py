@@ -1,0 +1,1 @@
+"""Workers that behave and misbehave, and faces to bake on."""

@@ -1,0 +1,53 @@
+"""Clients on fake workers, and how to wait for them: by a condition, never by a guess."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cstalk_blender.session.client import Client
+from cstalk_blender.session.environment import Launch, scrubbed
+from cstalk_blender.session.request import Request
+
+FAKE_WORKER = Path(__file__).resolve().parent / "fake_worker.py"
+DEADLINE_S = 30.0
+"""Far beyond anything that works; only a broken client waits so long."""
+
+
+class HandClock:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def fake_launch(mode: str, tmp_path: Path) -> Launch:
+    """How to start the fake worker in ``mode``."""
+    return Launch(
+        argv=(sys.executable, "-s", "-E", "-X", "utf8", str(FAKE_WORKER), mode),
+        folder=tmp_path,
+        environment={**scrubbed(os.environ), "FAKE_MARK": str(tmp_path / "mark.npz")},
+        log_file=tmp_path / "logs" / "worker.log",
+    )
+
+
+def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:
+    """Poll until ``condition`` holds; the requests that ended meanwhile, in order."""
+    ended: list[Request] = []
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "the client never came to an end"
+        ended += client.poll()
+        time.sleep(0.002)
+    return ended
+
+
+def finish(client: Client, *requests: Request) -> list[Request]:
+    """Poll until all ``requests`` have ended."""
+    return wait_until(client, lambda: all(request.state.is_ending for request in requests))

@@ -1,0 +1,163 @@
+"""Each request ends exactly once, whatever the child does."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from cstalk_blender.errors import (
+    RequestRefused,
+    SessionClosed,
+    StartFailed,
+    VersionMismatch,
+    WorkerDied,
+    WorkerGarbled,
+    WorkerSilent,
+)
+from cstalk_blender.session.request import State
+from tests.fakes.sessions import finish, wait_until
+
+MISBEHAVIOURS = [
+    ("die_at_start", StartFailed),
+    ("die_midway", WorkerDied),
+    ("garbage", WorkerGarbled),
+    ("wrong_version", VersionMismatch),
+    ("result_without_file", WorkerGarbled),
+    ("result_elsewhere", WorkerGarbled),
+    ("blame_nobody", RequestRefused),
+]
+
+
+def test_good_worker_ends_with_a_result_in_the_request_folder(connect, ask):
+    client = connect("good")
+    request = client.submit(ask)
+    assert finish(client, request) == [request]
+    assert request.state is State.DONE
+    assert request.result.frames == 60
+    assert list(request.folder.iterdir()) == [request.folder / "r1.npz"]
+    client.discard(request)
+    assert not request.folder.exists()
+
+
+def test_progress_rises_and_is_seen(connect, ask):
+    client = connect("good")
+    request = client.submit(ask)
+    seen = []
+    wait_until(client, lambda: seen.append(request.fraction) or request.state.is_ending)
+    assert seen == sorted(seen)
+    assert max(seen) >= 0.5
+
+
+@pytest.mark.parametrize("mode,error", MISBEHAVIOURS)
+def test_misbehaving_worker_fails_the_request_with_a_hint(connect, ask, mode, error):
+    client = connect(mode)
+    request = client.submit(ask)
+    assert finish(client, request) == [request]
+    assert request.state is State.FAILED
+    assert type(request.error) is error
+    assert "\n" not in str(request.error)
+    assert request.error.hint or mode == "blame_nobody"
+    assert not request.folder.exists()
+
+
+@pytest.mark.parametrize("mode", ["die_midway", "die_at_start", "garbage", "wrong_version"])
+def test_every_pending_request_fails_when_the_child_goes(connect, ask, mode):
+    client = connect(mode)
+    requests = [client.submit(ask) for _ in range(5)]
+    ended = finish(client, *requests)
+    assert sorted(r.message.id for r in ended) == sorted(r.message.id for r in requests)
+    assert all(request.state is State.FAILED for request in requests)
+
+
+def test_last_words_of_a_dead_child_are_in_the_details(connect, ask):
+    client = connect("die_at_start")
+    request = client.submit(ask)
+    finish(client, request)
+    assert "exit code 3" in str(request.error)
+    assert "ImportError: no such module" in request.error.report()
+
+
+@pytest.mark.parametrize("mode", ["answer_twice", "answer_nobody", "noise"])
+def test_stray_answers_and_noise_change_nothing(connect, ask, mode):
+    client = connect(mode)
+    request = client.submit(ask)
+    ended = finish(client, request)
+    second = client.submit(ask)
+    ended += finish(client, second)
+    assert ended == [request, second]
+    assert [r.state for r in ended] == [State.DONE, State.DONE]
+
+
+def test_refusal_carries_the_workers_code_and_hint(connect, ask, speech):
+    speech.unlink()
+    client = connect("good")
+    request = client.submit(ask)
+    finish(client, request)
+    assert request.error.error_code == "bad-audio"
+    assert str(speech) in str(request.error)
+    assert request.error.hint == "Choose another"
+
+
+@pytest.mark.parametrize("mode", ["hang_at_start", "hang", "hang_deaf"])
+def test_silent_worker_is_given_up_after_its_time(connect, ask, hand_clock, mode):
+    client = connect(mode, clock=hand_clock)
+    request = client.submit(ask)
+    if mode != "hang_at_start":
+        wait_until(client, lambda: client.hello is not None)
+    client.poll()
+    assert not request.state.is_ending
+    hand_clock.now_s += 1000.0
+    assert client.poll() == [request]
+    assert isinstance(request.error, WorkerSilent)
+    assert client.child_pid is None
+
+
+def test_flood_keeps_poll_within_its_budget_and_can_be_cancelled(connect, ask):
+    client = connect("flood")
+    request = client.submit(ask)
+    wait_until(client, lambda: request.fraction > 0)
+    taken = 0
+    take, client._take = client._take, lambda line: (take(line), time.sleep(0.01))
+    for _ in range(3):
+        started = time.perf_counter()
+        client.poll(budget_s=0.005)
+        taken = max(taken, time.perf_counter() - started)
+    assert taken < 0.5  # one message of 10 ms over the budget, not a queue of 64
+    client._take = take
+    client.cancel(request)
+    finish(client, request)
+    assert request.state is State.CANCELLED
+
+
+def test_answer_behind_a_flood_arrives(connect, ask):
+    client = connect("flood_then_answer")
+    request = client.submit(ask)
+    finish(client, request)
+    assert request.state is State.DONE
+
+
+def test_line_without_end_is_garbage_not_memory(connect, ask):
+    client = connect("garbage_one_line")
+    request = client.submit(ask)
+    finish(client, request)
+    assert isinstance(request.error, WorkerGarbled)
+
+
+def test_closing_fails_what_is_open_and_refuses_more(connect, ask):
+    client = connect("slow")
+    request = client.submit(ask)
+    wait_until(client, lambda: request.state is State.RUNNING)
+    assert client.close() == [request]
+    assert isinstance(request.error, SessionClosed)
+    assert client.close() == []
+    with pytest.raises(SessionClosed):
+        client.submit(ask)
+
+
+def test_version_mismatch_names_both_versions(connect, ask):
+    client = connect("wrong_version")
+    request = client.submit(ask)
+    finish(client, request)
+    assert "protocol 2" in str(request.error)
+    assert "add-on 1" in str(request.error)

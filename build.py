@@ -17,15 +17,19 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 - read by the Python of whoever types the command
     sys.exit(
         f"build.py needs Python 3.11 or newer, this is {sys.version.split()[0]}.\n"
-        "Install one, for example: sudo apt install python3.11 python3.11-venv, or pyenv install 3.11"
+        "Install one, for example: sudo apt install python3.11 python3.11-venv"
     )
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from buildtools import environments
-from buildtools.console import BuildError
+from buildtools import environments, extension, testing
+from buildtools.checking import run_checks
+from buildtools.console import ROOT, BuildError
+from buildtools.extension import make_zip
+
+__all__ = ["main", "make_zip"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,10 +51,49 @@ def _parser() -> argparse.ArgumentParser:
         prog="build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    test = commands.add_parser("test", help="run the whole suite")
+    test.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="LAYER",
+        help="plain, runtime, blender-5.0 ...",
+    )
+    test.add_argument("-k", dest="keyword", default="", metavar="EXPRESSION", help="as in pytest")
+    test.set_defaults(command=_test)
+    check = commands.add_parser("check", help="style, types, arrows, sizes, the extension")
+    check.set_defaults(command=_check)
+    package = commands.add_parser("zip", help="build the installable extension")
+    package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER_OR_ZIP")
+    package.set_defaults(command=_zip)
     env = commands.add_parser("env", help="print the Python of an environment, made when missing")
     env.add_argument("name", choices=list(environments.SPECS))
     env.set_defaults(command=_env)
     return parser
+
+
+def _test(options: argparse.Namespace) -> int:
+    summary, is_good = testing.run_layers(options.only, options.keyword)
+    sys.stderr.flush()
+    print(summary, flush=True)
+    return 0 if is_good else 1
+
+
+def _check(_options: argparse.Namespace) -> int:
+    failed = run_checks()
+    sys.stderr.flush()
+    print(f"check: {', '.join(failed)} failed" if failed else "check: all good", flush=True)
+    return 1 if failed else 0
+
+
+def _zip(options: argparse.Namespace) -> int:
+    destination = options.out
+    if destination.suffix != ".zip":
+        destination.mkdir(parents=True, exist_ok=True)
+    path = make_zip(destination)
+    extension.validate(path)
+    print(path)
+    return 0
 
 
 def _env(options: argparse.Namespace) -> int:

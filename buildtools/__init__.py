@@ -1,1 +1,1 @@
-"""What `build.py` is made of: environments, tests, checks, the extension zip, the demo. Stdlib only."""
+"""What `build.py` is made of: environments, tests, checks, the zip, the demo. Stdlib only."""

@@ -220,7 +220,9 @@ def _reachable(url: str) -> bool:
 
 def _report_pip(line: str) -> None:
     text = line.strip()
-    if text.startswith(("Downloading ", "Using cached ")) and not text.endswith((" kB)", ".metadata")):
+    if text.startswith(("Downloading ", "Using cached ")) and not text.endswith(
+        (" kB)", ".metadata")
+    ):
         say("  " + text)
     elif text.startswith("Installing collected packages"):
         say(f"  Installing {text.count(',') + 1} packages")

@@ -46,7 +46,7 @@ class Interpreter:
 def find(wanted: Sequence[Version]) -> Interpreter:
     """The first Python that fits, versions tried in the order given.
 
-    The Python that runs this comes first, then ``PATH``, then pyenv, then uv, then the Windows launcher.
+    The Python that runs this comes first, then ``PATH``, pyenv, uv and the Windows launcher.
 
     Raises:
         BuildError: None of these versions is installed, or only without ``venv``.
@@ -79,8 +79,8 @@ def _candidates(version: Version) -> Iterator[tuple[str, ...]]:
             if path is not None:
                 yield (path,)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    for folder in (pyenv / "versions", pyenv / "pyenv-win" / "versions"):
-        yield from _newest_first(folder, f"{major}.{minor}.*")
+    for versions in (pyenv / "versions", pyenv / "pyenv-win" / "versions"):
+        yield from _newest_first(versions, f"{major}.{minor}.*")
     uv = os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local/share/uv/python"
     yield from _newest_first(Path(uv), f"cpython-{major}.{minor}.*")
     if os.name == "nt" and shutil.which("py"):
@@ -104,6 +104,7 @@ def _probe(command: tuple[str, ...]) -> Interpreter | None:
     try:
         answer = subprocess.run(
             [*command, "-I", "-c", PROBE],
+            check=False,
             capture_output=True,
             text=True,
             timeout=PROBE_TIMEOUT_S,

@@ -19,7 +19,7 @@ APT_PACKAGES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
 }
-"""What ``ldd`` names on the bpy wheels 4.2 to 5.2, and EGL, which Workbench opens when it renders."""
+"""What ``ldd`` names on the bpy wheels 4.2 to 5.2, and EGL, which Workbench opens to render."""
 
 
 def missing() -> tuple[str, ...]:

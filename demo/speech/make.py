@@ -5,9 +5,9 @@ Run again only to change the line; the result is checked in, so that the demo ne
     sudo apt install flite
     $(python3 build.py env train) demo/speech/make.py
 
-The voice is flite's *rms* (CMU ARCTIC, free for any use): of flite's voices and espeak-ng's it had the
-clearest fricatives and closures on a spectrogram. The words are timed by pocketsphinx, which aligns the
-sound with the text it was made from.
+The voice is flite's *rms* (CMU ARCTIC, free for any use): of flite's voices and espeak-ng's it had
+the clearest fricatives and closures on a spectrogram. The words are timed by pocketsphinx, which
+aligns the sound with the text it was made from.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def main() -> None:
     words = _word_times(text, samples)
     lines = ",\n  ".join(json.dumps(word) for word in words)
     head = json.dumps({"text": text, "voice": f"flite {VOICE}"}, indent=1)[:-2]
-    (FOLDER / "line.json").write_text(f'{head},\n "words": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
+    document = f'{head},\n "words": [\n  {lines}\n ]\n}}\n'
+    (FOLDER / "line.json").write_text(document, encoding="utf-8")
 
 
 def _synthesise(text: str) -> NDArray[np.int16]:

@@ -1,0 +1,93 @@
+"""`build.py check`: style, types, import arrows, sizes, the extension. Stdlib only."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from . import arrows, environments, extension, sizes
+from .console import ROOT, BuildError, run, say
+
+TIMEOUT_S = 900.0
+STRICT_PATHS = (
+    "build.py",
+    "buildtools",
+    "model_runtime",
+    "cstalk_blender/installation.py",
+    "cstalk_blender/errors.py",
+    "cstalk_blender/session",
+    "cstalk_blender/rig/mapping.py",
+    "cstalk_blender/batch",
+)
+"""Everything that does not import bpy."""
+
+BLENDER_NOISE = ("valid-type", "union-attr", "attr-defined", "misc", "arg-type", "index")
+"""What mypy says of right code because the stubs leave out properties made at run time."""
+
+
+def run_checks() -> list[str]:
+    """Run every check; the names of those that failed, their findings already shown."""
+    checks: dict[str, Callable[[], str]] = {
+        "ruff": _ruff,
+        "ruff format": _ruff_format,
+        "import arrows": lambda: "\n".join(arrows.violations(ROOT)),
+        "sizes": lambda: "\n".join(sizes.violations(ROOT)),
+        "extension": _extension,
+        "mypy strict": _mypy_strict,
+        "mypy Blender": _mypy_blender,
+    }
+    failed = []
+    for name, check in checks.items():
+        findings = check()
+        say(f"{name}: {'FAILED' if findings else 'ok'}")
+        if findings:
+            failed.append(name)
+            say(findings)
+    return failed
+
+
+def _ruff() -> str:
+    return _tool("check", "ruff", "check", "--quiet", ".")
+
+
+def _ruff_format() -> str:
+    return _tool("check", "ruff", "format", "--check", "--quiet", "--diff", ".")
+
+
+def _extension() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        first = extension.make_zip(Path(folder) / "first.zip")
+        second = extension.make_zip(Path(folder) / "second.zip")
+        if first.read_bytes() != second.read_bytes():
+            return "Two zips of the same files differ"
+        try:
+            extension.validate(first)
+        except BuildError as error:
+            return str(error)
+    return ""
+
+
+def _mypy_strict() -> str:
+    python = environments.ensure("runtime")  # torch and numpy are typed: mypy reads them there
+    present = [path for path in STRICT_PATHS if _holds_python(ROOT / path)]
+    return _tool("check", "mypy", f"--python-executable={python}", *present)
+
+
+def _mypy_blender() -> str:
+    quiet = [f"--disable-error-code={code}" for code in BLENDER_NOISE]
+    options = ["--config-file=", "--check-untyped-defs", "--explicit-package-bases"]
+    options += ["--ignore-missing-imports", "--follow-imports=silent", *quiet]
+    return _tool("check", "mypy", *options, "cstalk_blender", "demo")
+
+
+def _holds_python(path: Path) -> bool:
+    return path.is_file() or any(path.rglob("*.py"))
+
+
+def _tool(environment: str, *arguments: str) -> str:
+    """Output of ``python -m TOOL ...`` when it fails, empty when it does not."""
+    status, output = run(
+        [environments.ensure(environment), "-m", *arguments], timeout_s=TIMEOUT_S, what=arguments[0]
+    )
+    return output or f"exit status {status}" if status != 0 else ""

@@ -1,0 +1,37 @@
+"""Limits on the length of files, functions and lines of code. Stdlib only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE_LINES = 400
+FUNCTION_LINES = 60
+FOLDERS = ("cstalk_blender", "model_runtime", "buildtools", "demo", "tests")
+
+
+def violations(root: Path) -> list[str]:
+    """Files and functions over their limits, one line each."""
+    found = []
+    for path in sorted(_files(root)):
+        text = path.read_text(encoding="utf-8")
+        where = path.relative_to(root).as_posix()
+        count = len(text.splitlines())
+        if count > FILE_LINES:
+            found.append(f"{where}: {count} lines, the limit is {FILE_LINES}")
+        for node in ast.walk(ast.parse(text, filename=str(path))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                if length > FUNCTION_LINES:
+                    found.append(
+                        f"{where}:{node.lineno}: {node.name} has {length} lines, "
+                        f"the limit is {FUNCTION_LINES}"
+                    )
+    return found
+
+
+def _files(root: Path) -> Iterator[Path]:
+    yield root / "build.py"
+    for folder in FOLDERS:
+        yield from (root / folder).rglob("*.py")

@@ -1,0 +1,245 @@
+"""Lip metrics from phone times and curves measured on a mesh. numpy only; every function is pure.
+
+The definitions are those of ``shared/docs/data.md``, section *Evaluation*, unless a docstring says
+otherwise. Gaps are divided by the clip's own reference, so that a quiet actor is not punished:
+reference = 90th percentile of the gap over the clip's speech.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series: TypeAlias = NDArray[np.float64]
+
+BILABIALS = frozenset("m b p".split())
+LABIODENTALS = frozenset("f v".split())
+LINGUALS = frozenset("t d n s z k g ng l th dh hh y".split())
+OPEN_VOWELS = frozenset("aa ae ah ao aw ay eh ey ow".split())
+SPREAD = frozenset("iy ih ey eh".split())
+"""Vowels that widen the lips. /s z/ take the width of their neighbours and are left out."""
+ROUNDED = frozenset("uw uh ow w".split())
+"""Phones that narrow the lips. American /ao/ is hardly rounded and /oy/ ends spread: left out."""
+
+CLOSED_FRACTION = 0.15  # of the reference: an m/b/p under it is closed (data.md)
+CLOSURE_MARGIN_S = 0.020  # how far beyond an m/b/p, f or v the contact may lie (data.md)
+MISTAKE_FRACTION = 0.10  # of the reference: a lingual that never rises above it closed (data.md)
+LINGUAL_MINIMUM_S = 0.040  # shorter linguals are passed over (data.md)
+VOWEL_MINIMUM_S = 0.050  # shorter vowels are passed over (data.md)
+TUCK_FRACTION = 0.25  # of the depth of mouthRollLower at 1: less is a lip at rest
+EXPECTED_ELSEWHERE = 0.35  # openness expected of other phones (data.md)
+EXPECTED_WINDOW_S = 0.080  # Hann window that smooths the expected openness (data.md)
+MAXIMUM_LAG_S = 0.200  # lags searched on either side (data.md)
+
+
+class TimedPhone(Protocol):
+    """Anything with a lower-case ARPABET phone and its times; ``sil`` is silence."""
+
+    @property
+    def phone(self) -> str: ...
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class LipCurves:
+    """What the lips of one clip do on a mesh, one value a frame; frame i is at i / fps seconds."""
+
+    fps: float
+    gap: Series
+    """Height between the middles of the inner lips, in mesh units; shape (frames,)."""
+    width: Series
+    """Distance between the mouth corners, 1 at rest; shape (frames,)."""
+    teeth_gap: Series
+    """How far the lower lip hangs under the edge of the upper teeth, in mesh units; (frames,)."""
+    tuck: Series
+    """How far the lower lip is rolled back, 1 where mouthRollLower at 1 takes it; (frames,)."""
+
+
+def frames_of(
+    phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0.0
+) -> NDArray[np.int64]:
+    """Frames whose time lies within the phone, the margin added on both sides; at least one.
+
+    The frame nearest to the phone's middle stands in when none lies within. Frames beyond the ends
+    of the clip are left out; the answer is empty where the whole phone lies beyond.
+    """
+    first = int(np.ceil((phone.start_s - margin_s) * fps - 1e-6))
+    last = int(np.floor((phone.end_s + margin_s) * fps + 1e-6))
+    if last < first:
+        first = last = round((phone.start_s + phone.end_s) / 2 * fps)
+    return np.arange(max(0, first), min(frames - 1, last) + 1)
+
+
+def speech_mask(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> NDArray[np.bool_]:
+    """True in the frames of any phone but silence, shape (frames,)."""
+    mask = np.zeros(frames, bool)
+    for phone in phones:
+        if phone.phone != "sil":
+            mask[frames_of(phone, fps=fps, frames=frames)] = True
+    return mask
+
+
+def gap_reference(lips: LipCurves, phones: Sequence[TimedPhone]) -> float:
+    """90th percentile of the gap over the clip's speech; NaN where nothing is said or nothing opens.
+
+    A face that never opens has no reference: its closures would be worth nothing.
+    """
+    mask = speech_mask(phones, fps=lips.fps, frames=len(lips.gap))
+    if not mask.any():
+        return float("nan")
+    reference = float(np.percentile(lips.gap[mask], 90))
+    return reference if reference > 0 else float("nan")
+
+
+def bilabial_minima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
+    """Smallest gap of each m/b/p within +-20 ms, over the reference; one value a phone.
+
+    A clip whose face never opens yields infinity, so that a frozen mouth scores no closure.
+    """
+    return _gap_extremes(lips, phones, BILABIALS, margin_s=CLOSURE_MARGIN_S, smallest=True)
+
+
+def lingual_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
+    """Largest gap of each lingual over 40 ms, over the reference; one value a phone."""
+    return _gap_extremes(lips, phones, LINGUALS, minimum_s=LINGUAL_MINIMUM_S)
+
+
+def open_vowel_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
+    """Largest gap of each open vowel over 50 ms, over the reference; one value a phone."""
+    return _gap_extremes(lips, phones, OPEN_VOWELS, minimum_s=VOWEL_MINIMUM_S)
+
+
+def closure_rate(minima: Series) -> float:
+    """Share of m/b/p that close: their smallest gap is under 15 % of the reference; NaN for none."""
+    return float(np.mean(minima < CLOSED_FRACTION)) if len(minima) else float("nan")
+
+
+def mistake_rate(maxima: Series) -> float:
+    """Share of linguals that close by mistake: largest gap under 10 % of the reference; NaN for none."""
+    return float(np.mean(maxima < MISTAKE_FRACTION)) if len(maxima) else float("nan")
+
+
+def auc(high: Series, low: Series) -> float:
+    """Chance that a value of ``high`` is over one of ``low``, ties counting half; NaN when one is empty.
+
+    The area under the ROC curve (Mann-Whitney U over the number of pairs).
+    """
+    if not (len(high) and len(low)):
+        return float("nan")
+    ordered = np.sort(low)
+    below = np.searchsorted(ordered, high, side="left")
+    not_above = np.searchsorted(ordered, high, side="right")
+    return float((below + not_above).sum() / (2 * len(high) * len(low)))
+
+
+def phone_widths(
+    lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset[str]
+) -> Series:
+    """Mean width over the middle half of each phone of ``which`` over 50 ms; one value a phone.
+
+    Our own definition (data.md gives none): the ends of a phone belong half to its neighbours.
+    """
+    values = []
+    for phone in phones:
+        length = phone.end_s - phone.start_s
+        if phone.phone in which and length >= VOWEL_MINIMUM_S:
+            frames = frames_of(phone, fps=lips.fps, frames=len(lips.width), margin_s=-length / 4)
+            if len(frames):
+                values.append(float(lips.width[frames].mean()))
+    return np.array(values)
+
+
+def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
+    """For each f/v, whether the lower lip is tucked under the upper teeth; one value a phone.
+
+    Our own definition in mesh space: in one frame within the phone +-20 ms the middle of the lower
+    lip is *up*, hanging under the edge of the upper teeth by less than 15 % of the gap reference
+    (contact, as for m/b/p), and *back*, rolled behind its place by more than a quarter of what
+    mouthRollLower at 1 does. The motion of the jaw itself does not count as rolling.
+    """
+    reference = gap_reference(lips, phones)
+    answers = []
+    for phone in phones:
+        if phone.phone not in LABIODENTALS:
+            continue
+        frames = frames_of(
+            phone, fps=lips.fps, frames=len(lips.gap), margin_s=CLOSURE_MARGIN_S
+        )
+        up = lips.teeth_gap[frames] < CLOSED_FRACTION * reference
+        back = lips.tuck[frames] > TUCK_FRACTION
+        answers.append(bool((up & back).any()))
+    return np.array(answers, bool)
+
+
+def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> Series:
+    """Openness the phones ask for: 1 in open vowels, 0 in m/b/p and silence, 0.35 elsewhere.
+
+    Smoothed by a Hann window of 80 ms; shape (frames,), 0 where no phone is.
+    """
+    values = np.zeros(frames)
+    for phone in phones:
+        if phone.phone in BILABIALS or phone.phone == "sil":
+            level = 0.0
+        else:
+            level = 1.0 if phone.phone in OPEN_VOWELS else EXPECTED_ELSEWHERE
+        first, last = round(phone.start_s * fps), round(phone.end_s * fps)
+        values[first:last] = level
+    window = np.hanning(round(EXPECTED_WINDOW_S * fps) + 2)[1:-1]
+    return np.convolve(values, window / window.sum(), mode="same")[:frames]
+
+
+def correlation(a: Series, b: Series) -> float:
+    """Pearson's r of two series of one length; 0 where one of them does not move."""
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale > 1e-12 else 0.0
+
+
+def lag_s(follower: Series, leader: Series, *, fps: float) -> float:
+    """Seconds by which ``follower`` comes after ``leader``: the shift that correlates best.
+
+    Searched within +-200 ms in whole frames; ties go to the smallest shift. Negative: it comes early.
+    """
+    reach = min(round(MAXIMUM_LAG_S * fps), len(leader) // 2)
+    shifts = sorted(range(-reach, reach + 1), key=abs)
+    scores = [_shifted_correlation(follower, leader, shift) for shift in shifts]
+    return shifts[int(np.argmax(scores))] / fps
+
+
+def _shifted_correlation(follower: Series, leader: Series, shift: int) -> float:
+    length = len(leader) - abs(shift)
+    start_follower, start_leader = max(0, shift), max(0, -shift)
+    return correlation(
+        follower[start_follower : start_follower + length],
+        leader[start_leader : start_leader + length],
+    )
+
+
+def _gap_extremes(
+    lips: LipCurves,
+    phones: Sequence[TimedPhone],
+    which: frozenset[str],
+    *,
+    minimum_s: float = 0.0,
+    margin_s: float = 0.0,
+    smallest: bool = False,
+) -> Series:
+    reference = gap_reference(lips, phones)
+    values = []
+    for phone in phones:
+        if phone.phone not in which or phone.end_s - phone.start_s < minimum_s - 1e-6:
+            continue
+        frames = frames_of(phone, fps=lips.fps, frames=len(lips.gap), margin_s=margin_s)
+        if len(frames) and not np.isnan(reference):
+            gaps = lips.gap[frames] / reference
+            values.append(float(gaps.min() if smallest else gaps.max()))
+        elif len(frames):
+            values.append(float("inf") if smallest else 0.0)
+    return np.array(values)

@@ -134,7 +134,7 @@ def _plain(model: LipModel) -> dict[str, Any]:
 
 
 def _model(entry: dict[str, Any]) -> LipModel:
-    fields = {
+    fields: dict[str, Any] = {
         name: np.array(value) if isinstance(value, list) and len(value) > 2 else value
         for name, value in entry.items()
     }

@@ -1,0 +1,229 @@
+"""Which points of a rig stand for the filmed landmarks, and how each channel moves them.
+
+Lip landmarks are matched by their share of the way from corner to middle along the same lip line;
+the edge of the chin and the brows by place, after the rest face is laid onto the neutral mesh.
+Only *displacements* are matched, so the speaker need not look like the rig.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ...curves.rig import load_rig
+from .fit import FitProblem
+from .landmarks import BROWS, CHIN, LIP_LINES, Film
+from .rig_mesh import Floats, LipContours, RigMesh
+
+MOUTH_CHANNELS: dict[str, float] = {
+    "jawOpen": 0.002,
+    "mouthClose": 0.003,
+    "mouthFunnel": 0.002,
+    "mouthPucker": 0.002,
+    "mouthStretchLeft": 0.002,
+    "mouthStretchRight": 0.002,
+    "mouthSmileLeft": 0.002,
+    "mouthSmileRight": 0.002,
+    "mouthLowerDownLeft": 0.004,
+    "mouthLowerDownRight": 0.004,
+    "mouthUpperUpLeft": 0.004,
+    "mouthUpperUpRight": 0.004,
+    "mouthRollLower": 0.006,
+    "mouthRollUpper": 0.006,
+    "mouthShrugLower": 0.008,
+    "mouthShrugUpper": 0.008,
+    "mouthPressLeft": 0.004,
+    "mouthPressRight": 0.004,
+    "mouthFrownLeft": 0.004,
+    "mouthFrownRight": 0.004,
+    "mouthDimpleLeft": 0.004,
+    "mouthDimpleRight": 0.004,
+    "jawLeft": 0.02,
+    "jawRight": 0.02,
+    "mouthLeft": 0.02,
+    "mouthRight": 0.02,
+    "jawForward": 0.02,
+}
+"""Fitted channels of jaw and mouth and what one unit costs a frame, in squared mouth widths
+(one landmark that is off by 4 % of the mouth's width costs 0.0016)."""
+BROW_CHANNELS: dict[str, float] = {
+    "browInnerUp": 0.002,
+    "browDownLeft": 0.002,
+    "browDownRight": 0.002,
+    "browOuterUpLeft": 0.002,
+    "browOuterUpRight": 0.002,
+}
+DEPTH_WEIGHT = 0.05
+"""Weight of depth against picture axes: one camera sees none, MediaPipe guesses it."""
+CHIN_WEIGHT = 0.5
+GAP_WEIGHT = 12.0
+"""Weight of the inner-lip gap in the middle, for closure is what the eye checks."""
+BESIDE_WEIGHT = 4.0
+"""Weight of the gap beside the middle."""
+WIDTH_WEIGHT = 6.0
+MOUTH_SMOOTH = 0.01
+BROW_SMOOTH = 0.5
+EVEN = 0.05
+"""Cost of a left channel that differs from its right one."""
+GAP_PAIRS = ((13, 14, GAP_WEIGHT), (82, 87, BESIDE_WEIGHT), (312, 317, BESIDE_WEIGHT))
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """A fit problem with the channels it fits and its view of the landmarks."""
+
+    problem: FitProblem
+    columns: tuple[int, ...]
+    """Columns of the fitted channels in ``arkit52``."""
+    selection: Floats
+    """Shape (rows, landmarks * 3): measured rows from flat displacements in eyes."""
+
+    def rows(self, displacements: Floats) -> Floats:
+        """Measured rows (..., rows) of displacements (..., landmarks, 3) in eyes."""
+        flat = displacements.reshape(*displacements.shape[:-2], -1)
+        return np.asarray(flat @ self.selection.T, np.float64)
+
+
+def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> Region:
+    """Fit of jaw and mouth; lengths in mouth widths (outer corners), each face by its own.
+
+    Args:
+        mesh: The rig.
+        lips: Its lip lines.
+        film: Whose landmarks.
+        rest: The speaker's resting landmarks in eyes, (landmarks, 3).
+    """
+    points, row = _points(mesh, lips, film, rest), _row_of(film)
+    mesh_width = float(np.ptp(mesh.neutral[lips.outer_upper, 0]))
+    face_width = float(np.linalg.norm(rest[row[291], :2] - rest[row[61], :2]))
+    rows = _Rows(len(film.landmark_ids), 1.0 / face_width)
+    for number, moves in points.items():
+        weight = CHIN_WEIGHT if number in CHIN else 1.0
+        for axis, share in enumerate((1.0, 1.0, DEPTH_WEIGHT)):
+            rows.add({(row[number], axis): 1.0}, moves[:, axis] / mesh_width, weight * share)
+    for above, below, weight in GAP_PAIRS:
+        motion = (points[above] - points[below])[:, 1] / mesh_width
+        rows.add({(row[above], 1): 1.0, (row[below], 1): -1.0}, motion, weight)
+    motion = (points[291] - points[61])[:, 0] / mesh_width
+    rows.add({(row[291], 0): 1.0, (row[61], 0): -1.0}, motion, WIDTH_WEIGHT)
+    return rows.region(MOUTH_CHANNELS, MOUTH_SMOOTH, EVEN)
+
+
+def brow_region(mesh: RigMesh, film: Film, rest: Floats) -> Region:
+    """Fit of the brows' heights; lengths in eyes (outer corners), each face by its own."""
+    row = _row_of(film)
+    lids = mesh.neutral[_moved(mesh, "eyeBlinkLeft")]
+    unit, eye_height = 2.0 * float(lids[:, 0].max()), float(np.median(lids[:, 1]))
+    lines = rest[[row[33], row[263]], 1].mean()
+    rows = _Rows(len(film.landmark_ids), 1.0)
+    for number in BROWS:
+        place = np.array([rest[row[number], 0], rest[row[number], 1] - lines]) * unit
+        vertex = _front_vertex(mesh, place + np.array([0.0, eye_height]))
+        rows.add({(row[number], 1): 1.0}, mesh.deltas[:, vertex, 1] / unit, 1.0)
+    return rows.region(BROW_CHANNELS, BROW_SMOOTH, EVEN)
+
+
+def lip_shares(rest: Floats, row: dict[int, int], line: str) -> Floats:
+    """Where the landmarks of a lip line stand between the corners (-1 right, 0 middle, 1 left)."""
+    x = rest[[row[number] for number in LIP_LINES[line]], 0]
+    shares = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
+    even: Floats = 0.5 * (shares - shares[::-1])
+    return even
+
+
+def _points(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> dict[int, Floats]:
+    """Motion (52, 3) at every channel's 1 of the mesh point of each lip and chin landmark."""
+    row = _row_of(film)
+    points: dict[int, Floats] = {}
+    for line, numbers in LIP_LINES.items():
+        vertices = getattr(lips, line)
+        x = mesh.neutral[vertices, 0]
+        along = 2.0 * (x - x[0]) / (x[-1] - x[0]) - 1.0
+        for number, share in zip(numbers, lip_shares(rest, row, line), strict=True):
+            points[number] = _between(mesh.deltas[:, vertices], along, float(share))
+    mesh_width = float(np.ptp(mesh.neutral[lips.outer_upper, 0]))
+    scale = mesh_width / float(rest[row[291], 0] - rest[row[61], 0])
+    tip = mesh.neutral[_chin_tip(mesh, lips)]
+    for number in CHIN:
+        offset = (rest[row[number]] - rest[row[152]]) * scale
+        place = np.array([offset[0], tip[1] + offset[1]])
+        points[number] = mesh.deltas[:, _front_vertex(mesh, place)]
+    return points
+
+
+def _between(motions: Floats, along: Floats, share: float) -> Floats:
+    """Motions (52, vertices, 3) interpolated at ``share`` of increasing ``along``, (52, 3)."""
+    order = np.argsort(along, kind="stable")
+    places = along[order]
+    right = int(np.clip(np.searchsorted(places, share), 1, len(places) - 1))
+    span = max(float(places[right] - places[right - 1]), 1e-9)
+    mix = min(max((share - float(places[right - 1])) / span, 0.0), 1.0)
+    blended = (1.0 - mix) * motions[:, order[right - 1]] + mix * motions[:, order[right]]
+    return np.asarray(blended, np.float64)
+
+
+def _chin_tip(mesh: RigMesh, lips: LipContours) -> int:
+    """The midline vertex furthest down and forward (45 degrees) below the lips."""
+    lower = mesh.neutral[lips.middle(mesh, "outer_lower")]
+    width = np.ptp(mesh.neutral[:, 0])
+    below = (np.abs(mesh.neutral[:, 0]) < 1e-3 * width) & (mesh.neutral[:, 1] < lower[1])
+    candidates = np.flatnonzero(below)
+    places = mesh.neutral[candidates]
+    return int(candidates[np.argmax(places[:, 2] - places[:, 1])])
+
+
+def _front_vertex(mesh: RigMesh, place: Floats) -> int:
+    """The vertex in front of the head that is nearest to ``place`` (x, y) seen from the front."""
+    front = np.flatnonzero(mesh.neutral[:, 2] > np.median(mesh.neutral[:, 2]))
+    away = np.linalg.norm(mesh.neutral[front, :2] - place, axis=1)
+    nearest = front[np.argsort(away)[:3]]
+    return int(nearest[np.argmax(mesh.neutral[nearest, 2])])
+
+
+def _moved(mesh: RigMesh, channel: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    motion = np.linalg.norm(mesh.delta(channel), axis=1)
+    return np.asarray(motion > 0.1 * motion.max())
+
+
+def _row_of(film: Film) -> dict[int, int]:
+    return {number: i for i, number in enumerate(film.landmark_ids)}
+
+
+class _Rows:
+    """Collects the rows of a fit problem."""
+
+    def __init__(self, landmarks: int, scale: float) -> None:
+        self._landmarks, self._scale = landmarks, scale
+        self._selection: list[Floats] = []
+        self._motion: list[Floats] = []
+        self._weights: list[float] = []
+
+    def add(self, parts: dict[tuple[int, int], float], motion: Floats, weight: float) -> None:
+        """One row: a combination of (landmark, axis) entries, its motion (52,), its weight."""
+        selection = np.zeros((self._landmarks, 3))
+        for place, factor in parts.items():
+            selection[place] = factor * self._scale
+        self._selection.append(selection.ravel())
+        self._motion.append(motion)
+        self._weights.append(weight)
+
+    def region(self, costs: dict[str, float], smooth: float, even: float) -> Region:
+        """The region that fits the channels in ``costs``."""
+        rig = load_rig("arkit52")
+        columns = tuple(rig.channel_names.index(name) for name in costs)
+        mirrors = tuple(
+            (i, list(costs).index(rig.channels[column].mirror))
+            for i, column in enumerate(columns)
+            if rig.channels[column].name.endswith("Left")
+            and not rig.channels[column].name.startswith(("jaw", "mouthLeft"))
+        )
+        problem = FitProblem(
+            basis=np.stack(self._motion)[:, list(columns)],
+            row_weights=np.array(self._weights),
+            sparse=np.array(list(costs.values())),
+            smooth=smooth,
+            mirrors=mirrors,
+            even=even,
+        )
+        return Region(problem, columns, np.stack(self._selection))

@@ -1,0 +1,166 @@
+"""Batches for both stages: windows cut from the caches, acted under random emotions and styles.
+
+Axes: B clips, T frames (50 Hz), C channels, E emotions, S style, M mel bands.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import GeneratorConfig
+from ..features import LOG_CENTRE, LOG_SCALE
+from ..protocol import EMOTIONS
+from ..style import style_noise
+from .augment import Augmenter
+from .cache import Cache, Entry, cut
+from .reference import Script, act
+from .scripts import UNKNOWN_PHONE
+
+NEUTRAL_SHARE = 0.3
+"""Share of training windows without emotion."""
+CHANGE_SHARE = 0.25
+"""Share of windows whose emotion changes on the way, as ``--emotion-at`` does."""
+CHANGE_FRAMES = 25  # 0.5 s, the cross-fade of emotion.py
+MAX_INTENSITY = 1.25
+"""Trained a little beyond 1 so that 1 is no edge; the user's limit is 1.5."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """One training batch."""
+
+    features: Tensor
+    """(B, 2 T, M), augmented."""
+    emotion: Tensor
+    """(B, T, E)."""
+    style: Tensor
+    """(B, T, S)."""
+    curves: Tensor
+    """(B, T, C), the face wanted."""
+    phones: Tensor
+    """(B, T), ``UNKNOWN_PHONE`` where not known."""
+    closure: Tensor
+    """(B, T)."""
+    still: Tensor
+    """(B, T), 1 where nothing is said."""
+    filmed: Tensor
+    """(B,), 1 for clips whose mouth was captured."""
+
+
+class BatchSource:
+    """Endless random batches; batch n is the same for the same seed, whatever came before."""
+
+    def __init__(
+        self,
+        caches: Sequence[Cache],
+        config: GeneratorConfig,
+        *,
+        split: str,
+        seed: int,
+        clips: int,
+        frames: int,
+        weights: dict[str, float] | None = None,
+        augment: bool = True,
+    ) -> None:
+        self.config, self.clips, self.frames = config, clips, frames
+        self.seed, self.augment = seed, augment
+        self.pool: list[tuple[Cache, Entry]] = []
+        shares = []
+        for cache in caches:
+            for entry in cache.entries:
+                if entry.split == split:
+                    self.pool.append((cache, entry))
+                    shares.append(entry.frames * (weights or {}).get(cache.name, 1.0))
+        total = np.asarray(shares, np.float64)
+        self.shares = total / total.sum()
+
+    def batch(self, number: int) -> Batch:
+        """Batch ``number``."""
+        rng = np.random.default_rng([self.seed, number])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        picked = [self.pool[i] for i in rng.choice(len(self.pool), self.clips, p=self.shares)]
+        arrays = [self._window(rng, cache, entry) for cache, entry in picked]
+        features, mouth, aux, phones = (torch.from_numpy(np.stack(a)) for a in zip(*arrays, strict=True))
+        aux = aux.float()
+        script = Script(mouth.float(), *aux.unbind(-1))
+        emotion = self._emotions(rng, [entry for _, entry in picked])
+        style = self._styles(rng)
+        curves = act(script, emotion, style)
+        features = features.float()
+        if self.augment:
+            features = Augmenter(self.config.features, generator)(features)
+        filmed = torch.tensor([float(entry.supervision == "filmed") for _, entry in picked])
+        return Batch(
+            features=features,
+            emotion=emotion,
+            style=style,
+            curves=curves,
+            phones=phones.long(),
+            closure=script.closure,
+            still=(phones == 0).float(),
+            filmed=filmed,
+        )
+
+    def _window(self, rng: np.random.Generator, cache: Cache, entry: Entry) -> tuple[np.ndarray, ...]:
+        spare = entry.frames - self.frames
+        first = int(rng.integers(0, spare + 1)) if spare > 0 else 0
+        item = cut(cache, entry, first, min(self.frames, entry.frames))
+        missing = self.frames - len(item.mouth)
+        if not missing:
+            return item.features, item.mouth, item.aux, item.phones
+        before = int(rng.integers(0, missing + 1))
+        pad = (before, missing - before)
+        nothing = (np.log10(self.config.features.floor) - LOG_CENTRE) / LOG_SCALE
+        return (
+            np.pad(item.features, ((2 * pad[0], 2 * pad[1]), (0, 0)), constant_values=nothing),
+            np.pad(item.mouth, (pad, (0, 0))),
+            np.pad(item.aux, (pad, (0, 0))),
+            np.pad(item.phones, pad, constant_values=0),
+        )
+
+    def _styles(self, rng: np.random.Generator) -> Tensor:
+        noises = [
+            style_noise(
+                int(rng.integers(2**31)),
+                channels=self.config.style_dim,
+                frame_rate=self.config.frame_rate,
+                first_frame=int(rng.integers(1000)),
+                frames=self.frames,
+            )
+            for _ in range(self.clips)
+        ]
+        return torch.from_numpy(np.stack(noises))
+
+    def _emotions(self, rng: np.random.Generator, entries: Sequence[Entry]) -> Tensor:
+        out = torch.zeros(len(entries), self.frames, len(EMOTIONS))
+        for row, entry in enumerate(entries):
+            first = self._draw(rng, entry)
+            if rng.random() < CHANGE_SHARE:
+                second = self._draw(rng, entry)
+                middle = rng.uniform(0.2, 0.8) * self.frames
+                ramp = ((torch.arange(self.frames) - middle) / CHANGE_FRAMES + 0.5).clamp(0, 1)
+                mix = (0.5 - 0.5 * torch.cos(torch.pi * ramp))[:, None]
+                out[row] = first * (1 - mix) + second * mix
+            else:
+                out[row] = first
+        return out
+
+    def _draw(self, rng: np.random.Generator, entry: Entry) -> Tensor:
+        weights = torch.zeros(len(EMOTIONS))
+        if rng.random() < NEUTRAL_SHARE:
+            return weights
+        index = int(rng.integers(1, len(EMOTIONS)))
+        if entry.emotion != "neutral" and rng.random() < 0.5:
+            index = EMOTIONS.index(entry.emotion)
+        weights[index] = float(rng.uniform(0.1, MAX_INTENSITY))
+        return weights
+
+
+def known(phones: Tensor) -> Tensor:
+    """1 where the phone label is known."""
+    return (phones != UNKNOWN_PHONE).float()

@@ -1,0 +1,1 @@
+"""Corpora: one loader for each public format, all giving the same clips."""

@@ -1,0 +1,82 @@
+"""Speech without a face: folders with a ``metadata.tsv`` (file, speaker, language, emotion, duration_s, text)."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+from pathlib import Path
+
+from ...errors import BadArgument
+
+# Emotion words of the corpora here, in the names of protocol.EMOTIONS. Boredom has no counterpart.
+EMOTION_NAMES = {
+    "neutral": "neutral", "happiness": "happy", "joy": "happy", "sadness": "sad", "anger": "angry",
+    "fear": "fearful", "disgust": "disgusted", "surprise": "surprised", "contempt": "contemptuous",
+    "boredom": "neutral", "anxiety": "fearful",
+}  # fmt: skip
+
+EVALUATION_CORPORA = frozenset({"librispeech_testother6"})
+"""Never trained on (docs/data.md)."""
+
+DEV_SPEAKERS = frozenset({"ls32_F", "ls669_F", "ls7312_M"})
+"""librispeech_mini speakers kept out of training to choose models by."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpeechClip:
+    """One sound file with its text."""
+
+    corpus: str
+    file: str
+    path: Path
+    speaker: str
+    language: str
+    emotion: str
+    """A name of ``protocol.EMOTIONS``."""
+    duration_s: float
+    text: str
+
+    @property
+    def key(self) -> str:
+        """Corpus and file: unique over all corpora."""
+        return f"{self.corpus}/{self.file}"
+
+    @property
+    def seed(self) -> int:
+        """A number of its own, the same on every machine."""
+        return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4], "little")
+
+
+def read_speech_corpus(folder: Path) -> list[SpeechClip]:
+    """The clips that ``folder/metadata.tsv`` lists and that exist, in file order.
+
+    Raises:
+        BadArgument: No metadata, or a column is missing.
+    """
+    table = folder / "metadata.tsv"
+    if not table.is_file():
+        raise BadArgument(f"No metadata.tsv in {folder}", hint="Point --data at the data folder")
+    clips = []
+    with table.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            try:
+                clip = _clip(folder, row)
+            except (KeyError, ValueError, TypeError) as error:
+                raise BadArgument(f"{table}: bad row {row}: {error}") from error
+            if clip.path.is_file():
+                clips.append(clip)
+    return clips
+
+
+def _clip(folder: Path, row: dict[str, str]) -> SpeechClip:
+    return SpeechClip(
+        corpus=folder.name,
+        file=row["file"],
+        path=folder / row["file"],
+        speaker=row["speaker"],
+        language=row["language"],
+        emotion=EMOTION_NAMES[row["emotion"]],
+        duration_s=float(row["duration_s"]),
+        text=row["text"],
+    )

@@ -1,0 +1,102 @@
+"""What the generator is trained to minimise.
+
+Axes: B clips, T frames, C channels, R lip-model rigs, P phones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..config import GeneratorConfig
+from .batches import Batch
+from .lips import arkit_lips
+from .scripts import UNKNOWN_PHONE
+
+
+@dataclasses.dataclass(frozen=True)
+class LossWeights:
+    """Weight of each term; 0 leaves it out."""
+
+    reconstruction: float = 1.0
+    velocity: float = 2.0
+    lip_gap: float = 6.0
+    """Error of the lip gap in mesh space, heavier the more closed (Audio2Face-3D's lip distance)."""
+    lip_width: float = 3.0
+    closure: float = 12.0
+    """Gap that is left where lips must meet."""
+    stillness: float = 4.0
+    """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
+    phones: float = 0.25
+    correlation: float = 0.5
+    """The frozen correlation module's say."""
+
+
+CLOSURE_FOCUS = 5.0
+"""Reconstruction of the mouth weighs this much more where lips meet: missing a closure is what eyes catch."""
+CLOSED_GAP = 0.12
+"""Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
+CHANNEL_FLOOR = 0.04
+"""Standard deviation under which a channel's error is not scaled up any further."""
+
+
+class GeneratorLoss:
+    """The terms on one batch; call gives their weighted sum and each by name."""
+
+    def __init__(self, config: GeneratorConfig, spread: Tensor, weights: LossWeights) -> None:
+        """``spread``: standard deviation of each channel over reference motion, shape (C,)."""
+        scale = 1 / (spread + CHANNEL_FLOOR)
+        self.channel_weight = scale.square() / scale.square().mean()
+        self.channel_weight = self.channel_weight.clamp(max=4.0)
+        mouth_regions = {config.regions.index(r) for r in ("jaw", "mouth") if r in config.regions}
+        self.mouth = torch.tensor([float(r in mouth_regions) for r in config.region_of])
+        self.weights = weights
+        self.lips = arkit_lips()
+
+    def __call__(self, curves: Tensor, phones: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        """Loss of curves (B, T, C) and phone logits (B, T, P) against the batch."""
+        terms = {
+            "reconstruction": self._reconstruction(curves, batch),
+            "velocity": self._velocity(curves, batch),
+            "lip_gap": self._lip_gap(curves, batch),
+            "lip_width": self._lip_width(curves, batch),
+            "closure": self._closure(curves, batch),
+            "stillness": self._stillness(curves, batch),
+            "phones": _phone_loss(phones, batch.phones),
+        }
+        total = torch.stack([getattr(self.weights, name) * term for name, term in terms.items()]).sum()
+        return total, {name: float(term.detach()) for name, term in terms.items()}
+
+    def _reconstruction(self, curves: Tensor, batch: Batch) -> Tensor:
+        focus = 1 + CLOSURE_FOCUS * batch.closure[..., None] * self.mouth
+        return (self.channel_weight * focus * (curves - batch.curves).square()).mean()
+
+    def _velocity(self, curves: Tensor, batch: Batch) -> Tensor:
+        error = curves.diff(dim=1) - batch.curves.diff(dim=1)
+        return (self.channel_weight * error.square()).mean()
+
+    def _lip_gap(self, curves: Tensor, batch: Batch) -> Tensor:
+        wanted = self.lips.gaps(batch.curves)
+        closed = torch.exp(-wanted.clamp(min=0) / CLOSED_GAP)
+        error = self.lips.gaps(curves).clamp(min=-0.1) - wanted.clamp(min=-0.1)
+        return ((1 + 3 * closed) * error.square()).mean()
+
+    def _lip_width(self, curves: Tensor, batch: Batch) -> Tensor:
+        return (self.lips.widths(curves) - self.lips.widths(batch.curves)).square().mean()
+
+    def _closure(self, curves: Tensor, batch: Batch) -> Tensor:
+        meeting = (batch.closure > 0.9).float()[..., None]
+        open_gap = self.lips.gaps(curves).clamp(min=0).square()
+        return (open_gap * meeting).sum() / (meeting.sum() * open_gap.shape[-1] + 1)
+
+    def _stillness(self, curves: Tensor, batch: Batch) -> Tensor:
+        quiet = (batch.still[:, 1:] * batch.still[:, :-1])[..., None]
+        motion = curves.diff(dim=1) - batch.curves.diff(dim=1)
+        return (self.mouth * quiet * motion.square()).mean() * 10
+
+
+def _phone_loss(logits: Tensor, phones: Tensor) -> Tensor:
+    return functional.cross_entropy(logits.transpose(1, 2), phones, ignore_index=UNKNOWN_PHONE)

@@ -1,0 +1,123 @@
+"""Stage 0: align the speech, then cache features and scripts of every corpus."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..audio import load_speech
+from ..config import FeatureConfig
+from ..curves.track import FloatArray
+from .align_corpora import read_alignments
+from .alignment import PhoneTime
+from .articulation import CALIBRATED, load_articulation
+from .cache import Entry, write_cache
+from .corpora.speech import DEV_SPEAKERS, EVALUATION_CORPORA, SpeechClip
+from .nonspeech import nonspeech_clips
+from .scripts import Item, make_item, at_speed
+
+log = logging.getLogger(__name__)
+
+SPEED_RANGE = (0.85, 1.18)
+"""A second copy of each clip is played this much slower or faster: other voices, other tempo."""
+NONSPEECH_CLIPS = 240
+NONSPEECH_SEED = 7
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One clip to turn into items."""
+
+    clip: SpeechClip
+    phones: tuple[PhoneTime, ...]
+    filmed: FloatArray | None
+    """Captured curves at 50 Hz, shape (T, 52), or None for reference motion."""
+    split: str
+
+
+def prepare_corpus(
+    jobs: Sequence[Job],
+    folder: Path,
+    *,
+    processes: int = 2,
+    variants: int = 2,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Cache the items of ``jobs`` in ``folder``; returns the number of model frames."""
+
+    def items() -> Iterator[tuple[Entry, Item]]:
+        tasks = [(job, variant) for job in jobs for variant in range(variants)]
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(processes, initializer=_one_thread) as pool:
+            for done, pair in enumerate(pool.imap(_make, tasks, chunksize=8), 1):
+                progress(done, len(tasks))
+                yield pair
+
+    return write_cache(folder, items(), {"variants": variants, "articulation": CALIBRATED.is_file()})
+
+
+def speech_jobs(clips: Sequence[SpeechClip], work: Path) -> tuple[list[Job], dict[str, str]]:
+    """Jobs for the well aligned clips of one corpus, and why the others were dropped."""
+    aligned, dropped = read_alignments(work / "alignments" / f"{clips[0].corpus}.jsonl")
+    jobs = [
+        Job(clip, aligned[clip.file].phones, None, split_of(clip))
+        for clip in clips
+        if clip.file in aligned
+    ]
+    return jobs, dropped
+
+
+def split_of(clip: SpeechClip) -> str:
+    """``test`` for evaluation corpora, ``dev`` for the held-out speakers, else ``train``."""
+    if clip.corpus in EVALUATION_CORPORA:
+        return "test"
+    return "dev" if clip.speaker in DEV_SPEAKERS else "train"
+
+
+def prepare_nonspeech(folder: Path) -> int:
+    """Cache synthesised sounds without speech, labelled as silence with a still mouth."""
+    articulation = load_articulation()
+    features = FeatureConfig()
+
+    def items() -> Iterator[tuple[Entry, Item]]:
+        for name, samples in nonspeech_clips(NONSPEECH_SEED, NONSPEECH_CLIPS):
+            whole = PhoneTime("sil", 0.0, len(samples) / 16_000, "", 0.0)
+            item = make_item(samples, [whole], articulation, features)
+            still = dataclasses.replace(
+                item, mouth=np.zeros_like(item.mouth), aux=np.zeros_like(item.aux)
+            )
+            entry = Entry(f"nonspeech/{name}", "none", "none", "neutral", "train", "still", 1.0, 0, 0)
+            yield entry, still
+
+    return write_cache(folder, items(), {"seed": NONSPEECH_SEED})
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _make(task: tuple[Job, int]) -> tuple[Entry, Item]:
+    job, variant = task
+    clip = job.clip
+    speed = 1.0
+    if variant:
+        speed = float(np.random.default_rng([clip.seed, variant]).uniform(*SPEED_RANGE))
+    samples, phones = at_speed(load_speech(clip.path).samples, job.phones, speed)
+    filmed = job.filmed
+    if filmed is not None and speed != 1.0:
+        rows = np.arange(0, len(filmed) - 1, speed)
+        filmed = np.stack(
+            [np.interp(rows, np.arange(len(filmed)), filmed[:, c]) for c in range(filmed.shape[1])], 1
+        ).astype(np.float32)
+    item = make_item(samples, phones, load_articulation(CALIBRATED), FeatureConfig(), filmed=filmed)
+    supervision = "phones" if job.filmed is None else "filmed"
+    entry = Entry(
+        clip.key, clip.speaker, clip.language, clip.emotion, job.split, supervision, speed, 0, 0
+    )
+    return entry, item

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,7 +32,6 @@ MAX_PEAK = 16.0
 SILENCE_PEAK = 2e-6
 """Peak to peak, under the last bit of 16-bit sound by far; only digital silence is below."""
 MEMORY_BYTES = 32 * 1024 * 1024
-BLOCK_SAMPLES = 1 << 20
 
 TARGET_LEVEL_DB = -23.0
 """dB under full scale to which speech is brought, near EBU R 128's programme level."""
@@ -132,13 +131,22 @@ class SpeechStore:
     @classmethod
     @contextlib.contextmanager
     def open(
-        cls, path: str | Path, *, start_s: float = 0.0, duration_s: float | None = None
+        cls,
+        path: str | Path,
+        *,
+        start_s: float = 0.0,
+        duration_s: float | None = None,
+        watch: Callable[[float], None] = lambda _seconds: None,
     ) -> Iterator[SpeechStore]:
-        """Decode ``path``; arguments and errors are those of ``load_speech``."""
+        """Decode ``path``; arguments and errors are those of ``load_speech``.
+
+        ``watch`` is told the seconds decoded so far, block by block; what it raises ends decoding.
+        """
         _check_range(start_s, duration_s)
         store = cls()
-        with contextlib.closing(store._file), open_decoder(Path(path)) as stream:
-            store._fill(stream, Path(path).name, start_s, duration_s)
+        with contextlib.closing(store._file):
+            with open_decoder(Path(path)) as stream:
+                store._fill(stream, Path(path).name, start_s, duration_s, watch)
             yield store
 
     def read(self, first: int, count: int) -> FloatArray:
@@ -147,7 +155,12 @@ class SpeechStore:
         return np.frombuffer(self._file.read(count * 4), np.float32)
 
     def _fill(
-        self, stream: DecodedStream, name: str, start_s: float, duration_s: float | None
+        self,
+        stream: DecodedStream,
+        name: str,
+        start_s: float,
+        duration_s: float | None,
+        watch: Callable[[float], None],
     ) -> None:
         first = round(start_s * stream.sample_rate)
         count = None if duration_s is None else round(duration_s * stream.sample_rate)
@@ -157,6 +170,7 @@ class SpeechStore:
         for block in stream.blocks:
             part = block[max(0, first - total) :][: None if count is None else count - taken]
             total += len(block)
+            watch(total / stream.sample_rate)
             if not len(part):
                 if count is not None and taken >= count:
                     break

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -18,11 +16,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BadOutput, BadWeights
+from .errors import BadWeights
+from .files import replace_file
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
-DTYPES: Final = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
+DTYPES: Final[dict[str, np.dtype[Any]]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 MAX_HEADER_BYTES = 1 << 20
 """A header names each tensor in about 100 bytes; ours has a hundred tensors."""
 MAX_FILE_BYTES = 1 << 30
@@ -70,7 +69,7 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
     offset = 0
     for name in sorted(tensors):
         with np.errstate(over="ignore"):
-            values = np.ascontiguousarray(tensors[name], DTYPES[code])
+            values = np.ascontiguousarray(tensors[name]).astype(DTYPES[code])
         if not np.isfinite(values).all():
             raise BadWeights(f"Tensor {name!r} holds numbers that are not finite in {code}")
         stop = offset + values.nbytes
@@ -80,37 +79,6 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     replace_file(path, len(text).to_bytes(8, "little") + text + b"".join(parts))
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step: temporary neighbour, flush to disk, rename.
-
-    Raises:
-        BadOutput: No such folder, no permission, no space; what stood at ``path`` still does.
-    """
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".cstalk-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if os.name == "posix":
-            os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-        reason = error.strerror or str(error)
-        raise BadOutput(
-            f"Cannot write {path}: {reason}", hint="Choose an existing, writable folder"
-        ) from error
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -151,22 +119,24 @@ def _slice(body: memoryview, header: dict[str, Any], path: Path) -> dict[str, Fl
 
 
 def _start(entry: Any, path: Path) -> int:
-    offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
-    if not _is_sizes(offsets) or len(offsets) != 2:
+    offsets = _sizes_or_none(entry.get("data_offsets")) if isinstance(entry, dict) else None
+    if offsets is None or len(offsets) != 2:
         raise BadWeights(f"{path} has a tensor without a byte range", hint=REPLACE_HINT)
-    return int(offsets[0])
+    return offsets[0]
 
 
 def _entry(
     name: str, entry: dict[str, Any], path: Path
 ) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
     dtype = DTYPES.get(str(entry.get("dtype")))
-    shape = entry.get("shape")
-    if dtype is None or not _is_sizes(shape):
+    shape = _sizes_or_none(entry.get("shape"))
+    if dtype is None or shape is None:
         raise BadWeights(f"Tensor {name!r} of {path} is not float16 or float32", hint=REPLACE_HINT)
     start, stop = entry["data_offsets"]
-    return dtype, tuple(shape or ()), start, stop
+    return dtype, shape, start, stop
 
 
-def _is_sizes(value: Any) -> bool:
-    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+def _sizes_or_none(value: Any) -> tuple[int, ...] | None:
+    if isinstance(value, list) and all(type(item) is int and item >= 0 for item in value):
+        return tuple(value)
+    return None

@@ -1,0 +1,178 @@
+"""Curves at another frame rate, sampled in time; no frame is dropped or doubled. numpy only.
+
+Between source frames runs a monotone cubic (Fritsch and Carlson 1980): smooth, and never beyond the
+two values around it. Below the source's rate a plain sample can miss what happens between two
+output frames, and lips that close for 40 ms on a /b/ would stay open at 12 fps. So an output frame
+shows the lips at the moment of the closure that falls into its interval, if there is one:
+*closure-preserving sampling*. It moves that one pose by less than half an output frame.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadArgument
+from .track import CurveTrack, FloatArray
+
+Times: TypeAlias = NDArray[np.float64]
+
+ROUNDING = 1e-6
+"""Frames; 1.1 s at 60 fps is 66 frames although 1.1 * 60 is a hair more in floating point."""
+MAX_FPS = 1000.0
+BLOCK_FRAMES = 8192
+"""Output frames interpolated at once, so that an hour of curves needs no copies of itself."""
+OPENING_CHANNELS = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
+"""Names, or starts of names, of channels that part the lips."""
+CLOSING_CHANNELS = ("mouthClose", "mouthPress", "mouthRoll")
+CLOSURE_DEPTH = 0.1
+"""How much the opening must fall from either side within reach to count as a closure."""
+CLOSURE_REACH_S = 0.15
+"""Seconds on either side in which the mouth was open, about one syllable."""
+
+
+def checked_fps(fps: float) -> float:
+    """``fps`` itself. Raises BadArgument unless it is a number in (0, 1000]."""
+    if not 0 < fps <= MAX_FPS:  # False for NaN too
+        raise BadArgument(
+            f"Frame rate {fps:g} is out of range",
+            hint=f"Use a number above 0 and up to {MAX_FPS:g}, such as 24, 29.97 or 60",
+        )
+    return fps
+
+
+def frames_for(duration_s: float, fps: float) -> int:
+    """``ceil(duration * fps)``, but not one more for a rounding error; at least 1."""
+    return max(1, math.ceil(duration_s * fps - ROUNDING))
+
+
+def resample(track: CurveTrack, fps: float, *, frames: int | None = None) -> CurveTrack:
+    """A track at another frame rate, by plain sampling.
+
+    Args:
+        track: At least one frame.
+        fps: Frames a second, in (0, 1000].
+        frames: How many; None keeps the duration (rounded up). Beyond the last source frame the
+            last pose holds.
+
+    Raises:
+        BadArgument: ``fps`` is out of range.
+    """
+    count = frames_for(track.duration_s, checked_fps(fps)) if frames is None else frames
+    positions: Times = np.arange(count, dtype=np.float64) * (track.fps / fps)
+    return track.replaced(values=sample(track.values, positions), fps=fps)
+
+
+def resample_speech(
+    track: CurveTrack, fps: float, *, frames: int, lip_columns: Sequence[int]
+) -> CurveTrack:
+    """``resample``, with closure-preserving sampling of the lips below the source's rate.
+
+    Args:
+        track: The model's curves.
+        fps: Frames a second, in (0, 1000].
+        frames: How many.
+        lip_columns: Columns that move together with the lips: jaw, mouth and tongue.
+    """
+    out = resample(track, fps, frames=frames)
+    if fps >= track.fps or not lip_columns:
+        return out
+    positions: Times = np.arange(frames, dtype=np.float64) * (track.fps / fps)
+    closures = closure_frames(track)
+    nearest = np.rint(closures * (fps / track.fps)).astype(int)
+    depth = lip_opening(track)[closures]
+    # Of two closures in one interval the tighter one shows: it is written last.
+    for i in np.argsort(-depth, kind="stable"):
+        if nearest[i] < frames:
+            positions[nearest[i]] = closures[i]
+    columns = list(lip_columns)
+    values = out.values.copy()
+    values[:, columns] = sample(track.values[:, columns], positions)
+    return out.replaced(values=values)
+
+
+def sample(values: FloatArray, positions: Times) -> FloatArray:
+    """Monotone cubic interpolation at fractional frames.
+
+    Args:
+        values: Shape (frames, channels), at least one frame.
+        positions: Frames, any order, shape (K,); outside the track the end poses hold.
+
+    Returns:
+        Shape (K, channels), each value between the two around it.
+    """
+    out = np.empty((len(positions), values.shape[1]), np.float32)
+    for start in range(0, len(positions), BLOCK_FRAMES):
+        block = slice(start, start + BLOCK_FRAMES)
+        out[block] = _sample_block(values, positions[block])
+    return out
+
+
+def lip_opening(track: CurveTrack) -> FloatArray:
+    """How far the lips are apart, from channel names alone; a proxy, shape (frames,).
+
+    Sum of the channels that part the lips (sides averaged) less those that join them. A track
+    without such channels gives zeros.
+    """
+    opening = np.zeros(track.frame_count, np.float32)
+    for names, sign in ((OPENING_CHANNELS, 1.0), (CLOSING_CHANNELS, -1.0)):
+        for name in names:
+            columns = _starting_with(track.channels, name)
+            if columns:
+                opening += np.float32(sign) * track.values[:, columns].mean(axis=1)
+    return opening
+
+
+def closure_frames(track: CurveTrack) -> NDArray[np.int64]:
+    """Source frames at which the lips are closed for a moment between two openings, ascending."""
+    opening = lip_opening(track)
+    reach = max(1, round(CLOSURE_REACH_S * track.fps))
+    frames = len(opening)
+    if frames < 3:
+        return np.zeros(0, np.int64)
+    padded = np.pad(opening, reach, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, reach)
+    before, after = windows[:frames].max(axis=1), windows[reach + 1 :].max(axis=1)
+    lowest = (padded[reach:-reach] <= padded[reach - 1 : -reach - 1]) & (
+        padded[reach:-reach] < padded[reach + 1 : frames + reach + 1]
+    )
+    deep = np.minimum(before, after) - opening >= CLOSURE_DEPTH
+    found: NDArray[np.int64] = np.flatnonzero(lowest & deep)
+    return found
+
+
+def _starting_with(channels: Sequence[str], start: str) -> list[int]:
+    return [i for i, name in enumerate(channels) if name.lower().startswith(start.lower())]
+
+
+def _sample_block(values: FloatArray, positions: Times) -> FloatArray:
+    last = len(values) - 1
+    if last == 0:
+        return np.repeat(values, len(positions), axis=0)
+    positions = np.clip(positions, 0, last)
+    left = np.minimum(positions.astype(np.int64), last - 1)
+    t = (positions - left)[:, None].astype(np.float32)
+    a, b = values[left], values[left + 1]
+    step = b - a
+    bend_a, bend_b = _slopes(values, left) - step, _slopes(values, left + 1) - step
+    curve = a + t * step + t * (1 - t) * (bend_a * (1 - t) - bend_b * t)
+    out: FloatArray = np.clip(curve, np.minimum(a, b), np.maximum(a, b)).astype(np.float32)
+    return out
+
+
+def _slopes(values: FloatArray, frames: NDArray[np.int64]) -> FloatArray:
+    """Slope a frame at some source frames: harmonic mean of the two sides, 0 at an extreme."""
+    last = len(values) - 1
+    here = values[frames]
+    before = here - values[np.maximum(frames - 1, 0)]
+    after = values[np.minimum(frames + 1, last)] - here
+    before[frames == 0] = after[frames == 0]
+    after[frames == last] = before[frames == last]
+    product = before * after
+    slopes = np.zeros_like(here)
+    np.divide(2 * product, before + after, out=slopes, where=product > 0)
+    return slopes

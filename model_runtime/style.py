@@ -1,0 +1,72 @@
+"""Seeded style noise: what makes one reading of a line differ from the next. numpy only.
+
+Value noise: an independent normal number at each knot, half a second apart, joined smoothly. A knot
+depends on (seed, channel, knot) alone, through a counter-based hash, so any range of frames can be
+computed by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float32]
+
+KNOT_SPACING_S = 0.5
+"""A new habit about twice a second, the pace of stressed syllables."""
+MAX_SIGMA = 3.0
+"""Larger values are cut: no reading should leave what training has seen."""
+
+# SplitMix64 (Steele, Lea and Flood 2014).
+_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def style_noise(
+    seed: int, *, channels: int, frame_rate: float, first_frame: int, frames: int
+) -> FloatArray:
+    """Noise of some model frames, the same whichever range is asked for.
+
+    Args:
+        seed: Any integer.
+        channels: Width of the model's style input.
+        frame_rate: Model frames a second.
+        first_frame: First frame wanted, 0 or later.
+        frames: How many.
+
+    Returns:
+        Shape (frames, channels), of mean 0 and variance 1 at every frame, within [-3, 3].
+    """
+    position = (first_frame + np.arange(frames)) / (frame_rate * KNOT_SPACING_S)
+    knots = np.floor(position).astype(np.int64)
+    fraction = (position - knots)[:, None]
+    blend = fraction * fraction * (3 - 2 * fraction)
+    left = _normals(seed, knots, channels)
+    right = _normals(seed, knots + 1, channels)
+    # Two independent numbers blended keep their variance when divided by this.
+    noise = (left * (1 - blend) + right * blend) / np.sqrt((1 - blend) ** 2 + blend**2)
+    return np.clip(noise, -MAX_SIGMA, MAX_SIGMA).astype(np.float32)
+
+
+def _normals(seed: int, knots: NDArray[np.int64], channels: int) -> NDArray[np.float64]:
+    """One normal number for each (seed, channel, knot), shape (knots, channels)."""
+    start = np.uint64(seed % 2**64)
+    lanes = np.arange(channels, dtype=np.uint64)
+    keys = _hash(_hash(np.full(channels, start)) + lanes)
+    counters = _hash(keys + knots.astype(np.uint64)[:, None])
+    first = (counters >> np.uint64(11)) * 2.0**-53
+    second = (_hash(counters) >> np.uint64(11)) * 2.0**-53
+    # Box and Muller; 1 - first is never 0.
+    normals: NDArray[np.float64] = np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)
+    return normals
+
+
+def _hash(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64 of each element; arithmetic modulo 2**64."""
+    z = values + _INCREMENT
+    z = (z ^ (z >> np.uint64(30))) * _MIX_1
+    z = (z ^ (z >> np.uint64(27))) * _MIX_2
+    return z ^ (z >> np.uint64(31))

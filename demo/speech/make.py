@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pocketsphinx import Decoder
+from pocketsphinx import AlignmentEntry, Decoder
 
 FOLDER = Path(__file__).resolve().parent
 VOICE = "rms"
@@ -73,24 +73,36 @@ def _spoken(sentence: str) -> NDArray[np.float64]:
     return samples[loud[0] : loud[-1] + 1].astype(np.float64)
 
 
-def _word_times(text: str, samples: NDArray[np.int16]) -> list[dict[str, str | float]]:
-    """Each word as written, with its start and end in seconds."""
+def _word_times(text: str, samples: NDArray[np.int16]) -> list[dict[str, object]]:
+    """Each word as written, with its start and end and those of its phones, in seconds."""
     shown = re.findall(r"[A-Za-z']+", text)
     decoder = Decoder(lm=None, loglevel="FATAL")
     decoder.set_align_text(" ".join(shown).lower())
+    _decode(decoder, samples)
+    decoder.set_alignment()  # a second pass, for the phones
+    _decode(decoder, samples)
+    alignment = decoder.get_alignment()  # its entries live only as long as it does
+    spoken = [
+        {**_span(word), "phones": [{"phone": x.name.lower(), **_span(x)} for x in word]}
+        for word in alignment
+        if not word.name.startswith("<")
+    ]
+    assert len(spoken) == len(shown), "the aligner lost a word"
+    return [{"word": word, **times} for word, times in zip(shown, spoken, strict=True)]
+
+
+def _decode(decoder: Decoder, samples: NDArray[np.int16]) -> None:
     decoder.start_utt()
     decoder.process_raw(samples.tobytes(), full_utt=True)
     decoder.end_utt()
-    spoken = [segment for segment in decoder.seg() if not segment.word.startswith("<")]
-    assert len(spoken) == len(shown), "the aligner lost a word"
-    return [
-        {
-            "word": word,
-            "start_s": round(segment.start_frame * ALIGNER_FRAME_S, 2),
-            "end_s": round((segment.end_frame + 1) * ALIGNER_FRAME_S, 2),
-        }
-        for word, segment in zip(shown, spoken, strict=True)
-    ]
+
+
+def _span(entry: AlignmentEntry) -> dict[str, float]:
+    start_s = entry.start * ALIGNER_FRAME_S
+    return {
+        "start_s": round(start_s, 2),
+        "end_s": round(start_s + entry.duration * ALIGNER_FRAME_S, 2),
+    }
 
 
 if __name__ == "__main__":

@@ -79,9 +79,15 @@ TABLE = (
         NUMPY,
     ),
     Rule(
-        ("cstalk_blender.rig*", "cstalk_blender.sound", "cstalk_blender.demo_head*"),
+        (
+            "cstalk_blender.rig*",
+            "cstalk_blender.sound",
+            "cstalk_blender.demo_head*",
+            "cstalk_blender.compat",
+        ),
         (
             *GATE,
+            "cstalk_blender.compat",
             "model_runtime.errors",
             "model_runtime.curves*",
             "cstalk_blender.rig*",
@@ -97,7 +103,7 @@ TABLE = (
             "model_runtime.protocol",
             "model_runtime.errors",
             "model_runtime.curves*",
-            *(f"cstalk_blender.{name}*" for name in ["jobs", "session", "rig", "sound", "batch"]),
+            *(f"cstalk_blender.{name}*" for name in ("jobs", "session", "rig", "sound", "batch", "compat")),
         ),
         BLENDER | NUMPY,
     ),

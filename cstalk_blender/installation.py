@@ -23,8 +23,8 @@ ROOT_FOLDER = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from model_runtime import errors as runtime_errors
     from model_runtime import protocol
+    from model_runtime.curves import formats, track
     from model_runtime.curves import rig as rigs
-    from model_runtime.curves import track
 else:
 
     def _sibling(name: str):
@@ -35,5 +35,6 @@ else:
     runtime_errors = _sibling("errors")
     track = _sibling("curves.track")
     rigs = _sibling("curves.rig")
+    formats = _sibling("curves.formats")
 
-__all__ = ["ADDON_ID", "ROOT_FOLDER", "protocol", "rigs", "runtime_errors", "track"]
+__all__ = ["ADDON_ID", "ROOT_FOLDER", "formats", "protocol", "rigs", "runtime_errors", "track"]

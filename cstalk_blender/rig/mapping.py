@@ -1,0 +1,130 @@
+"""Rig channels to shape-key names, by name and never by position. No bpy.
+
+Exact names win. Else both sides are brought to one spelling: ``jawOpen``, ``JawOpen``,
+``jaw_open``, ``blendShape2.jawOpen``, ``A25_Jaw_Open`` and ``facs_bs_JawOpen`` are the same, and so
+are ``eyeBlinkLeft``, ``eyeBlink_L``, ``EyeBlink.L`` and ``eyeBlinkL``. A prefix that several shape
+keys share (``Face_jawOpen``, ``Face_mouthFunnel``, ...) is dropped.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import re
+from collections.abc import Iterable, Sequence
+
+from ..installation import rigs
+
+SIDES = {"left": "left", "l": "left", "lft": "left", "right": "right", "r": "right", "rgt": "right"}
+SHARED_PREFIX_KEYS = 3
+"""Shape keys that must share a prefix before it is taken for one: two may be a left/right pair."""
+
+_COPY = re.compile(r"\.\d{3}$")  # Blender's own: jawOpen.001
+_NUMBERED = re.compile(r"^[AT]\d+_(?=.)")  # Reallusion ActorCore: A25_Jaw_Open
+_DAZ = re.compile(r"^facs_(bs|ctrl|jnt)_")  # Daz Genesis 9
+_SIDE_SUFFIX = re.compile(r"[._ -](l|r|left|right|lft|rgt)$", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[._:| -]")
+_PREFIX = re.compile(r"^.*[.:|](?=.)")  # blendShape2.jawOpen, name:jawOpen
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Mapping:
+    """Which shape key plays which channel."""
+
+    pairs: dict[str, str]
+    """Channel to shape-key name, in the rig's order."""
+    missing: tuple[str, ...]
+    """Channels without a shape key, in the rig's order."""
+    ambiguous: dict[str, tuple[str, ...]]
+    """Channels for which several shape keys stand, and these; the first of them is used."""
+    coverage: dict[str, tuple[int, int]]
+    """Region to (channels found, channels there are)."""
+
+    @property
+    def found(self) -> int:
+        """Number of channels that have a shape key."""
+        return len(self.pairs)
+
+    @property
+    def total(self) -> int:
+        """Number of channels of the rig."""
+        return len(self.pairs) + len(self.missing)
+
+
+def map_channels(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> Mapping:
+    """Find the shape key of every channel of ``rig``.
+
+    Args:
+        rig: The channels.
+        shape_names: Names of shape keys, the reference key among them or not.
+
+    Returns:
+        A mapping in which no shape key is used twice. An exact name beats a variant; among variants
+        the first in ``shape_names`` is used and all are reported.
+    """
+    prefix = _shared_prefix(rig, shape_names)
+    by_spelling: dict[str, list[str]] = {}
+    for name in shape_names:
+        by_spelling.setdefault(spelling(name.removeprefix(prefix)), []).append(name)
+    names = set(shape_names)
+    pairs: dict[str, str] = {}
+    missing: list[str] = []
+    ambiguous: dict[str, tuple[str, ...]] = {}
+    for channel in rig.channel_names:
+        candidates = by_spelling.get(spelling(channel), [])
+        if channel in names:
+            pairs[channel] = channel
+        elif candidates:
+            pairs[channel] = candidates[0]
+            if len(candidates) > 1:
+                ambiguous[channel] = tuple(candidates)
+        else:
+            missing.append(channel)
+    return Mapping(pairs, tuple(missing), ambiguous, _coverage(rig, pairs))
+
+
+def spelling(name: str) -> str:
+    """The one spelling of a name: side first, then its words, lower-case and joined.
+
+    ``mouthLeft`` and ``mouth_L`` agree; ``mouthLeft`` and ``mouthRight`` do not.
+    """
+    name = _DAZ.sub("", _COPY.sub("", name))
+    side = ""
+    suffix = _SIDE_SUFFIX.search(name)
+    if suffix is not None:
+        side = SIDES[suffix.group(1).lower()]
+        name = name[: suffix.start()]
+    name = _NUMBERED.sub("", _PREFIX.sub("", name))
+    words = _WORD.findall(name)
+    if not side and words and words[-1] in ("L", "R"):
+        side = SIDES[words.pop().lower()]
+    words = [word.lower() for word in words]
+    sided = [word for word in words if word in ("left", "right")]
+    if not side and len(sided) == 1:
+        side = SIDES[sided[0]]
+        words.remove(sided[0])
+    return f"{side}:{''.join(words)}"
+
+
+def _shared_prefix(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> str:
+    wanted = {spelling(channel) for channel in rig.channel_names}
+    counts: collections.Counter[str] = collections.Counter()
+    for name in shape_names:
+        if spelling(name) in wanted:
+            continue
+        ends = [separator.end() for separator in _SEPARATOR.finditer(name)]
+        counts.update(name[:end] for end in ends if spelling(name[end:]) in wanted)
+    prefix, count = max(counts.items(), key=lambda item: item[1], default=("", 0))
+    return prefix if count >= SHARED_PREFIX_KEYS else ""
+
+
+def _coverage(rig: rigs.RigDefinition, found: Iterable[str]) -> dict[str, tuple[int, int]]:
+    found = set(found)
+    return {
+        region: (
+            sum(rig.channels[column].name in found for column in rig.region_columns(region)),
+            len(rig.region_columns(region)),
+        )
+        for region in rig.regions
+    }

@@ -1,1 +1,1 @@
-"""Measurements of the model: ``evaluate`` (is the motion right) and ``benchmark`` (what it costs)."""
+"""Measurements: ``evaluate`` (is the motion right) and ``benchmark`` (what does it cost)."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..audio import load_speech
@@ -20,6 +21,7 @@ TESTOTHER = "librispeech_testother6"
 QUICK_CLIPS_EACH = 2  # clips of each speaker in a quick evaluation
 OTHER_LANGUAGES = ("de-DE", "nl", "es", "fr", "it", "ru", "zh-CN")
 LANGUAGE_CORPORA = ("emodb", "nathalie", "commonvoice")
+GRID_SILENCES = ("sil", "sp")
 LANGUAGE_CLIPS_EACH = 8  # clips of each other language; the figures are only indicative
 
 
@@ -78,7 +80,7 @@ def language_clips(data: Path) -> ClipSet:
 
 
 def other_english_clips(data: Path, *, count: int) -> ClipSet:
-    """Clips of other speakers and sentences than the evaluation's, spread over ``librispeech_mini``."""
+    """Other speakers and sentences than the evaluation's, spread over ``librispeech_mini``."""
     folder = data / "speech" / "librispeech_mini"
     if not (folder / "metadata.tsv").is_file():
         return ClipSet((), ("librispeech_mini: not there",))
@@ -86,8 +88,32 @@ def other_english_clips(data: Path, *, count: int) -> ClipSet:
     return _aligned(listed[:: max(1, len(listed) // count)][:count])
 
 
+def grid_clips(data: Path, corpus: str, names: Sequence[str]) -> ClipSet:
+    """Clips of a filmed GRID speaker, aligned with the words of its ``words.tsv``."""
+    folder = data / "capture" / corpus
+    words: dict[str, list[str]] = {}
+    with (folder / "words.tsv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t"):
+            if row["word"] not in GRID_SILENCES:
+                words.setdefault(row["clip"], []).append(row["word"])
+    return _aligned(
+        SpeechClip(
+            corpus=corpus,
+            file=f"{name}.opus",
+            path=folder / "audio" / f"{name}.opus",
+            speaker=corpus,
+            language="en",
+            emotion="neutral",
+            duration_s=0.0,
+            text=" ".join(words[name]),
+        )
+        for name in names
+        if name in words
+    )
+
+
 def phones_from_json(path: Path) -> tuple[PhoneTime, ...]:
-    """Phones of a pocketsphinx ``*.phone.json``: words ``w`` with phones ``w``, begin ``b``, length ``d``."""
+    """Phones of a ``*.phone.json``: words ``w`` with phones ``w``, begin ``b``, length ``d``."""
     data = json.loads(path.read_text(encoding="utf-8"))
     phones = []
     for word in data["w"]:

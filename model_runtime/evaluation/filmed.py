@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..curves.track import FloatArray
 from .metrics import LipCurves, Series, correlation
@@ -116,14 +117,16 @@ def loudness_correlation(
     return correlation(loudness, clip.gap[inside]), correlation(loudness, clip.width[inside])
 
 
-def _film_times(clip: FilmedClip, shift_s: float, duration_s: float) -> tuple[Series, Series]:
+def _film_times(
+    clip: FilmedClip, shift_s: float, duration_s: float
+) -> tuple[Series, NDArray[np.bool_]]:
     times = clip.times_s - shift_s
     inside = (times >= 0) & (times < duration_s)
     return times[inside], inside
 
 
 def _measured(
-    name: str, path: Path, points: Series, seen: Series, column: dict[int, int]
+    name: str, path: Path, points: Series, seen: NDArray[np.bool_], column: dict[int, int]
 ) -> FilmedClip:
     def distance(a: int, b: int) -> Series:
         length = np.linalg.norm(points[seen, column[a], :2] - points[seen, column[b], :2], axis=1)

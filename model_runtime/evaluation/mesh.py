@@ -22,6 +22,7 @@ FACE_CAP_LIPS = (1668, 1666)
 """Middle of the upper and of the lower inner lip of the Face Cap head (data.md)."""
 MIDLINE_FRACTION = 0.02  # of the head's half width: vertices this near x = 0 are its middle
 LIP_SHAPE_FRACTION = 0.05  # of a shape's largest motion: less is not "moved" by it
+REGION_FRACTION = 0.25  # of a shape's largest motion: more belongs to the region it shapes
 JAW_CHANNELS = ("jawOpen", "mouthClose")
 """What carries the lower lip as a whole; mouthClose is only valid with jawOpen."""
 
@@ -112,7 +113,7 @@ class MeshRig:
         )
 
     def gap(self, track: CurveTrack) -> Series:
-        """Height between the middles of the inner lips over time, in mesh units, shape (frames,)."""
+        """Height between the middles of the inner lips, in mesh units, shape (frames,)."""
         return self.measure(track).gap
 
     def width(self, track: CurveTrack) -> Series:
@@ -120,8 +121,15 @@ class MeshRig:
         return self.measure(track).width
 
     def tuck(self, track: CurveTrack) -> Series:
-        """How far the lower lip is rolled back over time, 1 at mouthRollLower 1, shape (frames,)."""
+        """How far the lower lip is rolled back, 1 at mouthRollLower 1, shape (frames,)."""
         return self.measure(track).tuck
+
+    def vertices_moved_by(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Vertices that one of the shapes moves by a quarter of its largest motion, or more."""
+        moved = np.zeros(len(self.neutral), bool)
+        for name in names:
+            moved |= self._moved_by(name) >= REGION_FRACTION
+        return np.flatnonzero(moved)
 
     def _teeth_edge(self) -> float:
         # Upper teeth do not move, and many heads have none: with the lips at rest their edge stands
@@ -142,7 +150,7 @@ class MeshRig:
             raise BadArgument(
                 f"The mesh has no shape {name!r}", hint="Use a head with the ARKit blend shapes"
             )
-        return self.deltas[self._column[name]]
+        return np.asarray(self.deltas[self._column[name]])
 
     def _moved_by(self, *names: str) -> Series:
         """How far each vertex is moved by the shapes together, 1 for the most moved, shape (V,)."""
@@ -157,7 +165,9 @@ class MeshRig:
         uppers = np.flatnonzero(middle & (up > LIP_SHAPE_FRACTION) & (down < LIP_SHAPE_FRACTION))
         lowers = np.flatnonzero(middle & (down > LIP_SHAPE_FRACTION) & (up < LIP_SHAPE_FRACTION))
         if not (len(uppers) and len(lowers)):
-            raise BadArgument("No lips found: mouthUpperUp and mouthLowerDown move no midline vertex")
+            raise BadArgument(
+                "No lips found: mouthUpperUp and mouthLowerDown move no midline vertex"
+            )
         between = self.neutral[uppers][:, None] - self.neutral[lowers][None]
         upper, lower = np.unravel_index(
             int(np.linalg.norm(between, axis=2).argmin()), (len(uppers), len(lowers))

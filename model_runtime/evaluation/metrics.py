@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 Series: TypeAlias = NDArray[np.float64]
 
-BILABIALS = frozenset("m b p".split())
-LABIODENTALS = frozenset("f v".split())
-LINGUALS = frozenset("t d n s z k g ng l th dh hh y".split())
-OPEN_VOWELS = frozenset("aa ae ah ao aw ay eh ey ow".split())
-SPREAD = frozenset("iy ih ey eh".split())
+BILABIALS = frozenset(["m", "b", "p"])
+LABIODENTALS = frozenset(["f", "v"])
+LINGUALS = frozenset(["t", "d", "n", "s", "z", "k", "g", "ng", "l", "th", "dh", "hh", "y"])
+OPEN_VOWELS = frozenset(["aa", "ae", "ah", "ao", "aw", "ay", "eh", "ey", "ow"])
+SPREAD = frozenset(["iy", "ih", "ey", "eh"])
 """Vowels that widen the lips. /s z/ take the width of their neighbours and are left out."""
-ROUNDED = frozenset("uw uh ow w".split())
+ROUNDED = frozenset(["uw", "uh", "ow", "w"])
 """Phones that narrow the lips. American /ao/ is hardly rounded and /oy/ ends spread: left out."""
 
 CLOSED_FRACTION = 0.15  # of the reference: an m/b/p under it is closed (data.md)
@@ -87,7 +87,7 @@ def speech_mask(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> NDA
 
 
 def gap_reference(lips: LipCurves, phones: Sequence[TimedPhone]) -> float:
-    """90th percentile of the gap over the clip's speech; NaN where nothing is said or nothing opens.
+    """90th percentile of the gap over the clip's speech; NaN where nothing is said or opens.
 
     A face that never opens has no reference: its closures would be worth nothing.
     """
@@ -117,17 +117,17 @@ def open_vowel_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
 
 
 def closure_rate(minima: Series) -> float:
-    """Share of m/b/p that close: their smallest gap is under 15 % of the reference; NaN for none."""
+    """Share of m/b/p that close: smallest gap under 15 % of the reference; NaN for none."""
     return float(np.mean(minima < CLOSED_FRACTION)) if len(minima) else float("nan")
 
 
 def mistake_rate(maxima: Series) -> float:
-    """Share of linguals that close by mistake: largest gap under 10 % of the reference; NaN for none."""
+    """Share of linguals closed by mistake: largest gap under 10 % of it; NaN for none."""
     return float(np.mean(maxima < MISTAKE_FRACTION)) if len(maxima) else float("nan")
 
 
 def auc(high: Series, low: Series) -> float:
-    """Chance that a value of ``high`` is over one of ``low``, ties counting half; NaN when one is empty.
+    """Chance that a value of ``high`` is over one of ``low``, ties counting half; NaN for none.
 
     The area under the ROC curve (Mann-Whitney U over the number of pairs).
     """
@@ -139,9 +139,7 @@ def auc(high: Series, low: Series) -> float:
     return float((below + not_above).sum() / (2 * len(high) * len(low)))
 
 
-def phone_widths(
-    lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset[str]
-) -> Series:
+def phone_widths(lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset[str]) -> Series:
     """Mean width over the middle half of each phone of ``which`` over 50 ms; one value a phone.
 
     Our own definition (data.md gives none): the ends of a phone belong half to its neighbours.
@@ -169,9 +167,7 @@ def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
     for phone in phones:
         if phone.phone not in LABIODENTALS:
             continue
-        frames = frames_of(
-            phone, fps=lips.fps, frames=len(lips.gap), margin_s=CLOSURE_MARGIN_S
-        )
+        frames = frames_of(phone, fps=lips.fps, frames=len(lips.gap), margin_s=CLOSURE_MARGIN_S)
         up = lips.teeth_gap[frames] < CLOSED_FRACTION * reference
         back = lips.tuck[frames] > TUCK_FRACTION
         answers.append(bool((up & back).any()))
@@ -205,7 +201,7 @@ def correlation(a: Series, b: Series) -> float:
 def lag_s(follower: Series, leader: Series, *, fps: float) -> float:
     """Seconds by which ``follower`` comes after ``leader``: the shift that correlates best.
 
-    Searched within +-200 ms in whole frames; ties go to the smallest shift. Negative: it comes early.
+    Searched within +-200 ms in whole frames; ties go to the smallest shift. Negative: early.
     """
     reach = min(round(MAXIMUM_LAG_S * fps), len(leader) // 2)
     shifts = sorted(range(-reach, reach + 1), key=abs)

@@ -1,7 +1,7 @@
-"""Metrics of motion as such: against a reference track, over regions, and against the sound. numpy only.
+"""Metrics of motion: against a reference track, over regions, against the sound. numpy only.
 
-Definitions follow ``shared/docs/cstalk.md`` section 3, which names the paper or code of each. Numbers
-of different papers are not comparable; the docstrings say which variant is computed here.
+Definitions follow ``shared/docs/cstalk.md`` section 3, which names the paper or code of each.
+Numbers of different papers are not comparable; the docstrings say which variant is computed here.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def sound_beats_s(loudness: Series, *, fps: float) -> Series:
 
 
 def motion_beats_s(values: Series, *, fps: float) -> Series:
-    """Times of kinematic beats (SAiD): local minima of the speed of curves, shape (frames, channels)."""
+    """Times of kinematic beats (SAiD): local minima of the speed of (frames, channels)."""
     speed = np.linalg.norm(np.diff(values, axis=0), axis=1)
     return (_peaks(-speed, threshold=-np.inf) + 0.5) / fps
 
@@ -99,7 +99,7 @@ def motion_beats_s(values: Series, *, fps: float) -> Series:
 def beat_consistency(sound_s: Series, motion_s: Series) -> float:
     """Mean over sound beats of exp(-d^2 / (2 * 0.1^2)), d to the nearest kinematic beat (SAiD).
 
-    1 where every beat of the sound meets one of the motion, 0 without motion; NaN without sound beats.
+    1 where every beat of the sound meets one of the motion, 0 without motion; NaN without sound.
     """
     if not len(sound_s):
         return float("nan")
@@ -110,7 +110,7 @@ def beat_consistency(sound_s: Series, motion_s: Series) -> float:
 
 
 def channel_correlations(values: Series) -> Series:
-    """Correlation matrix of channels, shape (channels, channels); 0 for a channel that stands still.
+    """Correlation matrix, shape (channels, channels); 0 for a channel that stands still.
 
     Args:
         values: Curves of one or many clips one after another, shape (frames, channels).
@@ -127,9 +127,9 @@ def region_correlation_distance(
 ) -> float:
     """How differently regions move together: distance of two sets of cross-region correlations.
 
-    For every pair of regions the RMS difference of the correlations between their channels, then the
-    mean over pairs; 0 for equal co-movement, at most 2. Channels of one region are not compared with
-    each other. Report the motion range beside it: motion that fades out has no correlation to differ.
+    For every pair of regions the RMS difference of the correlations between their channels, then
+    the mean over pairs; 0 for equal co-movement, at most 2. Channels of one region are not compared
+    with each other. Report the motion range beside it: without motion nothing is correlated.
 
     Args:
         generated: Curves, shape (frames, channels).

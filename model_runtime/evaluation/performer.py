@@ -1,4 +1,4 @@
-"""What is measured: anything that turns a sound file into curves. The model is one such performer."""
+"""What is measured: anything that turns a sound file into curves, the model among others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reference motion as a performer: what training's own rules make of a clip whose phones are known.
 
-It is the measure of jitter, co-movement and emotion, and a column of the table: a generator can hardly
-do better on sound alone than the targets that it was taught.
+It is the measure of jitter, co-movement and emotion, and a column of the table: on sound alone a
+generator can hardly do better than the targets that it was taught.
 """
 
 from __future__ import annotations

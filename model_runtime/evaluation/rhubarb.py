@@ -2,8 +2,8 @@
 
 Rhubarb writes one of nine mouth pictures for each stretch of time, not curves. The table below says
 what each picture shows, after its documentation (https://github.com/DanielSWolf/rhubarb-lip-sync):
-the poses are ours, the times are Rhubarb's. With these poses and a 40 ms blend the table prints what
-``shared/docs/data.md`` states for Rhubarb within a few points, which shows that the definitions agree.
+the poses are ours, the times are Rhubarb's. With these poses and a 40 ms blend the table prints
+what ``shared/docs/data.md`` states for Rhubarb within a few points: the definitions agree.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ BLEND_S: Final = 0.040  # length of the cross-fade; pictures that jump are no an
 
 POSES: Final[dict[str, dict[str, float]]] = {
     "A": {},  # closed, for m b p
-    "B": {"jawOpen": 0.12, "mouthStretchLeft": 0.3, "mouthStretchRight": 0.3},  # clenched: k s t, ee
+    "B": {
+        "jawOpen": 0.12,
+        "mouthStretchLeft": 0.3,
+        "mouthStretchRight": 0.3,
+    },  # clenched: k s t, ee
     "C": {"jawOpen": 0.3},  # open: eh, ae
     "D": {"jawOpen": 0.5},  # wide open: aa
     "E": {"jawOpen": 0.25, "mouthFunnel": 0.3},  # slightly rounded: ao, er

@@ -1,4 +1,4 @@
-"""Sounds that are not speech, made by code: silence, noise, music and a kitchen. numpy and stdlib only."""
+"""Sounds without speech, made by code: silence, noise, music, a kitchen. numpy and stdlib."""
 
 from __future__ import annotations
 

@@ -45,7 +45,9 @@ def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
         auc=metrics.auc(maxima, minima),
         openness_correlation=float(np.mean(correlations)),
         lag_s=float(np.median(lags)),
-        width_auc=metrics.auc(_widths(measured, metrics.SPREAD), _widths(measured, metrics.ROUNDED)),
+        width_auc=metrics.auc(
+            _widths(measured, metrics.SPREAD), _widths(measured, metrics.ROUNDED)
+        ),
         tucked=float(tucked.mean()) if len(tucked) else float("nan"),
     )
 
@@ -53,7 +55,7 @@ def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
 def score_groups(
     measured: Sequence[MeasuredClip], group: Callable[[SpokenClip], str]
 ) -> dict[str, SpeechScores]:
-    """Scores of each group of clips (of a speaker, a language), by the name of the group, sorted."""
+    """Scores of each group of clips (a speaker, a language), by its name, sorted."""
     groups: dict[str, list[MeasuredClip]] = {}
     for clip, lips in measured:
         groups.setdefault(group(clip), []).append((clip, lips))
@@ -61,7 +63,8 @@ def score_groups(
 
 
 def _pooled(
-    measured: Sequence[MeasuredClip], metric: Callable[[LipCurves, Sequence[metrics.TimedPhone]], Series]
+    measured: Sequence[MeasuredClip],
+    metric: Callable[[LipCurves, Sequence[metrics.TimedPhone]], Series],
 ) -> Series:
     return np.concatenate([metric(lips, clip.phones) for clip, lips in measured])
 

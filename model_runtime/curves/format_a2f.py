@@ -1,7 +1,7 @@
 """Audio2Face's export: JSON with ``facsNames`` and ``weightMat`` (frames rows of poses).
 
-``mouthClose`` is written as Apple defines it (the lips meet while the jaw is open). Audio2Face's own
-solver adds ``jawOpen`` to it.
+``mouthClose`` is written as Apple defines it: the lips meet while the jaw is open. Audio2Face's
+own solver adds ``jawOpen`` to it.
 """
 
 from __future__ import annotations

@@ -147,8 +147,9 @@ def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> NDArr
             base_rate = max(1, round(float(np.median(wraps) + np.median(steps))))
         elif wraps:
             base_rate = 1  # a frame a second or less
-    seconds = np.array([whole + frames / base_rate for whole, frames in codes])
-    return seconds - seconds[0]
+    seconds = np.array([whole + frames / base_rate for whole, frames in codes], np.float64)
+    since: NDArray[np.float64] = seconds - seconds[0]
+    return since
 
 
 def _evenly_spaced(

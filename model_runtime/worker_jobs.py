@@ -1,0 +1,251 @@
+"""The worker's requests: one at a time, each with exactly one ending. Heavy imports come late.
+
+The reading thread submits and cancels; the job thread runs. A request's ending is sent in one
+place, ``Jobs._end``, which takes the request out of the open ones first.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import importlib.util
+import logging
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import protocol
+from .errors import BadArgument, BadOutput, Cancelled, RuntimeFault
+
+if TYPE_CHECKING:
+    from .curves.track import CurveTrack
+    from .engines.base import Engine
+
+log = logging.getLogger(__name__)
+
+BAD_MESSAGE = "bad-message"
+INTERNAL = "internal"
+PROGRESS_EVERY_S = 0.1
+FORESEEABLE = 0.1
+"""Fraction done before the time left is guessed."""
+SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+"""Ids become file names."""
+
+_request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds ``request`` to each log record: the id of the request being run, or a dash."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        record.request = _request_id.get()
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    request: protocol.Generate
+    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+
+class Jobs:
+    """Queue of requests and the engine that runs them, kept warm between them."""
+
+    def __init__(
+        self,
+        send: Callable[[protocol.Message], None],
+        *,
+        engine: str,
+        device: str,
+        model: str,
+    ) -> None:
+        self._send = send
+        self._engine_name, self._device_name, self._model = engine, device, model
+        self._open: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._engine: Engine | None = None
+        self._engine_key: tuple[object, ...] = ()
+
+    def hello(self) -> protocol.Hello:
+        """The greeting. Device and engine are foreseen without loading them; results confirm."""
+        from .device import foreseen_device
+        from .version import runtime_version
+
+        # engines.base needs numpy, so its rule is repeated here for the greeting's sake.
+        has_torch = importlib.util.find_spec("torch") is not None
+        engine = self._engine_name
+        if engine == "auto":
+            engine = "torch" if has_torch else "numpy"
+        device = self._device_name
+        if device == "auto":
+            device = foreseen_device() if engine == "torch" and has_torch else "cpu"
+        return protocol.Hello(
+            protocol.PROTOCOL_VERSION, runtime_version(), engine, device, Path(self._model).name
+        )
+
+    def submit(self, request: protocol.Generate) -> None:
+        """Queue a request, or refuse an id that is open already."""
+        job = _Job(request)
+        with self._lock:
+            is_new = request.id not in self._open
+            if is_new:
+                self._open[request.id] = job
+        if is_new:
+            self._queue.put(job)
+        else:
+            # To answer under this id would end the request that has it.
+            log.warning("a second request with the id %r is ignored", request.id)
+
+    def cancel(self, identity: str) -> None:
+        """Ask a request to end; unknown and ended ids are ignored."""
+        with self._lock:
+            job = self._open.get(identity)
+        if job is not None:
+            job.stop.set()
+
+    def blamed_id(self, identity: str) -> str:
+        """``identity``, or nothing when an open request has it, which must not end for another."""
+        with self._lock:
+            return "" if identity in self._open else identity
+
+    def close(self) -> None:
+        """Ask every request to end, and ``serve`` to return after them."""
+        with self._lock:
+            for job in self._open.values():
+                job.stop.set()
+        self._queue.put(None)
+
+    def serve(self) -> None:
+        """Run requests until ``close``. Whatever goes wrong ends the one request it belongs to."""
+        while (job := self._queue.get()) is not None:
+            _request_id.set(job.request.id)
+            try:
+                ending = self._run(job)
+            except Cancelled:
+                ending = protocol.Stopped(job.request.id)
+            except RuntimeFault as fault:
+                log.info("%s: %s", fault.code, fault)
+                ending = _failure(job.request.id, fault.code, str(fault), fault.hint)
+            except Exception as error:
+                log.exception("request failed")
+                ending = _unexpected(job.request.id, error)
+            self._end(job, ending)
+            _request_id.set("-")
+
+    def _end(self, job: _Job, ending: protocol.Message) -> None:
+        with self._lock:
+            del self._open[job.request.id]
+        self._send(ending)
+
+    def _run(self, job: _Job) -> protocol.Message:
+        from .curves.formats import write_curves
+        from .infer import Performance, perform
+
+        request, started = job.request, time.perf_counter()
+        if job.stop.is_set():
+            raise Cancelled("Stopped before it began")
+        target = _target(request)
+        reporter = _Reporter(self._send, request.id)
+        reporter(0.0, "loading the model")
+        engine = self._warm_engine(request.model or self._model)
+        performance = Performance(
+            audio=Path(request.audio),
+            fps=request.fps,
+            emotion_keys=request.emotion_keys,
+            rig=request.rig,
+            seed=request.seed,
+            blink=request.blink,
+            start_s=request.start_s,
+            duration_s=request.duration_s,
+        )
+        track = perform(performance, engine, progress=reporter, cancelled=job.stop.is_set)
+        write_curves(track, target)
+        seconds = time.perf_counter() - started
+        log.info(
+            "%d frames in %.2f s on %s, %s", len(track.values), seconds, engine.name, engine.device
+        )
+        return _result(request.id, target, track, seconds, engine)
+
+    def _warm_engine(self, model: str) -> Engine:
+        """The engine for a checkpoint folder, loaded again only when its files have changed."""
+        from .checkpoint import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
+        from .engines.base import open_engine
+
+        folder = Path(model) if model else default_checkpoint()
+        files = [path for name in (CONFIG_NAME, WEIGHTS_NAME) if (path := folder / name).is_file()]
+        key = (str(folder), *(path.stat().st_mtime_ns for path in files))
+        if self._engine is None or self._engine_key != key:
+            self._engine = None  # give its memory back before the next one is loaded
+            checkpoint = load_checkpoint(folder)
+            self._engine = open_engine(
+                checkpoint, engine=self._engine_name, device=self._device_name
+            )
+            self._engine_key = key
+        return self._engine
+
+
+class _Reporter:
+    """Sends progress that never falls, at most ten times a second."""
+
+    def __init__(self, send: Callable[[protocol.Message], None], identity: str) -> None:
+        self._send = send
+        self._id = identity
+        self._began = time.perf_counter()
+        self._sent_at = -PROGRESS_EVERY_S
+        self._fraction = 0.0
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        now = time.perf_counter() - self._began
+        if now - self._sent_at < PROGRESS_EVERY_S:
+            return
+        self._sent_at = now
+        self._fraction = max(self._fraction, min(fraction, 1.0))
+        left = None
+        if self._fraction >= FORESEEABLE:
+            left = now * (1 - self._fraction) / self._fraction
+        self._send(protocol.Progress(self._id, self._fraction, left, stage))
+
+
+def _target(request: protocol.Generate) -> Path:
+    if not SAFE_ID.fullmatch(request.id):
+        raise BadArgument(
+            f"Request id {request.id!r} cannot be a file name", hint="Use letters and digits"
+        )
+    folder = Path(request.output_folder)
+    if not folder.is_dir():
+        raise BadOutput(f"No folder {folder}", hint="Make the output folder first")
+    return folder / f"{request.id}.npz"
+
+
+def _result(
+    identity: str, path: Path, track: CurveTrack, seconds: float, engine: Engine
+) -> protocol.Result:
+    frames, channels = track.values.shape
+    return protocol.Result(
+        id=identity,
+        path=str(path),
+        frames=frames,
+        channels=channels,
+        fps=track.fps,
+        seconds=seconds,
+        engine=engine.name,
+        device=engine.device,
+        summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
+    )
+
+
+def _failure(identity: str, code: str, message: str, hint: str) -> protocol.Failure:
+    return protocol.Failure(identity, code, message, hint)
+
+
+def _unexpected(identity: str, error: Exception) -> protocol.Failure:
+    if isinstance(error, MemoryError):
+        return _failure(identity, INTERNAL, "Not enough memory", "Close other programs, try again")
+    text = f"The runtime made a mistake ({type(error).__name__})"
+    return _failure(identity, INTERNAL, text, "Look at the log and report it")

@@ -24,7 +24,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from buildtools import environments, extension, testing
+from buildtools import demonstration, environments, extension, testing
 from buildtools.checking import run_checks
 from buildtools.console import ROOT, BuildError
 from buildtools.extension import make_zip
@@ -51,6 +51,19 @@ def _parser() -> argparse.ArgumentParser:
         prog="build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="a line of speech becomes a talking face")
+    usual = demonstration.Options()
+    demo.add_argument("--audio", type=Path, default=usual.audio, metavar="FILE", help="your speech")
+    demo.add_argument("--emotion", default=usual.emotion, metavar="NAME", help="happy, sad, ...")
+    demo.add_argument(
+        "--intensity", type=float, default=usual.intensity, metavar="F", help="0 to 1.5"
+    )
+    demo.add_argument("--blend", type=Path, metavar="FILE", help="your own scene")
+    demo.add_argument("--object", default="", metavar="NAME", help="the face in it")
+    demo.add_argument("--seed", type=int, default=usual.seed, metavar="N", help="another reading")
+    demo.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
+    demo.add_argument("--out", type=Path, default=usual.out, metavar="FOLDER")
+    demo.set_defaults(command=_demo)
     test = commands.add_parser("test", help="run the whole suite")
     test.add_argument(
         "--only",
@@ -70,6 +83,26 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument("name", choices=list(environments.SPECS))
     env.set_defaults(command=_env)
     return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    made = demonstration.make_demo(
+        demonstration.Options(
+            audio=options.audio.resolve(),
+            emotion=options.emotion,
+            intensity=options.intensity,
+            blend=options.blend and options.blend.resolve(),
+            object_name=options.object,
+            seed=options.seed,
+            model=options.model and options.model.resolve(),
+            out=options.out.resolve(),
+        )
+    )
+    sys.stderr.flush()
+    for path in made:
+        print(path)
+    print(f"Open {made[0].name} in Blender 5 and press play (space)", flush=True)
+    return 0
 
 
 def _test(options: argparse.Namespace) -> int:

@@ -103,7 +103,10 @@ TABLE = (
             "model_runtime.protocol",
             "model_runtime.errors",
             "model_runtime.curves*",
-            *(f"cstalk_blender.{name}*" for name in ("jobs", "session", "rig", "sound", "batch", "compat")),
+            *(
+                f"cstalk_blender.{name}*"
+                for name in ("jobs", "session", "rig", "sound", "batch", "compat")
+            ),
         ),
         BLENDER | NUMPY,
     ),

@@ -1,0 +1,1 @@
+"""The demo that `build.py demo` runs: not part of the extension."""

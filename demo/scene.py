@@ -1,0 +1,131 @@
+"""Runs in Blender: bakes the curves onto a face and makes the demo's scene, frames and film.
+
+    python -m demo.scene probe JOB.json    prints the scene's frame rate as a line of JSON
+    python -m demo.scene make JOB.json     writes the .blend, the frames and the film
+
+``build.py demo`` starts it and reads its lines ``PROGRESS done total``. A fault the person can mend
+ends it with status 2 and one line on stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import bpy
+
+from cstalk_blender import sound
+from cstalk_blender.demo_head import build_demo_head
+from cstalk_blender.errors import SessionError
+from cstalk_blender.rig import bake, check, targets
+from model_runtime.curves import formats
+from model_runtime.errors import RuntimeFault
+
+from . import film, studio
+from .job import Job, read_job
+
+FRAME_RATE = 24  # of the studio; a person's own scene keeps its own
+FIRST_FRAME = 1
+
+
+class BadScene(Exception):
+    """The person's scene does not hold what is needed; the text says what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the two commands; the exit status."""
+    command, path = arguments
+    job = read_job(Path(path))
+    try:
+        face = _open_face(job)
+        if command == "probe":
+            print(json.dumps({"fps": sound.frame_rate(bpy.context.scene), "face": face.name}))
+        else:
+            _make(job, face)
+    except (BadScene, SessionError, RuntimeFault) as error:
+        hint = getattr(error, "hint", "")
+        print(f"FAULT {error}" + (f". {hint}" if hint else ""), flush=True)
+        return 2
+    return 0
+
+
+def _open_face(job: Job) -> bpy.types.Object:
+    """The face to animate, in the person's scene or in a new studio."""
+    if not job.blend:
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        scene = bpy.context.scene
+        scene.render.fps, scene.render.fps_base = FRAME_RATE, 1.0
+        scene.frame_start = scene.frame_end = FIRST_FRAME
+        return build_demo_head(bpy.context)
+    try:
+        bpy.ops.wm.open_mainfile(filepath=job.blend, load_ui=True)
+    except RuntimeError as error:
+        raise BadScene(f"Blender cannot open {job.blend}: {error}") from error
+    return _face_in(bpy.context.scene, job.object_name)
+
+
+def _face_in(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+    if name:
+        if name not in scene.objects:
+            raise BadScene(f"No object {name!r} in the scene {scene.name!r}: check --object")
+        return scene.objects[name]
+    active = targets.default_target_or_none(bpy.context)
+    if active is not None and targets.is_face(active):
+        return active
+    faces = [item for item in scene.objects if targets.is_face(item)]
+    if not faces:
+        raise BadScene(
+            "No mesh in the scene has ARKit shape keys: name them as ARKit does (jawOpen)"
+        )
+    return max(faces, key=lambda item: targets.mapping_of(item).found)
+
+
+def _make(job: Job, face: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    is_own = bool(job.blend)
+    start = scene.frame_start if is_own else FIRST_FRAME
+    curves = formats.read_curves(job.curves)
+    rate = sound.frame_rate(scene)
+    faces = targets.face_objects(face)
+    line = Path(job.audio).stem
+    report = bake.bake_track(faces, curves, start_frame=start, frame_rate=rate, line=line)
+    seen = check.check_faces(faces, curves, scene, start_frame=start, frame_rate=rate)
+    for problem in seen.problems:
+        print(f"NOTE {problem}", flush=True)
+    if not seen.moved:
+        raise BadScene(f"The keys are there, but {face.name!r} does not move")
+    print(f"NOTE Baked {report.summary()} onto {', '.join(report.objects)}", flush=True)
+    sound.place(scene, Path(job.audio), start)
+    if not is_own:
+        scene.frame_end = start + curves.frame_count - 1
+    _set_stage(scene, face, is_own=is_own)
+    _save(job, scene)
+    studio.use_film_settings(scene, is_own=is_own)
+    film.render_frames(scene, Path(job.frames_folder), start, curves.frame_count)
+    film.encode(
+        Path(job.frames_folder), Path(job.audio), Path(job.out_film), curves.frame_count, rate
+    )
+
+
+def _set_stage(scene: bpy.types.Scene, face: bpy.types.Object, *, is_own: bool) -> None:
+    centre, height = studio.moving_box(face)
+    if scene.camera is None:
+        studio.add_camera(scene, centre, height)
+    if not is_own:
+        studio.add_lights(scene, centre, height)
+        studio.use_film_settings(scene, is_own=False)
+    studio.prepare_windows(scene)
+
+
+def _save(job: Job, scene: bpy.types.Scene) -> None:
+    """Write the .blend with its sound inside, so that it plays wherever it is copied to."""
+    for item in bpy.data.sounds:
+        if item.packed_file is None and Path(bpy.path.abspath(item.filepath)) == Path(job.audio):
+            item.pack()
+    scene.render.filepath = "//demo_"
+    bpy.ops.wm.save_as_mainfile(filepath=job.out_blend, copy=bool(job.blend), compress=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""The contact sheet: frames of the film with time, word and phone under each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+from PIL.ImageFont import FreeTypeFont
+
+from model_runtime.curves.track import CurveTrack
+
+from .job import Job, frame_path
+from .words import Moment, Word, moments
+
+COLUMNS = 6
+ROWS = 4
+TILE = 300  # pixels of a picture on the sheet
+LABEL_HEIGHT = 50
+GAP = 8
+TITLE_HEIGHT = 64
+BACKGROUND = (24, 26, 31)
+TEXT = (236, 238, 242)
+QUIET_TEXT = (150, 158, 172)
+
+
+def draw_sheet(job: Job, curves: CurveTrack, words: Sequence[Word]) -> None:
+    """Write the contact sheet of ``job``; the frames must have been rendered."""
+    chosen = moments(words, curves.duration_s, COLUMNS * ROWS)
+    width = COLUMNS * (TILE + GAP) + GAP
+    height = TITLE_HEIGHT + ROWS * (TILE + LABEL_HEIGHT + GAP)
+    sheet = Image.new("RGB", (width, height), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((GAP + 4, 16), job.title, TEXT, _font(26))
+    for position, moment in enumerate(chosen):
+        row, column = divmod(position, COLUMNS)
+        corner = (
+            GAP + column * (TILE + GAP),
+            TITLE_HEIGHT + row * (TILE + LABEL_HEIGHT + GAP),
+        )
+        _draw_tile(sheet, draw, job, curves, moment, corner)
+    partial = Path(job.out_sheet).with_suffix(".partial.png")
+    sheet.save(partial)
+    partial.replace(job.out_sheet)
+
+
+def _draw_tile(
+    sheet: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    job: Job,
+    curves: CurveTrack,
+    moment: Moment,
+    corner: tuple[int, int],
+) -> None:
+    index = min(round(moment.time_s * curves.fps), curves.frame_count - 1)
+    with Image.open(frame_path(Path(job.frames_folder), index)) as picture:
+        scale = TILE / min(picture.size)
+        small = picture.resize(
+            (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
+        )
+    left, top = (small.width - TILE) // 2, (small.height - TILE) // 2
+    sheet.paste(small.crop((left, top, left + TILE, top + TILE)), corner)
+    below = corner[1] + TILE + 6
+    draw.text((corner[0] + 4, below), f"{index / curves.fps:.2f} s", QUIET_TEXT, _font(20))
+    draw.text((corner[0] + TILE - 4, below), moment.label, TEXT, _font(22), anchor="ra")
+
+
+def _font(size: int) -> FreeTypeFont:
+    """DejaVu Sans, which matplotlib carries, so that the sheet looks the same everywhere."""
+    from matplotlib import font_manager
+
+    return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)

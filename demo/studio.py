@@ -1,0 +1,140 @@
+"""Camera, lights and background around a face, and the settings its film is rendered with."""
+
+from __future__ import annotations
+
+import math
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from numpy.typing import NDArray
+
+FILM_PIXELS = 448  # width and height: with 3 samples a frame takes about half a second on two cores
+FILM_SAMPLES = 3  # the denoiser makes a still face of them
+LENS_MM = 85.0  # a portrait lens
+VIEW_ANGLE = math.radians(
+    8.0
+)  # the camera stands a little to the side, so that the lips have depth
+FRAME_HEIGHT = 1.85  # of the picture, in heights of the part of the face that moves
+MOVES = 1e-3  # a vertex moves when a shape shifts it by this part of the mesh's size
+
+KEY_LIGHT = ((-1.9, -2.6, 1.9), 1.6, 62.0, (1.0, 0.93, 0.85))
+FILL_LIGHT = ((2.6, -2.2, 0.2), 3.0, 20.0, (0.82, 0.90, 1.0))
+RIM_LIGHT = ((1.5, 2.3, 2.2), 1.2, 70.0, (0.90, 0.95, 1.0))
+"""Place and size in face heights, watts for a face of 1 m, colour."""
+BACKGROUND_LOW = (0.060, 0.072, 0.095, 1.0)
+BACKGROUND_HIGH = (0.23, 0.27, 0.33, 1.0)
+
+
+def moving_box(face: bpy.types.Object) -> tuple[Vector, float]:
+    """Centre and height, in world space, of what the shape keys of ``face`` move.
+
+    The height of the box is that of the mesh when no shape moves anything.
+    """
+    mesh = face.data
+    rest = _coordinates(mesh.shape_keys.key_blocks[0].data)
+    limit = MOVES * float(np.ptp(rest, axis=0).max())
+    moved = np.zeros(len(rest), bool)
+    for block in mesh.shape_keys.key_blocks[1:]:
+        moved |= np.abs(_coordinates(block.data) - rest).max(axis=1) > limit
+    points = rest[moved] if moved.any() else rest
+    corners = np.array(
+        [face.matrix_world @ Vector(point) for point in (points.min(0), points.max(0))]
+    )
+    low, high = corners.min(0), corners.max(0)
+    return Vector((low + high) / 2), float(high[2] - low[2])
+
+
+def add_camera(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
+    """A portrait camera in front of the face, which looks along +Y."""
+    camera = bpy.data.cameras.new("Camera")
+    camera.lens = LENS_MM
+    camera.sensor_fit = "VERTICAL"
+    distance = height * FRAME_HEIGHT / (camera.sensor_height / LENS_MM)
+    camera.clip_start, camera.clip_end = distance / 100, distance * 100
+    holder = bpy.data.objects.new("Camera", camera)
+    offset = Vector((math.sin(VIEW_ANGLE), -math.cos(VIEW_ANGLE), 0.0)) * distance
+    holder.location = centre + offset
+    holder.rotation_euler = (-offset).to_track_quat("-Z", "Y").to_euler()
+    scene.collection.objects.link(holder)
+    scene.camera = holder
+
+
+def add_lights(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
+    """Key, fill and rim light, in proportion to the face, and a soft background."""
+    for name, (place, size, watts, colour) in {
+        "Key": KEY_LIGHT,
+        "Fill": FILL_LIGHT,
+        "Rim": RIM_LIGHT,
+    }.items():
+        light = bpy.data.lights.new(name, "AREA")
+        light.energy = watts * height**2
+        light.size = size * height
+        light.color = colour
+        holder = bpy.data.objects.new(name, light)
+        offset = Vector(place) * height
+        holder.location = centre + offset
+        holder.rotation_euler = (-offset).to_track_quat("-Z", "Y").to_euler()
+        scene.collection.objects.link(holder)
+    scene.world = _background()
+
+
+def use_film_settings(scene: bpy.types.Scene, *, is_own: bool) -> None:
+    """Settings for the demo's film: Cycles in the studio, Workbench in a person's own scene."""
+    render = scene.render
+    render.resolution_x = render.resolution_y = FILM_PIXELS
+    render.resolution_percentage = 100
+    render.use_persistent_data = True
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGB"
+    render.image_settings.compression = 15
+    if is_own:
+        render.engine = "BLENDER_WORKBENCH"
+        shading = scene.display.shading
+        shading.light, shading.color_type = "STUDIO", "TEXTURE"
+        shading.show_cavity = True
+        return
+    render.engine = "CYCLES"
+    cycles = scene.cycles
+    cycles.samples = FILM_SAMPLES
+    cycles.use_adaptive_sampling = False
+    cycles.max_bounces = 3
+    cycles.use_denoising = True
+    cycles.denoiser = "OPENIMAGEDENOISE"
+    cycles.seed = 0  # the same noise in each frame does not shimmer after the denoiser
+    scene.view_settings.look = "AgX - Medium High Contrast"
+
+
+def prepare_windows(scene: bpy.types.Scene) -> None:
+    """Every 3D view looks through the camera with materials shown: open the file and press play."""
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            if area.type == "VIEW_3D":
+                space = area.spaces.active
+                space.shading.type = "MATERIAL"
+                space.overlay.show_overlays = False
+                space.region_3d.view_perspective = "CAMERA"
+                space.region_3d.view_camera_zoom = 30.0
+    scene.frame_set(scene.frame_start)
+
+
+def _coordinates(points: bpy.types.bpy_prop_collection) -> NDArray[np.float32]:
+    flat = np.empty(3 * len(points), np.float32)
+    points.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def _background() -> bpy.types.World:
+    """A world that is dark below and lighter above, as the camera sees it."""
+    world = bpy.data.worlds.new("Studio")
+    world.use_nodes = True
+    nodes, links = world.node_tree.nodes, world.node_tree.links
+    window = nodes.new("ShaderNodeTexCoord")
+    split = nodes.new("ShaderNodeSeparateXYZ")
+    ramp = nodes.new("ShaderNodeValToRGB")
+    ramp.color_ramp.elements[0].color = BACKGROUND_LOW
+    ramp.color_ramp.elements[1].color = BACKGROUND_HIGH
+    links.new(window.outputs["Window"], split.inputs[0])
+    links.new(split.outputs["Y"], ramp.inputs["Fac"])
+    links.new(ramp.outputs["Color"], nodes["Background"].inputs["Color"])
+    return world

@@ -1,0 +1,97 @@
+"""The words and phones of a line in time, and which moments of them are worth a picture. Stdlib only."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+TELLING_PHONES = (
+    ("m", "b", "p"),
+    ("f", "v"),
+    ("th", "dh"),
+    ("w", "uw", "ow", "ao", "oy", "uh"),
+    ("sh", "ch", "jh", "zh"),
+    ("iy", "ey", "ae"),
+    ("aa", "ah", "ay", "aw"),
+    ("l", "r", "er", "s", "z"),
+)
+"""Groups of phones that look alike, the most telling first."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A word or a phone."""
+
+    name: str
+    start_s: float
+    end_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """Its middle, in seconds of the sound."""
+        return (self.start_s + self.end_s) / 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Word(Span):
+    """A word with its phones."""
+
+    phones: tuple[Span, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """A moment worth a picture."""
+
+    time_s: float
+    label: str
+
+
+def read_words(path: str) -> list[Word]:
+    """The timed words of a line (see ``demo/speech/make.py``); none when ``path`` is empty."""
+    if not path:
+        return []
+    document = json.loads(Path(path).read_text(encoding="utf-8"))
+    return [
+        Word(
+            entry["word"],
+            entry["start_s"],
+            entry["end_s"],
+            tuple(Span(x["phone"], x["start_s"], x["end_s"]) for x in entry["phones"]),
+        )
+        for entry in document["words"]
+    ]
+
+
+def moments(words: Sequence[Word], duration_s: float, count: int) -> list[Moment]:
+    """``count`` moments in order of time.
+
+    With words: the rest before the line, then for each word its most telling phone that has been
+    shown least so far, then the pauses. Without words: evenly spaced.
+    """
+    if not words:
+        return [Moment((i + 0.5) * duration_s / count, "") for i in range(count)]
+    shown = dict.fromkeys(range(len(TELLING_PHONES) + 1), 0)
+    chosen = []
+    for word in words:
+        phone = min(word.phones, key=lambda phone: (shown[_group(phone)], _group(phone)))
+        shown[_group(phone)] += 1
+        chosen.append(Moment(phone.middle_s, f"{word.name}  /{phone.name}/"))
+    pauses = sorted(_pauses(words, duration_s), key=lambda pause: pause.start_s - pause.end_s)
+    chosen += [Moment(pause.middle_s, "(pause)") for pause in pauses[: max(0, count - len(chosen))]]
+    return sorted(chosen[:count], key=lambda moment: moment.time_s)
+
+
+def _group(phone: Span) -> int:
+    for index, group in enumerate(TELLING_PHONES):
+        if phone.name in group:
+            return index
+    return len(TELLING_PHONES)
+
+
+def _pauses(words: Sequence[Word], duration_s: float) -> list[Span]:
+    ends = [0.0, *(word.end_s for word in words)]
+    starts = [*(word.start_s for word in words), duration_s]
+    return [Span("", end, start) for end, start in zip(ends, starts, strict=True) if start > end]

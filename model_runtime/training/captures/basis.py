@@ -31,8 +31,8 @@ MOUTH_CHANNELS: dict[str, float] = {
     "mouthUpperUpRight": 0.004,
     "mouthRollLower": 0.006,
     "mouthRollUpper": 0.006,
-    "mouthShrugLower": 0.008,
-    "mouthShrugUpper": 0.008,
+    "mouthShrugLower": 0.02,
+    "mouthShrugUpper": 0.02,
     "mouthPressLeft": 0.004,
     "mouthPressRight": 0.004,
     "mouthFrownLeft": 0.004,
@@ -64,6 +64,9 @@ BESIDE_WEIGHT = 4.0
 WIDTH_WEIGHT = 6.0
 MOUTH_SMOOTH = 0.01
 BROW_SMOOTH = 0.5
+SHIFT_RIDGE = (5.0, 1.0)
+"""Cost of the squared shift of all rows together, sideways and up: what is left of the head's
+motion moves the whole mouth, and no channel must answer for it."""
 EVEN = 0.05
 """Cost of a left channel that differs from its right one."""
 GAP_PAIRS = ((13, 14, GAP_WEIGHT), (82, 87, BESIDE_WEIGHT), (312, 317, BESIDE_WEIGHT))
@@ -74,10 +77,16 @@ class Region:
     """A fit problem with the channels it fits and its view of the landmarks."""
 
     problem: FitProblem
+    """The mouth's last two unknowns are the shift of all its rows, sideways and up."""
     columns: tuple[int, ...]
     """Columns of the fitted channels in ``arkit52``."""
     selection: Floats
     """Shape (rows, landmarks * 3): measured rows from flat displacements in eyes."""
+    plane_rows: tuple[int, ...] = ()
+    """Rows of the lip landmarks in the picture plane, for the mouth."""
+    gap_row: int = 0
+    width_row: int = 0
+    """Rows of the inner-lip gap in the middle and of the corners' distance, for the mouth."""
 
     def rows(self, displacements: Floats) -> Floats:
         """Measured rows (..., rows) of displacements (..., landmarks, 3) in eyes."""
@@ -102,12 +111,19 @@ def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> 
         weight = CHIN_WEIGHT if number in CHIN else 1.0
         for axis, share in enumerate((1.0, 1.0, DEPTH_WEIGHT)):
             rows.add({(row[number], axis): 1.0}, moves[:, axis] / mesh_width, weight * share)
+    lips_end = 3 * sum(number not in CHIN for number in points)
+    gap_row = 3 * len(points)
     for above, below, weight in GAP_PAIRS:
         motion = (points[above] - points[below])[:, 1] / mesh_width
         rows.add({(row[above], 1): 1.0, (row[below], 1): -1.0}, motion, weight)
     motion = (points[291] - points[61])[:, 0] / mesh_width
     rows.add({(row[291], 0): 1.0, (row[61], 0): -1.0}, motion, WIDTH_WEIGHT)
-    return rows.region(MOUTH_CHANNELS, MOUTH_SMOOTH, EVEN)
+    return dataclasses.replace(
+        rows.region(MOUTH_CHANNELS, MOUTH_SMOOTH, EVEN, SHIFT_RIDGE),
+        plane_rows=tuple(row for row in range(lips_end) if row % 3 != 2),
+        gap_row=gap_row,
+        width_row=gap_row + len(GAP_PAIRS),
+    )
 
 
 def brow_region(mesh: RigMesh, film: Film, rest: Floats) -> Region:
@@ -208,8 +224,10 @@ class _Rows:
         self._motion.append(motion)
         self._weights.append(weight)
 
-    def region(self, costs: dict[str, float], smooth: float, even: float) -> Region:
-        """The region that fits the channels in ``costs``."""
+    def region(
+        self, costs: dict[str, float], smooth: float, even: float, ridge: tuple[float, ...] = ()
+    ) -> Region:
+        """The region that fits the channels in ``costs``, and shifts that cost ``ridge``."""
         rig = load_rig("arkit52")
         columns = tuple(rig.channel_names.index(name) for name in costs)
         mirrors = tuple(
@@ -218,12 +236,18 @@ class _Rows:
             if rig.channels[column].name.endswith("Left")
             and not rig.channels[column].name.startswith(("jaw", "mouthLeft"))
         )
+        count, shifts = len(columns), len(ridge)
+        selection = np.stack(self._selection)
+        shifted = selection.reshape(len(selection), self._landmarks, 3).sum(axis=1) / self._scale
+        moved = np.stack(self._motion)[:, list(columns)]
         problem = FitProblem(
-            basis=np.stack(self._motion)[:, list(columns)],
+            basis=np.concatenate([moved, shifted[:, :shifts]], axis=1),
             row_weights=np.array(self._weights),
-            sparse=np.array(list(costs.values())),
+            sparse=np.concatenate([list(costs.values()), np.zeros(shifts)]),
+            ridge=np.concatenate([np.zeros(count), ridge]),
+            lowest=np.concatenate([np.zeros(count), -np.ones(shifts)]),
             smooth=smooth,
             mirrors=mirrors,
             even=even,
         )
-        return Region(problem, columns, np.stack(self._selection))
+        return Region(problem, columns, selection)

@@ -1,9 +1,10 @@
 """Channels that move landmarks as filmed: bounded, sparse, smooth, nearly symmetric least squares.
 
 For displacements d (frames, rows), a basis B (rows, channels) and weights w this minimises, over
-the curves x (frames, channels) in 0..1,
+the curves x (frames, channels) between bounds,
 
-    sum w (x B' - d)^2  +  sparse . x  +  smooth |second difference of x|^2  +  even (x_l - x_r)^2
+    sum w (x B' - d)^2  +  sparse . x  +  ridge . x^2  +  smooth |second difference of x|^2
+        +  even (x_l - x_r)^2
 
 by accelerated projected gradient (FISTA, Beck and Teboulle 2009) for many clips at once.
 """
@@ -27,6 +28,10 @@ class FitProblem:
     """Shape (rows,)."""
     sparse: Floats
     """Shape (channels,), cost of each channel per unit and frame."""
+    ridge: Floats
+    """Shape (channels,), cost of each channel's square."""
+    lowest: Floats
+    """Shape (channels,), lower bounds; the upper bounds are 1."""
     smooth: float
     """Cost of the squared second difference along time."""
     mirrors: tuple[tuple[int, int], ...]
@@ -49,12 +54,13 @@ def fit_curves(
     hessian, target = _normal_equations(problem, displacements)
     step = 1.0 / (np.linalg.eigvalsh(hessian)[-1] + 16.0 * problem.smooth)
     target *= present[..., None]
+    lowest = problem.lowest.astype(np.float32)
     curves = np.zeros((*displacements.shape[:2], problem.basis.shape[1]), np.float32)
     ahead, momentum = curves, 1.0
     mask = present[..., None].astype(np.float32)
     for _ in range(iterations):
         slope = (ahead @ hessian) * mask - target + problem.smooth * _bend(ahead)
-        moved = np.clip(ahead - np.float32(step) * slope, 0.0, 1.0)
+        moved = np.clip(ahead - np.float32(step) * slope, lowest, np.float32(1.0))
         following = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
         ahead = moved + np.float32((momentum - 1.0) / following) * (moved - curves)
         curves, momentum = moved, following
@@ -64,7 +70,7 @@ def fit_curves(
 def _normal_equations(problem: FitProblem, displacements: Floats) -> tuple[Floats, Floats]:
     """Quadratic term (channels, channels) and linear term (clips, frames, channels), float32."""
     weighted = problem.basis * problem.row_weights[:, None]
-    hessian = problem.basis.T @ weighted
+    hessian = problem.basis.T @ weighted + np.diag(problem.ridge)
     for left, right in problem.mirrors:
         hessian[left, left] += problem.even
         hessian[right, right] += problem.even

@@ -41,7 +41,7 @@ class Loudness:
         loud = (self.decibels > threshold).astype(np.float64)
         near = np.convolve(loud, np.ones(2 * reach + 1), mode="same") > 0.5
         index = np.clip(np.round(times_s / HOP_S).astype(int), 0, len(near) - 1)
-        return ~near[index]
+        return np.asarray(~near[index], bool)
 
 
 def read_loudness(path: Path) -> Loudness:

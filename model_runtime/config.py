@@ -68,6 +68,24 @@ class GeneratorConfig:
         return 2 + sum(self.encoder_dilations) + sum(self.decoder_dilations)
 
 
+@dataclasses.dataclass(frozen=True)
+class CorrelationConfig:
+    """Shape of the correlation module."""
+
+    rig: str = "arkit52"
+    channels: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    region_of: tuple[int, ...] = ()
+    emotions: tuple[str, ...] = EMOTIONS
+    patch_frames: int = 10
+    """Model frames in one token: 0.2 s, the length of a syllable."""
+    window_patches: int = 20
+    """Tokens a region has in one window: 4 s, a short phrase."""
+    width: int = 128
+    heads: int = 4
+    layers: int = 4
+
+
 def to_json(config: GeneratorConfig) -> str:
     """The configuration as indented JSON."""
     return json.dumps(dataclasses.asdict(config), indent=1)

@@ -27,9 +27,14 @@ Supervisor = Callable[[Tensor, Batch, int], tuple[Tensor, dict[str, float]]]
 
 
 def train_generator(
-    settings: Settings, output: Path, *, supervisor: Supervisor | None = None
+    settings: Settings, output: Path, *, correlation: Path | None = None
 ) -> Path:
     """Train to the end, resuming what stands in ``WORK/runs/<output name>``; returns ``output``.
+
+    Args:
+        settings: Data, shape and schedule.
+        output: Checkpoint folder to write.
+        correlation: Checkpoint of the frozen module that supervises; None trains without.
 
     Raises:
         BadArgument: No caches under ``settings.work``.
@@ -54,6 +59,7 @@ def train_generator(
         augment=stage.augment,
     )
     loss = GeneratorLoss(config, _spread(source), settings.loss)
+    supervisor = _supervisor(correlation, source, stage.seed)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         batch = source.batch(number)
@@ -65,10 +71,18 @@ def train_generator(
         return total, terms
 
     run = Run(generator, stage, settings.work / "runs" / output.name)
-    run.train(step, scalars=_scalars(run.folder))
+    run.train(step, scalars=scalar_writer(run.folder))
     tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
     save_checkpoint(output, config, tensors, _record(settings, caches))
     return output
+
+
+def _supervisor(folder: Path | None, source: BatchSource, seed: int) -> Supervisor | None:
+    if folder is None:
+        return None
+    from .correlation_stage import CorrelationSupervisor, load_correlation
+
+    return CorrelationSupervisor(load_correlation(folder), source, seed)
 
 
 def _start_from(generator: Generator, folder: Path) -> None:
@@ -92,7 +106,8 @@ def _record(settings: Settings, caches: Sequence[Cache]) -> dict[str, object]:
     }
 
 
-def _scalars(folder: Path) -> Callable[[int, dict[str, float]], None]:
+def scalar_writer(folder: Path) -> Callable[[int, dict[str, float]], None]:
+    """Writes tensorboard scalars into ``folder`` where tensorboard is installed, else nothing."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

@@ -14,11 +14,13 @@ import torch
 from ..audio import load_speech
 from ..config import FeatureConfig
 from ..curves.track import FloatArray
-from .align_corpora import read_alignments
+from .align_corpora import align_corpus, read_alignments
 from .alignment import PhoneTime
-from .articulation import CALIBRATED, load_articulation
-from .cache import Entry, write_cache
-from .corpora.speech import DEV_SPEAKERS, EVALUATION_CORPORA, SpeechClip
+from .articulation import CALIBRATED, FRAME_RATE, load_articulation
+from .cache import Entry, read_cache, write_cache
+from .corpora.speech import DEV_SPEAKERS, EVALUATION_CORPORA, SpeechClip, read_speech_corpus
+from .jobs import Job
+from .filmed import filmed_jobs
 from .nonspeech import nonspeech_clips
 from .scripts import Item, make_item, at_speed
 
@@ -30,15 +32,53 @@ NONSPEECH_CLIPS = 240
 NONSPEECH_SEED = 7
 
 
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One clip to turn into items."""
+SPEECH_CORPORA = (
+    "librispeech_testother6",
+    "librispeech_mini",
+    "kathleen",
+    "ljspeech",
+    "an4",
+    "picovoice_s2i",
+    "picovoice_wakeword",
+    "emodb",
+    "nathalie",
+    "commonvoice",
+)
 
-    clip: SpeechClip
-    phones: tuple[PhoneTime, ...]
-    filmed: FloatArray | None
-    """Captured curves at 50 Hz, shape (T, 52), or None for reference motion."""
-    split: str
+Progress = Callable[[str, int, int], None]
+
+
+def prepare_all(data: Path, work: Path, *, progress: Progress) -> dict[str, float]:
+    """Align and cache every corpus under ``data``; what is done already stays.
+
+    Returns:
+        Hours of training items by corpus, speed variants counted.
+    """
+    hours: dict[str, float] = {}
+
+    def show(label: str) -> Callable[[int, int], None]:
+        return lambda done, total: progress(label, done, total)
+
+    for name in SPEECH_CORPORA:
+        if not (data / "speech" / name).is_dir():
+            log.warning("no %s under %s: left out", name, data / "speech")
+            continue
+        clips = read_speech_corpus(data / "speech" / name)
+        align_corpus(clips, work, progress=show(f"align {name}"))
+        jobs, dropped = speech_jobs(clips, work)
+        log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
+        if jobs and jobs[0].split != "test":
+            hours[name] = _cached(jobs, work / "cache" / name, show(f"cache {name}"))
+    for name, jobs in filmed_jobs(data, work, show).items():
+        hours[name] = _cached(jobs, work / "cache" / name, show(f"cache {name}"))
+    hours["nonspeech"] = prepare_nonspeech(work / "cache" / "nonspeech") / FRAME_RATE / 3600
+    return hours
+
+
+def _cached(jobs: Sequence[Job], folder: Path, progress: Callable[[int, int], None]) -> float:
+    if not (folder / "index.json").is_file():
+        prepare_corpus(jobs, folder, progress=progress)
+    return sum(entry.frames for entry in read_cache(folder).entries) / FRAME_RATE / 3600
 
 
 def prepare_corpus(

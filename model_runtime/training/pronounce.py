@@ -73,8 +73,10 @@ def pronounce(words: Sequence[str], *, voice: str = "en-us") -> dict[str, str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        check=True,
+        check=False,
     )
+    if answer.returncode:  # a language espeak-ng has no voice for
+        return {}
     lines = [re.sub(r"\([a-z-]+\)", "", line) for line in answer.stdout.splitlines() if line.strip()]
     if len(lines) != len(wanted):  # a word spoken as two clauses: ask one by one
         if len(wanted) == 1:

@@ -23,22 +23,35 @@ def read_grid(folder: Path) -> list[SpeechClip]:
     """The clips of one speaker, sorted by name, with their words as text.
 
     Raises:
-        BadArgument: No ``words.tsv`` there.
+        BadArgument: Neither ``transcripts.tsv`` nor ``words.tsv`` is there.
     """
-    table = folder / "words.tsv"
-    if not table.is_file():
-        raise BadArgument(f"No words.tsv in {folder}", hint="Point --data at the data folder")
-    words: dict[str, list[str]] = defaultdict(list)
-    with table.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            if row["word"] not in SILENT_WORDS:
-                words[row["clip"]].append(SPOKEN.get(row["word"], row["word"]))
+    texts = _texts(folder)
     clips = []
-    for name in sorted(words):
+    for name in sorted(texts):
         path = folder / "audio" / f"{name}.opus"
         if path.is_file():
-            clips.append(_clip(folder.name, name, path, " ".join(words[name])))
+            clips.append(_clip(folder.name, name, path, texts[name]))
     return clips
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    words: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(folder / "transcripts.tsv"):
+        words[row["clip"]] = row["text"].split()
+    if not words:
+        for row in _rows(folder / "words.tsv"):
+            if row["word"] not in SILENT_WORDS:
+                words[row["clip"]].append(row["word"])
+    if not words:
+        raise BadArgument(f"No transcripts in {folder}", hint="Point --data at the data folder")
+    return {name: " ".join(SPOKEN.get(w, w) for w in said) for name, said in words.items()}
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    if not table.is_file():
+        return []
+    with table.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, delimiter="\t"))
 
 
 def is_held_out(corpus: str, index: int) -> bool:

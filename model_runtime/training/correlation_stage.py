@@ -1,0 +1,170 @@
+"""Stage 1: the correlation module learns to fill in hidden regions; then it supervises the generator."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..checkpoint import read_folder, write_folder
+from ..config import CorrelationConfig
+from ..model.correlation import CorrelationModule
+from .batches import Batch, BatchSource
+from .cache import caches_in, read_cache
+from .generator_stage import scalar_writer
+from .run import Run
+from .settings import Settings, generator_config
+
+KIND = "correlation"
+MOST_HIDDEN = 3
+"""Regions hidden at once, at most: of seven, four must be left to tell."""
+DEV_BATCHES = 12
+
+
+def train_correlation(settings: Settings, output: Path) -> Path:
+    """Train the module on reference motion and write it to ``output`` with its report."""
+    stage = settings.correlation
+    torch.manual_seed(stage.seed)
+    rig = generator_config(settings)
+    config = CorrelationConfig(
+        rig=rig.rig, channels=rig.channels, regions=rig.regions, region_of=rig.region_of
+    )
+    module = CorrelationModule(config)
+    source = _source(settings, "train")
+    weight = _channel_weight(source)
+
+    def step(number: int) -> tuple[Tensor, dict[str, float]]:
+        batch = source.batch(number)
+        hidden = random_regions(len(batch.curves), len(config.regions), stage.seed, number)
+        filled = module(batch.curves, batch.emotion, hidden)
+        loss = hidden_error(filled, batch.curves, hidden, config, weight)
+        return loss, {"hidden": float(loss.detach())}
+
+    run = Run(module, stage, settings.work / "runs" / output.name)
+    run.train(step, scalars=scalar_writer(run.folder))
+    tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
+    module.load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
+    report = score_regions(module, source, _source(settings, "dev"))
+    record: dict[str, Any] = {"steps": stage.steps, "seed": stage.seed, "report": report}
+    write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=True)
+    return output
+
+
+def load_correlation(folder: Path) -> CorrelationModule:
+    """The frozen module of a checkpoint folder. Raises BadWeights."""
+    values, tensors, _ = read_folder(folder, kind=KIND)
+    config = CorrelationConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    module = CorrelationModule(config)
+    module.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    return module.requires_grad_(False).eval()
+
+
+class CorrelationSupervisor:
+    """The correlation term of the generator's loss.
+
+    Some regions of the *generated* face are hidden from the frozen module. What it fills in must
+    agree with what was generated there (the face hangs together) and with the reference (it hangs
+    together the right way: agreement alone is cheapest for a face that does not move).
+    """
+
+    def __init__(self, module: CorrelationModule, source: BatchSource, seed: int) -> None:
+        self.module, self.seed = module, seed
+        self.weight = _channel_weight(source)
+
+    def __call__(self, curves: Tensor, batch: Batch, number: int) -> tuple[Tensor, dict[str, float]]:
+        """Loss of generated curves (B, T, C) and its two parts."""
+        config = self.module.config
+        hidden = random_regions(len(curves), len(config.regions), self.seed, number)
+        filled = self.module(curves, batch.emotion, hidden)
+        agree = hidden_error(filled, curves, hidden, config, self.weight)
+        match = hidden_error(filled, batch.curves, hidden, config, self.weight)
+        terms = {"agree": float(agree.detach()), "match": float(match.detach())}
+        return agree + match, terms
+
+
+def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
+    """One to three hidden regions for each clip, (B, R), fixed by seed and step number."""
+    rng = np.random.default_rng([seed, number, 17])
+    hidden = np.zeros((clips, regions), bool)
+    for row in hidden:
+        row[rng.choice(regions, size=int(rng.integers(1, MOST_HIDDEN + 1)), replace=False)] = True
+    return torch.from_numpy(hidden)
+
+
+def hidden_error(
+    filled: Tensor, wanted: Tensor, hidden: Tensor, config: CorrelationConfig, weight: Tensor
+) -> Tensor:
+    """Weighted squared error over the hidden regions' channels."""
+    shown = hidden[:, list(config.region_of)].float()[:, None]
+    error = (filled - wanted).square() * weight * shown
+    return error.sum() / (shown.sum() * filled.shape[1] + 1e-6)
+
+
+def score_regions(
+    module: CorrelationModule, train: BatchSource, dev: BatchSource
+) -> dict[str, dict[str, float]]:
+    """Share of each region's variance the module explains when it is hidden, against a linear model.
+
+    The mean pose explains 0 by definition. The linear model maps the other regions' channels and the
+    emotion of the same frame to the region by ridge regression.
+    """
+    config = module.config
+    train_batches = [train.batch(10**9 + n) for n in range(DEV_BATCHES)]
+    dev_batches = [dev.batch(n) for n in range(DEV_BATCHES)]
+    report = {}
+    for region, name in enumerate(config.regions):
+        columns = [c for c, r in enumerate(config.region_of) if r == region]
+        others = [c for c, r in enumerate(config.region_of) if r != region]
+        truth = torch.cat([b.curves[..., columns].flatten(0, 1) for b in dev_batches])
+        linear = _ridge(train_batches, others, columns)
+        seen = torch.cat([_frame_inputs(b, others) for b in dev_batches])
+        hidden = torch.zeros(len(dev_batches[0].curves), len(config.regions), dtype=torch.bool)
+        hidden[:, region] = True
+        with torch.no_grad():
+            filled = [module(b.curves, b.emotion, hidden)[..., columns].flatten(0, 1) for b in dev_batches]
+        report[name] = {
+            "module": _explained(torch.cat(filled), truth),
+            "linear": _explained(seen @ linear, truth),
+        }
+    return report
+
+
+def _ridge(batches: Sequence[Batch], others: list[int], columns: list[int]) -> Tensor:
+    inputs = torch.cat([_frame_inputs(b, others) for b in batches]).double()
+    wanted = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches]).double()
+    gram = inputs.T @ inputs + 1e-5 * len(inputs) * torch.eye(inputs.shape[1]).double()
+    return torch.linalg.solve(gram, inputs.T @ wanted).float()
+
+
+def _frame_inputs(batch: Batch, others: list[int]) -> Tensor:
+    frames = torch.cat([batch.curves[..., others], batch.emotion], 2).flatten(0, 1)
+    return torch.cat([frames, torch.ones(len(frames), 1)], 1)
+
+
+def _explained(predicted: Tensor, truth: Tensor) -> float:
+    left = (predicted - truth).square().sum()
+    return float(1 - left / (truth - truth.mean(0)).square().sum())
+
+
+def _source(settings: Settings, split: str) -> BatchSource:
+    stage = settings.correlation
+    return BatchSource(
+        [read_cache(folder) for folder in caches_in(settings.work)],
+        generator_config(settings),
+        split=split,
+        seed=stage.seed,
+        clips=stage.clips,
+        frames=stage.frames,
+        weights=settings.corpora,
+        augment=False,
+    )
+
+
+def _channel_weight(source: BatchSource) -> Tensor:
+    seen = torch.cat([source.batch(10**9 + n).curves.flatten(0, 1) for n in range(4)])
+    return 1 / (seen.std(0) + 0.04).square()

@@ -1,0 +1,24 @@
+"""A head of our own with the 52 ARKit shapes, built by code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .build import build_demo_head
+    from .geometry import HeadGeometry, demo_head_geometry
+
+__all__ = ["HeadGeometry", "build_demo_head", "demo_head_geometry"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that the geometry can be had without Blender."""
+    if name == "build_demo_head":
+        from .build import build_demo_head
+
+        return build_demo_head
+    if name in ("HeadGeometry", "demo_head_geometry"):
+        from . import geometry
+
+        return getattr(geometry, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

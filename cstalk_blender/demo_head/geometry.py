@@ -1,0 +1,88 @@
+"""The demo head as arrays, in metres: what Blender and the runtime's tests are given."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+
+from . import shapes_brow, shapes_eyes, shapes_jaw, shapes_mouth
+from .anatomy import Anatomy, build_anatomy
+from .surface import Array
+from .topology import Face, IntArray
+
+RIG_FILE = Path(__file__).resolve().parents[2] / "model_runtime" / "rigs" / "arkit52.json"
+METRES = 0.01
+# Height (cm) of the clean cut under the shoulders: the object's origin.
+FLOOR = -19.0
+SHAPES = {
+    **shapes_brow.SHAPES,
+    **shapes_eyes.SHAPES,
+    **shapes_jaw.SHAPES,
+    **shapes_mouth.SHAPES,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadGeometry:
+    """A head in Blender's frame: metres, facing -Y, Z up, the head's left is +X."""
+
+    neutral: Array
+    """Vertices at rest (V, 3)."""
+    faces: list[Face]
+    """Vertex indices of each face, seen from outside counterclockwise; quads and a few triangles."""
+    names: tuple[str, ...]
+    """The 52 ARKit names in the order of `model_runtime/rigs/arkit52.json`."""
+    deltas: Array
+    """Movement of each vertex at full strength of each shape (52, V, 3)."""
+    materials: list[str]
+    """One material name per face."""
+    landmarks: dict[str, list[int]]
+    """Vertex indices of named places."""
+    mirror: IntArray
+    """Index of every vertex's mirror image (V,)."""
+    parts: tuple[str, ...]
+    """Name of the part each vertex belongs to (V)."""
+
+    def posed(self, weights: dict[str, float]) -> Array:
+        """Vertices (V, 3) with some shapes turned on; raises ValueError for an unknown name."""
+        where = [self.names.index(name) for name in weights]
+        amounts = np.array(list(weights.values()))
+        return np.asarray(self.neutral + np.tensordot(amounts, self.deltas[where], axes=1))
+
+
+def _names() -> tuple[tuple[str, str], ...]:
+    """Name and mirror name of the 52 channels."""
+    rig = json.loads(RIG_FILE.read_text(encoding="utf-8"))
+    return tuple((channel["name"], channel["mirror"]) for channel in rig["channels"])
+
+
+def shape_way(anatomy: Anatomy, name: str, mirror: str) -> Array:
+    """Movement (V, 3) in centimetres of one shape; central ones are made exactly symmetrical."""
+    if name == mirror:
+        way = SHAPES[name](anatomy)
+        return np.asarray(0.5 * (way + anatomy.mirrored_way(way)))
+    if name in SHAPES:
+        return SHAPES[name](anatomy)
+    return anatomy.mirrored_way(SHAPES[mirror](anatomy))
+
+
+@functools.cache
+def demo_head_geometry() -> HeadGeometry:
+    """Build the head without Blender; the same object is given each time, so do not change it."""
+    anatomy = build_anatomy()
+    pairs = _names()
+    deltas = np.stack([shape_way(anatomy, name, mirror) for name, mirror in pairs]) * METRES
+    return HeadGeometry(
+        neutral=(anatomy.points - np.array([0.0, 0.0, FLOOR])) * METRES,
+        faces=anatomy.faces,
+        names=tuple(name for name, _ in pairs),
+        deltas=deltas,
+        materials=anatomy.materials,
+        landmarks=anatomy.groups,
+        mirror=anatomy.mirror,
+        parts=tuple(str(part) for part in anatomy.part),
+    )

@@ -1,0 +1,59 @@
+"""The demo head's materials: colours that read in solid view, nodes for a render."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import bpy
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How one material looks."""
+
+    color: tuple[float, float, float]
+    """Linear RGB."""
+    roughness: float = 0.5
+    subsurface: float = 0.0
+    """Weight of light under the surface; its colour is the base colour."""
+
+
+LOOKS = {
+    "skin": Look((0.86, 0.55, 0.42), 0.48, 0.12),
+    "lips": Look((0.68, 0.27, 0.25), 0.38, 0.1),
+    "lid": Look((0.70, 0.36, 0.30), 0.45, 0.0),
+    "mouth": Look((0.22, 0.05, 0.05), 0.6, 0.0),
+    "gum": Look((0.72, 0.28, 0.28), 0.4, 0.0),
+    "teeth": Look((0.90, 0.87, 0.80), 0.25, 0.0),
+    "tongue": Look((0.74, 0.27, 0.27), 0.45, 0.0),
+    "sclera": Look((0.90, 0.90, 0.89), 0.08, 0.0),
+    "limbus": Look((0.04, 0.09, 0.10), 0.08, 0.0),
+    "iris": Look((0.12, 0.34, 0.36), 0.08, 0.0),
+    "pupil": Look((0.004, 0.004, 0.005), 0.05, 0.0),
+    "brow": Look((0.055, 0.026, 0.016), 0.7, 0.0),
+    "hair": Look((0.10, 0.042, 0.022), 0.55, 0.0),
+    "shirt": Look((0.10, 0.25, 0.36), 0.85, 0.0),
+}
+PREFIX = "CSTalk "
+# Reach of the light under the skin (m).
+SUBSURFACE_SCALE = 0.006
+
+
+def _make(name: str, look: Look) -> bpy.types.Material:
+    material = bpy.data.materials.new(PREFIX + name)
+    material.diffuse_color = (*look.color, 1.0)
+    material.roughness = look.roughness
+    if material.node_tree is None:  # before Blender 5 nodes are off until asked for
+        material.use_nodes = True
+    shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (*look.color, 1.0)
+    shader.inputs["Roughness"].default_value = look.roughness
+    shader.inputs["Subsurface Weight"].default_value = look.subsurface
+    shader.inputs["Subsurface Scale"].default_value = SUBSURFACE_SCALE
+    return material
+
+
+def head_material(name: str) -> bpy.types.Material:
+    """The material of a part of the head, made when the file does not have it yet."""
+    found = bpy.data.materials.get(PREFIX + name)
+    return found if found is not None else _make(name, LOOKS[name])

@@ -1,0 +1,155 @@
+"""The smooth skin under the demo head: a signed distance field, in centimetres.
+
+Every function takes points (N, 3) and gives distances (N,), negative inside. The frame is
+Blender's: x to the head's left, y backwards, z up, with the origin between the two eyes.
+The field is even in x, so what is projected on it can be mirrored exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Triple = tuple[float, float, float]
+Field = Callable[[Array], Array]
+
+# The eyeball (cm): the lids are built round it and the socket is cut for it.
+EYE_CENTER: Triple = (3.45, -6.1, 0.0)
+EYE_RADIUS = 2.3
+# The line where the lips meet (cm).
+MOUTH_Z = -6.75
+
+
+def ellipsoid(points: Array, center: Triple, radii: Triple) -> Array:
+    """Approximate distance to an ellipsoid with axes along x, y and z."""
+    scaled = (points - np.array(center)) / np.array(radii)
+    reach = np.linalg.norm(scaled, axis=1)
+    slope = np.linalg.norm(scaled / np.array(radii), axis=1)
+    return np.asarray(reach * (reach - 1.0) / np.maximum(slope, 1e-9))
+
+
+def capsule(points: Array, start: Triple, end: Triple, radius: float, radius_end: float) -> Array:
+    """Distance to a rod with round ends whose radius changes along it."""
+    origin, axis = np.array(start), np.array(end) - np.array(start)
+    along = np.clip((points - origin) @ axis / (axis @ axis), 0.0, 1.0)
+    gap = np.linalg.norm(points - origin - along[:, None] * axis, axis=1)
+    return np.asarray(gap - (radius + (radius_end - radius) * along))
+
+
+def smooth_union(first: Array, second: Array, blend: float) -> Array:
+    """Union of two solids whose seam is rounded over `blend` centimetres."""
+    share = np.clip(0.5 + 0.5 * (second - first) / blend, 0.0, 1.0)
+    return np.asarray(second + (first - second) * share - blend * share * (1.0 - share))
+
+
+def smooth_cut(solid: Array, tool: Array, blend: float) -> Array:
+    """`solid` without `tool`, the edge rounded over `blend` centimetres."""
+    return -smooth_union(-solid, tool, blend)
+
+
+def _both_sides(points: Array, shape: Field, blend: float) -> Array:
+    """Union of a solid with its mirror image: even in x and smooth on the middle plane."""
+    return smooth_union(shape(points), shape(points * np.array([-1.0, 1.0, 1.0])), blend)
+
+
+def skull_field(p: Array) -> Array:
+    """Cranium, face, jaw, chin and cheeks."""
+    d = ellipsoid(p, (0.0, 0.9, 3.3), (7.7, 9.3, 8.9))
+    d = smooth_union(d, ellipsoid(p, (0.0, -2.7, -3.4), (6.7, 6.0, 7.2)), 2.5)
+    d = smooth_union(d, ellipsoid(p, (0.0, -6.7, -9.15), (2.3, 1.9, 1.7)), 2.2)
+    cheek = _both_sides(p, lambda q: ellipsoid(q, (3.9, -5.7, -3.3), (2.9, 2.5, 2.5)), 1.0)
+    d = smooth_union(d, cheek, 1.8)
+    brow = _both_sides(p, lambda q: capsule(q, (1.2, -7.3, 2.3), (5.2, -5.7, 2.3), 1.0, 0.9), 0.8)
+    d = smooth_union(d, brow, 1.8)
+    return smooth_union(d, ellipsoid(p, (0.0, -6.2, -6.6), (3.3, 2.8, 2.5)), 1.6)
+
+
+def _nose(p: Array) -> Array:
+    """Bridge, tip and wings, nostrils not yet cut."""
+    d = capsule(p, (0.0, -7.6, 0.9), (0.0, -9.2, -2.9), 0.8, 0.85)
+    d = smooth_union(d, ellipsoid(p, (0.0, -9.75, -3.25), (1.2, 1.05, 0.95)), 0.8)
+    wing = _both_sides(p, lambda q: ellipsoid(q, (1.15, -8.85, -3.55), (0.75, 0.95, 0.7)), 0.3)
+    return smooth_union(d, wing, 0.5)
+
+
+def ball_cover(points: Array) -> Array:
+    """The bulge of both eyeballs under the lids."""
+    center, radius = EYE_CENTER, EYE_RADIUS + 0.3
+    return _both_sides(points, lambda q: ellipsoid(q, center, (radius, radius, radius)), 0.05)
+
+
+def _body(p: Array) -> Array:
+    """Neck and the upper part of the shoulders."""
+    d = capsule(p, (0.0, 1.6, -7.0), (0.0, 2.8, -16.0), 4.1, 4.3)
+    shoulder = _both_sides(
+        p, lambda q: capsule(q, (2.0, 3.2, -20.0), (9.5, 3.6, -22.0), 4.0, 3.6), 3.0
+    )
+    return smooth_union(d, shoulder, 4.0)
+
+
+def head_field(points: Array) -> Array:
+    """Distance from the skin of the head, neck and shoulders, without lips, lids and ears."""
+    d = skull_field(points)
+    socket = _both_sides(points, lambda q: ellipsoid(q, (3.6, -8.9, 0.1), (2.6, 1.5, 1.75)), 0.3)
+    d = smooth_cut(d, socket, 1.0)
+    d = smooth_union(d, _nose(points), 0.9)
+    nostril = _both_sides(
+        points, lambda q: ellipsoid(q, (0.62, -9.35, -4.2), (0.36, 0.5, 0.42)), 0.05
+    )
+    d = smooth_cut(d, nostril, 0.25)
+    d = smooth_union(d, ball_cover(points), 0.5)
+    return smooth_union(d, _body(points), 1.6)
+
+
+def gradient(points: Array, field: Field = head_field, step: float = 1e-3) -> Array:
+    """Gradient (N, 3) of a field by central differences."""
+    result = np.empty_like(points)
+    for axis in range(3):
+        offset = np.zeros(3)
+        offset[axis] = step
+        result[:, axis] = (field(points + offset) - field(points - offset)) / (2.0 * step)
+    return result
+
+
+def project(points: Array, field: Field = head_field, rounds: int = 3) -> Array:
+    """Move points (N, 3) along the gradient onto the zero level of a field."""
+    for _ in range(rounds):
+        slope = gradient(points, field)
+        scale = field(points) / np.maximum((slope**2).sum(axis=1), 0.05)
+        points = points - np.clip(scale, -0.6, 0.6)[:, None] * slope
+    return points
+
+
+def cast(origins: Array, directions: Array, reach: float, field: Field = head_field) -> Array:
+    """Outermost crossing of rays with the surface.
+
+    Args:
+        origins: Starting points inside the solid, (N, 3).
+        directions: Unit directions, (N, 3).
+        reach: Length that is searched, in centimetres.
+        field: The solid.
+
+    Returns:
+        Points (N, 3); a ray that never leaves the solid gives its far end.
+    """
+    steps = np.linspace(0.0, reach, 72)
+    line = origins[:, None, :] + directions[:, None, :] * steps[None, :, None]
+    inside = field(line.reshape(-1, 3)).reshape(len(origins), -1) < 0.0
+    last = np.where(inside.any(axis=1), len(steps) - 1 - inside[:, ::-1].argmax(axis=1), 0)
+    low = steps[last]
+    high = steps[np.minimum(last + 1, len(steps) - 1)]
+    for _ in range(18):
+        middle = 0.5 * (low + high)
+        within = field(origins + directions * middle[:, None]) < 0.0
+        low, high = np.where(within, middle, low), np.where(within, high, middle)
+    return np.asarray(origins + directions * (0.5 * (low + high))[:, None])
+
+
+def front_point(x: Array, z: Array, field: Field = head_field) -> Array:
+    """Points (N, 3) of the face seen straight from the front at (x, z)."""
+    origins = np.stack([x, np.full_like(x, -4.5), z], axis=1)
+    directions = np.tile(np.array([0.0, -1.0, 0.0]), (len(x), 1))
+    return cast(origins, directions, 9.0, field)

@@ -23,12 +23,13 @@ UNSEEN = (
     "jawForward",
     "mouthLeft",
     "mouthRight",
-    "mouthDimpleLeft",
-    "mouthDimpleRight",
+    *(f"mouth{shape}{side}" for shape in ("Dimple", "Press") for side in ("Left", "Right")),
+    *(f"mouth{shape}{lip}" for shape in ("Roll", "Shrug") for lip in ("Lower", "Upper")),
     "eyeSquintLeft",
     "eyeSquintRight",
 )
-"""Channels that are given values, but that one frontal camera of 288 lines does not tell about."""
+"""Channels that one frontal camera of 288 lines does not tell about: their values help the fit, but
+their zeros mean nothing (a lip rolled in for f or m looks like a thin one)."""
 
 
 @dataclasses.dataclass(frozen=True)

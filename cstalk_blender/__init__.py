@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["register", "unregister"]
-
 
 def register() -> None:
     """Add classes, properties, menus and handlers to Blender. Undoes itself when a step fails."""

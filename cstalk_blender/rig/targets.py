@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import bpy
@@ -21,7 +22,13 @@ def shape_names(target: bpy.types.Object | None) -> tuple[str, ...]:
 
 def mapping_of(target: bpy.types.Object | None) -> Mapping:
     """Which of the object's shape keys play which channels."""
-    return map_channels(rigs.load_rig(RIG_NAME), shape_names(target))
+    return _mapping(shape_names(target))
+
+
+@functools.lru_cache(maxsize=64)
+def _mapping(names: tuple[str, ...]) -> Mapping:
+    # Panels ask at every redraw.
+    return map_channels(rigs.load_rig(RIG_NAME), names)
 
 
 def is_face(target: bpy.types.Object) -> bool:
@@ -51,7 +58,8 @@ def face_objects(
     Raises:
         BadTarget: ``target`` is no face, or its keys cannot be written.
     """
-    _require_face(target)
+    if (problem := problem_or_none(target)) is not None:
+        raise problem
     faces: list[bpy.types.Object] = []
     keys = set()
     for face in (target, *(_relatives(target) if with_companions else ())):
@@ -70,24 +78,26 @@ def _relatives(target: bpy.types.Object) -> Iterator[bpy.types.Object]:
         yield from (child for child in armature.children_recursive if child != target)
 
 
-def _require_face(target: bpy.types.Object) -> None:
+def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
+    """Why ``target`` is no face that can be baked; None when it is one."""
     if target.type != "MESH":
-        raise BadTarget(
+        return BadTarget(
             f"{target.name!r} is a {target.type.lower()}, not a mesh",
             hint="Choose the mesh that has the face's shape keys",
         )
     if target.data.shape_keys is None:
-        raise BadTarget(
+        return BadTarget(
             f"{target.name!r} has no shape keys",
             hint="Choose a mesh with ARKit shape keys, or add a CSTalk Demo Head",
         )
     if not mapping_of(target).found:
-        raise BadTarget(
+        return BadTarget(
             f"None of the {len(shape_names(target))} shape keys of {target.name!r} is an ARKit one",
             hint="Name them as ARKit does: jawOpen, mouthSmileLeft, ...",
         )
     if not target.data.shape_keys.is_editable:
-        raise BadTarget(
+        return BadTarget(
             f"The shape keys of {target.name!r} are linked from another file",
             hint="Make the mesh local, or work in the file it comes from",
         )
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import PythonMissing, RuntimeMissing
@@ -34,8 +34,8 @@ def worker_launch(
     preferred_python: str = "",
     *,
     root: Path = ROOT_FOLDER,
+    options: Sequence[str] = (),
     log_file: Path | None = None,
-    settings: Mapping[str, str] | None = None,
 ) -> Launch:
     """How to start the worker.
 
@@ -43,8 +43,8 @@ def worker_launch(
         preferred_python: Interpreter, or the folder of its environment, from the preferences; empty
             to choose as ``find_python`` does.
         root: Folder that holds ``model_runtime``.
+        options: Further arguments for the worker, as ``("--engine", "numpy")``.
         log_file: Where the child's stderr is kept.
-        settings: Variables added to the child's environment.
 
     Raises:
         PythonMissing: There is no interpreter.
@@ -56,9 +56,9 @@ def worker_launch(
         )
     python = find_python(preferred_python)
     return Launch(
-        argv=(str(python), "-s", "-E", "-X", "utf8", "-m", "model_runtime", "worker"),
+        argv=(str(python), "-s", "-E", "-X", "utf8", "-m", "model_runtime", "worker", *options),
         folder=root,
-        environment={**scrubbed(os.environ), **(settings or {})},
+        environment=scrubbed(os.environ),
         log_file=log_file,
     )
 

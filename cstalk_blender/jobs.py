@@ -1,0 +1,265 @@
+"""One performance at a time, from the order to the keys. Main thread only; a timer drives it.
+
+The timer runs only while something is under way and does a few milliseconds of work while it waits.
+Nothing of bpy is kept between two ticks but session ids: what was there when the performance was
+ordered may be renamed, undone or gone when it arrives. Keys are written in one go and make one undo
+step; while the artist is in Edit Mode, drags something or renders, the performance is held.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import compat
+from .errors import JobOverlap, SceneChanged, SessionError
+from .installation import formats, protocol, runtime_errors, track
+from .jobs_order import Order, apply, waiting_for_or_none
+from .rig import bake, check
+from .session.client import Client
+from .session.environment import Launch
+from .session.request import Request, State
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.05
+"""Seconds between two ticks: fluent progress for next to no work."""
+POLL_BUDGET_S = 0.005
+"""Seconds a tick may spend on the worker's messages."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of the last order that was carried out."""
+
+    report: bake.BakeReport
+    check: check.CheckReport
+    seconds: float
+    """Wall-clock seconds from order to keys."""
+
+
+class Studio:
+    """The add-on's one workplace: a client, at most one order, and what the panels show."""
+
+    def __init__(self, launch: Callable[[], Launch]) -> None:
+        self.launch = launch
+        """How to start the child; asked at each start."""
+        self.error: SessionError | None = None
+        """Why the last order came to nothing."""
+        self.outcome: Outcome | None = None
+        self._client: Client | None = None
+        self._order: Order | None = None
+        self._request: Request | None = None
+        self._held: track.CurveTrack | None = None
+        self._ordered_at = 0.0
+
+    # What the panels read ----------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """True from the order to its end."""
+        return self._order is not None
+
+    @property
+    def fraction(self) -> float:
+        """Part of the order done, 0 to 1."""
+        if self._held is not None:
+            return 1.0
+        return 0.0 if self._request is None else self._request.fraction
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the end; None when nobody knows."""
+        return None if self._request is None else self._request.seconds_left
+
+    @property
+    def stage(self) -> str:
+        """What is being done, for the progress bar."""
+        if self._held is not None:
+            return f"Ready; {waiting_for_or_none() or 'writing keys'}"
+        if self._request is None:
+            return ""
+        if self._request.cancel_asked_at is not None:
+            return "Cancelling"
+        if self._request.state is State.WAITING:
+            return "Starting the model"
+        return self._request.stage or "Generating"
+
+    @property
+    def hello(self) -> protocol.Hello | None:
+        """What the running child said of itself."""
+        return None if self._client is None else self._client.hello
+
+    @property
+    def child_pid(self) -> int | None:
+        """Process id of the running child."""
+        return None if self._client is None else self._client.child_pid
+
+    # What the operators do ---------------------------------------------------------------------
+
+    def start(self, order: Order) -> None:
+        """Send ``order`` to the model and return at once; the timer does the rest.
+
+        Raises:
+            SessionError: An order is under way, or the child cannot be started.
+        """
+        if self.is_busy:
+            raise JobOverlap(
+                "A performance is being made already", hint="Wait for it, or cancel it"
+            )
+        self.error = self.outcome = None
+        if self._client is None:
+            self._client = Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
+        self._ordered_at = time.monotonic()
+        self._request = self._client.submit(order.message)
+        self._order = order
+        if not bpy.app.timers.is_registered(self.tick):
+            bpy.app.timers.register(self.tick, first_interval=TICK_S, persistent=True)
+
+    def cancel(self) -> None:
+        """Stop the order; what is in the scene stays as it is."""
+        if self._held is not None:
+            self._finish()
+        elif self._request is not None and self._client is not None:
+            self._client.cancel(self._request)
+
+    def abandon(self, reason: SessionError) -> None:
+        """Drop the order because the scene it was for is gone, and say so."""
+        if self.is_busy:
+            if self._request is not None and self._client is not None:
+                self._client.cancel(self._request)
+            self._fail(reason)
+
+    def wait(self) -> None:
+        """Drive the order to its end here and now: for scripts, where no timer runs."""
+        while self.is_busy:
+            self.tick()
+            if self._held is not None and (obstacle := waiting_for_or_none()) is not None:
+                self._fail(SceneChanged(f"The keys could not be written: {obstacle}"))
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        """End the child and forget everything. Waits a few seconds at most."""
+        if bpy.app.timers.is_registered(self.tick):
+            bpy.app.timers.unregister(self.tick)
+        self._finish()
+        self.drop_child()
+
+    def drop_child(self) -> None:
+        """End the child; the next order starts another, with the preferences of that moment."""
+        client, self._client = self._client, None
+        if client is not None:
+            for request in client.close():
+                client.discard(request)
+
+    # The pump ----------------------------------------------------------------------------------
+
+    def tick(self) -> float | None:
+        """One turn of the timer: seconds until the next, None when there is nothing more to do."""
+        seen = (self.fraction, self.stage, self.is_busy)
+        try:
+            self._advance()
+        except SessionError as error:
+            self._fail(error)
+        except Exception as error:  # the pump's edge: Blender would drop the timer without a word
+            log.exception("The timer pump failed")
+            fault = SessionError(
+                f"CSTalk made a mistake ({type(error).__name__}: {error})",
+                hint="Copy the details and report them",
+            )
+            self._fail(fault)
+        if seen != (self.fraction, self.stage, self.is_busy) or self.seconds_left is not None:
+            redraw()
+        client_is_busy = self._client is not None and self._client.is_busy
+        return TICK_S if self.is_busy or client_is_busy else None
+
+    def _advance(self) -> None:
+        if self._held is not None and waiting_for_or_none() is None:
+            self._deliver(self._held)
+        if self._client is None:
+            return
+        for request in self._client.poll(budget_s=POLL_BUDGET_S):
+            if request is self._request:
+                self._take(request)
+            elif request.state is State.DONE:
+                self._client.discard(request)  # finished in the moment it was abandoned
+
+    def _take(self, request: Request) -> None:
+        assert self._client is not None
+        self._request = None
+        if request.state is State.CANCELLED:
+            self._finish()
+        elif request.error is not None:
+            self._fail(request.error)
+        else:
+            try:
+                self._held = _read_track(request)
+            finally:
+                self._client.discard(request)
+            if waiting_for_or_none() is None:
+                self._deliver(self._held)
+
+    def _deliver(self, curves: track.CurveTrack) -> None:
+        assert self._order is not None
+        order = self._order
+        with compat.window_context():
+            report, checked = apply(order, curves)
+        self._finish()
+        self.outcome = Outcome(report, checked, time.monotonic() - self._ordered_at)
+
+    def _fail(self, error: SessionError) -> None:
+        self._finish()
+        self.error = error
+        log.warning("%s", error.report())
+
+    def _finish(self) -> None:
+        self._order = self._request = self._held = None
+
+
+studio: Studio | None = None
+"""Made by ``registration.register``, closed and forgotten by ``unregister``."""
+
+
+def current_studio() -> Studio:
+    """The studio of the registered add-on."""
+    assert studio is not None, "the add-on is not registered"
+    return studio
+
+
+def redraw() -> None:
+    """Let the sidebars be drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+@bpy.app.handlers.persistent
+def on_load(*_arguments: Any) -> None:
+    """Another file is about to be read: what was under way was for this one."""
+    if studio is not None:
+        studio.error = studio.outcome = None
+        studio.abandon(
+            SceneChanged(
+                "Another file was opened while the performance was made, so it was dropped",
+                hint="Generate again in this file",
+            )
+        )
+
+
+def _read_track(request: Request) -> track.CurveTrack:
+    assert request.result is not None
+    try:
+        return formats.read_curves(request.result.path)
+    except runtime_errors.RuntimeFault as fault:
+        raise SessionError(
+            f"The model's curves cannot be read: {fault}", hint=fault.hint
+        ) from fault

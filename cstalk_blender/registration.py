@@ -1,0 +1,70 @@
+"""Puts the add-on into Blender and takes it out again: all of it, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+import bpy
+
+from . import jobs, operators, panels, preferences, properties
+from .demo_head import operator as demo_head
+
+log = logging.getLogger(__name__)
+
+CLASSES = (
+    *properties.CLASSES,
+    *preferences.CLASSES,
+    *operators.CLASSES,
+    *panels.CLASSES,
+    *demo_head.classes,
+)
+
+_undo = contextlib.ExitStack()
+
+
+def register() -> None:
+    """Register everything.
+
+    Raises:
+        RuntimeError: It is registered already.
+        ValueError: Blender refuses a class. What was registered before it has been taken out.
+    """
+    global _undo  # noqa: PLW0603 - the one thing that must outlive the call
+    if jobs.studio is not None:
+        raise RuntimeError("CSTalk is registered already")
+    with contextlib.ExitStack() as stack:
+        for step in _steps():
+            stack.callback(step)
+        _undo = stack.pop_all()
+
+
+def unregister() -> None:
+    """End the child and take everything out, last in first out. May be called twice."""
+    _undo.close()
+
+
+def _steps() -> Iterator[Callable[[], None]]:
+    """Take each step of the registration and give back its undoing."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+        yield lambda cls=cls: bpy.utils.unregister_class(cls)
+    bpy.types.Scene.cstalk = bpy.props.PointerProperty(type=properties.CSTALK_PG_scene)
+    yield _remove_property
+    bpy.app.handlers.load_pre.append(jobs.on_load)
+    yield lambda: bpy.app.handlers.load_pre.remove(jobs.on_load)
+    bpy.types.VIEW3D_MT_mesh_add.append(demo_head.menu_func)
+    yield lambda: bpy.types.VIEW3D_MT_mesh_add.remove(demo_head.menu_func)
+    jobs.studio = jobs.Studio(preferences.launch)
+    yield _close_studio
+
+
+def _remove_property() -> None:
+    del bpy.types.Scene.cstalk
+
+
+def _close_studio() -> None:
+    studio, jobs.studio = jobs.studio, None
+    if studio is not None:
+        studio.close()

@@ -1,4 +1,4 @@
-"""Checkpoint folders: ``config.json`` and ``weights.safetensors``, read strictly. numpy, no torch."""
+"""Checkpoint folders: ``config.json`` and ``weights.safetensors``, read strictly. No torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from .config import GeneratorConfig, generator_config_from
 from .errors import BadOutput, BadWeights
-from .tensor_file import FloatArray, read_tensors, replace_file, write_tensors
+from .files import replace_file
+from .tensor_file import FloatArray, read_tensors, write_tensors
 
 FORMAT: Final = 1
 GENERATOR: Final = "generator"
@@ -175,7 +176,7 @@ def check_config(config: GeneratorConfig) -> None:
     for number in (*sizes, *dilations, *windows):
         if type(number) is not int or number < 1:
             raise ValueError(f"{number!r} is not a positive whole number")
-    if max(sizes) > MAX_WIDTH or max(dilations) > MAX_WIDTH or mel.mel_bands > MAX_WIDTH:
+    if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
     if mel.fft_samples < mel.window_samples or mel.floor <= 0:
         raise ValueError("the features' window must fit the FFT and their floor be positive")

@@ -69,7 +69,7 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
     offset = 0
     for name in sorted(tensors):
         with np.errstate(over="ignore"):
-            values = np.ascontiguousarray(tensors[name]).astype(DTYPES[code])
+            values = np.asarray(tensors[name]).astype(DTYPES[code], order="C")
         if not np.isfinite(values).all():
             raise BadWeights(f"Tensor {name!r} holds numbers that are not finite in {code}")
         stop = offset + values.nbytes

@@ -151,14 +151,13 @@ def _starting_with(channels: Sequence[str], start: str) -> list[int]:
 
 def _sample_block(values: FloatArray, positions: Times) -> FloatArray:
     last = len(values) - 1
-    if last == 0:
-        return np.repeat(values, len(positions), axis=0)
     positions = np.clip(positions, 0, last)
-    left = np.minimum(positions.astype(np.int64), last - 1)
+    left = positions.astype(np.int64)
+    right = np.minimum(left + 1, last)
     t = (positions - left)[:, None].astype(np.float32)
-    a, b = values[left], values[left + 1]
+    a, b = values[left], values[right]
     step = b - a
-    bend_a, bend_b = _slopes(values, left) - step, _slopes(values, left + 1) - step
+    bend_a, bend_b = _slopes(values, left) - step, _slopes(values, right) - step
     curve = a + t * step + t * (1 - t) * (bend_a * (1 - t) - bend_b * t)
     out: FloatArray = np.clip(curve, np.minimum(a, b), np.maximum(a, b)).astype(np.float32)
     return out

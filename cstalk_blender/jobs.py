@@ -58,6 +58,8 @@ class Studio:
         self._request: Request | None = None
         self._held: track.CurveTrack | None = None
         self._ordered_at = 0.0
+        self._timer = self.tick
+        """Blender knows a timer by its function object; ``self.tick`` is a new one each time."""
 
     # What the panels read ----------------------------------------------------------------------
 
@@ -65,6 +67,11 @@ class Studio:
     def is_busy(self) -> bool:
         """True from the order to its end."""
         return self._order is not None
+
+    @property
+    def timer_runs(self) -> bool:
+        """True while Blender calls ``tick``."""
+        return bool(bpy.app.timers.is_registered(self._timer))
 
     @property
     def fraction(self) -> float:
@@ -119,8 +126,8 @@ class Studio:
         self._ordered_at = time.monotonic()
         self._request = self._client.submit(order.message)
         self._order = order
-        if not bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.register(self.tick, first_interval=TICK_S, persistent=True)
+        if not self.timer_runs:
+            bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
 
     def cancel(self) -> None:
         """Stop the order; what is in the scene stays as it is."""
@@ -146,8 +153,8 @@ class Studio:
 
     def close(self) -> None:
         """End the child and forget everything. Waits a few seconds at most."""
-        if bpy.app.timers.is_registered(self.tick):
-            bpy.app.timers.unregister(self.tick)
+        if self.timer_runs:
+            bpy.app.timers.unregister(self._timer)
         self._finish()
         self.drop_child()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +30,38 @@ def work(tmp_path: Path) -> Path:
     folder = tmp_path / "日本語 ü wörk"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def addon() -> Iterator[Any]:
+    """The registered add-on; left registered, it would crash or hang some Blenders at exit."""
+    import cstalk_blender
+
+    cstalk_blender.register()
+    try:
+        yield cstalk_blender
+    finally:
+        cstalk_blender.unregister()
+
+
+@pytest.fixture
+def studio(addon: Any, tmp_path: Path) -> Any:
+    """The add-on's studio, on a well-behaved fake worker; `use_worker` gives it another."""
+    from cstalk_blender import jobs
+    from tests.fakes.sessions import fake_launch
+
+    studio = jobs.current_studio()
+    studio.launch = lambda: fake_launch("good", tmp_path)
+    return studio
+
+
+@pytest.fixture
+def use_worker(studio: Any, tmp_path: Path) -> Callable[[str], None]:
+    """Let the next child be the fake worker in the mode that is given."""
+    from tests.fakes.sessions import fake_launch
+
+    def use(mode: str) -> None:
+        studio.drop_child()
+        studio.launch = lambda: fake_launch(mode, tmp_path)
+
+    return use

@@ -1,0 +1,95 @@
+"""The add-on comes and goes whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+
+import cstalk_blender
+from cstalk_blender import jobs, registration
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def is_there() -> list[bool]:
+    """Which parts of the add-on are in Blender."""
+    return [
+        hasattr(bpy.types.Scene, "cstalk"),
+        hasattr(bpy.types, "CSTALK_OT_generate"),
+        hasattr(bpy.types, "CSTALK_PT_main"),
+        hasattr(bpy.types, "CSTALK_OT_add_demo_head"),
+        jobs.on_load in bpy.app.handlers.load_pre,
+        jobs.studio is not None,
+    ]
+
+
+def test_register_unregister_register():
+    for _ in range(3):
+        cstalk_blender.register()
+        assert all(is_there())
+        cstalk_blender.unregister()
+        assert not any(is_there())
+
+
+def test_second_registration_is_refused_and_harmless(addon):
+    with pytest.raises(RuntimeError, match="registered already"):
+        cstalk_blender.register()
+    assert all(is_there())
+
+
+def test_unregister_twice_does_nothing():
+    cstalk_blender.register()
+    cstalk_blender.unregister()
+    cstalk_blender.unregister()
+    assert not any(is_there())
+
+
+def test_failing_registration_fails_loudly_and_undoes_itself(monkeypatch):
+    class CSTALK_OT_broken(bpy.types.Operator):  # without bl_idname: Blender refuses it
+        bl_label = "Broken"
+        bl_idname = "not an id"
+
+    monkeypatch.setattr(registration, "CLASSES", (*registration.CLASSES, CSTALK_OT_broken))
+    with pytest.raises((RuntimeError, ValueError)):
+        cstalk_blender.register()
+    assert not any(is_there())
+    monkeypatch.undo()
+    cstalk_blender.register()
+    cstalk_blender.unregister()
+
+
+def test_every_class_of_ours_has_a_tooltip_and_a_blender_name():
+    for cls in registration.CLASSES:
+        assert cls.__name__.startswith("CSTALK_")
+        assert (cls.__doc__ or "").strip()
+
+
+def test_scene_settings_explain_themselves(addon):
+    properties = bpy.types.Scene.bl_rna.properties["cstalk"].fixed_type.properties
+    own = [prop for prop in properties if prop.identifier not in ("rna_type", "name")]
+    assert len(own) == 11
+    assert all(prop.description for prop in own)
+    emotions = properties["emotion"].enum_items
+    assert len(emotions) == 8
+    assert all(item.description for item in emotions)
+
+
+def test_intensity_reaches_one_by_dragging_and_one_and_a_half_by_typing(addon):
+    settings = bpy.types.Scene.bl_rna.properties["cstalk"].fixed_type
+    intensity = settings.properties["intensity"]
+    assert (intensity.soft_min, intensity.soft_max) == (0.0, 1.0)
+    assert (intensity.hard_min, intensity.hard_max) == (0.0, 1.5)
+
+
+def test_light_modules_need_no_blender():
+    code = (
+        "import sys; sys.modules['bpy'] = None\n"
+        "import cstalk_blender, cstalk_blender.installation, cstalk_blender.errors\n"
+        "import cstalk_blender.session.client, cstalk_blender.rig.mapping\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

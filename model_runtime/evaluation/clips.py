@@ -89,14 +89,10 @@ def other_english_clips(data: Path, *, count: int) -> ClipSet:
 
 
 def grid_clips(data: Path, corpus: str, names: Sequence[str]) -> ClipSet:
-    """Clips of a filmed GRID speaker, aligned with the words of its ``words.tsv``."""
+    """Clips of a filmed GRID speaker, aligned with its ``transcripts.tsv`` or ``words.tsv``."""
     folder = data / "capture" / corpus
-    words: dict[str, list[str]] = {}
-    with (folder / "words.tsv").open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            if row["word"] not in GRID_SILENCES:
-                words.setdefault(row["clip"], []).append(row["word"])
-    return _aligned(
+    texts = _grid_texts(folder)
+    found = _aligned(
         SpeechClip(
             corpus=corpus,
             file=f"{name}.opus",
@@ -105,11 +101,30 @@ def grid_clips(data: Path, corpus: str, names: Sequence[str]) -> ClipSet:
             language="en",
             emotion="neutral",
             duration_s=0.0,
-            text=" ".join(words[name]),
+            text=texts[name],
         )
         for name in names
-        if name in words
+        if name in texts
     )
+    missing = sum(name not in texts for name in names)
+    if not missing:
+        return found
+    line = f"{corpus}: {missing} clips without a text, left out of the reference motion's film rows"
+    return ClipSet(found.clips, (*found.left_out, line))
+
+
+def _grid_texts(folder: Path) -> dict[str, str]:
+    """Texts by clip name. grid_s1 has only timed words, grid_s4 only transcripts."""
+    table = folder / "transcripts.tsv"
+    column = "text"
+    if not table.is_file():
+        table, column = folder / "words.tsv", "word"
+    texts: dict[str, list[str]] = {}
+    with table.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t"):
+            if row[column] not in GRID_SILENCES:
+                texts.setdefault(row["clip"], []).append(row[column])
+    return {clip: " ".join(words) for clip, words in texts.items()}
 
 
 def phones_from_json(path: Path) -> tuple[PhoneTime, ...]:

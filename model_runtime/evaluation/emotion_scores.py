@@ -55,7 +55,8 @@ def naming_figures(
         for emotion in EMOTIONS
     }
     worst = min(by_emotion, key=lambda name: by_emotion[name])
-    figures["emotion_100"] = Figure(shares[-1], by_emotion[worst], worst)
+    if by_emotion[worst] < shares[-1]:
+        figures["emotion_100"] = Figure(shares[-1], by_emotion[worst], worst)
     figures["emotion_rise"] = Figure(float(np.diff(shares).min()))
     return figures
 
@@ -75,7 +76,7 @@ def closure_under_emotion(
     }
     lost = {emotion: closures[NEUTRAL] - closures[emotion] for emotion in ACTED}
     worst = max(lost, key=lambda name: lost[name])
-    return Figure(lost[worst], closures[worst], worst), closures
+    return Figure(lost[worst], lost[worst], worst), closures
 
 
 def intensity_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:

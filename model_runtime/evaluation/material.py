@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from .performer import Performer, RememberingPerformer
 
 EMOTION_CLIPS_EACH = 3  # clips of each test-other speaker that are acted at every intensity
 QUICK_EMOTION_CLIPS = 4
-CLASSIFIER_CLIPS, QUICK_CLASSIFIER_CLIPS = 24, 8
+CLASSIFIER_CLIPS, QUICK_CLASSIFIER_CLIPS = 24, 4
 COST_SECONDS = 60  # of sound in the cost row
 
 Report = Callable[[str], None]
@@ -36,6 +35,8 @@ class Material:
     mesh: MeshRig
     clips: tuple[SpokenClip, ...]
     emotion_clips: tuple[SpokenClip, ...]
+    closure_clips: tuple[SpokenClip, ...]
+    """Those whose closures are counted under every emotion: all, but in a quick evaluation."""
     language_clips: tuple[SpokenClip, ...]
     films: dict[str, list[FilmedClip]]
     aligned_films: dict[str, list[FilmedClip]]
@@ -83,11 +84,13 @@ def gather(data: Path, work: Path, *, quick: bool, report: Report) -> Material:
     shots = _film_speech(data, films)
     skipped += shots.left_out
     reference, classifier, reasons = _reference(data, spoken.clips + shots.clips, quick=quick)
+    acted = _emotion_clips(spoken.clips, quick=quick)
     return Material(
         data=data,
         mesh=mesh,
         clips=spoken.clips,
-        emotion_clips=_emotion_clips(spoken.clips, quick=quick),
+        emotion_clips=acted,
+        closure_clips=acted if quick else spoken.clips,
         language_clips=languages,
         films=films,
         aligned_films=_with_phones(films, shots),
@@ -147,7 +150,8 @@ def _with_phones(
 
 def _emotion_clips(spoken: tuple[SpokenClip, ...], *, quick: bool) -> tuple[SpokenClip, ...]:
     if quick:
-        return spoken[:: max(1, len(spoken) // QUICK_EMOTION_CLIPS)][:QUICK_EMOTION_CLIPS]
+        shortest = sorted(spoken, key=lambda clip: clip.phones[-1].end_s)
+        return tuple(shortest[:QUICK_EMOTION_CLIPS])
     chosen: list[SpokenClip] = []
     for clip in spoken:
         if sum(other.speaker == clip.speaker for other in chosen) < EMOTION_CLIPS_EACH:
@@ -163,9 +167,5 @@ def _minute(spoken: tuple[SpokenClip, ...], work: Path) -> Path:
         parts.append(load_speech(spoken[len(parts) % len(spoken)].path).samples)
     samples = np.concatenate(parts)[:wanted]
     path = work / "minute.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sounds.RATE)
-        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    sounds.write_wav(path, samples)
     return path

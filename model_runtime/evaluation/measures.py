@@ -58,13 +58,13 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("tuck", "f/v with the lower lip tucked", ">= 0.85", at_least(0.85)),
     Measure("grid_s1_gap", "filmed grid_s1, held out: lip gap", ">= 0.82", at_least(0.82)),
     Measure("grid_s1_width", "  mouth width", ">= 0.55", at_least(0.55)),
-    Measure("grid_s1_gap_unshifted", "  lip gap, film not shifted"),
+    Measure("grid_s1_gap_shifted", "  lip gap, film 40 ms earlier"),
     Measure("grid_s4_gap", "filmed grid_s4, held out: lip gap", ">= 0.82", at_least(0.82)),
     Measure("grid_s4_width", "  mouth width", ">= 0.55", at_least(0.55)),
-    Measure("grid_s4_gap_unshifted", "  lip gap, film not shifted"),
+    Measure("grid_s4_gap_shifted", "  lip gap, film 40 ms earlier"),
     Measure("grid_s31_gap", "filmed grid_s31, unseen: lip gap", ">= 0.80", at_least(0.80)),
     Measure("grid_s31_width", "  mouth width", ">= 0.60", at_least(0.60)),
-    Measure("grid_s31_gap_unshifted", "  lip gap, film not shifted"),
+    Measure("grid_s31_gap_shifted", "  lip gap, film 40 ms earlier"),
     Measure("nonspeech", "no speech: lip motion over speech's", "<= 0.03", at_most(0.03)),
     Measure(
         "emotion_closure", "closure lost at intensity 1, worst emotion", "<= 0.03", at_most(0.03)

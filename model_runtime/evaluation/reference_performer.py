@@ -33,7 +33,7 @@ class ReferencePerformer:
         clips: Sounds with their phones.
     """
 
-    name = "reference motion, given phones"
+    name = "reference, given phones"
 
     def __init__(self, clips: Iterable[SpokenClip]) -> None:
         self._clips = {clip.path: clip for clip in clips}

@@ -10,8 +10,9 @@ from typing import Any
 from .measures import MEASURES, Figure, Measure, verdict
 from .speech_scores import SpeechScores
 from .suite import Column, Evaluation
+from .table import aligned
 
-NAME_WIDTH = 22  # widest column heading; longer names are wrapped into the legend
+NAME_WIDTH = 22  # widest column heading; longer names are cut
 MARKS = {True: "ok", False: "FAIL", None: ""}
 GROUP_ROWS = (
     ("closure", "closure"),
@@ -87,7 +88,7 @@ def _main_table(columns: tuple[Column, ...]) -> str:
         cells = [_cell(measure, column.figures.get(measure.key)) for column in columns]
         if any(cells):
             rows.append([measure.title, measure.bar, *cells])
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _group_table(title: str, groups: dict[str, SpeechScores]) -> str:
@@ -95,7 +96,7 @@ def _group_table(title: str, groups: dict[str, SpeechScores]) -> str:
     for name, scores in groups.items():
         cells = [_number(float(getattr(scores, field)), 3) for field, _heading in GROUP_ROWS]
         rows.append([name, str(scores.clips), str(scores.bilabials), *cells])
-    return f"{title}\n{_aligned(rows)}"
+    return f"{title}\n{aligned(rows)}"
 
 
 def _emotion_table(columns: tuple[Column, ...]) -> str:
@@ -107,7 +108,7 @@ def _emotion_table(columns: tuple[Column, ...]) -> str:
     for column in acting:
         cells = [_number(column.closure_by_emotion[name], 3) for name in emotions]
         rows.append([column.name[:NAME_WIDTH], *cells])
-    return f"m/b/p that close at intensity 1, by emotion\n{_aligned(rows)}"
+    return f"m/b/p that close at intensity 1, by emotion\n{aligned(rows)}"
 
 
 def _cell(measure: Measure, figure: Figure | None) -> str:
@@ -126,16 +127,6 @@ def _cell(measure: Measure, figure: Figure | None) -> str:
 
 def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
 
 
 def _figure_json(measure: Measure, figure: Figure) -> dict[str, Any]:

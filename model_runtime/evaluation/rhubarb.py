@@ -17,7 +17,7 @@ import numpy as np
 
 from ..curves.track import CurveTrack, FloatArray
 
-RECOGNIZERS: Final = {"phonetic": "Rhubarb, sound only", "pocketSphinx": "Rhubarb, given the text"}
+RECOGNIZERS: Final = {"phonetic": "Rhubarb, sound only", "pocketSphinx": "Rhubarb, given text"}
 """Recogniser as the cue files name it, and how the table calls it."""
 
 BLEND_S: Final = 0.040  # length of the cross-fade; pictures that jump are no animation

@@ -30,13 +30,18 @@ def write_sounds(folder: Path) -> list[Path]:
     for seed, (name, make) in enumerate(SOUNDS.items()):
         samples = make(np.random.default_rng(seed))
         path = folder / f"{name}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        write_wav(path, samples)
         paths.append(path)
     return paths
+
+
+def write_wav(path: Path, samples: FloatArray) -> None:
+    """16-bit mono WAV at ``RATE`` of samples within [-1, 1], shape (N,)."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def silence(random: np.random.Generator) -> FloatArray:

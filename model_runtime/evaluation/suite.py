@@ -57,7 +57,7 @@ def measure_performer(performer: Performer, material: Material, report: Report) 
     figures |= _film_figures(who, material)
     figures["nonspeech"] = _nonspeech_figure(who, material, spoken)
     report(f"{who.name}: emotions")
-    lost, closures = emotion_scores.closure_under_emotion(who, material.clips, mesh)
+    lost, closures = emotion_scores.closure_under_emotion(who, material.closure_clips, mesh)
     figures["emotion_closure"] = lost
     figures |= emotion_scores.intensity_figures(who, material.emotion_clips)
     if material.classifier is not None:
@@ -88,7 +88,9 @@ def measure_reference(material: Material, report: Report) -> Column | None:
     figures, speakers = speech_figures(_measured(reference, material.clips, material))
     aligned = dataclasses.replace(material, films=material.aligned_films)
     figures |= _film_figures(reference, aligned)
-    lost, closures = emotion_scores.closure_under_emotion(reference, material.clips, material.mesh)
+    lost, closures = emotion_scores.closure_under_emotion(
+        reference, material.closure_clips, material.mesh
+    )
     figures["emotion_closure"] = lost
     figures |= emotion_scores.intensity_figures(reference, material.emotion_clips)
     if material.classifier is not None:
@@ -193,6 +195,8 @@ def _with_worst(
     if not values:
         return Figure(float(getattr(whole, name)))
     worst = worse(values, key=lambda key: values[key])
+    if values[worst] == getattr(whole, name):
+        return Figure(values[worst])
     return Figure(float(getattr(whole, name)), values[worst], worst)
 
 
@@ -221,14 +225,14 @@ def _film_rows(
     for corpus, clips in material.films.items():
         if not clips:
             continue
-        shifted = {clip.name: correlate(clip, filmed.FILM_SHIFT_S) for clip in clips}
-        unshifted = [correlate(clip, 0.0)[0] for clip in clips]
+        pairs = {clip.name: correlate(clip, filmed.FILM_SHIFT_S) for clip in clips}
+        earlier = [correlate(clip, filmed.LATE_SHIFT_S)[0] for clip in clips]
         for index, what in enumerate(("gap", "width")):
-            values = {name: pair[index] for name, pair in shifted.items()}
+            values = {name: pair[index] for name, pair in pairs.items()}
             worst = min(values, key=lambda name, values=values: values[name])  # type: ignore[misc]
             mean = mean_or_nan(list(values.values()))
             figures[f"{corpus}_{what}"] = Figure(mean, values[worst], worst)
-        figures[f"{corpus}_gap_unshifted"] = Figure(mean_or_nan(unshifted))
+        figures[f"{corpus}_gap_shifted"] = Figure(mean_or_nan(earlier))
     return figures
 
 

@@ -154,13 +154,16 @@ TABLE = (
         tuple(name for name in PIPELINE if name != "model_runtime.protocol"),
         NUMPY,
     ),
+    Rule(("model_runtime.worker_jobs",), (*PIPELINE, "model_runtime.worker_jobs"), NUMPY),
     Rule(
         ("model_runtime.worker*",),
         (
             "model_runtime",
             "model_runtime.protocol",
             "model_runtime.errors",
-            "model_runtime.worker*",
+            "model_runtime.worker",
+            "model_runtime.worker_parent",
+            "model_runtime.version",
         ),
         lazy_project=(*PIPELINE, "model_runtime.*"),
     ),

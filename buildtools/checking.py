@@ -10,17 +10,8 @@ from . import arrows, environments, extension, sizes
 from .console import ROOT, BuildError, run, say
 
 TIMEOUT_S = 900.0
-STRICT_PATHS = (
-    "build.py",
-    "buildtools",
-    "model_runtime",
-    "cstalk_blender/installation.py",
-    "cstalk_blender/errors.py",
-    "cstalk_blender/session",
-    "cstalk_blender/rig/mapping.py",
-    "cstalk_blender/batch",
-)
-"""Everything that does not import bpy."""
+TYPED_FOLDERS = ("buildtools", "model_runtime", "cstalk_blender", "demo")
+"""In these, every file that does not import bpy is checked strictly, the others loosely."""
 
 BLENDER_NOISE = ("valid-type", "union-attr", "attr-defined", "misc", "arg-type", "index")
 """What mypy says of right code because the stubs leave out properties made at run time."""
@@ -70,19 +61,28 @@ def _extension() -> str:
 
 def _mypy_strict() -> str:
     python = environments.ensure("runtime")  # torch and numpy are typed: mypy reads them there
-    present = [path for path in STRICT_PATHS if _holds_python(ROOT / path)]
-    return _tool("check", "mypy", f"--python-executable={python}", *present)
+    return _tool(
+        *("check", "mypy", f"--python-executable={python}", "--follow-imports=silent"),
+        *("build.py", *_typed_files(with_bpy=False)),
+    )
 
 
 def _mypy_blender() -> str:
     quiet = [f"--disable-error-code={code}" for code in BLENDER_NOISE]
     options = ["--config-file=", "--check-untyped-defs", "--explicit-package-bases"]
     options += ["--ignore-missing-imports", "--follow-imports=silent", *quiet]
-    return _tool("check", "mypy", *options, "cstalk_blender", "demo")
+    return _tool("check", "mypy", *options, *_typed_files(with_bpy=True))
 
 
-def _holds_python(path: Path) -> bool:
-    return path.is_file() or any(path.rglob("*.py"))
+def _typed_files(*, with_bpy: bool) -> list[str]:
+    """The files that import something of Blender's, or those that do not, relative to the root."""
+    found = []
+    for folder in TYPED_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            imported = {item.module.split(".")[0] for item in arrows.imports(ROOT, path)}
+            if with_bpy == bool(imported & arrows.BLENDER):
+                found.append(str(path.relative_to(ROOT)))
+    return found
 
 
 def _tool(environment: str, *arguments: str) -> str:

@@ -1,7 +1,7 @@
 """`build.py demo`: a line of speech becomes a talking face. Stdlib only.
 
-Each step is kept under a key of everything that goes into it: the sound, the options, the code and the
-weights. A second run repeats only the steps whose key has changed, and says so.
+Each step is kept under a key of everything that goes into it: the sound, the options, the code and
+the weights. A second run repeats only the steps whose key has changed, and says so.
 """
 
 from __future__ import annotations
@@ -167,9 +167,7 @@ def _generate(runtime: Path, options: Options, fps: float, curves: Path) -> None
     if curves.is_file():
         say("The performance stands from an earlier run: same sound, options, code and weights")
         return
-    say(
-        f"Generating a performance for {options.audio.name}: {options.emotion} {options.intensity:g}"
-    )
+    say(f"Acting {options.audio.name}: {options.emotion}, intensity {options.intensity:g}")
     curves.parent.mkdir(parents=True, exist_ok=True)
     command: list[str | Path] = [runtime, "-m", "model_runtime", "generate", options.audio]
     command += ["-o", curves, "--emotion", options.emotion, f"--intensity={options.intensity}"]

@@ -1,4 +1,4 @@
-"""What one run of the demo is asked to do, shared by its processes through a JSON file. Stdlib only."""
+"""What one run of the demo is asked to do; its processes share it as JSON. Stdlib only."""
 
 from __future__ import annotations
 

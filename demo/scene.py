@@ -16,7 +16,6 @@ from pathlib import Path
 import bpy
 
 from cstalk_blender import sound
-from cstalk_blender.demo_head import build_demo_head
 from cstalk_blender.errors import SessionError
 from cstalk_blender.rig import bake, check, targets
 from model_runtime.curves import formats
@@ -53,11 +52,13 @@ def main(arguments: list[str]) -> int:
 def _open_face(job: Job) -> bpy.types.Object:
     """The face to animate, in the person's scene or in a new studio."""
     if not job.blend:
+        from cstalk_blender.demo_head import build_demo_head  # only the studio needs it
+
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         scene = bpy.context.scene
         scene.render.fps, scene.render.fps_base = FRAME_RATE, 1.0
         scene.frame_start = scene.frame_end = FIRST_FRAME
-        return build_demo_head(bpy.context)
+        return build_demo_head()
     try:
         bpy.ops.wm.open_mainfile(filepath=job.blend, load_ui=True)
     except RuntimeError as error:

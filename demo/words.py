@@ -1,4 +1,4 @@
-"""The words and phones of a line in time, and which moments of them are worth a picture. Stdlib only."""
+"""Words and phones of a line in time; which moments are worth a picture. Stdlib only."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from . import brows, eyes, hair, lips, oral, skin
+from . import brows, ears, eyes, hair, lips, oral, shirt, skin
 from .surface import Array, gradient, skull_field
 from .topology import FLIP, Face, IntArray, Part, mirrored
 
@@ -64,12 +64,13 @@ class Anatomy:
 
     def slide(self, way: Array) -> Array:
         """A movement (V, 3) bent so that soft vertices keep their height over the skull."""
-        moved = self.points + way
-        rise = skull_field(moved) - skull_field(self.points)
+        active = np.flatnonzero(self.soft & (np.abs(way).sum(axis=1) > 1e-6))
+        moved = self.points[active] + way[active]
+        rise = skull_field(moved) - skull_field(self.points[active])
         slope = gradient(moved, skull_field)
-        scale = rise / np.maximum((slope**2).sum(axis=1), 0.1)
-        active = self.soft & (np.abs(way).sum(axis=1) > 1e-9)
-        return way - np.where(active, scale, 0.0)[:, None] * slope
+        result = way.copy()
+        result[active] -= (rise / np.maximum((slope**2).sum(axis=1), 0.1))[:, None] * slope
+        return result
 
     def mirrored_way(self, way: Array) -> Array:
         """The same movement (V, 3) made by the other side of the face."""
@@ -104,8 +105,9 @@ def all_parts() -> list[Part]:
         oral.build_teeth(upper=True),
         oral.build_teeth(upper=False),
         oral.build_tongue(),
-        hair.build_ear(),
+        ears.build_ear(),
         hair.build_hair(),
+        shirt.build_shirt(),
     ]
     return [mirrored(half) for half in halves]
 

@@ -19,8 +19,8 @@ RING_COUNT = 28
 EDGE_RING = 5
 # The opening (degrees): reach to the inner and outer corner, height of the upper and lower
 # edge, rise of the outer corner.
-ACROSS_INNER, ACROSS_OUTER = -47.0, 53.0
-UP_UPPER, UP_LOWER = 24.5, -24.0
+ACROSS_INNER, ACROSS_OUTER = -45.0, 51.0
+UP_UPPER, UP_LOWER = 23.5, -23.5
 CORNER_RISE = 3.0
 # Where the closed lids meet, as a share of the way from the lower to the upper edge.
 CLOSED_SHARE = 0.18
@@ -63,38 +63,48 @@ def closed_line(across: Array) -> Array:
     return np.asarray(edge * height + CORNER_RISE * side)
 
 
-def _loop(offset_upper: float, offset_lower: float, offset_corner: float, radius: float) -> Array:
-    """A loop at an angular distance (degrees) outside the opening's edge."""
-    turn, across, up = opening()
-    vertical = np.sin(turn)
-    offset = np.where(vertical >= 0.0, offset_upper, offset_lower)
-    across = across - offset_corner * np.cos(turn)
-    return on_eye(across, up + offset * vertical, EYE_RADIUS + radius)
+# Fixed loops of the lids: angle outside the opening's edge (degrees) above, below and at the
+# corners, height over the ball (cm) above and below, share of the lid's turn, material of the
+# quads on the loop's outer side.
+LOOPS = (
+    (22.0, 18.0, 9.0, 0.40, 0.31, 0.12, "skin"),
+    (17.0, 13.5, 6.0, 0.24, 0.28, 0.45, "skin"),
+    (13.5, 9.5, 4.5, 0.20, 0.26, 0.70, "skin"),
+    (8.0, 5.5, 3.0, 0.25, 0.26, 0.90, "skin"),
+    (2.0, 1.5, 1.2, 0.24, 0.23, 1.0, "skin"),
+    (0.0, 0.0, 0.0, 0.18, 0.17, 1.0, "lid"),
+    (0.0, 0.0, 0.0, 0.03, 0.03, 1.0, "lid"),
+    (12.0, 12.0, 5.0, 0.04, 0.04, 0.8, "lid"),
+)
 
 
 def lid_rings() -> list[LidRing]:
     """The fixed loops of both lids, from the fold outside to the hidden edge inside."""
-    return [
-        LidRing(_loop(23.0, 17.0, 9.0, 0.36), 0.12, "skin"),
-        LidRing(_loop(17.5, 13.0, 6.0, 0.20), 0.45, "skin"),
-        LidRing(_loop(13.5, 9.5, 4.5, 0.20), 0.70, "skin"),
-        LidRing(_loop(8.0, 6.0, 3.0, 0.25), 0.90, "skin"),
-        LidRing(_loop(2.0, 1.5, 1.2, 0.24), 1.0, "skin"),
-        LidRing(_loop(0.0, 0.0, 0.0, 0.18), 1.0, "lid"),
-        LidRing(_loop(0.0, 0.0, 0.0, 0.03), 1.0, "lid"),
-        LidRing(_loop(12.0, 12.0, 5.0, 0.04), 0.8, "lid"),
-    ]
+    turn, across, up = opening()
+    vertical = np.sin(turn)
+    above = vertical >= 0.0
+    rings = []
+    for over, under, corner, height_over, height_under, share, material in LOOPS:
+        middle = 0.5 * (height_over + height_under)
+        height = middle + np.abs(vertical) * (np.where(above, height_over, height_under) - middle)
+        points = on_eye(
+            across - corner * np.cos(turn),
+            up + np.where(above, over, under) * vertical,
+            EYE_RADIUS + height,
+        )
+        rings.append(LidRing(points, share, material))
+    return rings
 
 
 # Rings of the eyeball: angle from the pupil's middle (degrees) and material of the quads that
-# lie outside that ring.
+# lie inside that ring.
 BALL_RINGS = (
-    (5.5, "pupil"),
-    (11.0, "pupil"),
-    (13.0, "iris"),
+    (6.0, "pupil"),
+    (12.5, "pupil"),
+    (14.0, "iris"),
     (20.0, "iris"),
-    (25.0, "limbus"),
-    (28.0, "sclera"),
+    (25.5, "iris"),
+    (28.5, "limbus"),
     (38.0, "sclera"),
     (52.0, "sclera"),
     (70.0, "sclera"),
@@ -127,7 +137,6 @@ def build_eyeball() -> Part:
         quads = flipped(tube(rings[number : number + 2]))
         faces += quads
         materials += [BALL_RINGS[number + 1][1]] * len(quads)
-    # materials name the band inside each ring
     front, rear = fan(rings[0], count), flipped(fan(rings[-1], count + 1))
     faces += front + rear
     materials += ["pupil"] * len(front) + ["sclera"] * len(rear)

@@ -17,7 +17,7 @@ from .topology import Face, IntArray
 RIG_FILE = Path(__file__).resolve().parents[2] / "model_runtime" / "rigs" / "arkit52.json"
 METRES = 0.01
 # Height (cm) of the clean cut under the shoulders: the object's origin.
-FLOOR = -19.0
+FLOOR = -21.0
 SHAPES = {
     **shapes_brow.SHAPES,
     **shapes_eyes.SHAPES,

@@ -14,10 +14,10 @@ from .surface import MOUTH_Z, Array, front_point
 
 SEGMENTS = 22
 # Half width of the closed lips and height of the tinted part (cm).
-HALF_WIDTH = 2.45
-UPPER_HEIGHT, LOWER_HEIGHT = 0.66, 0.84
+HALF_WIDTH = 2.6
+UPPER_HEIGHT, LOWER_HEIGHT = 0.6, 0.78
 BOW_DIP, BOW_WIDTH = 0.12, 0.38
-CORNER_LIFT = 0.16
+CORNER_LIFT = 0.24
 # Lip cross-section: share of the way from the border to the line of contact, and how far it
 # stands out from the face (cm) at the middle of the upper and of the lower lip.
 PROFILE = (

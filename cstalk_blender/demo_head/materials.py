@@ -16,16 +16,18 @@ class Look:
     roughness: float = 0.5
     subsurface: float = 0.0
     """Weight of light under the surface; its colour is the base colour."""
+    glow: float = 0.0
+    """Strength of its own light, so that it is not lost in the shade of the mouth."""
 
 
 LOOKS = {
     "skin": Look((0.86, 0.55, 0.42), 0.48, 0.12),
-    "lips": Look((0.68, 0.27, 0.25), 0.38, 0.1),
+    "lips": Look((0.72, 0.31, 0.27), 0.42, 0.1),
     "lid": Look((0.70, 0.36, 0.30), 0.45, 0.0),
-    "mouth": Look((0.22, 0.05, 0.05), 0.6, 0.0),
+    "mouth": Look((0.36, 0.09, 0.08), 0.6, 0.0, 0.05),
     "gum": Look((0.72, 0.28, 0.28), 0.4, 0.0),
-    "teeth": Look((0.90, 0.87, 0.80), 0.25, 0.0),
-    "tongue": Look((0.74, 0.27, 0.27), 0.45, 0.0),
+    "teeth": Look((0.90, 0.87, 0.80), 0.25, 0.0, 0.22),
+    "tongue": Look((0.74, 0.27, 0.27), 0.45, 0.0, 0.1),
     "sclera": Look((0.90, 0.90, 0.89), 0.08, 0.0),
     "limbus": Look((0.04, 0.09, 0.10), 0.08, 0.0),
     "iris": Look((0.12, 0.34, 0.36), 0.08, 0.0),
@@ -50,6 +52,8 @@ def _make(name: str, look: Look) -> bpy.types.Material:
     shader.inputs["Roughness"].default_value = look.roughness
     shader.inputs["Subsurface Weight"].default_value = look.subsurface
     shader.inputs["Subsurface Scale"].default_value = SUBSURFACE_SCALE
+    shader.inputs["Emission Color"].default_value = (*look.color, 1.0)
+    shader.inputs["Emission Strength"].default_value = look.glow
     return material
 
 

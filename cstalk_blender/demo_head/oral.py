@@ -9,7 +9,7 @@ from .surface import MOUTH_Z, Array
 from .topology import Face, Part, flipped, strip
 
 # The arch of the teeth (cm): half width, depth, gap behind the line where the lips meet.
-ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.05, 2.6, 0.6
+ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.1, 3.4, 0.6
 ARCH_REACH = 82.0  # degrees along the arch from the middle to the last tooth
 TEETH_PER_SIDE, COLUMNS_PER_TOOTH = 6, 3
 GROOVE = 0.07
@@ -25,8 +25,8 @@ TOOTH_ROWS = (
     (1.2, 0.5),
 )
 GUM_ROWS = 2
-UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.22, MOUTH_Z - 0.26
-LOWER_SHRINK = 0.16
+UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.3, MOUTH_Z - 0.2
+LOWER_SHRINK = 0.3
 
 # Tongue at rest and put out: places (y, z, half width, half thickness) from root to tip.
 TONGUE_REST = (

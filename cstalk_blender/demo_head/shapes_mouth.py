@@ -48,13 +48,12 @@ def _ways(weight: Array, x: float, y: float, z: float) -> Array:
 
 def smile(anatomy: Anatomy) -> Array:
     """The left corner goes up and out, the cheek lifts."""
-    pull = _near(anatomy, 3.6) * _corner(anatomy, 1.5)
-    stretch = _near(anatomy, 2.0) * np.clip(anatomy.lip_cos, 0.0, 1.0) * 0.25
-    way = _ways(pull, 0.62, 0.0, 0.95) + _ways(stretch, 1.0, 0.0, -0.1)
-    way = anatomy.slide(way)
-    way += _ways(pull, 0.0, 0.16, 0.0)
-    cheek = anatomy.box((4.4, -7.4, -3.6), (2.6, 3.0, 2.2))
-    return way + _ways(cheek, 0.16, -0.3, 0.32)
+    near = _near(anatomy, 3.6)
+    lift, wide = near * _corner(anatomy, 2.3), near * _corner(anatomy, 1.0)
+    way = anatomy.slide(_ways(lift, 0.0, 0.0, 0.92) + _ways(wide, 0.62, 0.0, -0.04))
+    way += _ways(lift, 0.0, 0.14, 0.0)
+    cheek = anatomy.box((4.3, -7.4, -3.7), (2.7, 3.0, 2.2))
+    return way + _ways(cheek, 0.18, -0.36, 0.36)
 
 
 def frown(anatomy: Anatomy) -> Array:

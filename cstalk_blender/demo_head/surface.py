@@ -17,17 +17,18 @@ Triple = tuple[float, float, float]
 Field = Callable[[Array], Array]
 
 # The eyeball (cm): the lids are built round it and the socket is cut for it.
-EYE_CENTER: Triple = (3.45, -6.1, 0.0)
-EYE_RADIUS = 2.3
+EYE_CENTER: Triple = (3.5, -6.0, 0.0)
+EYE_RADIUS = 2.45
 # The line where the lips meet (cm).
-MOUTH_Z = -6.75
+MOUTH_Z = -6.7
 
 
 def ellipsoid(points: Array, center: Triple, radii: Triple) -> Array:
     """Approximate distance to an ellipsoid with axes along x, y and z."""
-    scaled = (points - np.array(center)) / np.array(radii)
-    reach = np.linalg.norm(scaled, axis=1)
-    slope = np.linalg.norm(scaled / np.array(radii), axis=1)
+    x, y, z = ((points[:, i] - center[i]) / radii[i] for i in range(3))
+    reach = np.sqrt(x * x + y * y + z * z)
+    x, y, z = x / radii[0], y / radii[1], z / radii[2]
+    slope = np.sqrt(x * x + y * y + z * z)
     return np.asarray(reach * (reach - 1.0) / np.maximum(slope, 1e-9))
 
 
@@ -35,8 +36,8 @@ def capsule(points: Array, start: Triple, end: Triple, radius: float, radius_end
     """Distance to a rod with round ends whose radius changes along it."""
     origin, axis = np.array(start), np.array(end) - np.array(start)
     along = np.clip((points - origin) @ axis / (axis @ axis), 0.0, 1.0)
-    gap = np.linalg.norm(points - origin - along[:, None] * axis, axis=1)
-    return np.asarray(gap - (radius + (radius_end - radius) * along))
+    x, y, z = (points[:, i] - start[i] - along * axis[i] for i in range(3))
+    return np.asarray(np.sqrt(x * x + y * y + z * z) - (radius + (radius_end - radius) * along))
 
 
 def smooth_union(first: Array, second: Array, blend: float) -> Array:
@@ -56,23 +57,25 @@ def _both_sides(points: Array, shape: Field, blend: float) -> Array:
 
 
 def skull_field(p: Array) -> Array:
-    """Cranium, face, jaw, chin and cheeks."""
-    d = ellipsoid(p, (0.0, 0.9, 3.3), (7.7, 9.3, 8.9))
-    d = smooth_union(d, ellipsoid(p, (0.0, -2.7, -3.4), (6.7, 6.0, 7.2)), 2.5)
-    d = smooth_union(d, ellipsoid(p, (0.0, -6.7, -9.15), (2.3, 1.9, 1.7)), 2.2)
-    cheek = _both_sides(p, lambda q: ellipsoid(q, (3.9, -5.7, -3.3), (2.9, 2.5, 2.5)), 1.0)
-    d = smooth_union(d, cheek, 1.8)
-    brow = _both_sides(p, lambda q: capsule(q, (1.2, -7.3, 2.3), (5.2, -5.7, 2.3), 1.0, 0.9), 0.8)
+    """Cranium, face, jaw, chin, cheeks and the mound of the mouth."""
+    d = ellipsoid(p, (0.0, 0.6, 3.5), (7.7, 8.8, 8.6))
+    d = smooth_union(d, ellipsoid(p, (0.0, -2.9, -3.2), (6.5, 5.7, 7.0)), 2.5)
+    jaw = _both_sides(p, lambda q: capsule(q, (4.7, -1.0, -5.0), (0.8, -6.6, -9.1), 1.9, 1.7), 1.0)
+    d = smooth_union(d, jaw, 1.6)
+    d = smooth_union(d, ellipsoid(p, (0.0, -7.5, -9.4), (1.6, 1.6, 1.4)), 1.6)
+    cheek = _both_sides(p, lambda q: ellipsoid(q, (3.7, -5.7, -3.7), (2.8, 2.5, 2.5)), 1.0)
+    d = smooth_union(d, cheek, 2.0)
+    brow = _both_sides(p, lambda q: capsule(q, (1.2, -7.1, 2.6), (5.2, -5.4, 2.5), 1.0, 0.9), 0.8)
     d = smooth_union(d, brow, 1.8)
-    return smooth_union(d, ellipsoid(p, (0.0, -6.2, -6.6), (3.3, 2.8, 2.5)), 1.6)
+    return smooth_union(d, ellipsoid(p, (0.0, -6.55, -6.6), (2.9, 2.95, 2.3)), 1.6)
 
 
 def _nose(p: Array) -> Array:
     """Bridge, tip and wings, nostrils not yet cut."""
-    d = capsule(p, (0.0, -7.6, 0.9), (0.0, -9.2, -2.9), 0.8, 0.85)
-    d = smooth_union(d, ellipsoid(p, (0.0, -9.75, -3.25), (1.2, 1.05, 0.95)), 0.8)
-    wing = _both_sides(p, lambda q: ellipsoid(q, (1.15, -8.85, -3.55), (0.75, 0.95, 0.7)), 0.3)
-    return smooth_union(d, wing, 0.5)
+    d = capsule(p, (0.0, -7.15, 0.7), (0.0, -9.4, -2.7), 0.72, 0.72)
+    d = smooth_union(d, ellipsoid(p, (0.0, -10.05, -3.1), (1.05, 1.0, 0.88)), 0.7)
+    wing = _both_sides(p, lambda q: ellipsoid(q, (0.95, -9.1, -3.55), (0.62, 0.85, 0.58)), 0.25)
+    return smooth_union(d, wing, 0.4)
 
 
 def ball_cover(points: Array) -> Array:
@@ -81,27 +84,27 @@ def ball_cover(points: Array) -> Array:
     return _both_sides(points, lambda q: ellipsoid(q, center, (radius, radius, radius)), 0.05)
 
 
-def _body(p: Array) -> Array:
+def body_field(p: Array) -> Array:
     """Neck and the upper part of the shoulders."""
-    d = capsule(p, (0.0, 1.6, -7.0), (0.0, 2.8, -16.0), 4.1, 4.3)
+    d = capsule(p, (0.0, 1.3, -6.0), (0.0, 2.6, -16.0), 3.5, 3.7)
     shoulder = _both_sides(
-        p, lambda q: capsule(q, (2.0, 3.2, -20.0), (9.5, 3.6, -22.0), 4.0, 3.6), 3.0
+        p, lambda q: capsule(q, (2.0, 3.0, -19.6), (7.6, 3.4, -21.4), 3.6, 3.3), 3.0
     )
-    return smooth_union(d, shoulder, 4.0)
+    return smooth_union(d, shoulder, 3.4)
 
 
 def head_field(points: Array) -> Array:
     """Distance from the skin of the head, neck and shoulders, without lips, lids and ears."""
     d = skull_field(points)
-    socket = _both_sides(points, lambda q: ellipsoid(q, (3.6, -8.9, 0.1), (2.6, 1.5, 1.75)), 0.3)
+    socket = _both_sides(points, lambda q: ellipsoid(q, (3.5, -8.9, 0.1), (2.5, 1.4, 1.8)), 0.3)
     d = smooth_cut(d, socket, 1.0)
-    d = smooth_union(d, _nose(points), 0.9)
+    d = smooth_union(d, _nose(points), 0.8)
     nostril = _both_sides(
-        points, lambda q: ellipsoid(q, (0.62, -9.35, -4.2), (0.36, 0.5, 0.42)), 0.05
+        points, lambda q: ellipsoid(q, (0.52, -9.65, -4.0), (0.28, 0.45, 0.36)), 0.05
     )
-    d = smooth_cut(d, nostril, 0.25)
+    d = smooth_cut(d, nostril, 0.2)
     d = smooth_union(d, ball_cover(points), 0.5)
-    return smooth_union(d, _body(points), 1.6)
+    return smooth_union(d, body_field(points), 1.6)
 
 
 def gradient(points: Array, field: Field = head_field, step: float = 1e-3) -> Array:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+
 
 def register() -> None:
     """Add classes, properties, menus and handlers to Blender. Undoes itself when a step fails."""
-    from . import registration
-
-    registration.register()
+    importlib.import_module(".registration", __package__).register()
 
 
 def unregister() -> None:
     """Take everything out again and end the child process."""
-    from . import registration
-
-    registration.unregister()
+    importlib.import_module(".registration", __package__).unregister()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy_extras.io_utils import ImportHelper
@@ -13,6 +14,9 @@ from .installation import protocol
 from .jobs_order import Order, order_for
 from .properties import chosen_face_or_none
 from .rig import bake, targets
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
 class Explained:
@@ -31,7 +35,7 @@ class Explained:
             cls.poll_message_set(reason)
         return reason is None
 
-    def fail(self, error: SessionError) -> set[str]:
+    def fail(self, error: SessionError) -> set[OperatorReturnItems]:
         """Report ``error`` with its hint and cancel."""
         self.report({"ERROR"}, f"{error}. {error.hint}".strip())
         return {"CANCELLED"}
@@ -54,7 +58,7 @@ class CSTALK_OT_load_audio(Explained, bpy.types.Operator, ImportHelper):
         """A scene from another file cannot take a sound."""
         return None if context.scene.is_editable else "The scene is linked from another file"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Place the chosen file."""
         try:
             load_audio(context.scene, Path(bpy.path.abspath(self.filepath)))
@@ -87,7 +91,7 @@ class CSTALK_OT_generate(Explained, bpy.types.Operator):
             return f"The speech file is gone: {audio}. Load it again"
         return None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Order a performance; without a window, where no timer runs, wait for it."""
         studio = jobs.current_studio()
         try:
@@ -113,7 +117,7 @@ class CSTALK_OT_cancel(Explained, bpy.types.Operator):
         """There must be something to stop."""
         return None if jobs.current_studio().is_busy else "Nothing is being made"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Ask for the end."""
         jobs.current_studio().cancel()
         return {"FINISHED"}
@@ -138,7 +142,7 @@ class CSTALK_OT_clear(Explained, bpy.types.Operator):
             return f"There is no CSTalk performance on {face.name!r}"
         return None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the face and its companions."""
         settings = context.scene.cstalk
         try:
@@ -166,7 +170,7 @@ class CSTALK_OT_copy_error_details(Explained, bpy.types.Operator):
         """There must be an error."""
         return "There is no error" if jobs.current_studio().error is None else None
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Copy."""
         context.window_manager.clipboard = error_details()
         self.report({"INFO"}, "Copied")
@@ -185,7 +189,7 @@ class CSTALK_OT_dismiss_error(Explained, bpy.types.Operator):
         """There must be an error."""
         return "There is no error" if jobs.current_studio().error is None else None
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Forget the error."""
         jobs.current_studio().error = None
         return {"FINISHED"}

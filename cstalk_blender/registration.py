@@ -50,7 +50,7 @@ def _steps() -> Iterator[Callable[[], None]]:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
         yield lambda cls=cls: bpy.utils.unregister_class(cls)
-    bpy.types.Scene.cstalk = bpy.props.PointerProperty(type=properties.CSTALK_PG_scene)
+    bpy.types.Scene.cstalk = bpy.props.PointerProperty(type=properties.CSTALK_PG_scene)  # type: ignore[func-returns-value]
     yield _remove_property
     bpy.app.handlers.load_pre.append(jobs.on_load)
     yield lambda: bpy.app.handlers.load_pre.remove(jobs.on_load)

@@ -84,8 +84,7 @@ def length_s(path: Path) -> float:
     if path.stat().st_size == 0:
         raise BadSound(f"The sound file {path.name} is empty", hint="Choose another file")
     try:
-        with wave.open(str(path), "rb") as file:
-            seconds = file.getnframes() / file.getframerate()
+        seconds: float | None = _wave_length(path)
     except (wave.Error, EOFError, ZeroDivisionError):
         seconds = _decoded_length_or_none(path)  # not plain PCM: float wav, flac, mp3, ...
     if seconds is None:
@@ -109,6 +108,11 @@ def extend_range(scene: bpy.types.Scene, first: float, last: float) -> None:
     scene.frame_end = max(scene.frame_end, math.ceil(last))
 
 
+def _wave_length(path: Path) -> float:
+    with wave.open(str(path), "rb") as file:
+        return file.getnframes() / file.getframerate()
+
+
 def _decoded_length_or_none(path: Path) -> float | None:
     """Length as Blender's own decoder sees it, 0 for no sound; None in a Blender without sound."""
     try:
@@ -116,7 +120,7 @@ def _decoded_length_or_none(path: Path) -> float | None:
     except ImportError:
         return None
     try:
-        sound = aud.Sound(str(path))
+        sound = aud.Sound.file(str(path))
         return float(sound.length / sound.specs[0])
     except (aud.error, ZeroDivisionError, OverflowError):
         return 0.0

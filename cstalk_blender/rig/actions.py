@@ -86,8 +86,7 @@ def uninstall(key: bpy.types.Key) -> bool:
     for name, value in memory.get("values", {}).items():
         if name in key.key_blocks:
             key.key_blocks[name].value = value
-    if MEMORY in key:
-        del key[MEMORY]
+    key.pop(MEMORY, None)
     return True
 
 
@@ -128,7 +127,8 @@ def restore_ranges(key: bpy.types.Key) -> None:
 
 
 def _memory(key: bpy.types.Key) -> dict[str, Any]:
-    return key[MEMORY].to_dict() if MEMORY in key else {}
+    memory = key.get(MEMORY)
+    return {} if memory is None else memory.to_dict()
 
 
 def _put_aside(key: bpy.types.Key, memory: dict[str, Any], action: bpy.types.Action | None) -> None:

@@ -132,8 +132,9 @@ def key_frames(
 
 def driven_shapes(key: bpy.types.Key) -> set[str]:
     """Names of shape keys whose value a driver sets: keys on them would not be seen."""
-    drivers = [] if key.animation_data is None else key.animation_data.drivers
-    paths = {driver.data_path for driver in drivers}
+    if key.animation_data is None:
+        return set()
+    paths = {driver.data_path for driver in key.animation_data.drivers}
     return {block.name for block in key.key_blocks if value_path(block.name) in paths}
 
 

@@ -57,7 +57,8 @@ def _synthesise(text: str) -> NDArray[np.int16]:
         parts += [sentence, np.zeros(int(PAUSE_S * SAMPLE_RATE))]
     parts[-1] = np.zeros(int(TAIL_S * SAMPLE_RATE))
     joined = np.concatenate(parts)
-    return (joined * (PEAK * 32767 / np.abs(joined).max())).astype(np.int16)
+    scaled: NDArray[np.int16] = (joined * (PEAK * 32767 / np.abs(joined).max())).astype(np.int16)
+    return scaled
 
 
 def _spoken(sentence: str) -> NDArray[np.float64]:

@@ -68,7 +68,10 @@ def foreseen_device() -> str:
 
     The worker's greeting uses it; every result names the device that really ran.
     """
-    build = importlib.metadata.version("torch").partition("+")[2]
+    try:
+        build = importlib.metadata.version("torch").partition("+")[2]
+    except importlib.metadata.PackageNotFoundError:  # a torch without its metadata
+        build = ""
     if sys.platform == "darwin":
         return "mps" if platform.machine() == "arm64" else "cpu"
     if build == "cpu":

@@ -11,7 +11,6 @@ import dataclasses
 import importlib.util
 import logging
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -19,11 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import protocol
-from .errors import BadArgument, BadOutput, Cancelled, RuntimeFault
+from .errors import Cancelled, RuntimeFault
 
 if TYPE_CHECKING:
-    from .curves.track import CurveTrack
-    from .engines.base import Engine
+    from .warm_engine import WarmEngine
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +30,6 @@ INTERNAL = "internal"
 PROGRESS_EVERY_S = 0.1
 FORESEEABLE = 0.1
 """Fraction done before the time left is guessed."""
-SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-"""Ids become file names."""
 
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 
@@ -54,7 +50,7 @@ class _Job:
 
 
 class Jobs:
-    """Queue of requests and the engine that runs them, kept warm between them."""
+    """Queue of requests, and what answers them."""
 
     def __init__(
         self,
@@ -69,8 +65,7 @@ class Jobs:
         self._open: dict[str, _Job] = {}
         self._lock = threading.Lock()
         self._queue: queue.Queue[_Job | None] = queue.Queue()
-        self._engine: Engine | None = None
-        self._engine_key: tuple[object, ...] = ()
+        self._warm: WarmEngine | None = None
 
     def hello(self) -> protocol.Hello:
         """The greeting. Device and engine are foreseen without loading them; results confirm."""
@@ -143,51 +138,18 @@ class Jobs:
             del self._open[job.request.id]
         self._send(ending)
 
-    def _run(self, job: _Job) -> protocol.Message:
-        from .curves.formats import write_curves
-        from .infer import Performance, perform
-
-        request, started = job.request, time.perf_counter()
+    def _run(self, job: _Job) -> protocol.Result:
         if job.stop.is_set():
             raise Cancelled("Stopped before it began")
-        target = _target(request)
-        reporter = _Reporter(self._send, request.id)
+        reporter = _Reporter(self._send, job.request.id)
         reporter(0.0, "loading the model")
-        engine = self._warm_engine(request.model or self._model)
-        performance = Performance(
-            audio=Path(request.audio),
-            fps=request.fps,
-            emotion_keys=request.emotion_keys,
-            rig=request.rig,
-            seed=request.seed,
-            blink=request.blink,
-            start_s=request.start_s,
-            duration_s=request.duration_s,
-        )
-        track = perform(performance, engine, progress=reporter, cancelled=job.stop.is_set)
-        write_curves(track, target)
-        seconds = time.perf_counter() - started
-        log.info(
-            "%d frames in %.2f s on %s, %s", len(track.values), seconds, engine.name, engine.device
-        )
-        return _result(request.id, target, track, seconds, engine)
+        if self._warm is None:
+            from .warm_engine import WarmEngine
 
-    def _warm_engine(self, model: str) -> Engine:
-        """The engine for a checkpoint folder, loaded again only when its files have changed."""
-        from .checkpoint import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
-        from .engines.base import open_engine
-
-        folder = Path(model) if model else default_checkpoint()
-        files = [path for name in (CONFIG_NAME, WEIGHTS_NAME) if (path := folder / name).is_file()]
-        key = (str(folder), *(path.stat().st_mtime_ns for path in files))
-        if self._engine is None or self._engine_key != key:
-            self._engine = None  # give its memory back before the next one is loaded
-            checkpoint = load_checkpoint(folder)
-            self._engine = open_engine(
-                checkpoint, engine=self._engine_name, device=self._device_name
+            self._warm = WarmEngine(
+                engine=self._engine_name, device=self._device_name, model=self._model
             )
-            self._engine_key = key
-        return self._engine
+        return self._warm.answer(job.request, progress=reporter, cancelled=job.stop.is_set)
 
 
 class _Reporter:
@@ -210,34 +172,6 @@ class _Reporter:
         if self._fraction >= FORESEEABLE:
             left = now * (1 - self._fraction) / self._fraction
         self._send(protocol.Progress(self._id, self._fraction, left, stage))
-
-
-def _target(request: protocol.Generate) -> Path:
-    if not SAFE_ID.fullmatch(request.id):
-        raise BadArgument(
-            f"Request id {request.id!r} cannot be a file name", hint="Use letters and digits"
-        )
-    folder = Path(request.output_folder)
-    if not folder.is_dir():
-        raise BadOutput(f"No folder {folder}", hint="Make the output folder first")
-    return folder / f"{request.id}.npz"
-
-
-def _result(
-    identity: str, path: Path, track: CurveTrack, seconds: float, engine: Engine
-) -> protocol.Result:
-    frames, channels = track.values.shape
-    return protocol.Result(
-        id=identity,
-        path=str(path),
-        frames=frames,
-        channels=channels,
-        fps=track.fps,
-        seconds=seconds,
-        engine=engine.name,
-        device=engine.device,
-        summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
-    )
 
 
 def _failure(identity: str, code: str, message: str, hint: str) -> protocol.Failure:

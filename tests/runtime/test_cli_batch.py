@@ -1,0 +1,143 @@
+"""Laws of ``batch``: each line by itself, resumable, reported."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model_runtime.cli import main
+from model_runtime.curves.formats import read_curves
+from tests.fakes.sounds import voice, write_wav
+
+
+@pytest.fixture
+def options(checkpoint: Path) -> tuple[str, ...]:
+    """The tiny model on numpy at a low frame rate."""
+    return ("--model", str(checkpoint), "--engine", "numpy", "--fps", "24")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three sounds, one of them broken, and a text."""
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    write_wav(sounds / "one.wav", voice(0.5))
+    write_wav(sounds / "zwei ü.WAV", voice(0.7, seed=2))
+    (sounds / "broken.wav").write_text("no sound")
+    (sounds / "notes.txt").write_text("not meant")
+    return sounds
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_bad_file_does_not_stop_the_others(
+    folder: Path, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, report = tmp_path / "out", tmp_path / "report.csv"
+    status = main(["batch", str(folder), "-o", str(out), "--report", str(report), *options])
+    assert status == 2
+    assert sorted(path.name for path in out.iterdir()) == ["one.npz", "zwei ü.npz"]
+    table = rows(report)
+    assert [row["status"] for row in table] == ["failed", "done", "done"]
+    assert "not a sound file" in table[0]["error"]
+    assert [row["frames"] for row in table] == ["0", "12", "17"]
+    assert "2 of 3 files done, 1 failed" in capsys.readouterr().out
+
+
+def test_resume_makes_only_what_is_missing_or_asked_for_otherwise(
+    folder: Path, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    (folder / "broken.wav").unlink()
+    out, report = tmp_path / "out", tmp_path / "report.csv"
+    arguments = [
+        "batch",
+        str(folder),
+        "-o",
+        str(out),
+        "--report",
+        str(report),
+        "--resume",
+        *options,
+    ]
+
+    def statuses(*more: str) -> list[str]:
+        assert main([*arguments, *more]) == 0
+        return [row["status"] for row in rows(report)]
+
+    assert statuses() == ["done", "done"]
+    assert statuses() == ["skipped", "skipped"]
+    (out / "one.npz").unlink()
+    assert statuses() == ["done", "skipped"]
+    (out / "one.npz").write_bytes(b"cut off")
+    assert statuses() == ["done", "skipped"]
+    assert statuses("--emotion", "happy") == ["done", "done"]
+    later = (out / "one.npz").stat().st_mtime + 10
+    os.utime(folder / "one.wav", (later, later))
+    assert statuses("--emotion", "happy") == ["done", "skipped"]
+
+
+def test_a_list_says_how_each_line_is_acted(
+    folder: Path, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    table = tmp_path / "lines.csv"
+    table.write_text(
+        "Audio,emotion,intensity,output,seed,start_s,duration_s\n"
+        "sounds/one.wav,angry,0.6,hello.json,9,,\n"
+        "sounds/one.wav,,,,,0.1,0.25\n"
+        "sounds/one.wav,sad,,,,,\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "out"
+    assert main(["batch", str(table), "-o", str(out), "--emotion", "happy", *options]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["hello.json", "one-2.npz", "one.npz"]
+    assert read_curves(out / "one.npz").frame_count == 6
+    first, third = (read_curves(out / name).request for name in ("one.npz", "one-2.npz"))
+    assert first["emotion_keys"][0]["emotion"] == "happy"
+    assert third["emotion_keys"][0] == {"start_s": 0.0, "emotion": "sad", "intensity": 1.0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "audio\n",
+        "sound\na.wav\n",
+        "audio,intensity\none.wav,much\n",
+        "audio,output\none.wav,../evil.npz\n",
+    ],
+)
+def test_a_list_that_cannot_be_read_is_refused_before_any_work(
+    text: str, options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "lines.csv"
+    table.write_text(text, encoding="utf-8")
+    assert main(["batch", str(table), "-o", str(tmp_path / "out"), *options]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_sound_and_a_missing_one_are_refused(
+    options: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for source in (tmp_path / "empty", tmp_path / "none", tmp_path / "none.csv"):
+        assert main(["batch", str(source), "-o", str(tmp_path / "out"), *options]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_sounds_of_one_name_get_files_of_their_own(
+    folder: Path, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    (folder / "broken.wav").unlink()
+    shutil.copy(folder / "one.wav", folder / "one.aif")  # a WAV whatever its ending says
+    out = tmp_path / "out"
+    assert main(["batch", str(folder), "-o", str(out), "--format", "csv", *options]) == 0
+    names = sorted(path.name for path in out.iterdir())
+    assert names == ["one-2.csv", "one.csv", "zwei ü.csv"]

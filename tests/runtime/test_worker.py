@@ -1,0 +1,403 @@
+"""Laws of the worker, with the real process: one ending each, a clean protocol, no orphans."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_runtime import protocol
+from model_runtime.curves.formats import read_curves
+from model_runtime.protocol import (
+    Cancel,
+    EmotionKey,
+    Failure,
+    Generate,
+    Hello,
+    Progress,
+    Result,
+    Stopped,
+)
+from tests.conftest import ROOT
+from tests.fakes.sounds import voice, write_wav
+
+TIMEOUT_S = 60.0
+ENDINGS = (Result, Failure, Stopped)
+
+
+class Worker:
+    """The other end of the pipes. Every wait has a timeout."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        self.output = folder
+        with (folder / "log.txt").open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.decode("utf-8"))
+        self._lines.put(None)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+    def write(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def send(self, *messages: protocol.Message) -> None:
+        self.write("".join(protocol.encode(m) + "\n" for m in messages).encode())
+
+    def next(self) -> protocol.Message:
+        line = self._lines.get(timeout=TIMEOUT_S)
+        assert line is not None, self.log()
+        return protocol.decode(line)
+
+    def until_ending(self) -> protocol.Message:
+        while isinstance(message := self.next(), Progress):
+            pass
+        return message
+
+    def rest(self) -> list[protocol.Message]:
+        """Close stdin and return every message that still comes."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(TIMEOUT_S) == 0, self.log()
+        return [
+            protocol.decode(line) for line in iter(lambda: self._lines.get(timeout=TIMEOUT_S), None)
+        ]
+
+    def request(self, identity: str, audio: Path, **values: object) -> Generate:
+        return Generate(
+            id=identity, audio=str(audio), output_folder=str(self.output), fps=30.0, **values
+        )  # type: ignore[arg-type]
+
+    def log(self) -> str:
+        return (self.output / "log.txt").read_text(encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def running(command: list[str], folder: Path) -> Iterator[Worker]:
+    worker = Worker(command, folder)
+    try:
+        yield worker
+    finally:
+        worker.end()
+
+
+def command_for(checkpoint: Path, *options: str) -> list[str]:
+    flags = ["-s", "-E", "-X", "utf8", "-m", "model_runtime", "worker"]
+    return [sys.executable, *flags, "--model", str(checkpoint), *options]
+
+
+@pytest.fixture
+def worker(checkpoint: Path, tmp_path: Path) -> Iterator[Worker]:
+    """A worker that has greeted."""
+    with running(command_for(checkpoint, "--engine", "numpy"), tmp_path) as started:
+        hello = started.next()
+        assert isinstance(hello, Hello), hello
+        yield started
+
+
+@pytest.fixture(scope="module")
+def long_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten minutes, enough to be cancelled."""
+    return write_wav(tmp_path_factory.mktemp("long") / "long.wav", np.tile(voice(20), 30))
+
+
+def test_the_greeting_is_true_and_needs_no_torch(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise SystemExit('torch was imported')")
+    for engine, expected in (("numpy", "numpy"), ("auto", "torch")):
+        command = command_for(checkpoint, "--engine", engine)
+        command.remove("-E")  # let PYTHONPATH through
+        with running(["env", f"PYTHONPATH={tmp_path}", *command], tmp_path) as worker:
+            hello = worker.next()
+            assert isinstance(hello, Hello)
+            assert (hello.protocol, hello.engine, hello.model) == (1, expected, "tiny")
+            assert hello.device in ("cpu", "cuda", "mps")
+            assert not worker.rest()
+
+
+def test_a_request_ends_in_one_result_whose_file_is_there(worker: Worker, speech: Path) -> None:
+    keys = (EmotionKey(0, "happy", 1), EmotionKey(1, "sad", 0.5))
+    worker.send(worker.request("r1", speech, emotion_keys=keys, seed=7))
+    result = worker.until_ending()
+    assert isinstance(result, Result), result
+    track = read_curves(result.path)
+    assert track.values.shape == (result.frames, result.channels) == (120, 52)
+    assert (result.fps, result.engine, result.device) == (30, "numpy", "cpu")
+    assert track.request["seed"] == 7
+    assert Path(result.path) == worker.output / "r1.npz"
+    assert not worker.rest()
+
+
+def test_names_in_any_script_travel(worker: Worker, speech: Path) -> None:
+    folder = worker.output / "出力 ü"
+    folder.mkdir()
+    audio = shutil.copy(speech, folder / "日本語 é.wav")
+    worker.send(Generate(id="r", audio=str(audio), output_folder=str(folder), fps=24))
+    result = worker.until_ending()
+    assert isinstance(result, Result), result
+    assert read_curves(result.path).request["audio"] == "日本語 é.wav"
+
+
+def test_every_request_of_many_gets_exactly_one_ending(worker: Worker, speech: Path) -> None:
+    good = [worker.request(f"good{i}", speech) for i in range(4)]
+    bad = [worker.request(f"bad{i}", worker.output / "none.wav") for i in range(4)]
+    for pair in zip(good, bad, strict=True):
+        worker.send(*pair)
+    worker.send(Cancel("good3"), Cancel("unknown"), Cancel("good0"))
+    endings = [worker.until_ending() for _ in range(8)]
+    rest = worker.rest()
+    assert not [m for m in rest if isinstance(m, ENDINGS)]
+    assert sorted(m.id for m in endings) == sorted(r.id for r in (*good, *bad))  # type: ignore[union-attr]
+    for ending in endings:
+        assert isinstance(ending, Failure) == ending.id.startswith("bad")  # type: ignore[union-attr]
+
+
+def test_nothing_follows_an_ending_and_progress_only_rises(worker: Worker, speech: Path) -> None:
+    worker.send(worker.request("a", speech), worker.request("b", speech))
+    order: list[protocol.Message] = []
+    while sum(isinstance(m, ENDINGS) for m in order) < 2:
+        order.append(worker.next())
+    split = next(i for i, m in enumerate(order) if isinstance(m, ENDINGS)) + 1
+    assert {m.id for m in order[:split]} == {"a"}  # type: ignore[union-attr]
+    assert {m.id for m in order[split:]} == {"b"}  # type: ignore[union-attr]
+    fractions = [m.fraction for m in order[:split] if isinstance(m, Progress)]
+    assert fractions == sorted(fractions)
+
+
+def test_cancel_then_generate_again(worker: Worker, speech: Path, long_speech: Path) -> None:
+    worker.send(worker.request("long", long_speech))
+    assert isinstance(worker.next(), Progress)
+    worker.send(Cancel("long"))
+    assert worker.until_ending() == Stopped("long")
+    assert not (worker.output / "long.npz").exists()
+    worker.send(worker.request("short", speech))
+    assert isinstance(worker.until_ending(), Result)
+
+
+def test_a_bad_request_fails_with_code_message_and_hint(worker: Worker, speech: Path) -> None:
+    cases = {
+        "bad-audio": {"audio": worker.output / "none.wav"},
+        "bad-argument": {"audio": speech, "rig": "none"},
+        "bad-weights": {"audio": speech, "model": str(worker.output / "no model")},
+    }
+    for number, (code, values) in enumerate(cases.items()):
+        worker.send(worker.request(f"r{number}", **values))  # type: ignore[arg-type]
+        failure = worker.until_ending()
+        assert isinstance(failure, Failure)
+        assert (failure.id, failure.code) == (f"r{number}", code)
+        assert failure.message
+        assert failure.hint
+        assert "Traceback" not in failure.message + failure.hint
+
+
+@pytest.mark.parametrize("identity", ["../evil", "a/b", "", "a\\b", ".hidden", "x" * 200])
+def test_an_id_cannot_leave_the_output_folder(worker: Worker, speech: Path, identity: str) -> None:
+    worker.send(worker.request(identity, speech))
+    failure = worker.until_ending()
+    assert isinstance(failure, Failure)
+    assert (failure.id, failure.code) == (identity, "bad-argument")
+
+
+def test_a_missing_output_folder_fails(worker: Worker, speech: Path) -> None:
+    gone = str(worker.output / "gone")
+    worker.send(Generate(id="r", audio=str(speech), output_folder=gone, fps=30))
+    failure = worker.until_ending()
+    assert isinstance(failure, Failure)
+    assert failure.code == "bad-output"
+
+
+GARBAGE = [
+    b"\n",
+    b"garbage\n",
+    b"[1]\n",
+    b'{"type":"dance"}\n',
+    b"\xff\xfe\x00\n",
+    b"{" * 5000 + b"\n",
+]
+
+
+def test_garbage_is_answered_and_survived(worker: Worker, speech: Path) -> None:
+    for line in GARBAGE:
+        worker.write(line)
+    worker.write(b"x" * (protocol.MAX_LINE_BYTES + 9) + b"\n")
+    worker.send(worker.request("r", speech))
+    answers = [worker.until_ending() for _ in range(len(GARBAGE))]  # the empty line is no message
+    assert {(a.id, a.code) for a in answers} == {("", "bad-message")}  # type: ignore[union-attr]
+    assert isinstance(worker.until_ending(), Result)
+
+
+def test_a_request_with_a_broken_field_still_gets_its_ending(worker: Worker) -> None:
+    worker.write(json.dumps({"type": "generate", "id": "r", "audio": 5}).encode() + b"\n")
+    failure = worker.until_ending()
+    assert isinstance(failure, Failure)
+    assert (failure.id, failure.code) == ("r", "bad-message")
+
+
+def test_a_second_request_with_an_open_id_does_not_end_the_first(
+    worker: Worker, long_speech: Path
+) -> None:
+    request = worker.request("r", long_speech)
+    worker.send(request, request, Cancel("r"))
+    worker.write(b'{"type":"generate","id":"r"}\n')
+    rest = worker.rest()
+    assert len([m for m in rest if isinstance(m, ENDINGS) and m.id == "r"]) == 1
+
+
+def test_closing_stdin_ends_the_process_even_while_it_works(
+    worker: Worker, long_speech: Path
+) -> None:
+    worker.send(worker.request("r", long_speech))
+    assert isinstance(worker.next(), Progress)
+    rest = worker.rest()
+    assert len([m for m in rest if isinstance(m, ENDINGS)]) <= 1
+    assert not list(worker.output.glob("*.npz"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_the_worker_ends_with_its_parent_although_stdin_stays_open(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    read_end, write_end = os.pipe()
+    parent = textwrap.dedent(
+        f"""
+        import subprocess, sys
+        child = subprocess.Popen({command_for(checkpoint, "--engine", "numpy")!r}, cwd={str(ROOT)!r},
+                                 stdin={read_end}, stdout=subprocess.PIPE)
+        child.stdout.readline()
+        print(child.pid, flush=True)
+        child.wait()
+        """
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", parent], stdout=subprocess.PIPE, pass_fds=[read_end]
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        child = int(process.stdout.readline())
+        process.kill()
+        process.wait(TIMEOUT_S)
+    try:
+        watcher = subprocess.run(
+            ["timeout", "20", "sh", "-c", f"while kill -0 {child} 2>/dev/null; do sleep 0.1; done"]
+        )
+        assert watcher.returncode == 0, "an orphan"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_noise_on_stdout_cannot_reach_the_protocol(
+    checkpoint: Path, speech: Path, tmp_path: Path
+) -> None:
+    noisy = textwrap.dedent(
+        """
+        import os, subprocess, sys
+        from model_runtime import audio, cli
+
+        fill = audio.SpeechStore._fill
+
+        def loud(*arguments):
+            print("a library prints")
+            sys.stdout.write("and writes\\n")
+            os.write(1, b"and a native one writes to the descriptor\\n")
+            subprocess.run(["echo", "and a child of ours echoes"], check=True)
+            return fill(*arguments)
+
+        audio.SpeechStore._fill = loud
+        sys.exit(cli.main(["worker", "--engine", "numpy", "--model", sys.argv[1]]))
+        """
+    )
+    with running([sys.executable, "-c", noisy, str(checkpoint)], tmp_path) as worker:
+        assert isinstance(worker.next(), Hello)
+        worker.send(worker.request("r", speech))
+        assert isinstance(worker.until_ending(), Result)
+        assert not worker.rest()
+        for words in ("a library prints", "and writes", "descriptor", "echoes"):
+            assert words in worker.log()
+
+
+def test_a_fault_of_ours_ends_one_request_and_its_traceback_stays_in_the_log(
+    checkpoint: Path, speech: Path, tmp_path: Path
+) -> None:
+    broken = textwrap.dedent(
+        """
+        import sys
+        from model_runtime import audio, cli
+
+        fill, calls = audio.SpeechStore._fill, []
+
+        def fails_once(*arguments):
+            calls.append(1)
+            if len(calls) == 1:
+                raise ZeroDivisionError("secret detail")
+            return fill(*arguments)
+
+        audio.SpeechStore._fill = fails_once
+        sys.exit(cli.main(["worker", "--engine", "numpy", "--model", sys.argv[1]]))
+        """
+    )
+    with running([sys.executable, "-c", broken, str(checkpoint)], tmp_path) as worker:
+        assert isinstance(worker.next(), Hello)
+        worker.send(worker.request("a", speech), worker.request("b", speech))
+        failure = worker.until_ending()
+        assert isinstance(failure, Failure)
+        assert (failure.id, failure.code) == ("a", "internal")
+        assert "secret" not in failure.message + failure.hint
+        assert isinstance(worker.until_ending(), Result)
+        assert "secret detail" in worker.log()
+        assert "[a]" in worker.log()
+
+
+def test_torch_answers_as_numpy_does(checkpoint: Path, speech: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    results = []
+    for engine in ("torch", "numpy"):
+        folder = tmp_path / engine
+        folder.mkdir()
+        command = command_for(checkpoint, "--engine", engine, "--device", "cpu")
+        with running(command, folder) as worker:
+            hello = worker.next()
+            worker.send(worker.request("r", speech))
+            result = worker.until_ending()
+            assert isinstance(hello, Hello)
+            assert isinstance(result, Result), result
+            assert hello.engine == result.engine == engine
+            assert hello.device == result.device == "cpu"
+            results.append(read_curves(result.path).values)
+    np.testing.assert_allclose(results[0], results[1], atol=1e-4)

@@ -76,9 +76,7 @@ def _face_in(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
         return active
     faces = [item for item in scene.objects if targets.is_face(item)]
     if not faces:
-        raise BadScene(
-            "No mesh in the scene has ARKit shape keys: name them as ARKit does (jawOpen)"
-        )
+        raise BadScene("No mesh in the scene has ARKit shape keys (jawOpen, ...)")
     return max(faces, key=lambda item: targets.mapping_of(item).found)
 
 
@@ -103,10 +101,11 @@ def _make(job: Job, face: bpy.types.Object) -> None:
     _set_stage(scene, face, is_own=is_own)
     _save(job, scene)
     studio.use_film_settings(scene, is_own=is_own)
-    film.render_frames(scene, Path(job.frames_folder), start, curves.frame_count)
-    film.encode(
-        Path(job.frames_folder), Path(job.audio), Path(job.out_film), curves.frame_count, rate
-    )
+    if not is_own:
+        studio.drop_subsurface()  # after the .blend was saved: it keeps the material as it is
+    frames = Path(job.frames_folder)
+    film.render_frames(scene, frames, start, curves.frame_count)
+    film.encode(frames, Path(job.audio), Path(job.out_film), curves.frame_count, rate)
 
 
 def _set_stage(scene: bpy.types.Scene, face: bpy.types.Object, *, is_own: bool) -> None:

@@ -113,7 +113,7 @@ def use_film_settings(scene: bpy.types.Scene, *, is_own: bool) -> None:
 
 
 def drop_subsurface() -> None:
-    """Turn off light under the skin: a quarter of the render time, and two samples cannot show it."""
+    """Turn off light under the skin: it costs time, and two samples cannot show it."""
     for material in bpy.data.materials:
         for node in material.node_tree.nodes if material.node_tree else ():
             if node.type == "BSDF_PRINCIPLED":

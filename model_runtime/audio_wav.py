@@ -156,7 +156,7 @@ def _to_float(data: bytes, header: WavHeader) -> FloatArray:
         with np.errstate(over="ignore"):  # becomes infinity, which is refused later
             values = np.frombuffer(data, f"<f{header.bits // 8}").astype(np.float32)
     elif header.bits == 8:
-        values = (np.frombuffer(data, np.uint8).astype(np.float32) - 128) / 128
+        values = np.frombuffer(data, np.uint8).astype(np.float32) / np.float32(128) - np.float32(1)
     elif header.bits == 24:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)

@@ -107,7 +107,8 @@ def _window(config: FeatureConfig) -> FloatArray:
     """Periodic Hann window, scaled so that a full-scale sine has power 1 in its own bin."""
     phase = 2 * np.pi * np.arange(config.window_samples) / config.window_samples
     window = 0.5 - 0.5 * np.cos(phase)
-    return (window / (window.sum() / 2)).astype(np.float32)
+    scaled: FloatArray = (window / (window.sum() / 2)).astype(np.float32)
+    return scaled
 
 
 @functools.cache

@@ -143,7 +143,7 @@ def gelu(x: FloatArray) -> FloatArray:
             series *= t
         magnitude *= -magnitude
         series *= np.exp(magnitude, out=magnitude)
-        # series is erfc(|x| / sqrt 2): gelu is x less |x| series / 2 for x >= 0, x series / 2 below.
+        # series is erfc(|x| / sqrt 2); half of it times x is what gelu lacks to x, or is.
         series *= block
         series *= np.float32(0.5)
         np.copyto(block, np.where(block >= 0, block - series, series))

@@ -152,9 +152,7 @@ def machine_facts() -> dict[str, str]:
         found = importlib.util.find_spec(package) is not None
         facts[package] = importlib.metadata.version(package) if found else "not installed"
     if hasattr(os, "getloadavg"):
-        facts["load"] = (
-            f"{os.getloadavg()[0]:.1f} waiting for these cores over the last minute, before the start"
-        )
+        facts["load"] = f"{os.getloadavg()[0]:.1f} processes over the minute before the start"
     return facts
 
 

@@ -34,7 +34,13 @@ def main(arguments: Sequence[str]) -> int:
         for name, path in ([] if options.references_only else _models(options.model))
     ]
     with tempfile.TemporaryDirectory(prefix="cstalk-evaluate-") as work:
-        material = gather(options.data, Path(work), quick=options.quick, report=_progress)
+        material = gather(
+            options.data,
+            Path(work),
+            quick=options.quick,
+            references=not options.no_references,
+            report=_progress,
+        )
         columns = [suite.measure_performer(who, material, _progress) for who in performers]
         if not options.no_references:
             columns += suite.reference_columns(material, _progress)

@@ -50,13 +50,16 @@ class Material:
     """A line for each thing that could not be had, and why."""
 
 
-def gather(data: Path, work: Path, *, quick: bool, report: Report) -> Material:
+def gather(
+    data: Path, work: Path, *, quick: bool, references: bool = True, report: Report
+) -> Material:
     """Read the data and align the speech.
 
     Args:
         data: The shared data folder.
         work: An empty folder for the sounds that are made.
         quick: A few clips, no other languages.
+        references: Find the phones of the films, too: only reference motion needs them.
         report: Told what is being done.
 
     Raises:
@@ -80,8 +83,10 @@ def gather(data: Path, work: Path, *, quick: bool, report: Report) -> Material:
         found = clip_sets.language_clips(data)
         languages = found.clips
         skipped += found.left_out
-    report("aligning the films")
-    shots = _film_speech(data, films)
+    shots = ClipSet(())
+    if references:
+        report("aligning the films")
+        shots = _film_speech(data, films)
     skipped += shots.left_out
     reference, classifier, reasons = _reference(data, spoken.clips + shots.clips, quick=quick)
     acted = _emotion_clips(spoken.clips, quick=quick)

@@ -11,8 +11,8 @@ COLUMNS = 13
 SEGMENTS = 6
 # Ends of the brow (x), its height above the eyes, the rise of its arch, the drop of its tail (cm).
 INNER_X, OUTER_X = 1.35, 5.5
-HEIGHT, ARCH, TAIL_DROP = 2.75, 0.5, 0.45
-HALF_HEIGHT, TAIL_HALF_HEIGHT, THICKNESS = 0.42, 0.14, 0.2
+HEIGHT, ARCH, TAIL_DROP = 2.5, 0.5, 0.45
+HALF_HEIGHT, TAIL_HALF_HEIGHT, THICKNESS = 0.46, 0.15, 0.22
 
 
 def _spine() -> tuple[Array, Array]:

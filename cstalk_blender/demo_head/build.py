@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from .geometry import HeadGeometry, demo_head_geometry
-from .materials import head_material
+from .materials import BLUSH, head_material
 
 
 def _fill_mesh(mesh: bpy.types.Mesh, geometry: HeadGeometry) -> None:
@@ -18,6 +18,8 @@ def _fill_mesh(mesh: bpy.types.Mesh, geometry: HeadGeometry) -> None:
     slots = np.array([names.index(name) for name in geometry.materials], dtype=np.int32)
     mesh.polygons.foreach_set("material_index", slots)
     mesh.polygons.foreach_set("use_smooth", np.ones(len(slots), dtype=bool))
+    blush = mesh.attributes.new(BLUSH, "FLOAT", "POINT")
+    blush.data.foreach_set("value", geometry.blush.astype(np.float32))
     mesh.update()
 
 

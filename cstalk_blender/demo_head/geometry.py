@@ -46,6 +46,8 @@ class HeadGeometry:
     """Index of every vertex's mirror image (V,)."""
     parts: tuple[str, ...]
     """Name of the part each vertex belongs to (V)."""
+    blush: Array
+    """How rosy the skin is, 0 to 1 (V,)."""
 
     def posed(self, weights: dict[str, float]) -> Array:
         """Vertices (V, 3) with some shapes turned on; raises ValueError for an unknown name."""
@@ -70,6 +72,16 @@ def shape_way(anatomy: Anatomy, name: str, mirror: str) -> Array:
     return anatomy.mirrored_way(SHAPES[mirror](anatomy))
 
 
+def _blush(anatomy: Anatomy) -> Array:
+    """Rosy cheeks, nose, chin and ears, (V,)."""
+    cheek = anatomy.box((4.3, -7.3, -3.4), (2.7, 3.2, 2.0))
+    cheek = np.maximum(cheek, cheek[anatomy.mirror])
+    nose = 0.75 * anatomy.box((0.0, -10.6, -3.3), (1.5, 1.6, 1.2))
+    chin = 0.3 * anatomy.box((0.0, -8.8, -9.6), (1.8, 2.0, 1.4))
+    ears = 0.6 * (anatomy.part == "ears")
+    return np.clip(cheek + nose + chin + ears, 0.0, 1.0)
+
+
 @functools.cache
 def demo_head_geometry() -> HeadGeometry:
     """Build the head without Blender; the same object is given each time, so do not change it."""
@@ -85,4 +97,5 @@ def demo_head_geometry() -> HeadGeometry:
         landmarks=anatomy.groups,
         mirror=anatomy.mirror,
         parts=tuple(str(part) for part in anatomy.part),
+        blush=_blush(anatomy),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .surface import Array, cast, ellipsoid, skull_field, smooth_union
+from .surface import Array, Field, cast, ellipsoid, skull_field, smooth_union
 from .topology import Face, Part, strip
 
 HAIR_ORIGIN = (0.0, 0.9, 2.6)
@@ -28,24 +28,25 @@ HAIRLINE = (
 COLUMNS, ROWS = 41, 13
 # Locks: columns per lock, depth of the furrows between them (cm), how far their tips reach over
 # the hairline (degrees).
-LOCK_COLUMNS, FURROW, TIP = 4, 0.42, 3.0
-# Height over the hair's body (cm) of the rows from the skin to the edge of the hair.
-EDGE_LIFTS = (-1.6, -0.35, -0.05)
+LOCK_COLUMNS, FURROW, TIP = 4, 0.6, 4.5
+# Height (cm) of the rows that lead to the hairline: the first over the scalp, where it is hidden,
+# the others over the hair's body.
+EDGE_LIFTS = (-0.2, -0.35, -0.05)
 
 
 def hair_field(points: Array) -> Array:
     """The body of the hair: a close cap with a high front."""
-    d = skull_field(points) - 0.55
-    d = smooth_union(d, ellipsoid(points, (0.0, -3.6, 10.6), (5.6, 5.8, 3.3)), 2.0)
-    return smooth_union(d, ellipsoid(points, (0.0, 2.5, 7.5), (7.2, 7.4, 6.0)), 2.0)
+    d = skull_field(points) - 0.7
+    d = smooth_union(d, ellipsoid(points, (0.0, -3.4, 10.2), (6.2, 6.0, 3.9)), 2.0)
+    return smooth_union(d, ellipsoid(points, (0.0, 1.6, 7.0), (7.9, 7.0, 6.2)), 2.0)
 
 
-def _cast(azimuth: Array, elevation: Array) -> tuple[Array, Array]:
-    """Points on the hair's body and the directions they were found in, (N, 3) each."""
+def _cast(azimuth: Array, elevation: Array, field: Field) -> tuple[Array, Array]:
+    """Points on a surface and the directions they were found in, (N, 3) each."""
     a, e = np.radians(azimuth), np.radians(elevation)
     directions = np.stack([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)], axis=1)
     origins = np.tile(np.array(HAIR_ORIGIN), (len(a), 1))
-    return cast(origins, directions, 15.0, hair_field), directions
+    return cast(origins, directions, 15.0, field), directions
 
 
 def _rows() -> list[Array]:
@@ -60,7 +61,8 @@ def _rows() -> list[Array]:
     rows = []
     for number, (share, lift) in enumerate(zip(shares, lifts, strict=True)):
         tip = TIP * ridge * (1.0 - share) * (number > 0)
-        row, outward = _cast(azimuth, start + (90.0 - start) * share - tip)
+        field = hair_field if number else skull_field
+        row, outward = _cast(azimuth, start + (90.0 - start) * share - tip, field)
         depth = lift - FURROW * (1.0 - ridge) * (1.0 - share) ** 0.5
         row += np.asarray(depth)[:, None] * outward
         row[[0, -1], 0] = 0.0

@@ -26,7 +26,7 @@ LOOKS = {
     "lid": Look((0.70, 0.36, 0.30), 0.45, 0.0),
     "mouth": Look((0.36, 0.09, 0.08), 0.6, 0.0, 0.05),
     "gum": Look((0.72, 0.28, 0.28), 0.4, 0.0),
-    "teeth": Look((0.90, 0.87, 0.80), 0.25, 0.0, 0.22),
+    "teeth": Look((0.90, 0.87, 0.80), 0.25, 0.0, 0.12),
     "tongue": Look((0.74, 0.27, 0.27), 0.45, 0.0, 0.1),
     "sclera": Look((0.90, 0.90, 0.89), 0.08, 0.0),
     "limbus": Look((0.04, 0.09, 0.10), 0.08, 0.0),
@@ -39,6 +39,27 @@ LOOKS = {
 PREFIX = "CSTalk "
 # Reach of the light under the skin (m).
 SUBSURFACE_SCALE = 0.006
+# Vertex attribute that reddens the skin, and the colour it goes to (linear RGB).
+BLUSH = "cstalk_blush"
+BLUSH_COLOR = (0.84, 0.32, 0.24)
+BLUSH_STRENGTH = 0.55
+
+
+def _add_blush(material: bpy.types.Material, shader: bpy.types.ShaderNode, look: Look) -> None:
+    """Mix the skin's colour with the blush where the mesh's attribute says so."""
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    amount, scale, mix = (
+        nodes.new(kind) for kind in ("ShaderNodeAttribute", "ShaderNodeMath", "ShaderNodeMix")
+    )
+    amount.attribute_name = BLUSH
+    scale.operation = "MULTIPLY"
+    scale.inputs[1].default_value = BLUSH_STRENGTH
+    mix.data_type = "RGBA"
+    colors = [socket for socket in mix.inputs if socket.type == "RGBA"]
+    colors[0].default_value, colors[1].default_value = (*look.color, 1.0), (*BLUSH_COLOR, 1.0)
+    links.new(amount.outputs["Fac"], scale.inputs[0])
+    links.new(scale.outputs[0], next(s for s in mix.inputs if s.type == "VALUE"))
+    links.new(next(s for s in mix.outputs if s.type == "RGBA"), shader.inputs["Base Color"])
 
 
 def _make(name: str, look: Look) -> bpy.types.Material:
@@ -54,6 +75,8 @@ def _make(name: str, look: Look) -> bpy.types.Material:
     shader.inputs["Subsurface Scale"].default_value = SUBSURFACE_SCALE
     shader.inputs["Emission Color"].default_value = (*look.color, 1.0)
     shader.inputs["Emission Strength"].default_value = look.glow
+    if name == "skin":
+        _add_blush(material, shader, look)
     return material
 
 

@@ -9,7 +9,7 @@ from .surface import MOUTH_Z, Array
 from .topology import Face, Part, flipped, strip
 
 # The arch of the teeth (cm): half width, depth, gap behind the line where the lips meet.
-ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.1, 3.4, 0.6
+ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.75, 4.2, 0.6
 ARCH_REACH = 82.0  # degrees along the arch from the middle to the last tooth
 TEETH_PER_SIDE, COLUMNS_PER_TOOTH = 6, 3
 GROOVE = 0.07
@@ -25,27 +25,29 @@ TOOTH_ROWS = (
     (1.2, 0.5),
 )
 GUM_ROWS = 2
-UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.3, MOUTH_Z - 0.2
+UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.3, MOUTH_Z + 0.0
+# How much shorter the last tooth stands than the first (cm).
+BACK_DROP = 0.55
 LOWER_SHRINK = 0.3
 
 # Tongue at rest and put out: places (y, z, half width, half thickness) from root to tip.
 TONGUE_REST = (
-    (-3.4, -8.5, 1.3, 0.7),
-    (-4.4, -7.95, 1.5, 0.75),
-    (-5.4, -7.75, 1.5, 0.62),
-    (-6.2, -7.75, 1.42, 0.5),
-    (-6.9, -7.8, 1.25, 0.4),
-    (-7.4, -7.83, 0.95, 0.3),
-    (-7.7, -7.84, 0.5, 0.18),
+    (-3.6, -8.3, 1.3, 0.7),
+    (-4.8, -7.65, 1.55, 0.75),
+    (-5.9, -7.4, 1.6, 0.62),
+    (-6.8, -7.35, 1.5, 0.5),
+    (-7.5, -7.3, 1.3, 0.4),
+    (-8.0, -7.22, 1.0, 0.3),
+    (-8.3, -7.18, 0.55, 0.18),
 )
 TONGUE_OUT = (
-    (-3.8, -8.4, 1.3, 0.7),
-    (-5.4, -7.5, 1.4, 0.65),
-    (-7.0, -7.1, 1.35, 0.5),
-    (-8.4, -6.98, 1.3, 0.36),
-    (-9.7, -7.2, 1.2, 0.32),
-    (-10.6, -7.65, 0.95, 0.27),
-    (-11.1, -8.0, 0.5, 0.16),
+    (-3.9, -8.0, 1.3, 0.7),
+    (-5.8, -7.1, 1.45, 0.62),
+    (-7.4, -6.75, 1.4, 0.46),
+    (-8.8, -6.6, 1.3, 0.33),
+    (-10.0, -6.66, 1.25, 0.29),
+    (-11.0, -6.95, 1.0, 0.25),
+    (-11.5, -7.2, 0.55, 0.16),
 )
 TONGUE_SEGMENTS = 7
 
@@ -71,7 +73,7 @@ def _arch(shrink: float) -> tuple[Array, Array, Array, Array]:
 def build_teeth(upper: bool) -> Part:
     """The left half of a row of teeth with its gum."""
     x, y, normal, groove = _arch(0.0 if upper else LOWER_SHRINK)
-    edge, sign = (UPPER_EDGE, 1.0) if upper else (LOWER_EDGE, -1.0)
+    edge, sign = (UPPER_EDGE, 1.0) if upper else (LOWER_EDGE, -1.0)  # sign: towards the gum
     scale = 1.0 if upper else 0.85
     rows, points = [], []
     count = len(x)
@@ -79,6 +81,7 @@ def build_teeth(upper: bool) -> Part:
         inset = back + (groove if number >= GUM_ROWS else 0.0)
         row = np.stack([x, y, np.full(count, edge + sign * scale * height)], axis=1)
         row[:, :2] -= normal * np.asarray(inset)[..., None]
+        row[:, 2] += sign * BACK_DROP * np.linspace(0.0, 1.0, count) ** 2
         row[0, 0] = 0.0
         rows.append(list(range(number * count, (number + 1) * count)))
         points.append(row)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Anatomy
+from .shapes_eyes import lower_lid_up
 from .surface import Array
+
+# Turn of the lower lid (degrees) that the rising cheek pushes up.
+CHEEK_LID_DEGREES = 8.0
 
 
 def _ways(weight: Array, x: float, y: float, z: float) -> Array:
@@ -20,22 +24,22 @@ def _forehead(anatomy: Anatomy, center: tuple[float, float], radii: tuple[float,
 
 def inner_up(anatomy: Anatomy) -> Array:
     """The inner ends of both brows go up."""
-    left = _forehead(anatomy, (1.5, 3.0), (2.9, 2.8))
+    left = _forehead(anatomy, (1.4, 2.7), (3.0, 2.8))
     both = np.maximum(left, anatomy.mirrored_way(_ways(left, 1.0, 0.0, 0.0))[:, 0] * -1.0)
-    return anatomy.slide(_ways(both, 0.0, 0.0, 0.95))
+    return anatomy.slide(_ways(both, 0.0, 0.0, 1.05))
 
 
 def outer_up(anatomy: Anatomy) -> Array:
     """The outer half of the left brow goes up."""
-    return anatomy.slide(_ways(_forehead(anatomy, (4.9, 3.2), (3.0, 2.8)), 0.0, 0.0, 0.85))
+    return anatomy.slide(_ways(_forehead(anatomy, (4.8, 2.9), (3.0, 2.8)), 0.0, 0.0, 0.95))
 
 
 def down(anatomy: Anatomy) -> Array:
     """The left brow goes down and in."""
-    inner = _forehead(anatomy, (1.6, 2.6), (2.9, 2.4))
-    outer = _forehead(anatomy, (4.3, 2.8), (2.8, 2.2))
-    way = anatomy.slide(_ways(inner, -0.28, 0.0, -0.75) + _ways(outer, -0.05, 0.0, -0.2))
-    return way + _ways(inner, 0.0, -0.12, 0.0)
+    inner = _forehead(anatomy, (1.5, 2.4), (3.0, 2.4))
+    outer = _forehead(anatomy, (4.4, 2.5), (2.8, 2.2))
+    way = anatomy.slide(_ways(inner, -0.34, 0.0, -0.95) + _ways(outer, -0.1, 0.0, -0.12))
+    return way + _ways(inner, 0.0, -0.16, 0.0)
 
 
 def puff(anatomy: Anatomy) -> Array:
@@ -48,8 +52,8 @@ def puff(anatomy: Anatomy) -> Array:
 
 def cheek_squint(anatomy: Anatomy) -> Array:
     """The left cheek rises against the lower lid."""
-    cheek = anatomy.box((3.9, -7.8, -2.8), (2.8, 3.0, 1.9)) * (1.0 - 0.6 * anatomy.lid_share)
-    return _ways(cheek, 0.1, -0.28, 0.5)
+    cheek = anatomy.box((3.9, -7.8, -3.0), (2.8, 3.0, 1.9)) * (1.0 - anatomy.lid_share)
+    return _ways(cheek, 0.1, -0.3, 0.5) + lower_lid_up(anatomy, CHEEK_LID_DEGREES)
 
 
 def sneer(anatomy: Anatomy) -> Array:

@@ -55,9 +55,16 @@ def squint(anatomy: Anatomy) -> Array:
     """The lower lid rises, the upper one comes down a little, the skin below bunches."""
     upper, lower, close = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
-    turn = (11.0 * lower * height + 0.16 * close * upper) * np.sqrt(anatomy.lid_share)
+    turn = (15.0 * lower * height + 0.2 * close * upper) * np.sqrt(anatomy.lid_share)
     bag = anatomy.box((3.9, -8.2, -2.3), (2.6, 2.5, 1.5)) * (anatomy.lid_share == 0.0)
     return turn_up(anatomy, turn) + bag[:, None] * np.array([0.0, -0.12, 0.28])
+
+
+def lower_lid_up(anatomy: Anatomy, degrees: float) -> Array:
+    """Way (V, 3) of the left lower lid that is pushed up, most at its middle."""
+    _, lower, _ = _lids(anatomy)
+    height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
+    return turn_up(anatomy, degrees * lower * height * np.sqrt(anatomy.lid_share))
 
 
 def wide(anatomy: Anatomy) -> Array:

@@ -91,7 +91,7 @@ def tongue_out(anatomy: Anatomy) -> Array:
     """The tongue comes out over the lower lip; the lips part to let it through."""
     sin, cos = anatomy.lip_sin, anatomy.lip_cos
     middle = bump(cos, 0.95) * bump(anatomy.lip_reach, 1.8) * (anatomy.part == "skin")
-    part = np.where(sin > 0.0, 0.16, -0.42) * np.abs(sin) ** 0.5
+    part = np.where(sin > 0.0, 0.24, -0.5) * np.abs(sin) ** 0.5
     way = anatomy.tongue_out.copy()
     way[:, 2] += middle * part
     way[:, 1] += middle * np.where(sin > 0.0, 0.0, -0.05)

@@ -50,7 +50,7 @@ def smile(anatomy: Anatomy) -> Array:
     """The left corner goes up and out, the cheek lifts."""
     near = _near(anatomy, 3.6)
     lift, wide = near * _corner(anatomy, 2.3), near * _corner(anatomy, 1.0)
-    way = anatomy.slide(_ways(lift, 0.0, 0.0, 0.92) + _ways(wide, 0.62, 0.0, -0.04))
+    way = anatomy.slide(_ways(lift, 0.0, 0.0, 1.0) + _ways(wide, 0.68, 0.0, -0.04))
     way += _ways(lift, 0.0, 0.14, 0.0)
     cheek = anatomy.box((4.3, -7.4, -3.7), (2.7, 3.0, 2.2))
     return way + _ways(cheek, 0.18, -0.36, 0.36)
@@ -94,12 +94,11 @@ def pucker(anatomy: Anatomy) -> Array:
 def funnel(anatomy: Anatomy) -> Array:
     """An open ring: the lips come forward, part and turn out."""
     near, close = _near(anatomy, 2.6), _near(anatomy, 1.9)
-    share = _ring_share(anatomy)
+    share, sin = _ring_share(anatomy), anatomy.lip_sin
     way = np.zeros_like(anatomy.points)
-    way[:, 0] = -0.33 * anatomy.points[:, 0] * close
-    way[:, 1] = -near * (0.45 + 0.3 * np.abs(anatomy.lip_sin) * (0.4 + 0.6 * share))
-    lift = 0.3 + 0.22 * share
-    way[:, 2] = close * lift * (0.85 * _over(anatomy) - 1.15 * _under(anatomy))
+    way[:, 0] = -0.36 * anatomy.points[:, 0] * close
+    way[:, 1] = -near * (0.45 + 0.3 * np.abs(sin) * (0.4 + 0.6 * share))
+    way[:, 2] = close * (0.3 + 0.22 * share) * sin * np.where(sin > 0.0, 0.85, 1.15)
     return way
 
 

@@ -60,10 +60,10 @@ def skull_field(p: Array) -> Array:
     """Cranium, face, jaw, chin, cheeks and the mound of the mouth."""
     d = ellipsoid(p, (0.0, 0.6, 3.5), (7.7, 8.8, 8.6))
     d = smooth_union(d, ellipsoid(p, (0.0, -2.9, -3.2), (6.5, 5.7, 7.0)), 2.5)
-    jaw = _both_sides(p, lambda q: capsule(q, (4.7, -1.0, -5.0), (0.8, -6.6, -9.1), 1.9, 1.7), 1.0)
+    jaw = _both_sides(p, lambda q: capsule(q, (4.5, -1.4, -5.2), (0.8, -6.6, -9.0), 2.2, 1.8), 1.0)
     d = smooth_union(d, jaw, 1.6)
     d = smooth_union(d, ellipsoid(p, (0.0, -7.5, -9.4), (1.6, 1.6, 1.4)), 1.6)
-    cheek = _both_sides(p, lambda q: ellipsoid(q, (3.7, -5.7, -3.7), (2.8, 2.5, 2.5)), 1.0)
+    cheek = _both_sides(p, lambda q: ellipsoid(q, (3.6, -5.7, -3.8), (2.65, 2.5, 2.5)), 1.0)
     d = smooth_union(d, cheek, 2.0)
     brow = _both_sides(p, lambda q: capsule(q, (1.2, -7.1, 2.6), (5.2, -5.4, 2.5), 1.0, 0.9), 0.8)
     d = smooth_union(d, brow, 1.8)

@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-FILM_PIXELS = 416  # width and height: a frame takes some 0.6 s on two cores
+FILM_PIXELS = 400  # width and height: a frame takes some 0.6 s on two cores
 FILM_SAMPLES = 2  # the denoiser makes a clean picture of them
 LENS_MM = 85.0  # a portrait lens
 VIEW_ANGLE = math.radians(

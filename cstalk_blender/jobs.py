@@ -148,7 +148,8 @@ class Studio:
         while self.is_busy:
             self.tick()
             if self._held is not None and (obstacle := waiting_for_or_none()) is not None:
-                self._fail(SceneChanged(f"The keys could not be written: {obstacle}"))
+                hint = "Call it in Object Mode, with nothing else under way"
+                self._fail(SceneChanged(f"The keys could not be written: {obstacle}", hint=hint))
             time.sleep(0.005)
 
     def close(self) -> None:

@@ -145,12 +145,10 @@ class CSTALK_OT_clear(Explained, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the face and its companions."""
         settings = context.scene.cstalk
-        try:
-            faces = targets.face_objects(
-                chosen_face_or_none(context), with_companions=settings.with_companions
-            )
-        except SessionError as error:
-            return self.fail(error)
+        face = chosen_face_or_none(context)
+        faces = [face]
+        if targets.problem_or_none(face) is None:  # else its shape keys were renamed since
+            faces = targets.face_objects(face, with_companions=settings.with_companions)
         cleared = bake.clear_bake(faces)
         settings.made = ""
         jobs.current_studio().outcome = None

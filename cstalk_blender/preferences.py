@@ -51,24 +51,29 @@ class CSTALK_AP_preferences(bpy.types.AddonPreferences):
 
     def draw(self, _context: bpy.types.Context) -> None:
         """Settings, then what they come to."""
-        column = self.layout.column()
-        column.use_property_split = True
-        column.prop(self, "python_path")
-        column.prop(self, "engine")
-        row = column.row()
-        row.active = self.engine != "numpy"
-        row.prop(self, "device")
-        try:
-            python = environment.find_python(bpy.path.abspath(self.python_path))
-            column.label(text=f"The model runs in {python}", icon="CHECKMARK")
-        except PythonMissing as error:
-            column.label(text=str(error), icon="ERROR")
-            column.label(text=error.hint, icon="BLANK1")
-        hello = None if jobs.studio is None else jobs.studio.hello
-        if hello is not None:
-            text = f"Running: {hello.engine} on {hello.device}, runtime {hello.runtime}"
-            column.label(text=text, icon="PLAY")
-        column.label(text=f"Log: {log_file()}", icon="TEXT")
+        draw_preferences(self.layout, self)
+
+
+def draw_preferences(layout: bpy.types.UILayout, chosen: CSTALK_AP_preferences) -> None:
+    """Draw ``chosen``, and what it comes to on this machine."""
+    column = layout.column()
+    column.use_property_split = True
+    column.prop(chosen, "python_path")
+    column.prop(chosen, "engine")
+    row = column.row()
+    row.active = chosen.engine != "numpy"
+    row.prop(chosen, "device")
+    try:
+        python = environment.find_python(bpy.path.abspath(chosen.python_path))
+        column.label(text=f"The model runs in {python}", icon="CHECKMARK")
+    except PythonMissing as error:
+        column.label(text=str(error), icon="ERROR")
+        column.label(text=error.hint, icon="BLANK1")
+    hello = None if jobs.studio is None else jobs.studio.hello
+    if hello is not None:
+        text = f"Running: {hello.engine} on {hello.device}, runtime {hello.runtime}"
+        column.label(text=text, icon="PLAY")
+    column.label(text=f"Log: {log_file()}", icon="TEXT")
 
 
 def preferences_or_none() -> CSTALK_AP_preferences | None:

@@ -89,6 +89,14 @@ def test_operator_equals_function(ready, face, studio):
     np.testing.assert_array_equal(by_operator, by_function)
 
 
+def test_clear_works_after_the_shape_keys_were_renamed(ready, face):
+    bpy.ops.cstalk.generate()
+    for block in face.data.shape_keys.key_blocks:
+        block.name = f"renamed {block.name[::-1]}"
+    assert bpy.ops.cstalk.clear() == {"FINISHED"}
+    assert not bake.has_bake(face)
+
+
 def test_start_returns_at_once_and_ticks_stay_short(ready, studio, use_worker):
     use_worker("slow")
     start(studio)

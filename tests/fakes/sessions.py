@@ -51,3 +51,11 @@ def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:
 def finish(client: Client, *requests: Request) -> list[Request]:
     """Poll until all ``requests`` have ended."""
     return wait_until(client, lambda: all(request.state.is_ending for request in requests))
+
+
+def wait_until_full(client: Client) -> None:
+    """Wait, without polling, until a flooding child has filled the queue."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not client._child._lines.full():
+        assert time.monotonic() < deadline, "the queue never filled"
+        time.sleep(0.002)

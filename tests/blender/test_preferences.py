@@ -1,0 +1,77 @@
+"""The preferences say what runs the model, and the child is started as they say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+
+from cstalk_blender import jobs, preferences
+from cstalk_blender.errors import PythonMissing
+from cstalk_blender.installation import ADDON_ID
+from tests.fakes.panel_layouts import said
+
+
+@pytest.fixture
+def chosen(addon, monkeypatch):
+    """The preferences, as if the checkout were an enabled add-on."""
+    monkeypatch.delenv("CSTALK_PYTHON", raising=False)
+    entry = bpy.context.preferences.addons.new()
+    entry.module = ADDON_ID
+    yield preferences.preferences_or_none()
+    bpy.context.preferences.addons.remove(entry)
+
+
+def test_child_is_started_as_chosen(chosen):
+    chosen.engine, chosen.device = "torch", "cuda"
+    chosen.python_path = sys.executable
+    launch = preferences.launch()
+    assert launch.argv[0] == sys.executable
+    assert launch.argv[-4:] == ("--engine", "torch", "--device", "cuda")
+    assert launch.log_file == preferences.log_file()
+
+
+def test_blenders_own_python_is_the_default(chosen):
+    assert preferences.launch().argv[0] == sys.executable
+
+
+def test_missing_python_fails_with_a_hint(chosen, tmp_path):
+    chosen.python_path = str(tmp_path / "no such python")
+    with pytest.raises(PythonMissing, match="no such python") as caught:
+        preferences.launch()
+    assert caught.value.hint
+
+
+def test_preferences_work_without_an_entry_in_blender(addon):
+    assert preferences.preferences_or_none() is None
+    assert preferences.launch().argv[-4:] == ("--engine", "auto", "--device", "auto")
+
+
+def test_log_file_is_never_inside_the_add_on(chosen):
+    assert Path(preferences.__file__).parent not in preferences.log_file().parents
+    assert bpy.app.tempdir.rstrip("/") in str(preferences.log_file())
+
+
+def test_preferences_show_what_they_come_to(chosen, studio, tmp_path):
+    class Drawn:
+        def draw(self, _context):
+            preferences.draw_preferences(self.layout, chosen)
+
+    assert f"The model runs in {sys.executable}" in said(Drawn)
+    assert f"Log: {preferences.log_file()}" in said(Drawn)
+    chosen.python_path = str(tmp_path / "absent")
+    assert "No Python at" in said(Drawn)
+    assert "clear it to use Blender's own Python" in said(Drawn)
+
+
+def test_changed_preferences_end_the_idle_child(chosen, studio):
+    studio._client = client = jobs.Client(studio.launch)
+    client._start()
+    pid = studio.child_pid
+    chosen.engine = "numpy"
+    assert studio.child_pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

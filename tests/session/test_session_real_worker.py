@@ -1,0 +1,56 @@
+"""The client and the real worker understand each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import pytest
+
+from cstalk_blender.installation import formats, protocol
+from cstalk_blender.session.client import Client
+from cstalk_blender.session.environment import worker_launch
+from cstalk_blender.session.request import State
+from tests.fakes.sessions import finish, wait_until
+
+SPEECH = worker_launch().folder / "demo" / "speech" / "line.wav"
+
+
+@pytest.fixture
+def client(tmp_path):
+    """A client on the real worker, with the engine that needs nothing."""
+    log_file = tmp_path / "worker.log"
+    client = Client(lambda: worker_launch(options=("--engine", "numpy"), log_file=log_file))
+    yield client
+    for request in client.close():
+        client.discard(request)
+
+
+def test_real_worker_answers_with_curves_of_the_sound(client, ask):
+    request = client.submit(dataclasses.replace(ask, audio=str(SPEECH), fps=25.0))
+    finish(client, request)
+    assert request.state is State.DONE, request.error and request.error.report()
+    curves = formats.read_curves(request.result.path)
+    assert len(curves.channels) == 52
+    assert (curves.fps, curves.frame_count) == (25.0, request.result.frames)
+    assert client.hello.protocol == protocol.PROTOCOL_VERSION
+    client.discard(request)
+
+
+def test_real_worker_refuses_a_sound_that_is_none_and_goes_on(client, ask):
+    bad = client.submit(ask)
+    good = client.submit(dataclasses.replace(ask, audio=str(SPEECH)))
+    finish(client, bad, good)
+    assert (bad.state, bad.error.error_code) == (State.FAILED, "bad-audio")
+    assert bad.error.hint
+    assert good.state is State.DONE
+    client.discard(good)
+
+
+def test_real_worker_ends_when_its_client_is_closed(client):
+    client._start()
+    wait_until(client, lambda: client.hello is not None)
+    pid = client.child_pid
+    client.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

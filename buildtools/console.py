@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """Top of the checkout."""
 
 HEARTBEAT_S = 15.0  # a silent command says this often that it is still alive
+READER_S = 5.0  # a reader ends at once when the command and its children have
 
 _STARTED = time.monotonic()
 
@@ -88,11 +89,13 @@ def run(
         timed_out = _drain(process, timeout_s, lines, log, on_line, what)
     except BaseException:
         _kill(process)
+        _close(process)
         raise
     if timed_out:
         _kill(process)
         lines.append(f"Stopped after {timeout_s:.0f} s without an end")
     process.wait()
+    _close(process)
     return -9 if timed_out else process.returncode, "\n".join(lines)
 
 
@@ -106,7 +109,8 @@ def _drain(
 ) -> bool:
     """Read until the output ends; True when time ran out first."""
     arrived: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(process, arrived), daemon=True).start()
+    name = _reader_name(process)
+    threading.Thread(target=_read, args=(process, arrived), name=name, daemon=True).start()
     started = spoken = time.monotonic()
     with (log or Path(os.devnull)).open("w", encoding="utf-8") as record:
         while True:
@@ -135,6 +139,21 @@ def _read(process: subprocess.Popen[str], arrived: queue.Queue[str | None]) -> N
     for line in process.stdout:
         arrived.put(line.rstrip("\r\n"))
     arrived.put(None)
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    """Close our end of the pipe, once the reader has seen the other end close."""
+    for thread in threading.enumerate():
+        if thread.name == _reader_name(process):
+            thread.join(timeout=READER_S)
+            if thread.is_alive():  # something the command started still holds the pipe
+                return
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def _reader_name(process: subprocess.Popen[str]) -> str:
+    return f"output of {process.pid}"
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from demo.job import Job, write_job
 
-from . import environments, pythons
+from . import environments
 from .console import ROOT, BuildError, clean_environment, run, say
 
 SPEECH = ROOT / "demo" / "speech" / "line.wav"
@@ -125,11 +125,7 @@ def _blender_name(*, newest: bool) -> str:
     names = list(STUDIO_BLENDERS)
     if newest or sys.version_info[:2] == (3, 13):
         names.reverse()
-    for name in names:
-        if pythons.find_or_none(environments.SPECS[name].versions) is not None:
-            return name
-    pythons.find(((3, 11), (3, 13)))  # raises, and says how to get one
-    raise AssertionError("unreachable")
+    return environments.first_possible(names)
 
 
 def _job(options: Options) -> Job:

@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import pythons, system_libraries
@@ -108,6 +108,19 @@ def ensure(name: str) -> Path:
                 hint="Set CSTALK_ENV_HOME to a folder on a disk with 6 GB free",
             ) from error
     return python_of(folder)
+
+
+def first_possible(names: Sequence[str]) -> str:
+    """The first of the environments that a Python of this machine can carry.
+
+    Raises:
+        BuildError: None of them; says how to get a Python.
+    """
+    for name in names:
+        if pythons.find_or_none(SPECS[name].versions) is not None:
+            return name
+    pythons.find([version for name in names for version in SPECS[name].versions])
+    raise AssertionError("find raises when there is none")
 
 
 def site_packages(python: Path) -> Path:

@@ -21,10 +21,11 @@ from .cstalk_blender import register, unregister  # noqa: F401
 '''
 TIMESTAMP = (2026, 1, 1, 0, 0, 0)  # fixed, so that equal files make an equal zip
 FILE_MODE = 0o644
-VALIDATING_BLENDER = "5.0"
-SCRIPTS = f"bpy/{VALIDATING_BLENDER}/scripts"
-VALIDATOR = f"{SCRIPTS}/addons_core/bl_pkg/cli/blender_ext.py"
-VALID_TAGS = f"{SCRIPTS}/modules/_bpy_internal/extensions/tags.py"
+VALIDATING_BLENDERS = ("bpy-5.0", "bpy-5.2")
+"""Their wheels carry Blender's own validator, which needs no Blender to run; the first that a
+Python of this machine can carry is used."""
+VALIDATOR = "bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
+VALID_TAGS = "bpy/*/scripts/modules/_bpy_internal/extensions/tags.py"
 
 
 def version() -> str:
@@ -60,12 +61,10 @@ def validate(target: Path) -> str:
     Raises:
         BuildError: It is not a valid extension.
     """
-    python = environments.ensure(f"bpy-{VALIDATING_BLENDER}")
+    python = environments.ensure(environments.first_possible(VALIDATING_BLENDERS))
     packages = environments.site_packages(python)
-    tags = packages / VALID_TAGS
-    status, output = run(
-        [python, packages / VALIDATOR, "validate", f"--valid-tags={tags}", target], timeout_s=120
-    )
+    tool, tags = (next(packages.glob(pattern)) for pattern in (VALIDATOR, VALID_TAGS))
+    status, output = run([python, tool, "validate", f"--valid-tags={tags}", target], timeout_s=120)
     if status != 0:
         raise BuildError(f"Blender's validator refuses {target.name}:\n{output}")
     return output

@@ -150,6 +150,8 @@ def _outcome(layer: Layer, status: int, report: Path, keyword: str) -> Outcome:
     if counts is None:
         return Outcome(layer.name, failed=1, note=f"(the process ended with status {status})")
     passed, failed, skipped = counts
+    if passed == 0 and failed == 0 and not keyword:
+        return Outcome(layer.name, failed=1, skipped=skipped, note="(no test ran)")
     if status not in (0, 1) or (status == 1 and failed == 0):
         return Outcome(layer.name, passed, failed + 1, skipped, note=f"(exit status {status})")
     return Outcome(layer.name, passed, failed, skipped)

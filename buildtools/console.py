@@ -84,23 +84,25 @@ def run(
         )
     except OSError as error:
         raise BuildError(f"Cannot start {command[0]}: {error}") from error
+    arrived: queue.Queue[str | None] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(process, arrived), daemon=True)
+    reader.start()
     lines: list[str] = []
+    timed_out = True
     try:
-        timed_out = _drain(process, timeout_s, lines, log, on_line, what)
-    except BaseException:
-        _kill(process)
-        _close(process)
-        raise
+        timed_out = _drain(arrived, timeout_s, lines, log, on_line, what)
+    finally:
+        if timed_out:
+            _kill(process)
+        process.wait()
+        _close(process, reader)
     if timed_out:
-        _kill(process)
         lines.append(f"Stopped after {timeout_s:.0f} s without an end")
-    process.wait()
-    _close(process)
     return -9 if timed_out else process.returncode, "\n".join(lines)
 
 
 def _drain(
-    process: subprocess.Popen[str],
+    arrived: queue.Queue[str | None],
     timeout_s: float,
     lines: list[str],
     log: Path | None,
@@ -108,9 +110,6 @@ def _drain(
     what: str,
 ) -> bool:
     """Read until the output ends; True when time ran out first."""
-    arrived: queue.Queue[str | None] = queue.Queue()
-    name = _reader_name(process)
-    threading.Thread(target=_read, args=(process, arrived), name=name, daemon=True).start()
     started = spoken = time.monotonic()
     with (log or Path(os.devnull)).open("w", encoding="utf-8") as record:
         while True:
@@ -141,19 +140,12 @@ def _read(process: subprocess.Popen[str], arrived: queue.Queue[str | None]) -> N
     arrived.put(None)
 
 
-def _close(process: subprocess.Popen[str]) -> None:
-    """Close our end of the pipe, once the reader has seen the other end close."""
-    for thread in threading.enumerate():
-        if thread.name == _reader_name(process):
-            thread.join(timeout=READER_S)
-            if thread.is_alive():  # something the command started still holds the pipe
-                return
-    assert process.stdout is not None
-    process.stdout.close()
-
-
-def _reader_name(process: subprocess.Popen[str]) -> str:
-    return f"output of {process.pid}"
+def _close(process: subprocess.Popen[str], reader: threading.Thread) -> None:
+    """Close our end of the pipe, unless something the command left behind still holds the other."""
+    reader.join(timeout=READER_S)
+    if not reader.is_alive():
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -97,6 +97,7 @@ class CSTALK_OT_generate(Explained, bpy.types.Operator):
         try:
             studio.start(scene_order(context))
         except SessionError as error:
+            studio.error = error  # the box in the panel stays when the pop-up is gone
             return self.fail(error)
         if bpy.app.background:
             studio.wait()

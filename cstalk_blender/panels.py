@@ -131,10 +131,10 @@ def draw_work(
         big.scale_y = 1.4
         big.operator(operators.CSTALK_OT_generate.bl_idname, icon="PLAY")
     column.operator(operators.CSTALK_OT_clear.bl_idname, icon="TRASH")
-    if settings.made:
+    if settings.made:  # empty again after an undo, which outcome knows nothing of
         draw_lines(layout, f"Made: {settings.made}", "CHECKMARK", letters)
-    if studio.outcome is not None:
-        draw_outcome(layout, studio.outcome, letters)
+        if studio.outcome is not None:
+            draw_outcome(layout, studio.outcome, letters)
 
 
 def draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, letters: int) -> None:

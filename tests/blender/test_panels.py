@@ -9,6 +9,7 @@ import pytest
 
 from cstalk_blender import jobs, operators, panels
 from cstalk_blender.errors import SessionError
+from cstalk_blender.session import environment
 from tests.fakes.faces import ARKIT, make_face, write_wav
 from tests.fakes.panel_layouts import draw_panel, said, texts
 
@@ -154,6 +155,18 @@ def test_error_box_has_message_hint_and_details(studio, speech, use_worker):
     assert reason(operators.CSTALK_OT_copy_error_details) is None
     bpy.ops.cstalk.dismiss_error()
     assert "exit code" not in said(panels.CSTALK_PT_main)
+
+
+def test_model_that_cannot_be_started_is_in_the_error_box(studio, speech, tmp_path):
+    make_face()
+    operators.load_audio(bpy.context.scene, speech)
+    studio.launch = lambda: environment.worker_launch(str(tmp_path / "absent"))
+    with pytest.raises(RuntimeError, match="No Python at"):
+        bpy.ops.cstalk.generate()
+    drawn = said(panels.CSTALK_PT_main)
+    assert "No Python at" in drawn
+    assert "clear it to use Blender's own Python" in drawn
+    assert not studio.is_busy
 
 
 def test_every_emotion_is_described_in_the_panel(studio):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +15,7 @@ from cstalk_blender.installation import formats, protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import worker_launch
 from cstalk_blender.session.request import State
-from tests.fakes.sessions import finish, wait_until
+from tests.fakes.sessions import DEADLINE_S, finish, wait_until
 
 SPEECH = worker_launch().folder / "demo" / "speech" / "line.wav"
 
@@ -54,3 +58,39 @@ def test_real_worker_ends_when_its_client_is_closed(client):
     client.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_real_worker_ends_when_blender_is_killed():
+    code = (
+        "import time\n"
+        "from cstalk_blender.session.client import Client\n"
+        "from cstalk_blender.session.environment import worker_launch\n"
+        "client = Client(worker_launch)\n"
+        "client._start()\n"
+        "while client.hello is None:\n"
+        "    client.poll()\n"
+        "print(client.child_pid, flush=True)\n"
+        "time.sleep(3600)\n"
+    )
+    blender = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=worker_launch().folder, stdout=subprocess.PIPE
+    )
+    pid = int(blender.stdout.readline())
+    assert runs(pid)
+    blender.kill()
+    blender.wait()
+    blender.stdout.close()
+    deadline = time.monotonic() + DEADLINE_S
+    while runs(pid):
+        assert time.monotonic() < deadline, "the worker outlived its parent"
+        time.sleep(0.01)
+
+
+def runs(pid: int) -> bool:
+    """True while the process is there and no zombie, which only its parent could bury."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.is_file() or state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """Top of the checkout."""
 
 HEARTBEAT_S = 15.0  # a silent command says this often that it is still alive
+EXIT_S = 60.0  # from the end of the output to the end of the process
 READER_S = 5.0  # a reader ends at once when the command and its children have
 
 _STARTED = time.monotonic()
@@ -90,7 +91,7 @@ def run(
     lines: list[str] = []
     timed_out = True
     try:
-        timed_out = _drain(arrived, timeout_s, lines, log, on_line, what)
+        timed_out = _drain(arrived, timeout_s, lines, log, on_line, what) or not _ends(process)
     finally:
         if timed_out:
             _kill(process)
@@ -138,6 +139,14 @@ def _read(process: subprocess.Popen[str], arrived: queue.Queue[str | None]) -> N
     for line in process.stdout:
         arrived.put(line.rstrip("\r\n"))
     arrived.put(None)
+
+
+def _ends(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(timeout=EXIT_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _close(process: subprocess.Popen[str], reader: threading.Thread) -> None:

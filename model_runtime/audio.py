@@ -27,6 +27,11 @@ SAMPLE_RATE = 16_000
 """Hz, of everything behind this module."""
 MIN_DURATION_S = 0.1
 """Shorter than the shortest syllable: nothing to act on."""
+SAMPLE_RATES = range(4_000, 768_001)
+"""Hz that a file may have: from the worst telephone to the best studio."""
+MAX_ODD_RATE = 192_000
+"""Above this only rates in a simple ratio to 16 kHz: filters for others would take 200 MB."""
+MAX_ODD_PERIOD = 640
 MAX_PEAK = 16.0
 """24 dB over full scale; louder float files hold integers by mistake."""
 SILENCE_PEAK = 2e-6
@@ -162,6 +167,7 @@ class SpeechStore:
         duration_s: float | None,
         watch: Callable[[float], None],
     ) -> None:
+        _check_rate(stream.sample_rate, name)
         first = round(start_s * stream.sample_rate)
         count = None if duration_s is None else round(duration_s * stream.sample_rate)
         resampler, meter = Resampler(stream.sample_rate, SAMPLE_RATE), LevelMeter()
@@ -217,6 +223,15 @@ def _check_range(start_s: float, duration_s: float | None) -> None:
         raise BadArgument(f"Start of {start_s} s", hint="Use 0 or a later time of the sound")
     if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
         raise BadArgument(f"Duration of {duration_s} s", hint="Use a positive number of seconds")
+
+
+def _check_rate(rate: int, name: str) -> None:
+    period = SAMPLE_RATE // math.gcd(SAMPLE_RATE, rate)
+    if rate not in SAMPLE_RATES or (rate > MAX_ODD_RATE and period > MAX_ODD_PERIOD):
+        raise BadAudio(
+            f"{name} says it has {rate} samples a second",
+            hint="Convert it to 48000 Hz, or export the sound again",
+        )
 
 
 def _check_content(

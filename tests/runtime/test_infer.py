@@ -197,7 +197,7 @@ def test_memory_grows_by_the_curves_alone(engine: NumpyEngine, tmp_path: Path) -
         tracemalloc.stop()
         return most / 2**20
 
-    # Beyond 8.7 minutes the sound is on the disk. Raw and finished curves, a copy of each and a mask
+    # Beyond 8.7 minutes the sound is on the disk. Raw and finished curves, a copy of each and masks
     # are 15 kB a second; the sound itself would be 64 kB.
     growth = (peak(22) - peak(12)) / 600
     assert growth < 0.05

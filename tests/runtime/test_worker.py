@@ -292,10 +292,11 @@ def test_the_worker_ends_with_its_parent_although_stdin_stays_open(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     read_end, write_end = os.pipe()
+    command = command_for(checkpoint, "--engine", "numpy")
     parent = textwrap.dedent(
         f"""
         import subprocess, sys
-        child = subprocess.Popen({command_for(checkpoint, "--engine", "numpy")!r}, cwd={str(ROOT)!r},
+        child = subprocess.Popen({command!r}, cwd={str(ROOT)!r},
                                  stdin={read_end}, stdout=subprocess.PIPE)
         child.stdout.readline()
         print(child.pid, flush=True)

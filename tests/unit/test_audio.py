@@ -102,6 +102,13 @@ BAD_FILES = {
     "50 ms": (wav_bytes(voice(0.05)), r"0\.05 s .* minimum of 0\.1 s"),
     "digital silence": (wav_bytes(np.zeros(RATE)), "digital silence"),
     "constant": (wav_bytes(np.full(RATE, 0.25)), "digital silence"),
+    "giant rate": (wav_bytes(voice(0.5), rate=486_555_264), "486555264 samples a second"),
+    "odd high rate": (wav_bytes(voice(0.5), rate=383_999), "383999 samples a second"),
+    "rate of nothing": (wav_bytes(voice(0.5), rate=0), "0 samples a second"),
+    "giant rate in a codec of its own": (
+        wav_bytes(voice(0.5), rate=486_555_264).replace(b"\x10\0\0\0\x01\0", b"\x10\0\0\0\x06\0"),
+        r"samples a second|broken or unusual",
+    ),
     "no channels": (SOUND[:22] + b"\0\0" + SOUND[24:], "0 channels"),
     "huge chunk": (SOUND[:16] + b"\xff\xff\xff\x7f" + SOUND[20:], "chunk of"),
 }

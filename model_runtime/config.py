@@ -46,10 +46,10 @@ class GeneratorConfig:
     phones: tuple[str, ...] = PHONES
     emotions: tuple[str, ...] = EMOTIONS
     features: FeatureConfig = FeatureConfig()
-    hidden: int = 256
+    hidden: int = 192
     """Width of the speech encoder."""
     encoder_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
-    latent: int = 32
+    latent: int = 24
     """Width of each region's latent in the decoder."""
     decoder_dilations: tuple[int, ...] = (1, 2, 4, 1)
     emotion_dim: int = 32

@@ -15,6 +15,10 @@ from ..config import FeatureConfig
 from ..features import LOG_CENTRE, LOG_SCALE
 
 
+FRAME_S = 0.01
+LN_10 = 2.302585
+
+
 class Augmenter:
     """Random distortions of a batch of features; each has its own probability a clip."""
 
@@ -26,7 +30,8 @@ class Augmenter:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Distorted copy of (B, F, M); frames stay where they are in time."""
-        power = (10 ** (features * LOG_SCALE + LOG_CENTRE) - self.config.floor).clamp(min=0)
+        power = torch.exp(LN_10 * (features * LOG_SCALE + LOG_CENTRE)) - self.config.floor
+        power = power.clamp(min=0)
         power = self._warp_vocal_tract(power)
         power = self._reverberate(power)
         power = self._mix_other(power)
@@ -63,15 +68,15 @@ class Augmenter:
 
     def _reverberate(self, power: Tensor) -> Tensor:
         """A tail of 0.15-0.7 s reverberation time, 3-20 dB under the direct sound."""
-        count, _, bands = power.shape
-        decay_s = float(self._uniform(1, 0.15, 0.7))
-        taps = torch.arange(1, 41) / 100
-        tail = 10 ** (-6 * taps / decay_s)
-        tail = torch.cat([tail.flip(0) / tail.sum(), torch.zeros(1)])
+        count = len(power)
+        decay_s = self._uniform(count, 0.15, 0.7)
+        kept = (10 ** (-6 * FRAME_S / decay_s))[:, None]  # power left after one frame
         wet = self._decades(count, -2.0, -0.3)[:, None, None] * self._chosen(count, 0.4)
-        flat = power.transpose(1, 2).reshape(count * bands, 1, -1)
-        echo = functional.conv1d(functional.pad(flat, (40, 0)), tail[None, None])
-        return power + wet * echo.reshape(count, bands, -1).transpose(1, 2)
+        tail = torch.zeros_like(power)
+        for frame in range(1, power.shape[1]):
+            tail[:, frame] = kept * (tail[:, frame - 1] + power[:, frame - 1])
+        # The tail is the direct sound's, spread: as much power again when wet is 1.
+        return power + wet * tail * (1 / kept - 1)[:, None]
 
     def _mix_other(self, power: Tensor) -> Tensor:
         """Another clip of the batch in the background, 12-30 dB down."""

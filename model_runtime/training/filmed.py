@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..audio import load_speech
+from ..audio import level_gain, load_speech
+from ..config import FeatureConfig
 from ..curves.track import FloatArray
 from ..errors import BadArgument
+from ..features import log_mel
 from .align_corpora import align_corpus, read_alignments
 from .alignment import PhoneTime
 from .articulation import Unit, units_of
@@ -22,7 +24,7 @@ from .corpora.grid import read_grid
 from .corpora.speech import SpeechClip
 from .jobs import Job
 from .lips import arkit_lips
-from .prosody import prosody_of
+from .prosody import loudness_of
 
 FILMED_CORPORA = ("grid_s1", "grid_s4")
 TARGET_GAP = 0.36
@@ -79,9 +81,9 @@ def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
         for name, curves in filmed_curves(work, corpus).items():
             if name not in aligned:
                 continue
-            sound = load_speech(data / "capture" / corpus / "audio" / f"{name}.opus").samples
             phones = aligned[name].phones
-            loudness = prosody_of(sound, len(curves)).loudness
+            loudness = _loudness(data / "capture" / corpus / "audio" / f"{name}.opus")[: len(curves)]
+            curves = curves[: len(loudness)]
             clips.append(
                 FilmedClip(
                     corpus,
@@ -94,6 +96,19 @@ def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
                 )
             )
     return clips
+
+
+def unfilmed_clip(clip: SpeechClip, phones: tuple[PhoneTime, ...]) -> FilmedClip:
+    """A clip in the same form whose curves are nil: nobody filmed it."""
+    loudness = torch.from_numpy(_loudness(clip.path))
+    still = torch.zeros(len(loudness), len(_lower_face()))
+    units = tuple(units_of(phones))
+    return FilmedClip(clip.corpus, clip.file, phones, units, still, loudness, False)
+
+
+def _loudness(path: Path) -> FloatArray:
+    sound = load_speech(path).samples
+    return loudness_of(log_mel(sound * np.float32(level_gain(sound)), FeatureConfig()))
 
 
 def filmed_jobs(data: Path, work: Path, show: Callable[[str], Callable[[int, int], None]]) -> dict[str, list[Job]]:

@@ -6,9 +6,11 @@ import dataclasses
 
 import librosa
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ..curves.track import FloatArray
+from ..features import LOG_CENTRE, LOG_SCALE
 from .articulation import FRAME_RATE
 
 SAMPLE_RATE = 16_000
@@ -36,13 +38,11 @@ class Prosody:
 def prosody_of(samples: FloatArray, frame_count: int) -> Prosody:
     """Measure a clip (16 kHz mono), frame k centred on k / 50 s."""
     decibels = _level_db(samples, frame_count)
-    speech = decibels > np.percentile(decibels, 95) - SPEECH_DB
-    speech &= decibels > -70
+    speech = _speech(decibels)
     if not speech.any():
         still = np.zeros(frame_count, np.float32)
         return Prosody(still - 2.5, still, still, still)
-    mean, spread = decibels[speech].mean(), max(float(decibels[speech].std()), 3.0)
-    loudness = np.clip((decibels - mean) / spread, -2.5, 2.5)
+    loudness = _standardised(decibels, speech)
     activity = gaussian_filter1d(
         maximum_filter1d(speech.astype(float), 9), ACTIVITY_S * FRAME_RATE, mode="nearest"
     )
@@ -54,6 +54,28 @@ def prosody_of(samples: FloatArray, frame_count: int) -> Prosody:
     )
 
 
+def loudness_of(features: FloatArray) -> FloatArray:
+    """Loudness heard in log-mel features (2 T, M): (T,) standard deviations from the mean over speech.
+
+    As ``Prosody.loudness``, but from what a cache keeps, so that labels can be made anew from it.
+    """
+    power = 10 ** (features.astype(np.float32) * LOG_SCALE + LOG_CENTRE)
+    decibels = 10 * np.log10(power.reshape(len(power) // 2, -1).mean(1) + 1e-9)
+    return _standardised(decibels, _speech(decibels))
+
+
+def _speech(decibels: FloatArray) -> NDArray[np.bool_]:
+    loud: NDArray[np.bool_] = decibels > np.percentile(decibels, 95) - SPEECH_DB
+    return loud & (decibels > -70)
+
+
+def _standardised(decibels: FloatArray, speech: NDArray[np.bool_]) -> FloatArray:
+    if not speech.any():
+        return np.full(len(decibels), -2.5, np.float32)
+    mean, spread = decibels[speech].mean(), max(float(decibels[speech].std()), 3.0)
+    return np.clip((decibels - mean) / spread, -2.5, 2.5).astype(np.float32)
+
+
 def _level_db(samples: FloatArray, frame_count: int) -> FloatArray:
     padded = np.pad(samples, (HOP, HOP * 2 + max(0, frame_count * HOP - len(samples))))
     power = np.cumsum(np.concatenate([[0.0], padded.astype(np.float64) ** 2]))
@@ -63,7 +85,7 @@ def _level_db(samples: FloatArray, frame_count: int) -> FloatArray:
     return level
 
 
-def _pitch(samples: FloatArray, frame_count: int, voiced: np.ndarray) -> FloatArray:
+def _pitch(samples: FloatArray, frame_count: int, voiced: NDArray[np.bool_]) -> FloatArray:
     f0 = librosa.yin(samples, fmin=65, fmax=450, sr=SAMPLE_RATE, frame_length=1024, hop_length=HOP)
     f0 = np.pad(f0, (0, max(0, frame_count - len(f0))), mode="edge")[:frame_count]
     voiced = voiced & (f0 > 70) & (f0 < 440)

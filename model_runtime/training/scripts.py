@@ -23,7 +23,7 @@ from .articulation import (
     phone_envelope,
     units_of,
 )
-from .prosody import prosody_of
+from .prosody import loudness_of, prosody_of
 
 CLOSURE_RAMP_S = 0.055
 """Seconds the lips take to meet or part: lip closing gestures last 50-80 ms (grid_s1 landmarks)."""
@@ -86,9 +86,7 @@ def make_item(
     closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
     tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
     if filmed is None:
-        with torch.no_grad():
-            controls = articulation.articulate(units_of(phones), torch.from_numpy(prosody.loudness))
-        mouth = spread_controls(controls.numpy(), articulation.controls)
+        mouth = mouth_of(phones, heard, articulation)
     else:
         mouth = _fit_length(filmed, count)
     aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
@@ -98,6 +96,18 @@ def make_item(
         aux=aux.astype(np.float16),
         phones=phone_labels(phones, count),
     )
+
+
+def mouth_of(
+    phones: Sequence[PhoneTime], features: FloatArray, articulation: ArticulationModel
+) -> FloatArray:
+    """Speech curves (T, C) of phones heard in log-mel features (2 T, M)."""
+    if not phones:
+        return np.zeros((len(features) // 2, len(load_rig("arkit52").channels)), np.float32)
+    loudness = torch.from_numpy(loudness_of(features))
+    with torch.no_grad():
+        controls = articulation.articulate(units_of(phones), loudness)
+    return spread_controls(controls.numpy(), articulation.controls)
 
 
 def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:

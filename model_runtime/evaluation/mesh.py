@@ -93,7 +93,9 @@ class MeshRig:
         chosen = [i for i, name in enumerate(track.channels) if name in self._column]
         shapes = [self._column[track.channels[i]] for i in chosen]
         values = np.clip(track.values[:, chosen].astype(np.float64), 0.0, 1.0)
-        moved = np.tensordot(values, self.deltas[np.ix_(shapes, vertices)], axes=1)
+        moved = np.tensordot(
+            values, self.deltas[np.array(shapes, int)[:, None], np.asarray(vertices)[None]], axes=1
+        )
         return np.asarray(self.neutral[vertices] + moved)
 
     def measure(self, track: CurveTrack) -> LipCurves:

@@ -73,12 +73,9 @@ def strips_of(scene: bpy.types.Scene) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
-def all_strips(scene: bpy.types.Scene) -> list[Any]:
-    """Every strip, those inside meta strips too; empty when there is no sequencer."""
-    editor = scene.sequence_editor
-    if editor is None:
-        return []
-    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+def placed_strips(scene: bpy.types.Scene) -> list[Any]:
+    """The top-level strips as they are; empty when there is no sequencer."""
+    return [] if scene.sequence_editor is None else list(strips_of(scene))
 
 
 def strip_span(strip: Any) -> tuple[int, int]:

@@ -117,7 +117,12 @@ def apply(order: Order, curves: track.CurveTrack) -> tuple[bake.BakeReport, chec
     sound.extend_range(scene, report.first_frame, report.last_frame)
     if scene == bpy.context.scene:
         checked = check.check_faces(
-            faces, curves, scene, start_frame=order.start_frame, frame_rate=rate
+            faces,
+            curves,
+            scene,
+            start_frame=order.start_frame,
+            frame_rate=rate,
+            left_out=report.driven,
         )
     else:
         checked = check.CheckReport(True, (f"{scene.name!r} is not open, so nothing was checked",))

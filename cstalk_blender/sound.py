@@ -127,7 +127,7 @@ def _decoded_length_or_none(path: Path) -> float | None:
 
 
 def _own_strip_or_none(scene: bpy.types.Scene) -> Any:
-    return next((strip for strip in compat.all_strips(scene) if strip.get(MARK)), None)
+    return next((strip for strip in compat.placed_strips(scene) if strip.get(MARK)), None)
 
 
 def _file_of(strip: Any) -> Path | None:

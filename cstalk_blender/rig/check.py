@@ -7,7 +7,7 @@ face is still. So the proof is the mesh itself, as Blender's dependency graph gi
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import bpy
 import numpy as np
@@ -45,17 +45,32 @@ def check_faces(
     *,
     start_frame: float,
     frame_rate: float,
+    left_out: Collection[str] = (),
 ) -> CheckReport:
     """Evaluate ``faces`` at the stillest and the widest frame of ``curves``.
 
     The scene's current frame is put back. The objects must have been baked with these numbers.
+
+    Args:
+        faces: The baked meshes.
+        curves: What they were baked with.
+        scene: The open scene.
+        start_frame: As for the bake.
+        frame_rate: As for the bake.
+        left_out: Shape keys that the bake left to their drivers.
     """
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
     frame_before, subframe_before = scene.frame_current, scene.frame_subframe
     moved, problems = True, []
     try:
         for face in faces:
-            face_moved, why = _check_face(face, curves, scene, frames)
+            wanted = set(curves.channels)
+            pairs = {
+                channel: name
+                for channel, name in mapping_of(face).pairs.items()
+                if channel in wanted and name not in left_out
+            }
+            face_moved, why = _check_face(face, curves, scene, frames, pairs)
             moved = moved and face_moved
             problems += [sentence for sentence in why if sentence not in problems]
     finally:
@@ -101,9 +116,10 @@ def _check_face(
     curves: track.CurveTrack,
     scene: bpy.types.Scene,
     frames: NDArray[np.float64],
+    pairs: dict[str, str],
 ) -> tuple[bool, list[str]]:
-    wanted = set(curves.channels)
-    pairs = {c: name for c, name in mapping_of(face).pairs.items() if c in wanted}
+    if not pairs:
+        return True, []
     why = obstacles(face, list(pairs.values()))
     rest, widest = _rest_and_widest(curves, list(pairs))
     if (

@@ -276,7 +276,8 @@ class Client:
         assert self._child is not None
         try:
             line = protocol.encode(request.message)
-        except protocol.ProtocolError as error:
+            line.encode("utf-8")
+        except (protocol.ProtocolError, UnicodeEncodeError) as error:
             refused = RequestRefused("bad-argument", str(error), hint="Correct the setting")
             self._end(request, State.FAILED, error=refused)
             return
@@ -321,6 +322,7 @@ class Client:
     ) -> None:
         """The one place where a request ends."""
         del self._open[request.message.id]
+        self._garbage = 0  # stray lines of one request are not held against the next
         request.state, request.result, request.error = state, result, error
         request.seconds_left = None
         self._ended.append(request)

@@ -52,6 +52,16 @@ def test_driver_added_on_a_keyed_shape_is_named(baked):
     assert "Drivers move jawOpen" in report.problems[0]
 
 
+def test_companion_without_channels_of_the_track_is_passed_over(baked):
+    face, _curves = baked
+    tongue = make_face("Tongue", ["tongueOut"])
+    short = wave_track(fps=24.0, channels=["jawOpen", "mouthClose"])
+    report = check.check_faces(
+        [face, tongue], short, bpy.context.scene, start_frame=10, frame_rate=24.0
+    )
+    assert not [problem for problem in report.problems if "Tongue" in problem]
+
+
 def test_muted_shapes_are_named(baked):
     face, curves = baked
     for block in face.data.shape_keys.key_blocks:

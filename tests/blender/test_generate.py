@@ -328,6 +328,18 @@ def test_undo_that_removes_the_face_meanwhile_is_a_clear_failure(studio, speech,
     assert len(bpy.data.actions) == 0
 
 
+def test_undo_of_something_else_meanwhile_does_no_harm(ready, studio, face):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.data.objects["Face"].location.x = 5.0
+    bpy.ops.ed.undo_push(message="moved")
+    start(studio)
+    bpy.ops.ed.undo()
+    tick_until(studio, lambda: not studio.is_busy)
+    assert studio.error is None
+    assert bpy.data.objects["Face"].location.x == 0.0
+    assert evaluated_heights(bpy.data.objects["Face"], 23)[JAW] == pytest.approx(1.0, abs=1e-4)
+
+
 def test_save_and_reload_keep_performance_settings_and_the_way_back(ready, face, work):
     artist = make_action("Artist", face.data.shape_keys, "browInnerUp", 0.25)
     artist.use_fake_user = False

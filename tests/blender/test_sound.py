@@ -21,7 +21,7 @@ NEEDS_SOUND = pytest.mark.skipif(aud is None, reason="this bpy was built without
 
 def own_strips():
     """Our strips, with their spans."""
-    strips = compat.all_strips(bpy.context.scene)
+    strips = compat.placed_strips(bpy.context.scene)
     return [compat.strip_span(strip) for strip in strips if strip.get(sound.MARK)]
 
 
@@ -36,6 +36,16 @@ def test_sound_is_placed_at_the_start_frame_and_playback_follows_it(work):
     assert scene.frame_end == 58
 
 
+def test_strips_are_reached_and_moved_in_every_blender():
+    scene = bpy.context.scene
+    assert compat.placed_strips(scene) == []
+    image = compat.strips_of(scene).new_image("Card", "//absent.png", 1, 10)
+    assert compat.placed_strips(scene) == [image]
+    first, end = compat.strip_span(image)
+    compat.move_strip(image, 30)
+    assert compat.strip_span(image) == (first + 20, end + 20) == (30, end + 20)
+
+
 @NEEDS_SOUND
 def test_loading_again_moves_and_another_file_replaces(work):
     scene = bpy.context.scene
@@ -47,7 +57,7 @@ def test_loading_again_moves_and_another_file_replaces(work):
     sound.place(scene, write_wav(work / "b.wav", seconds=1.0), 5)
     assert own_strips() == [(5, 29)]
     assert [s.name for s in bpy.data.sounds] == ["b.wav"]
-    assert compat.all_strips(scene)[0].name == sound.STRIP_NAME
+    assert compat.placed_strips(scene)[0].name == sound.STRIP_NAME
 
 
 @NEEDS_SOUND
@@ -58,9 +68,21 @@ def test_artists_strips_are_left_alone(work):
     span = compat.strip_span(theirs)
     sound.place(scene, write_wav(work / "a.wav"), 1)
     sound.place(scene, write_wav(work / "b.wav"), 1)
-    channels = {strip.name: strip.channel for strip in compat.all_strips(scene)}
+    channels = {strip.name: strip.channel for strip in compat.placed_strips(scene)}
     assert channels == {"Music": 1, sound.STRIP_NAME: 2}
     assert compat.strip_span(theirs) == span
+
+
+@NEEDS_SOUND
+def test_own_strip_that_the_artist_put_into_a_meta_strip_is_the_artists(work):
+    scene = bpy.context.scene
+    sound.place(scene, write_wav(work / "a.wav"), 1)
+    meta = compat.strips_of(scene).new_meta("Meta", 5, 1)
+    compat.placed_strips(scene)[0].move_to_meta(meta)
+    sound.place(scene, write_wav(work / "b.wav"), 10)
+    assert own_strips() == [(10, 58)]
+    inside = meta.strips if hasattr(meta, "strips") else meta.sequences
+    assert [strip.sound.name for strip in inside] == ["a.wav"]
 
 
 @NEEDS_SOUND
@@ -69,7 +91,7 @@ def test_file_that_is_no_sound_is_refused_and_changes_nothing(work):
     path.write_text("this is no sound")
     with pytest.raises(BadSound, match="reads no sound"):
         sound.place(bpy.context.scene, path, 1)
-    assert compat.all_strips(bpy.context.scene) == []
+    assert compat.placed_strips(bpy.context.scene) == []
     assert bpy.context.scene.sync_mode != "AUDIO_SYNC"
 
 

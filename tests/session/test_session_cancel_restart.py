@@ -131,9 +131,10 @@ def test_python_that_is_another_program_is_a_clear_failure(ask, tmp_path):
     assert "before it was ready" in str(request.error)
 
 
-def test_number_that_json_cannot_carry_fails_the_request_alone(connect, ask):
+@pytest.mark.parametrize("unfit", [{"fps": float("nan")}, {"audio": "/broken \udcff name.wav"}])
+def test_value_that_a_message_cannot_carry_fails_the_request_alone(connect, ask, unfit):
     client = connect("good")
-    bad = client.submit(dataclasses.replace(ask, fps=float("nan")))
+    bad = client.submit(dataclasses.replace(ask, **unfit))
     good = client.submit(ask)
     finish(client, bad, good)
     assert bad.error.error_code == "bad-argument"

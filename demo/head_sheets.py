@@ -38,7 +38,7 @@ PHONES = (
 )
 INTENSITIES = (0.35, 0.7, 1.0, 1.3)
 # Views: what the camera looks at (m), how much it sees (m), angle to the side (degrees).
-FACE_VIEW = ((0.0, -0.03, 0.205), 0.225, 14.0)
+FACE_VIEW = ((0.0, -0.03, 0.2), 0.25, 14.0)
 MOUTH_VIEW = ((0.0, -0.06, 0.142), 0.115, 22.0)
 EXTREMES: dict[str, dict[str, float]] = {
     "jaw + smile": {"jawOpen": 1, "mouthSmile": 1},
@@ -58,6 +58,8 @@ EXTREMES: dict[str, dict[str, float]] = {
     "tongue + jaw": {"tongueOut": 1, "jawOpen": 0.6},
     "one side": {"mouthSmileLeft": 1, "eyeBlinkLeft": 1, "browOuterUpRight": 1},
 }
+# Phones whose lips meet over a dropped jaw: the reference motion adds mouthClose to their pose.
+CLOSED_PHONES = ("m",)
 Pose = dict[str, float]
 
 
@@ -130,7 +132,10 @@ def viseme_tiles() -> list[Tile]:
     """The mouth of a choice of phones."""
     text = (TRAINING / "phone_targets.json").read_text(encoding="utf-8")
     targets = json.loads(text)["targets"]
-    return [Tile(phone, targets[phone]) for phone in PHONES]
+    poses = {phone: dict(targets[phone]) for phone in PHONES}
+    for phone in CLOSED_PHONES:
+        poses[phone]["mouthClose"] = poses[phone]["jawOpen"]
+    return [Tile(phone, pose) for phone, pose in poses.items()]
 
 
 def emotion_tiles() -> list[Tile]:

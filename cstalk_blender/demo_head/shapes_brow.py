@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, bump, smooth
 from .shapes_eyes import lower_lid_up
 from .surface import Array
 
@@ -26,19 +26,23 @@ def inner_up(anatomy: Anatomy) -> Array:
     """The inner ends of both brows go up."""
     left = _forehead(anatomy, (1.4, 2.7), (3.0, 2.8))
     both = np.maximum(left, anatomy.mirrored_way(_ways(left, 1.0, 0.0, 0.0))[:, 0] * -1.0)
-    return anatomy.slide(_ways(both, 0.0, 0.0, 1.05))
+    return anatomy.slide(_ways(both, 0.0, 0.0, 1.2))
 
 
 def outer_up(anatomy: Anatomy) -> Array:
-    """The outer half of the left brow goes up."""
-    return anatomy.slide(_ways(_forehead(anatomy, (4.8, 2.9), (3.0, 2.8)), 0.0, 0.0, 0.95))
+    """The outer half of the left brow goes up, its tail a little less."""
+    x, _, z = anatomy.points.T
+    along = smooth(x, 1.5, 4.6) * (1.0 - 0.75 * smooth(x, 4.6, 7.6))
+    bell = along * bump(z - 2.9, 2.9) * smooth(anatomy.points[:, 1], -1.0, -3.5)
+    weight = bell * anatomy.soft * (1.0 - anatomy.lid_share)
+    return anatomy.slide(_ways(weight, 0.0, 0.0, 1.1))
 
 
 def down(anatomy: Anatomy) -> Array:
     """The left brow goes down and in."""
     inner = _forehead(anatomy, (1.5, 2.4), (3.0, 2.4))
     outer = _forehead(anatomy, (4.4, 2.5), (2.8, 2.2))
-    way = anatomy.slide(_ways(inner, -0.34, 0.0, -0.95) + _ways(outer, -0.1, 0.0, -0.12))
+    way = anatomy.slide(_ways(inner, -0.36, 0.0, -1.1) + _ways(outer, -0.1, 0.0, -0.12))
     return way + _ways(inner, 0.0, -0.16, 0.0)
 
 
@@ -57,13 +61,14 @@ def cheek_squint(anatomy: Anatomy) -> Array:
 
 
 def sneer(anatomy: Anatomy) -> Array:
-    """The left wing of the nose goes up and wrinkles its side."""
-    wing = anatomy.box((1.5, -9.0, -3.7), (1.5, 2.2, 1.7))
-    lip = anatomy.box((1.5, -8.9, -5.4), (1.9, 2.2, 1.8)) * (anatomy.lip_sin > 0.0)
-    side = anatomy.box((1.3, -8.2, -1.0), (1.3, 2.0, 1.8)) * (1.0 - anatomy.lid_share)
-    return (
-        _ways(wing, 0.12, 0.05, 0.42) + _ways(lip, 0.0, -0.05, 0.3) + _ways(side, 0.0, -0.12, 0.15)
-    )
+    """The left wing of the nose goes up, its side wrinkles, the fold beside it deepens."""
+    wing = anatomy.box((1.3, -9.3, -3.7), (1.5, 2.2, 1.8))
+    lip = anatomy.box((1.5, -9.2, -5.6), (2.0, 2.4, 1.8)) * (anatomy.lip_sin > 0.0)
+    side = anatomy.box((1.2, -8.2, -0.8), (1.2, 2.0, 1.8)) * (1.0 - anatomy.lid_share)
+    fold = anatomy.box((2.5, -8.5, -3.2), (1.3, 2.2, 1.6))
+    brow = _forehead(anatomy, (1.4, 2.4), (2.4, 2.0))
+    way = _ways(wing, 0.2, 0.0, 0.7) + _ways(lip, 0.02, -0.05, 0.5) + _ways(side, 0.0, -0.25, 0.3)
+    return way + _ways(fold, 0.1, -0.32, 0.3) + anatomy.slide(_ways(brow, -0.1, 0.0, -0.3))
 
 
 SHAPES = {

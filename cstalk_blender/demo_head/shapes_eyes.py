@@ -71,7 +71,7 @@ def wide(anatomy: Anatomy) -> Array:
     """The upper lid rises over the iris."""
     upper, lower, _ = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
-    turn = (9.5 * upper - 3.0 * lower) * height * anatomy.lid_share**1.5
+    turn = (12.0 * upper - 4.0 * lower) * height * anatomy.lid_share**1.5
     return turn_up(anatomy, turn)
 
 

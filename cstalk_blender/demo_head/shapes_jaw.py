@@ -12,8 +12,10 @@ from .surface import Array
 HINGE_Y, HINGE_Z = 0.6, -2.6
 OPEN_DEGREES, OPEN_DROP = 15.5, 0.25
 FORWARD, SIDEWAYS = 0.6, 0.8
-# Share of the gap that the upper lip closes when the lips shut over a dropped jaw.
-UPPER_CLOSE_SHARE = 0.25
+# Share of the gap that the upper lip closes when the lips shut over a dropped jaw, and how far
+# it comes forward meanwhile, as a share of the gap.
+UPPER_CLOSE_SHARE = 0.16
+UPPER_CLOSE_FORWARD = 0.12
 RIGID_WITH_JAW = ("teeth_lower", "tongue")
 
 
@@ -66,7 +68,10 @@ def mouth_close(anatomy: Anatomy) -> Array:
     """Takes back the gap that `jawOpen` of the same strength makes between the lips."""
     sin = np.abs(anatomy.lip_sin)
     gap = jaw_turn(_contact_points(anatomy)) * (_lip_weight(-sin) - _lip_weight(sin))[:, None]
-    share = np.where(anatomy.lip_sin > 0.0, UPPER_CLOSE_SHARE, UPPER_CLOSE_SHARE - 1.0)
+    meeting = gap * np.array([0.0, 0.0, UPPER_CLOSE_SHARE])
+    meeting[:, 1] = UPPER_CLOSE_FORWARD * gap[:, 2]
+    upper = (anatomy.lip_sin > 0.0)[:, None]
+    way = np.where(upper, meeting, meeting - gap)
     reach = np.where(anatomy.lip_sin > 0.0, 1.6, 2.6)
     near = np.where(anatomy.lip_reach < reach, bump(anatomy.lip_reach / reach, 1.0), 0.0)
     deep = np.nan_to_num(anatomy.lip_ring, nan=0.0)
@@ -74,7 +79,7 @@ def mouth_close(anatomy: Anatomy) -> Array:
         deep > lips.SEAL_RING + 2, smooth(deep, lips.SEAL_RING + 7.0, lips.SEAL_RING + 2.0), 1.0
     )
     mask = (anatomy.part == "skin") * near * inside
-    return np.asarray(gap * (share * mask)[:, None])
+    return np.asarray(way * mask[:, None])
 
 
 def jaw_forward(anatomy: Anatomy) -> Array:
@@ -91,7 +96,7 @@ def tongue_out(anatomy: Anatomy) -> Array:
     """The tongue comes out over the lower lip; the lips part to let it through."""
     sin, cos = anatomy.lip_sin, anatomy.lip_cos
     middle = bump(cos, 0.95) * bump(anatomy.lip_reach, 1.8) * (anatomy.part == "skin")
-    part = np.where(sin > 0.0, 0.24, -0.5) * np.abs(sin) ** 0.5
+    part = np.where(sin > 0.0, 0.34, -0.5) * np.abs(sin) ** 0.5
     way = anatomy.tongue_out.copy()
     way[:, 2] += middle * part
     way[:, 1] += middle * np.where(sin > 0.0, 0.0, -0.05)

@@ -50,7 +50,7 @@ def smile(anatomy: Anatomy) -> Array:
     """The left corner goes up and out, the cheek lifts."""
     near = _near(anatomy, 3.6)
     lift, wide = near * _corner(anatomy, 2.3), near * _corner(anatomy, 1.0)
-    way = anatomy.slide(_ways(lift, 0.0, 0.0, 1.0) + _ways(wide, 0.68, 0.0, -0.04))
+    way = anatomy.slide(_ways(lift, 0.0, 0.0, 1.2) + _ways(wide, 0.8, 0.0, -0.06))
     way += _ways(lift, 0.0, 0.14, 0.0)
     cheek = anatomy.box((4.3, -7.4, -3.7), (2.7, 3.0, 2.2))
     return way + _ways(cheek, 0.18, -0.36, 0.36)
@@ -59,7 +59,7 @@ def smile(anatomy: Anatomy) -> Array:
 def frown(anatomy: Anatomy) -> Array:
     """The left corner goes down."""
     pull = _near(anatomy, 2.8) * _corner(anatomy, 1.7)
-    way = anatomy.slide(_ways(pull, 0.12, 0.0, -0.95))
+    way = anatomy.slide(_ways(pull, 0.14, 0.0, -1.3))
     return way + _ways(_near(anatomy, 1.4) * _half(anatomy) * _under(anatomy), 0.0, -0.08, 0.06)
 
 
@@ -81,11 +81,10 @@ def stretch(anatomy: Anatomy) -> Array:
 
 def pucker(anatomy: Anatomy) -> Array:
     """A kiss: the mouth gets narrow, round and comes forward."""
-    near = _near(anatomy, 2.6)
-    tight = _near(anatomy, 2.2)
+    near, tight = _near(anatomy, 3.0), _near(anatomy, 2.4)
     way = np.zeros_like(anatomy.points)
-    way[:, 0] = -0.46 * anatomy.points[:, 0] * tight
-    way[:, 1] = -near * (0.62 + 0.35 * (1.0 - anatomy.lip_cos**2))
+    way[:, 0] = -0.42 * anatomy.points[:, 0] * tight
+    way[:, 1] = -near * (0.5 + 0.3 * (1.0 - anatomy.lip_cos**2))
     full = (1.0 - _ring_share(anatomy)) * _near(anatomy, 1.2)
     way[:, 2] = full * (0.18 * _over(anatomy) - 0.16 * _under(anatomy))
     return way
@@ -93,11 +92,11 @@ def pucker(anatomy: Anatomy) -> Array:
 
 def funnel(anatomy: Anatomy) -> Array:
     """An open ring: the lips come forward, part and turn out."""
-    near, close = _near(anatomy, 2.6), _near(anatomy, 1.9)
+    near, close = _near(anatomy, 2.8), _near(anatomy, 1.9)
     share, sin = _ring_share(anatomy), anatomy.lip_sin
     way = np.zeros_like(anatomy.points)
-    way[:, 0] = -0.36 * anatomy.points[:, 0] * close
-    way[:, 1] = -near * (0.45 + 0.3 * np.abs(sin) * (0.4 + 0.6 * share))
+    way[:, 0] = -0.26 * anatomy.points[:, 0] * _near(anatomy, 2.3)
+    way[:, 1] = -near * (0.35 + 0.28 * np.abs(sin) * (0.4 + 0.6 * share))
     way[:, 2] = close * (0.3 + 0.22 * share) * sin * np.where(sin > 0.0, 0.85, 1.15)
     return way
 
@@ -114,7 +113,7 @@ def roll_lower(anatomy: Anatomy) -> Array:
     lip = _near(anatomy, 1.3) * _under(anatomy)
     share = _ring_share(anatomy)
     way = _ways(lip * (0.35 + 0.65 * np.sin(0.5 * np.pi * share)), 0.0, 0.5, 0.0)
-    return way + _ways(lip * (1.0 - share), 0.0, 0.0, 0.42)
+    return way + _ways(lip * (0.42 - 0.24 * share), 0.0, 0.0, 1.0)
 
 
 def roll_upper(anatomy: Anatomy) -> Array:
@@ -122,7 +121,7 @@ def roll_upper(anatomy: Anatomy) -> Array:
     lip = _near(anatomy, 1.2) * _over(anatomy)
     share = _ring_share(anatomy)
     way = _ways(lip * (0.3 + 0.7 * np.sin(0.5 * np.pi * share)), 0.0, 0.45, 0.0)
-    return way + _ways(lip * (1.0 - share), 0.0, 0.0, -0.3)
+    return way + _ways(lip * (0.3 - 0.15 * share), 0.0, 0.0, -1.0)
 
 
 def _sealed(anatomy: Anatomy) -> Array:

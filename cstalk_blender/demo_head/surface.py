@@ -59,8 +59,8 @@ def _both_sides(points: Array, shape: Field, blend: float) -> Array:
 def skull_field(p: Array) -> Array:
     """Cranium, face, jaw, chin, cheeks and the mound of the mouth."""
     d = ellipsoid(p, (0.0, 0.6, 3.5), (7.7, 8.8, 8.6))
-    d = smooth_union(d, ellipsoid(p, (0.0, -2.9, -3.2), (6.5, 5.7, 7.0)), 2.5)
-    jaw = _both_sides(p, lambda q: capsule(q, (4.5, -1.4, -5.2), (0.8, -6.6, -9.0), 2.2, 1.8), 1.0)
+    d = smooth_union(d, ellipsoid(p, (0.0, -2.9, -2.9), (6.25, 5.7, 7.2)), 2.5)
+    jaw = _both_sides(p, lambda q: capsule(q, (4.2, -1.6, -5.0), (0.8, -6.6, -9.0), 2.1, 1.8), 1.0)
     d = smooth_union(d, jaw, 1.6)
     d = smooth_union(d, ellipsoid(p, (0.0, -7.5, -9.4), (1.6, 1.6, 1.4)), 1.6)
     cheek = _both_sides(p, lambda q: ellipsoid(q, (3.6, -5.7, -3.8), (2.65, 2.5, 2.5)), 1.0)

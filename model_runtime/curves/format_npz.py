@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import json
+import struct
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,13 @@ from ..errors import BadCurves
 from ..files import replacing
 from .track import CurveTrack
 
+CORRUPTION = (
+    *(ValueError, TypeError, KeyError, EOFError, AttributeError, SyntaxError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+    RuntimeError,  # zipfile's word for an encrypted entry or another compression
+    MemoryError,  # a shape that a flipped bit made giant
+)
+"""What numpy and zipfile raise on files that are not whole."""
 AGAIN_HINT = "Generate the curves again"
 
 
@@ -38,12 +48,15 @@ def read(path: Path) -> CurveTrack:
         OSError: The file cannot be opened.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             values, channels = data["values"], data["channels"]
             fps, start_s = float(data["fps"]), float(data["start_s"])
             request: Any = json.loads(str(data["request"])) if "request" in data else {}
-    except (ValueError, TypeError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise BadCurves(f"{path.name} is no CSTalk curve file: {error}", hint=AGAIN_HINT) from error
+    except CORRUPTION as error:
+        reason = " ".join(str(error).split())
+        raise BadCurves(
+            f"{path.name} is no CSTalk curve file: {reason}", hint=AGAIN_HINT
+        ) from error
     if values.dtype.kind != "f" or channels.ndim != 1 or channels.dtype.kind != "U":
         raise BadCurves(f"{path.name} holds entries of the wrong type", hint=AGAIN_HINT)
     return CurveTrack(

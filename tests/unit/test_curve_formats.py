@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 from pathlib import Path
@@ -182,6 +183,18 @@ def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", values=bomb, channels=bomb, fps=1, start_s=0, request=bomb)
     with pytest.raises(BadCurves):
         read_curves(tmp_path / "a.npz")
+
+
+def test_any_spoiled_npz_is_refused_or_read(tmp_path: Path) -> None:
+    path, random = tmp_path / "a.npz", np.random.default_rng(0)
+    write_curves(random_track(frames=2), path)
+    data = path.read_bytes()
+    for _ in range(300):
+        broken = bytearray(data[: random.integers(1, len(data))] if random.random() < 0.2 else data)
+        broken[int(random.integers(0, len(broken)))] ^= int(random.integers(1, 256))
+        path.write_bytes(broken)
+        with contextlib.suppress(BadCurves):
+            assert read_curves(path).values.ndim == 2
 
 
 def test_a_missing_file_and_a_missing_entry_are_refused(tmp_path: Path) -> None:

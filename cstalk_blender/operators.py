@@ -146,11 +146,7 @@ class CSTALK_OT_clear(Explained, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the face and its companions."""
         settings = context.scene.cstalk
-        face = chosen_face_or_none(context)
-        faces = [face]
-        if targets.problem_or_none(face) is None:  # else its shape keys were renamed since
-            faces = targets.face_objects(face, with_companions=settings.with_companions)
-        cleared = bake.clear_bake(faces)
+        cleared = clear_face(chosen_face_or_none(context), settings.with_companions)
         settings.made = ""
         jobs.current_studio().outcome = None
         self.report({"INFO"}, f"Cleared {', '.join(cleared)}")
@@ -205,6 +201,13 @@ def load_audio(scene: bpy.types.Scene, path: Path) -> sound.PlacedSound:
     settings.audio = str(path)
     settings.audio_seconds = placed.seconds
     return placed
+
+
+def clear_face(face: bpy.types.Object, with_companions: bool) -> list[str]:
+    """Take our performance off ``face`` and its companions; names of those that had one."""
+    if targets.problem_or_none(face) is not None:  # its shape keys were renamed since
+        return bake.clear_bake([face])
+    return bake.clear_bake(targets.face_objects(face, with_companions=with_companions))
 
 
 def scene_order(context: bpy.types.Context) -> Order:

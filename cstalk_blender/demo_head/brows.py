@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .surface import Array, front_point, gradient, head_field
@@ -41,7 +43,7 @@ def build_brow() -> Part:
         points.append(spine[n] + offset + lift)
     rings = [list(range(n * SEGMENTS, (n + 1) * SEGMENTS)) for n in range(COLUMNS)]
     faces: list[Face] = []
-    for first, second in zip(rings[:-1], rings[1:], strict=True):
+    for first, second in itertools.pairwise(rings):
         faces += strip(first, second, closed=True)
     vertices = np.concatenate([*points, points[0].mean(0)[None], points[-1].mean(0)[None]])
     count = COLUMNS * SEGMENTS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .topology import Face, Part, strip
@@ -39,7 +41,7 @@ def build_ear() -> Part:
         points.append(ring)
         rings.append(list(range(number * EAR_SEGMENTS, (number + 1) * EAR_SEGMENTS)))
     faces: list[Face] = []
-    for first, second in zip(rings[:-1], rings[1:], strict=True):
+    for first, second in itertools.pairwise(rings):
         faces += strip(first, second, closed=True)
     vertices = np.concatenate([*points, points[-1].mean(0)[None]])
     tip = len(vertices) - 1

@@ -141,7 +141,7 @@ def build_eyeball() -> Part:
     faces += front + rear
     materials += ["pupil"] * len(front) + ["sclera"] * len(rear)
     vertices = np.array(EYE_CENTER) + EYE_RADIUS * np.concatenate(points)
-    return Part("eye_L", vertices, faces, materials)
+    return Part("eyes", vertices, faces, materials)
 
 
 # Lashes: the part of the upper edge they stand on (ring places), their length (cm) and how

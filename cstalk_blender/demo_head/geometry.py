@@ -33,7 +33,7 @@ class HeadGeometry:
     neutral: Array
     """Vertices at rest (V, 3)."""
     faces: list[Face]
-    """Vertex indices of each face, seen from outside counterclockwise; quads and a few triangles."""
+    """Vertex indices of each face, counterclockwise from outside; quads and a few triangles."""
     names: tuple[str, ...]
     """The 52 ARKit names in the order of `model_runtime/rigs/arkit52.json`."""
     deltas: Array
@@ -68,7 +68,7 @@ def shape_way(anatomy: Anatomy, name: str, mirror: str) -> Array:
         way = SHAPES[name](anatomy)
         return np.asarray(0.5 * (way + anatomy.mirrored_way(way)))
     if name in SHAPES:
-        return SHAPES[name](anatomy)
+        return np.asarray(SHAPES[name](anatomy))
     return anatomy.mirrored_way(SHAPES[mirror](anatomy))
 
 
@@ -87,9 +87,12 @@ def demo_head_geometry() -> HeadGeometry:
     """Build the head without Blender; the same object is given each time, so do not change it."""
     anatomy = build_anatomy()
     pairs = _names()
+    neutral = (anatomy.points - np.array([0.0, 0.0, FLOOR])) * METRES
     deltas = np.stack([shape_way(anatomy, name, mirror) for name, mirror in pairs]) * METRES
+    neutral.setflags(write=False)
+    deltas.setflags(write=False)
     return HeadGeometry(
-        neutral=(anatomy.points - np.array([0.0, 0.0, FLOOR])) * METRES,
+        neutral=neutral,
         faces=anatomy.faces,
         names=tuple(name for name, _ in pairs),
         deltas=deltas,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .surface import Array, Field, cast, ellipsoid, skull_field, smooth_union
@@ -77,7 +79,7 @@ def build_hair() -> Part:
     vertices = np.concatenate([*points[:-1], points[-1][:1]])
     top = len(vertices) - 1
     faces: list[Face] = []
-    for first, second in zip(rows[:-2], rows[1:-1], strict=True):
+    for first, second in itertools.pairwise(rows[:-1]):
         faces += strip(first, second)
     faces += [(rows[-2][i], rows[-2][i + 1], top) for i in range(COLUMNS - 1)]
     return Part("hair", vertices, faces, ["hair"] * len(faces))

@@ -33,7 +33,7 @@ class CSTALK_OT_add_demo_head(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def menu_func(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+def menu_func(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     """Entry for `VIEW3D_MT_mesh_add`."""
     menu.layout.operator(CSTALK_OT_add_demo_head.bl_idname, icon="MONKEY")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .lips import SEAL_RING, lip_rings
@@ -27,7 +29,7 @@ TOOTH_ROWS = (
 GUM_ROWS = 2
 UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.3, MOUTH_Z + 0.0
 # How much shorter the last tooth stands than the first (cm).
-BACK_DROP = 0.55
+BACK_DROP = 0.25
 LOWER_SHRINK = 0.3
 
 # Tongue at rest and put out: places (y, z, half width, half thickness) from root to tip.
@@ -118,7 +120,7 @@ def build_tongue() -> Part:
         list(range(n * TONGUE_SEGMENTS, (n + 1) * TONGUE_SEGMENTS)) for n in range(len(TONGUE_REST))
     ]
     faces: list[Face] = []
-    for first, second in zip(rows[:-1], rows[1:], strict=True):
+    for first, second in itertools.pairwise(rows):
         faces += strip(first, second)
     tip = len(vertices) - 1
     faces += [(rows[-1][i], rows[-1][i + 1], tip) for i in range(TONGUE_SEGMENTS - 1)]

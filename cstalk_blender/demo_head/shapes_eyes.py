@@ -78,7 +78,7 @@ def wide(anatomy: Anatomy) -> Array:
 def _gaze(anatomy: Anatomy, up: float, out: float) -> Array:
     """Way (V, 3) of the left eyeball that turns up or outwards (degrees)."""
     arm = anatomy.points - _center(anatomy)
-    ball = (anatomy.part == "eye_L") * _left(anatomy)
+    ball = (anatomy.part == "eyes") * _left(anatomy)
     way = turn_up(anatomy, up * ball)
     cos, sin = np.cos(np.radians(out)), np.sin(np.radians(out))
     way[:, 0] += ball * (arm[:, 0] * cos - arm[:, 1] * sin - arm[:, 0])

@@ -38,7 +38,7 @@ def _lip_weight(sin: Array) -> Array:
 
 def jaw_weight(anatomy: Anatomy) -> Array:
     """Share of the jaw's way that each vertex takes, (V,)."""
-    x, y, z = anatomy.points.T
+    _, y, z = anatomy.points.T
     weight = _lip_weight(anatomy.lip_sin)
     in_mouth = ~np.isnan(anatomy.lip_ring)
     skin = weight * smooth(z, -1.2, -4.6) * smooth(y, 0.8, -3.2)

@@ -10,7 +10,7 @@ from .surface import MOUTH_Z, Array
 
 
 def _near(anatomy: Anatomy, reach: float) -> Array:
-    """1 on the lips and in the front of the mouth, 0 beyond `reach` (cm) outside and deep inside."""
+    """1 on the lips and in the front of the mouth, 0 beyond `reach` (cm) and deep inside."""
     deep = np.nan_to_num(anatomy.lip_ring, nan=0.0)
     inside = np.where(
         deep > lips.SEAL_RING + 2, smooth(deep, lips.SEAL_RING + 7.0, lips.SEAL_RING + 2.0), 1.0
@@ -35,6 +35,15 @@ def _over(anatomy: Anatomy) -> Array:
 
 def _under(anatomy: Anatomy) -> Array:
     return np.clip(-anatomy.lip_sin, 0.0, 1.0) ** 0.7
+
+
+def _thinning(anatomy: Anatomy) -> Array:
+    """Way to the line of contact: -1 at the upper lip's middle, 1 at the lower's, 0 at corners.
+
+    What moves by a share of this keeps the order of the lip loops, so thin lips never fold.
+    """
+    sin = anatomy.lip_sin
+    return np.asarray(-np.sign(sin) * np.abs(sin) ** 1.15)
 
 
 def _ring_share(anatomy: Anatomy) -> Array:
@@ -113,7 +122,8 @@ def roll_lower(anatomy: Anatomy) -> Array:
     lip = _near(anatomy, 1.3) * _under(anatomy)
     share = _ring_share(anatomy)
     way = _ways(lip * (0.35 + 0.65 * np.sin(0.5 * np.pi * share)), 0.0, 0.5, 0.0)
-    return way + _ways(lip * (0.42 - 0.24 * share), 0.0, 0.0, 1.0)
+    thin = np.maximum(_thinning(anatomy), 0.0) * _near(anatomy, 1.3)
+    return way + _ways(thin * (0.42 - 0.24 * share), 0.0, 0.0, 1.0)
 
 
 def roll_upper(anatomy: Anatomy) -> Array:
@@ -121,7 +131,8 @@ def roll_upper(anatomy: Anatomy) -> Array:
     lip = _near(anatomy, 1.2) * _over(anatomy)
     share = _ring_share(anatomy)
     way = _ways(lip * (0.3 + 0.7 * np.sin(0.5 * np.pi * share)), 0.0, 0.45, 0.0)
-    return way + _ways(lip * (0.3 - 0.15 * share), 0.0, 0.0, -1.0)
+    thin = np.minimum(_thinning(anatomy), 0.0) * _near(anatomy, 1.2)
+    return way + _ways(thin * (0.32 - 0.17 * share), 0.0, 0.0, 1.0)
 
 
 def _sealed(anatomy: Anatomy) -> Array:
@@ -149,13 +160,11 @@ def shrug_upper(anatomy: Anatomy) -> Array:
 
 def press(anatomy: Anatomy) -> Array:
     """The left half of the lips is pressed thin."""
-    half = _half(anatomy) * _near(anatomy, 1.3)
-    away = 1.0 - _ring_share(anatomy)
-    way = (
-        _ways(half * away, 0.0, 0.0, 1.0) * (0.3 * _under(anatomy) - 0.24 * _over(anatomy))[:, None]
-    )
-    bulge = half * np.sin(np.pi * _ring_share(anatomy))
-    way += _ways(bulge, 0.0, 0.16, 0.0)
+    half, share = _half(anatomy) * _near(anatomy, 1.3), _ring_share(anatomy)
+    thin = _thinning(anatomy)
+    amount = np.where(thin > 0.0, 0.3, 0.22) * (1.0 - 0.9 * share)
+    way = _ways(half * thin * amount, 0.0, 0.0, 1.0)
+    way += _ways(half * np.sin(np.pi * share), 0.0, 0.16, 0.0)
     corner = _near(anatomy, 1.8) * _corner(anatomy, 2.5)
     return way + anatomy.slide(_ways(corner, 0.12, 0.0, 0.05)) + _ways(corner, 0.0, 0.12, 0.0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .surface import body_field, cast
@@ -42,6 +44,6 @@ def build_shirt() -> Part:
         points.append(row)
         rows.append(list(range(number * COLUMNS, (number + 1) * COLUMNS)))
     faces: list[Face] = []
-    for first, second in zip(rows[:-1], rows[1:], strict=True):
+    for first, second in itertools.pairwise(rows):
         faces += strip(second, first)
     return Part("shirt", np.concatenate(points), faces, ["shirt"] * len(faces))

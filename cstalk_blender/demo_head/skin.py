@@ -7,6 +7,8 @@ the left eye, one (cut in half by the middle plane) round the mouth.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from . import eyes, lips
@@ -197,7 +199,7 @@ def _fill_eye(builder: _Builder, boundary: list[int]) -> list[int]:
     loops += [builder.add(ring) for ring in _between(outer, rings[0].points, EYE_FREE_RINGS)]
     fixed = [builder.add(ring.points) for ring in rings]
     builder.fill(flipped(tube(loops + fixed[:1])), "skin")
-    for number, (first, second) in enumerate(zip(fixed[:-1], fixed[1:], strict=True)):
+    for number, (first, second) in enumerate(itertools.pairwise(fixed)):
         builder.fill(flipped(strip(first, second, closed=True)), rings[number + 1].material)
     for ring, where in zip(rings, fixed, strict=True):
         builder.tag("lid_share", where, np.full(len(where), ring.share))
@@ -219,7 +221,7 @@ def _fill_mouth(builder: _Builder, boundary: list[int]) -> list[int]:
     loops += [builder.add(ring) for ring in free]
     fixed = [builder.add(ring.points) for ring in rings]
     builder.fill(flipped(tube(loops + fixed[:1], closed=False)), "skin")
-    for number, (first, second) in enumerate(zip(fixed[:-1], fixed[1:], strict=True)):
+    for number, (first, second) in enumerate(itertools.pairwise(fixed)):
         builder.fill(flipped(strip(first, second)), rings[number + 1].material)
     last = fixed[-1]
     half = len(last) // 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,7 +55,7 @@ def fan(ring: Sequence[int], tip: int) -> list[Face]:
 def tube(rings: Sequence[Sequence[int]], closed: bool = True) -> list[Face]:
     """Quads along a series of rings."""
     faces: list[Face] = []
-    for first, second in zip(rings[:-1], rings[1:], strict=True):
+    for first, second in itertools.pairwise(rings):
         faces += strip(first, second, closed)
     return faces
 

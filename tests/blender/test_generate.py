@@ -12,6 +12,7 @@ from cstalk_blender import compat, jobs, operators
 from cstalk_blender.errors import BadSound, JobOverlap, SceneChanged, WorkerDied, WorkerGarbled
 from cstalk_blender.rig import bake
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
+from tests.fakes.sessions import DEADLINE_S
 
 JAW = ARKIT.index("jawOpen")
 
@@ -45,7 +46,7 @@ def start(studio):
 
 def tick_until(studio, condition):
     """Turn the pump by hand, as the timer does in a window."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline, "the studio never came to an end"
         studio.tick()

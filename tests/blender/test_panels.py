@@ -12,6 +12,7 @@ from cstalk_blender.errors import SessionError
 from cstalk_blender.session import environment
 from tests.fakes.faces import ARKIT, make_face, write_wav
 from tests.fakes.panel_layouts import draw_panel, said, texts
+from tests.fakes.sessions import DEADLINE_S
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_buttons_while_a_performance_is_made(studio, speech, use_worker):
     assert reason(operators.CSTALK_OT_cancel) == "Nothing is being made"
     use_worker("slow")
     studio.start(operators.scene_order(bpy.context))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + DEADLINE_S
     while not studio.fraction and time.monotonic() < deadline:
         studio.tick()
         time.sleep(0.002)

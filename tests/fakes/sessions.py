@@ -13,7 +13,7 @@ from cstalk_blender.session.environment import Launch, scrubbed
 from cstalk_blender.session.request import Request
 
 FAKE_WORKER = Path(__file__).resolve().parent / "fake_worker.py"
-DEADLINE_S = 30.0
+DEADLINE_S = 100.0
 """Far beyond anything that works; only a broken client waits so long."""
 
 

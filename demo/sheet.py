@@ -16,6 +16,7 @@ from .words import Moment, Word, moments
 COLUMNS = 6
 ROWS = 4
 TILE = 300  # pixels of a picture on the sheet
+STUDIO_CROP = 0.78  # part of the studio's picture that a tile shows: the face
 LABEL_HEIGHT = 50
 GAP = 8
 TITLE_HEIGHT = 64
@@ -54,12 +55,11 @@ def _draw_tile(
 ) -> None:
     index = min(round(moment.time_s * curves.fps), curves.frame_count - 1)
     with Image.open(frame_path(Path(job.frames_folder), index)) as picture:
-        scale = TILE / min(picture.size)
-        small = picture.resize(
-            (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
-        )
-    left, top = (small.width - TILE) // 2, (small.height - TILE) // 2
-    sheet.paste(small.crop((left, top, left + TILE, top + TILE)), corner)
+        side = min(picture.size) * (1.0 if job.blend else STUDIO_CROP)
+        left, top = (picture.width - side) / 2, (picture.height - side) / 2
+        box = (left, top, left + side, top + side)
+        small = picture.resize((TILE, TILE), Image.Resampling.LANCZOS, box)
+    sheet.paste(small, corner)
     below = corner[1] + TILE + 6
     draw.text((corner[0] + 4, below), f"{index / curves.fps:.2f} s", QUIET_TEXT, _font(20))
     draw.text((corner[0] + TILE - 4, below), moment.label, TEXT, _font(22), anchor="ra")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,22 @@ os.environ["BLENDER_USER_RESOURCES"] = USER_FOLDER
 os.environ["HOME"] = USER_FOLDER
 
 bpy = pytest.importorskip("bpy", reason="needs a Python with Blender's bpy", exc_type=ImportError)
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Leave without Blender's own clean-up where that crashes.
+
+    The 4.2 wheel frees properties with Python callbacks (``poll``, ``update``) after Python has
+    ended, unregistered or not, and dies of it. The application ends in another order.
+    """
+    if bpy.app.version < (4, 5):
+        atexit.register(_leave, int(exitstatus))  # runs before what bpy registered at its import
+
+
+def _leave(exitstatus: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exitstatus)
 
 
 @pytest.fixture(autouse=True)

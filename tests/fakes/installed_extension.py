@@ -77,3 +77,6 @@ def main(archive: str, speech: str, blend: str) -> dict[str, object]:
 
 if __name__ == "__main__":
     sys.stdout.write("\n" + json.dumps(main(*sys.argv[1:])) + "\n")
+    sys.stdout.flush()
+    if bpy.app.version < (4, 5):
+        os._exit(0)  # this wheel frees Python callbacks after Python has ended, and dies of it

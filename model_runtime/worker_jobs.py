@@ -138,7 +138,7 @@ class Jobs:
             del self._open[job.request.id]
         self._send(ending)
 
-    def _run(self, job: _Job) -> protocol.Result:
+    def _run(self, job: _Job) -> protocol.Message:
         if job.stop.is_set():
             raise Cancelled("Stopped before it began")
         reporter = _Reporter(self._send, job.request.id)

@@ -75,7 +75,10 @@ def language_clips(data: Path) -> ClipSet:
         for clip in read_speech_corpus(data / "speech" / corpus)
         if clip.language in OTHER_LANGUAGES
     ]
-    chosen = _first_of_each(listed, [clip.language for clip in listed], LANGUAGE_CLIPS_EACH)
+    chosen: list[SpeechClip] = []
+    for language in OTHER_LANGUAGES:  # spread over speakers and sentences
+        spoken = [clip for clip in listed if clip.language == language]
+        chosen += spoken[:: max(1, len(spoken) // LANGUAGE_CLIPS_EACH)][:LANGUAGE_CLIPS_EACH]
     return _aligned(chosen)
 
 

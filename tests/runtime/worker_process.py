@@ -15,7 +15,7 @@ from model_runtime import protocol
 from model_runtime.protocol import Failure, Generate, Progress, Result, Stopped
 from tests.conftest import ROOT
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 150.0
 ENDINGS = (Result, Failure, Stopped)
 
 

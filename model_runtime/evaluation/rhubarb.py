@@ -4,10 +4,10 @@ Rhubarb writes one of nine mouth pictures for each stretch of time, not curves. 
 what each picture shows, after its documentation (https://github.com/DanielSWolf/rhubarb-lip-sync):
 the poses are ours, the times are Rhubarb's.
 
-Poses and blend were *chosen* among 17 combinations (four pose tables, blends of 0 to 120 ms) for the
-one nearest to what ``shared/docs/data.md`` states for Rhubarb, on the very clips they are scored on.
+Poses and blend were *chosen* among 14 combinations (four pose tables, blends of 0 to 120 ms) for
+the one nearest to what ``shared/docs/data.md`` states for Rhubarb, on the clips they are scored on.
 Over all of them closure ran from 0.49 to 0.63 (sound only) and from 0.71 to 0.90 (given text), AUC
-from 0.93 to 0.97 and 0.97 to 0.99: these rows carry that much freedom of ours.
+from 0.93 to 0.95 and 0.97 to 0.99: these rows carry that much freedom of ours.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ class Channel:
     maximum: float
     mirror: str
     """Name of the same control on the other side; its own name for a central one."""
+    mirror_sign: float = 1.0
+    """-1 where a mirrored face has the opposite value, as a head that turns to the other side."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Rig definitions: the channels of a face, their regions and bounds, read from ``model_runtime/rigs``.
+"""Rig definitions: the channels of a face, their regions and bounds, from ``model_runtime/rigs``.
 
 A rig is data. Nothing in the networks, the postprocess or the add-on knows one by name.
 """

@@ -1,4 +1,4 @@
-"""The generator: log-mel speech, emotion and style noise to the channels of a rig. No files, no audio.
+"""The generator: log-mel speech, emotion and style noise to a rig's channels. No files, no audio.
 
 Axes: B batch, F feature frames (100 Hz), T model frames (50 Hz, F = 2 T), M mel bands, D hidden,
 H latent channels (regions x latent), C rig channels, P phones, E emotions, S style.
@@ -120,7 +120,7 @@ class Generator(nn.Module):
         return torch.cat([embedded, style], dim=2).transpose(1, 2)
 
     def decode(self, speech: Tensor, phones: Tensor, condition: Tensor) -> Tensor:
-        """Hidden speech (B, D, T), phone logits (B, P, T), condition (B, K, T) to curves (B, T, C)."""
+        """Hidden speech (B, D, T), phones (B, P, T), condition (B, K, T) to curves (B, T, C)."""
         x = self.to_latents(torch.cat([speech, functional.softmax(phones, dim=1)], dim=1))
         for block in self.decoder:
             x = block(x, condition)

@@ -1,1 +1,1 @@
-"""Making models: corpora, reference motion, the two stages. Nothing imports this but the command line."""
+"""Making models: corpora, reference motion, the two stages. Only the command line imports this."""

@@ -23,7 +23,7 @@ MINIMUM_SCORE = -32.0
 # espeak-ng voices by language code of the metadata; the first part of the code is the fallback.
 _VOICES = {
     "en": "en-us", "en-US": "en-us", "zh-TW": "cmn", "zh-CN": "cmn", "zh-HK": "yue", "fr": "fr-fr",
-    "pt": "pt-br", "ga-IE": "ga", "sv-SE": "sv", "pa-IN": "pa", "ja": "ja", "nl-NL": "nl", "de-DE": "de",
+    "pt": "pt-br", "ga-IE": "ga", "sv-SE": "sv", "pa-IN": "pa", "nl-NL": "nl", "de-DE": "de",
 }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def align_corpus(
     work: Path,
     *,
     processes: int = 2,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Align what is not aligned yet and return the file with one line for every clip.
 
@@ -55,7 +55,8 @@ def align_corpus(
         for count, entry in enumerate(pool.imap_unordered(_align_clip, todo, chunksize=4), 1):
             lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
             lines.flush()
-            progress(len(done) + count, len(clips))
+            if progress is not None:
+                progress(len(done) + count, len(clips))
     return output
 
 
@@ -83,7 +84,10 @@ def _align_clip(clip: SpeechClip) -> dict[str, Any]:
         found = align_words(speech.samples, clip.text, voice=voice_of(clip.language))
     except (AlignmentFailed, BadAudio, OSError, ValueError) as error:
         return {"file": clip.file, "error": f"{type(error).__name__}: {error}"}
-    phones = [[p.phone, round(p.start_s, 3), round(p.end_s, 3), p.word, round(p.score, 2)] for p in found.phones]
+    phones = [
+        [p.phone, round(p.start_s, 3), round(p.end_s, 3), p.word, round(p.score, 2)]
+        for p in found.phones
+    ]
     return {"file": clip.file, "score": round(found.score, 2), "phones": phones}
 
 

@@ -1,4 +1,4 @@
-"""Forced alignment of a clip with its text by pocketsphinx' English model: phone times and a score."""
+"""Forced alignment of a clip with its text by pocketsphinx' English model: phone times, score."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ class Alignment:
 def words_of(text: str) -> list[str]:
     """Words as the dictionary spells them: lower case, no punctuation but inner apostrophes."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
-    words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", plain)
-    return words
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", plain)
 
 
 class Aligner:

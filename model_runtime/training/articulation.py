@@ -106,7 +106,7 @@ class ArticulationModel(nn.Module):
             kinds: Row of each unit's kind, shape (P,).
             start_s: Start of each unit, shape (P,), seconds.
             end_s: End of each unit, shape (P,), seconds.
-            loudness: Loudness of each frame in standard deviations of the clip's speech, shape (T,).
+            loudness: Loudness of each frame in standard deviations of the clip's, shape (T,).
 
         Returns:
             Shape (T, K), not yet bounded.
@@ -117,7 +117,10 @@ class ArticulationModel(nn.Module):
         late = times[None] - (end_s - edge)[:, None]
         reach_before = self.log_before_s[kinds].exp()[:, None]  # (P, 1, G)
         reach_after = self.log_after_s[kinds].exp()[:, None]
-        away = early.clamp(min=0)[..., None] / reach_before + late.clamp(min=0)[..., None] / reach_after
+        away = (
+            early.clamp(min=0)[..., None] / reach_before
+            + late.clamp(min=0)[..., None] / reach_after
+        )
         dominance = torch.exp(self.log_strengths[kinds][:, None] - away.square())  # (P, T, G)
         dominance = dominance / (dominance.sum(0, keepdim=True) + 1e-6)
         targets = self.targets[kinds]  # (P, K)

@@ -14,7 +14,6 @@ from torch.nn import functional
 from ..config import FeatureConfig
 from ..features import LOG_CENTRE, LOG_SCALE
 
-
 FRAME_S = 0.01
 LN_10 = 2.302585
 
@@ -101,7 +100,9 @@ class Augmenter:
         """Telephone (300-3400 Hz) or a dull line with nothing above 2.5-7 kHz."""
         count = len(power)
         top = torch.where(
-            self._chosen(count, 0.5).flatten() > 0, torch.tensor(3400.0), self._uniform(count, 2500, 7000)
+            self._chosen(count, 0.5).flatten() > 0,
+            torch.tensor(3400.0),
+            self._uniform(count, 2500, 7000),
         )
         bottom = torch.where(top == 3400.0, torch.tensor(300.0), torch.tensor(0.0))
         inside = (self.centre_hz[None] <= top[:, None]) & (self.centre_hz[None] >= bottom[:, None])

@@ -45,7 +45,9 @@ class Batch:
     phones: Tensor
     """(B, T), ``UNKNOWN_PHONE`` where not known."""
     closure: Tensor
-    """(B, T)."""
+    """(B, T), lips must meet."""
+    tuck: Tensor
+    """(B, T), the lower lip must lie under the teeth."""
     still: Tensor
     """(B, T), 1 where nothing is said."""
     filmed: Tensor
@@ -85,7 +87,9 @@ class BatchSource:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         picked = [self.pool[i] for i in rng.choice(len(self.pool), self.clips, p=self.shares)]
         arrays = [self._window(rng, cache, entry) for cache, entry in picked]
-        features, mouth, aux, phones = (torch.from_numpy(np.stack(a)) for a in zip(*arrays, strict=True))
+        features, mouth, aux, phones = (
+            torch.from_numpy(np.stack(a)) for a in zip(*arrays, strict=True)
+        )
         aux = aux.float()
         script = Script(mouth.float(), *aux.unbind(-1))
         emotion = self._emotions(rng, [entry for _, entry in picked])
@@ -102,11 +106,14 @@ class BatchSource:
             curves=curves,
             phones=phones.long(),
             closure=script.closure,
+            tuck=script.tuck,
             still=(phones == 0).float(),
             filmed=filmed,
         )
 
-    def _window(self, rng: np.random.Generator, cache: Cache, entry: Entry) -> tuple[np.ndarray, ...]:
+    def _window(
+        self, rng: np.random.Generator, cache: Cache, entry: Entry
+    ) -> tuple[np.ndarray, ...]:
         spare = entry.frames - self.frames
         first = int(rng.integers(0, spare + 1)) if spare > 0 else 0
         item = cut(cache, entry, first, min(self.frames, entry.frames))

@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from ..errors import BadArgument
 from .scripts import AUX, Item
 
-_ARRAYS: dict[str, Any] = {"features": np.float16, "mouth": np.float16, "aux": np.float16, "phones": np.uint8}
+_ARRAYS: dict[str, Any] = {
+    "features": np.float16,
+    "mouth": np.float16,
+    "aux": np.float16,
+    "phones": np.uint8,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +79,9 @@ def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[st
                 data = array.tobytes()
                 hashes[name].update(data)
                 file.write(data)
-            entries.append(dataclasses.asdict(dataclasses.replace(entry, start=start, frames=frames)))
+            entries.append(
+                dataclasses.asdict(dataclasses.replace(entry, start=start, frames=frames))
+            )
             start += frames
     finally:
         for file in files.values():
@@ -105,7 +112,9 @@ def read_cache(folder: Path, *, verify: bool = False) -> Cache:
     try:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadArgument(f"No cache in {folder}: {error}", hint="Run train prepare first") from error
+        raise BadArgument(
+            f"No cache in {folder}: {error}", hint="Run train prepare first"
+        ) from error
     entries = tuple(Entry(**entry) for entry in index["entries"])
     frames = entries[-1].start + entries[-1].frames if entries else 0
     arrays: dict[str, Any] = {}
@@ -114,7 +123,9 @@ def read_cache(folder: Path, *, verify: bool = False) -> Cache:
         width = index["widths"][name]
         path = folder / f"{name}.bin"
         if path.stat().st_size != rows * width * np.dtype(kind).itemsize:
-            raise BadArgument(f"{path} has another size than its index", hint="Run train prepare again")
+            raise BadArgument(
+                f"{path} has another size than its index", hint="Run train prepare again"
+            )
         if verify and _sha256(path) != index["sha256"][name]:
             raise BadArgument(f"{path} is damaged (checksum)", hint="Run train prepare again")
         shape = (rows,) if name == "phones" else (rows, width)

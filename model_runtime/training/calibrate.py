@@ -1,4 +1,4 @@
-"""Fit the articulation model to filmed mouths: targets, strengths and timing learned instead of guessed."""
+"""Fit the articulation model to filmed mouths: targets, strengths and timing learned."""
 
 from __future__ import annotations
 
@@ -33,17 +33,23 @@ log = logging.getLogger(__name__)
 
 EPOCHS = 14
 LEARNING_RATE = 0.02
-PRIOR = {"targets": 3.0, "log_strengths": 0.15, "log_before_s": 0.3, "log_after_s": 0.3, "loudness_gain": 1.0}
-"""Weight of staying near the hand-set value, against a mean squared error over some 10^5 frames: phones
+PRIOR = {
+    "targets": 3.0,
+    "log_strengths": 0.15,
+    "log_before_s": 0.3,
+    "log_after_s": 0.3,
+    "loudness_gain": 1.0,
+}
+"""Weight of staying near the hand-set value, against a mean squared error over 10^5 frames: phones
 that GRID's 51 words never say keep their hand-set targets."""
 GAP_WEIGHT, WIDTH_WEIGHT = 4.0, 4.0
 OPENNESS_WEIGHT = 0.06
-"""Weight of following the openness expected of phones in read speech, beside the film: GRID's 51 words
-would teach that a close vowel opens as far as an open one, for it hardly has any between closures."""
+"""Weight of following the openness expected of phones in read speech, beside the film: GRID's 51
+words would teach that a close vowel opens as far as an open one."""
 OPENNESS_CLIPS = 240
 JAW_KEPT = 0.7
-"""Share of a hand-set jaw opening that a phone keeps at least: GRID says th, w and oo in two words each,
-between closed neighbours, and would shut them for good."""
+"""Share of a hand-set jaw opening that a phone keeps at least: GRID says th, w and oo in two words
+each, between closed neighbours, and would shut them for good."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Error:
 
 
 def calibrate(settings: Settings, output: Path = CALIBRATED) -> tuple[Error, Error]:
-    """Fit on the training clips of grid_s1 and grid_s4, write ``output``, report the held-out error.
+    """Fit on the training clips of grid_s1 and grid_s4, write ``output``, report held-out errors.
 
     Returns:
         Held-out errors of the hand-set and of the calibrated model.
@@ -87,9 +93,7 @@ def read_speech(settings: Settings) -> list[FilmedClip]:
     return [unfilmed_clip(clip, aligned[clip.file].phones) for clip in picked[:OPENNESS_CLIPS]]
 
 
-def fit(
-    model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[FilmedClip]
-) -> None:
+def fit(model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[FilmedClip]) -> None:
     """Descend on the error over film and on the openness of read speech, held by the prior."""
     start = {name: value.detach().clone() for name, value in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
@@ -205,7 +209,8 @@ def _gap(curves: Tensor) -> Tensor:
 
 
 def _width(curves: Tensor) -> Tensor:
-    return arkit_lips().widths(curves).mean(1)
+    # The first rig is the Face Cap head, on which the films were fitted.
+    return arkit_lips().widths(curves)[:, 0]
 
 
 def _closure(clip: FilmedClip) -> Tensor:

@@ -1,4 +1,4 @@
-"""``python -m model_runtime train STAGE --config FILE``: prepare, calibrate, correlation, generator."""
+"""``python -m model_runtime train STAGE``: prepare, calibrate, relabel, correlation, generator."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("stage", choices=tuple(STAGES))
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="TOML file")
     parser.add_argument("--output", type=Path, help="checkpoint folder to write")
-    parser.add_argument("--correlation", type=Path, help="frozen module that supervises the generator")
+    parser.add_argument(
+        "--correlation", type=Path, help="frozen module that supervises the generator"
+    )
     options = parser.parse_args(argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+    )
     STAGES[options.stage](read_settings(options.config), options)
     return 0
 
@@ -48,7 +52,9 @@ def _correlation(settings: Settings, options: argparse.Namespace) -> None:
 def _generator(settings: Settings, options: argparse.Namespace) -> None:
     from .generator_stage import train_generator
 
-    train_generator(settings, options.output or settings.work / "generator", correlation=options.correlation)
+    train_generator(
+        settings, options.output or settings.work / "generator", correlation=options.correlation
+    )
 
 
 STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {

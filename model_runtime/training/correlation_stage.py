@@ -1,4 +1,4 @@
-"""Stage 1: the correlation module learns to fill in hidden regions; then it supervises the generator."""
+"""Stage 1: the correlation module learns to fill in hidden regions, then supervises."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..model.correlation import CorrelationModule
 from .batches import Batch, BatchSource
 from .cache import caches_in, read_cache
 from .generator_stage import scalar_writer
+from .losses import CHANNEL_FLOOR
 from .run import Run
 from .settings import Settings, generator_config
 
@@ -58,7 +59,9 @@ def train_correlation(settings: Settings, output: Path) -> Path:
 def load_correlation(folder: Path) -> CorrelationModule:
     """The frozen module of a checkpoint folder. Raises BadWeights."""
     values, tensors, _ = read_folder(folder, kind=KIND)
-    config = CorrelationConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    config = CorrelationConfig(
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    )
     module = CorrelationModule(config)
     module.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     return module.requires_grad_(False).eval()
@@ -76,7 +79,9 @@ class CorrelationSupervisor:
         self.module, self.seed = module, seed
         self.weight = _channel_weight(source)
 
-    def __call__(self, curves: Tensor, batch: Batch, number: int) -> tuple[Tensor, dict[str, float]]:
+    def __call__(
+        self, curves: Tensor, batch: Batch, number: int
+    ) -> tuple[Tensor, dict[str, float]]:
         """Loss of generated curves (B, T, C) and its two parts."""
         config = self.module.config
         hidden = random_regions(len(curves), len(config.regions), self.seed, number)
@@ -108,10 +113,10 @@ def hidden_error(
 def score_regions(
     module: CorrelationModule, train: BatchSource, dev: BatchSource
 ) -> dict[str, dict[str, float]]:
-    """Share of each region's variance the module explains when it is hidden, against a linear model.
+    """Share of each hidden region's variance the module explains, against a linear model.
 
-    The mean pose explains 0 by definition. The linear model maps the other regions' channels and the
-    emotion of the same frame to the region by ridge regression.
+    The mean pose explains 0 by definition. The linear model maps the other regions' channels and
+    the emotion of the same frame to the region by ridge regression.
     """
     config = module.config
     train_batches = [train.batch(10**9 + n) for n in range(DEV_BATCHES)]
@@ -126,7 +131,9 @@ def score_regions(
         hidden = torch.zeros(len(dev_batches[0].curves), len(config.regions), dtype=torch.bool)
         hidden[:, region] = True
         with torch.no_grad():
-            filled = [module(b.curves, b.emotion, hidden)[..., columns].flatten(0, 1) for b in dev_batches]
+            filled = [
+                module(b.curves, b.emotion, hidden)[..., columns].flatten(0, 1) for b in dev_batches
+            ]
         report[name] = {
             "module": _explained(torch.cat(filled), truth),
             "linear": _explained(seen @ linear, truth),
@@ -166,5 +173,7 @@ def _source(settings: Settings, split: str) -> BatchSource:
 
 
 def _channel_weight(source: BatchSource) -> Tensor:
+    """One over variance, mean 1: a channel that hardly moves counts, but not above all others."""
     seen = torch.cat([source.batch(10**9 + n).curves.flatten(0, 1) for n in range(4)])
-    return 1 / (seen.std(0) + 0.04).square()
+    weight = 1 / (seen.std(0) + CHANNEL_FLOOR).square()
+    return (weight / weight.mean()).clamp(max=4.0)

@@ -28,8 +28,8 @@ from .prosody import loudness_of
 
 FILMED_CORPORA = ("grid_s1", "grid_s4")
 TARGET_GAP = 0.36
-"""Lip gap (of jawOpen 1) a filmed speaker's 90th percentile is brought to. GRID's speakers mumble one
-sentence form a thousand times (0.25 and 0.29); the artist-made facegood curves have 0.38."""
+"""Lip gap (of jawOpen 1) a filmed speaker's 90th percentile is brought to. GRID's speakers mumble
+one sentence form a thousand times (0.25 and 0.29); the artist-made facegood curves have 0.38."""
 LOWER_FACE = ("jaw", "mouth", "tongue")
 
 
@@ -60,7 +60,9 @@ def filmed_curves(work: Path, corpus: str) -> dict[str, FloatArray]:
     with np.load(path, allow_pickle=False) as file:
         curves = {n.removeprefix("curves_"): file[n] for n in file.files if n.startswith("curves_")}
     lower = _lower_face()
-    gaps = [arkit_lips().gaps(torch.from_numpy(c.astype(np.float32)))[:, 0] for c in curves.values()]
+    gaps = [
+        arkit_lips().gaps(torch.from_numpy(c.astype(np.float32)))[:, 0] for c in curves.values()
+    ]
     reach = float(torch.quantile(torch.cat(gaps)[::10], 0.9))
     scale = TARGET_GAP / max(reach, 0.05)
     return {n: np.clip(c.astype(np.float32) * lower * scale, 0, 1) for n, c in curves.items()}
@@ -82,15 +84,16 @@ def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
             if name not in aligned:
                 continue
             phones = aligned[name].phones
-            loudness = _loudness(data / "capture" / corpus / "audio" / f"{name}.opus")[: len(curves)]
-            curves = curves[: len(loudness)]
+            loudness = _loudness(data / "capture" / corpus / "audio" / f"{name}.opus")[
+                : len(curves)
+            ]
             clips.append(
                 FilmedClip(
                     corpus,
                     name,
                     phones,
                     tuple(units_of(phones)),
-                    torch.from_numpy(curves),
+                    torch.from_numpy(curves[: len(loudness)]),
                     torch.from_numpy(loudness),
                     name in held_out,
                 )
@@ -111,10 +114,12 @@ def _loudness(path: Path) -> FloatArray:
     return loudness_of(log_mel(sound * np.float32(level_gain(sound)), FeatureConfig()))
 
 
-def filmed_jobs(data: Path, work: Path, show: Callable[[str], Callable[[int, int], None]]) -> dict[str, list[Job]]:
+def filmed_jobs(
+    data: Path, work: Path, show: Callable[[str], Callable[[int, int], None]]
+) -> dict[str, list[Job]]:
     """Training jobs of the filmed corpora: GRID with phones, facegood without.
 
-    Held-out clips are left out. Captures are fitted and GRID is aligned first where that is not done.
+    Held-out clips are left out. Captures are fitted and GRID is aligned first where it is not.
     """
     if not (work / "captures" / "index.json").is_file():
         fit_captures(data, work / "captures")

@@ -1,4 +1,4 @@
-"""Stage 2: train the generator on the caches, supervised by the frozen correlation module if there is one."""
+"""Stage 2: train the generator on the caches, supervised by the frozen correlation module."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ Supervisor = Callable[[Tensor, Batch, int], tuple[Tensor, dict[str, float]]]
 """The correlation term: curves, batch and step number to a loss and its terms."""
 
 
-def train_generator(
-    settings: Settings, output: Path, *, correlation: Path | None = None
-) -> Path:
+def train_generator(settings: Settings, output: Path, *, correlation: Path | None = None) -> Path:
     """Train to the end, resuming what stands in ``WORK/runs/<output name>``; returns ``output``.
 
     Args:
@@ -111,7 +109,7 @@ def scalar_writer(folder: Path) -> Callable[[int, dict[str, float]], None]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        return lambda step, values: None
+        return lambda *_: None
     writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
 
     def write(step: int, values: dict[str, float]) -> None:

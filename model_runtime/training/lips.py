@@ -1,6 +1,6 @@
 """Lips in mesh space: gap and width as linear functions of the channels, and the closing of lips.
 
-Shape keys are linear, so on every rig the distance between the inner lips is ``rest + a . weights``.
+Shape keys are linear, so on every rig the inner lips are ``rest + a . weights`` apart.
 ``lip_models.json`` holds those coefficients for three public ARKit heads, measured on their meshes
 (``captures.lip_models``). Losses and reference motion work on them, so that closed means closed on
 any ARKit face and not on one.
@@ -24,9 +24,11 @@ LIP_MODELS = Path(__file__).with_name("lip_models.json")
 OVERCLOSE = 0.03
 """Gap (of jawOpen 1) the lips are pressed beyond contact, so that contact survives resampling."""
 JAW_KEPT = 0.75
-"""Share of the jaw opening that stays while the lips close: the jaw rises for a bilabial, not fully."""
-TUCK_ROLL = 0.55
+"""Share of the jaw opening that stays while the lips close: it rises for a bilabial, not fully."""
+TUCK_ROLL = 0.62
 """mouthRollLower of a labiodental: lower lip under the teeth on all three heads."""
+PUCKER_LOST = 0.8
+"""Share of pucker and of the raised chin that gives way to a labiodental."""
 TUCK_GAP = 0.06
 """Gap left at a labiodental: the upper lip stays clear of the tucked lower lip."""
 
@@ -121,6 +123,8 @@ def tuck_lip(curves: Tensor, tuck: Tensor) -> Tensor:
     out = curves.clone()
     lower = columns(("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel", "tongueOut"))
     out[..., lower] *= 1 - tuck[..., None]
+    # Pushed-out lips cannot lie under the teeth: "food" loses its rounding on the way in.
+    out[..., columns(("mouthPucker", "mouthShrugLower"))] *= 1 - PUCKER_LOST * tuck[..., None]
     roll, jaw, shut = column("mouthRollLower"), column("jawOpen"), column("mouthClose")
     out[..., roll] = torch.maximum(out[..., roll], TUCK_ROLL * tuck)
     out[..., jaw] *= 1 - 0.5 * tuck

@@ -22,11 +22,11 @@ class LossWeights:
     """Weight of each term; 0 leaves it out."""
 
     reconstruction: float = 1.0
-    velocity: float = 2.0
+    velocity: float = 15.0
     lip_gap: float = 6.0
-    """Error of the lip gap in mesh space, heavier the more closed (Audio2Face-3D's lip distance)."""
+    """Error of the lip gap in mesh space, heavier when closed (Audio2Face-3D's lip distance)."""
     lip_width: float = 3.0
-    closure: float = 12.0
+    closure: float = 25.0
     """Gap that is left where lips must meet."""
     stillness: float = 4.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
@@ -35,8 +35,10 @@ class LossWeights:
     """The frozen correlation module's say."""
 
 
-CLOSURE_FOCUS = 5.0
-"""Reconstruction of the mouth weighs this much more where lips meet: missing a closure is what eyes catch."""
+CLOSURE_FOCUS = 10.0
+"""Reconstruction of the mouth weighs so much more where lips meet: eyes catch a missed closure."""
+TUCK_FOCUS = 10.0
+"""And where the lower lip lies under the teeth: f and v are rare and quiet."""
 CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
 CHANNEL_FLOOR = 0.04
@@ -56,7 +58,9 @@ class GeneratorLoss:
         self.weights = weights
         self.lips = arkit_lips()
 
-    def __call__(self, curves: Tensor, phones: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    def __call__(
+        self, curves: Tensor, phones: Tensor, batch: Batch
+    ) -> tuple[Tensor, dict[str, float]]:
         """Loss of curves (B, T, C) and phone logits (B, T, P) against the batch."""
         terms = {
             "reconstruction": self._reconstruction(curves, batch),
@@ -67,11 +71,14 @@ class GeneratorLoss:
             "stillness": self._stillness(curves, batch),
             "phones": _phone_loss(phones, batch.phones),
         }
-        total = torch.stack([getattr(self.weights, name) * term for name, term in terms.items()]).sum()
+        total = torch.stack(
+            [getattr(self.weights, name) * term for name, term in terms.items()]
+        ).sum()
         return total, {name: float(term.detach()) for name, term in terms.items()}
 
     def _reconstruction(self, curves: Tensor, batch: Batch) -> Tensor:
-        focus = 1 + CLOSURE_FOCUS * batch.closure[..., None] * self.mouth
+        meeting = CLOSURE_FOCUS * batch.closure + TUCK_FOCUS * batch.tuck
+        focus = 1 + meeting[..., None] * self.mouth
         return (self.channel_weight * focus * (curves - batch.curves).square()).mean()
 
     def _velocity(self, curves: Tensor, batch: Batch) -> Tensor:

@@ -1,4 +1,4 @@
-"""Sounds that are no speech, synthesised: noise, hum, music and kitchen clatter. The mouth stays still."""
+"""Sounds that are no speech, synthesised: noise, hum, music, clatter. The mouth stays still."""
 
 from __future__ import annotations
 
@@ -64,8 +64,10 @@ def clatter(rng: np.random.Generator, count: int) -> np.ndarray:
 MAKERS: dict[str, Maker] = {"noise": coloured_noise, "hum": hum, "music": music, "clatter": clatter}
 
 
-def nonspeech_clips(seed: int, count: int, *, duration_s: float = 6.0) -> Iterator[tuple[str, FloatArray]]:
-    """``count`` named clips of mono sound at 16 kHz, peak 0.5 at most, the same for the same seed."""
+def nonspeech_clips(
+    seed: int, count: int, *, duration_s: float = 6.0
+) -> Iterator[tuple[str, FloatArray]]:
+    """``count`` named clips of mono sound at 16 kHz, peak 0.5 at most, fixed by the seed."""
     kinds = list(MAKERS)
     for index in range(count):
         kind = kinds[index % len(kinds)]

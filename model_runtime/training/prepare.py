@@ -13,16 +13,15 @@ import torch
 
 from ..audio import load_speech
 from ..config import FeatureConfig
-from ..curves.track import FloatArray
 from .align_corpora import align_corpus, read_alignments
 from .alignment import PhoneTime
 from .articulation import CALIBRATED, FRAME_RATE, load_articulation
 from .cache import Entry, read_cache, write_cache
 from .corpora.speech import DEV_SPEAKERS, EVALUATION_CORPORA, SpeechClip, read_speech_corpus
-from .jobs import Job
 from .filmed import filmed_jobs
+from .jobs import Job
 from .nonspeech import nonspeech_clips
-from .scripts import Item, make_item, at_speed
+from .scripts import Item, at_speed, make_item
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ def prepare_corpus(
     *,
     processes: int = 2,
     variants: int = 2,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Cache the items of ``jobs`` in ``folder``; returns the number of model frames."""
 
@@ -96,10 +95,13 @@ def prepare_corpus(
         context = multiprocessing.get_context("spawn")
         with context.Pool(processes, initializer=_one_thread) as pool:
             for done, pair in enumerate(pool.imap(_make, tasks, chunksize=8), 1):
-                progress(done, len(tasks))
+                if progress is not None:
+                    progress(done, len(tasks))
                 yield pair
 
-    return write_cache(folder, items(), {"variants": variants, "articulation": CALIBRATED.is_file()})
+    return write_cache(
+        folder, items(), {"variants": variants, "articulation": CALIBRATED.is_file()}
+    )
 
 
 def speech_jobs(clips: Sequence[SpeechClip], work: Path) -> tuple[list[Job], dict[str, str]]:
@@ -132,7 +134,9 @@ def prepare_nonspeech(folder: Path) -> int:
             still = dataclasses.replace(
                 item, mouth=np.zeros_like(item.mouth), aux=np.zeros_like(item.aux)
             )
-            entry = Entry(f"nonspeech/{name}", "none", "none", "neutral", "train", "still", 1.0, 0, 0)
+            entry = Entry(
+                f"nonspeech/{name}", "none", "none", "neutral", "train", "still", 1.0, 0, 0
+            )
             yield entry, still
 
     return write_cache(folder, items(), {"seed": NONSPEECH_SEED})
@@ -153,7 +157,8 @@ def _make(task: tuple[Job, int]) -> tuple[Entry, Item]:
     if filmed is not None and speed != 1.0:
         rows = np.arange(0, len(filmed) - 1, speed)
         filmed = np.stack(
-            [np.interp(rows, np.arange(len(filmed)), filmed[:, c]) for c in range(filmed.shape[1])], 1
+            [np.interp(rows, np.arange(len(filmed)), filmed[:, c]) for c in range(filmed.shape[1])],
+            1,
         ).astype(np.float32)
     item = make_item(samples, phones, load_articulation(CALIBRATED), FeatureConfig(), filmed=filmed)
     supervision = "phones" if job.filmed is None else "filmed"

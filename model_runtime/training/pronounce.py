@@ -1,4 +1,4 @@
-"""Pronunciations for words the aligner's dictionary lacks, by letter-to-sound of espeak-ng (IPA to ARPABET)."""
+"""Pronunciations for words the aligner's dictionary lacks: espeak-ng's IPA made ARPABET."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def pronounce(words: Sequence[str], *, voice: str = "en-us") -> dict[str, str]:
     )
     if answer.returncode:  # a language espeak-ng has no voice for
         return {}
-    lines = [re.sub(r"\([a-z-]+\)", "", line) for line in answer.stdout.splitlines() if line.strip()]
+    lines = [
+        re.sub(r"\([a-z-]+\)", "", line) for line in answer.stdout.splitlines() if line.strip()
+    ]
     if len(lines) != len(wanted):  # a word spoken as two clauses: ask one by one
         if len(wanted) == 1:
             lines = [" ".join(lines)]

@@ -1,4 +1,4 @@
-"""Prosody: loudness, pitch, emphasis and pauses of a clip at the model's frame rate. What brows follow."""
+"""Prosody: loudness, pitch, emphasis and pauses of a clip at the model's frame rate."""
 
 from __future__ import annotations
 
@@ -50,12 +50,15 @@ def prosody_of(samples: FloatArray, frame_count: int) -> Prosody:
     raw = np.clip(0.6 * loudness + 0.5 * pitch - 0.35, 0, 2.0) * speech
     emphasis = 1.5 * gaussian_filter1d(raw, EMPHASIS_S * FRAME_RATE, mode="nearest")
     return Prosody(
-        *(a.astype(np.float32) for a in (loudness, np.clip(activity, 0, 1), np.clip(emphasis, 0, 1.3), pitch))
+        *(
+            a.astype(np.float32)
+            for a in (loudness, np.clip(activity, 0, 1), np.clip(emphasis, 0, 1.3), pitch)
+        )
     )
 
 
 def loudness_of(features: FloatArray) -> FloatArray:
-    """Loudness heard in log-mel features (2 T, M): (T,) standard deviations from the mean over speech.
+    """Loudness heard in log-mel features (2 T, M): (T,) standard deviations from the speech's mean.
 
     As ``Prosody.loudness``, but from what a cache keeps, so that labels can be made anew from it.
     """

@@ -28,7 +28,7 @@ PROTOTYPES = Path(__file__).with_name("expression_arkit52.json")
 # and it peaks on emphasis, the apex of an utterance. Shares of full strength, tuned by eye.
 BASE_LEVEL, ACTIVITY_LEVEL, EMPHASIS_LEVEL = 0.66, 0.22, 0.24
 STYLE_LEVEL = 0.08
-"""How far style lifts or lowers an expression, share of full strength for one standard deviation."""
+"""How far style lifts or lowers an expression, share of full strength a standard deviation."""
 STYLE_SKEW = 0.07
 """Left-right asymmetry of expressions for one standard deviation of style."""
 LIP_ROOM = 0.4
@@ -94,7 +94,9 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     held = (emotion @ table.pose) * level
     beats = (emotion @ table.baton) * script.emphasis[..., None]
     skew = 1 + STYLE_SKEW * style[..., 2:3] * table.side
-    expression = (held + beats) * skew + _neutral_face(script, style, table) * (1 - 0.6 * total).clamp(min=0)
+    expression = (held + beats) * skew + _neutral_face(script, style, table) * (
+        1 - 0.6 * total
+    ).clamp(min=0)
     articulation = 1 + (emotion @ (table.articulation - 1))[..., None]
     speech = script.mouth * (1 + (articulation - 1) * table.mouth)
     lip_room = 1 - LIP_ROOM * _lip_activity(script.mouth)[..., None] * table.mouth
@@ -114,7 +116,7 @@ def _neutral_face(script: Script, style: Tensor, table: _Prototypes) -> Tensor:
     face = script.emphasis[..., None] * table.neutral_baton * (1 + 0.3 * style[..., 1:2])
     face = face + rise[..., None] * table.neutral_pitch * script.activity[..., None]
     face = face + fall[..., None] * table.neutral_fall * script.activity[..., None]
-    # Drift of opposite channels takes turns: raised brows in one half of the noise, lowered in the other.
+    # Drift of opposite channels takes turns: brows raised in one half of the noise, lowered else.
     drift = torch.stack([style[..., 3].clamp(min=0), (-style[..., 3]).clamp(min=0)], -1)
     down = torch.zeros_like(table.neutral_drift)
     down[columns(("browDownLeft", "browDownRight", "eyeSquintLeft", "eyeSquintRight"))] = 1

@@ -1,4 +1,4 @@
-"""A resumable training run: optimiser, averaged weights, and a state that survives a kill. No pickle."""
+"""A resumable training run: optimiser, averaged weights, state that survives a kill. No pickle."""
 
 from __future__ import annotations
 
@@ -60,7 +60,14 @@ class Run:
                 per_step = (now - started) / (self.step - first)
                 left_s = per_step * (self.settings.steps - self.step)
                 shown = "  ".join(f"{k} {v:.4f}" for k, v in smooth.items())
-                log.info("step %d/%d  %.2f s/step  %s left  %s", self.step, self.settings.steps, per_step, _clock(left_s), shown)
+                log.info(
+                    "step %d/%d  %.2f s/step  %s left  %s",
+                    self.step,
+                    self.settings.steps,
+                    per_step,
+                    _clock(left_s),
+                    shown,
+                )
                 scalars(self.step, dict(smooth))
             if now - saved > self.settings.save_every_s:
                 self.save()
@@ -73,7 +80,9 @@ class Run:
         if step < settings.warmup_steps:
             return settings.learning_rate * (step + 1) / settings.warmup_steps
         done = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
-        share = settings.final_rate + (1 - settings.final_rate) * (0.5 + 0.5 * math.cos(math.pi * done))
+        share = settings.final_rate + (1 - settings.final_rate) * (
+            0.5 + 0.5 * math.cos(math.pi * done)
+        )
         return settings.learning_rate * share
 
     def save(self) -> None:
@@ -85,7 +94,9 @@ class Run:
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"{key}.{name}"] = value
         temporary = self.folder / "state.tmp"
-        save_file({n: t.contiguous() for n, t in tensors.items()}, temporary, {"step": str(self.step)})
+        save_file(
+            {n: t.contiguous() for n, t in tensors.items()}, temporary, {"step": str(self.step)}
+        )
         os.replace(temporary, self.folder / "state.safetensors")
         (self.folder / "progress.json").write_text(json.dumps({"step": self.step}))
 

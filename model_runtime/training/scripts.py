@@ -47,7 +47,9 @@ class Item:
     """Shape (T,), index into ``config.PHONES`` or ``UNKNOWN_PHONE``."""
 
 
-def at_speed(samples: FloatArray, phones: Sequence[PhoneTime], speed: float) -> tuple[FloatArray, list[PhoneTime]]:
+def at_speed(
+    samples: FloatArray, phones: Sequence[PhoneTime], speed: float
+) -> tuple[FloatArray, list[PhoneTime]]:
     """The clip played ``speed`` times as fast, pitch and formants moving along.
 
     Linear interpolation is enough: the features end at 7.6 kHz and speed stays within 20 %.
@@ -85,10 +87,8 @@ def make_item(
     prosody = prosody_of(samples, count)
     closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
     tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
-    if filmed is None:
-        mouth = mouth_of(phones, heard, articulation)
-    else:
-        mouth = _fit_length(filmed, count)
+    unfilmed = filmed is None
+    mouth = mouth_of(phones, heard, articulation) if unfilmed else _fit_length(filmed, count)
     aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
     return Item(
         features=heard.astype(np.float16),
@@ -111,7 +111,7 @@ def mouth_of(
 
 
 def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:
-    """Symmetric controls (T, K) onto the channels (T, C): a sided channel takes its pair's value."""
+    """Symmetric controls (T, K) onto the channels (T, C): sided ones take the pair's value."""
     channels = load_rig("arkit52").channel_names
     out = np.zeros((len(controls), len(channels)), np.float32)
     for index, name in enumerate(names):

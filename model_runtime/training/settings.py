@@ -1,4 +1,4 @@
-"""Training settings, read from a TOML file; every value has a default that made the shipped weights."""
+"""Training settings, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -49,9 +49,16 @@ class Settings:
     """Sampling weight of corpora; 1 when not named, 0 leaves one out."""
     generator: StageSettings = StageSettings()
     correlation: StageSettings = StageSettings(steps=1500, learning_rate=6e-4, clips=32)
-    loss: LossWeights = LossWeights()
+    loss: LossWeights = dataclasses.field(default_factory=LossWeights)
     start_from: Path | None = None
     """Checkpoint folder to fine-tune from."""
+
+
+_SECTIONS: dict[str, Any] = {
+    "generator": Settings.generator,
+    "correlation": Settings.correlation,
+    "loss": LossWeights(),
+}
 
 
 def read_settings(path: Path) -> Settings:
@@ -66,14 +73,9 @@ def read_settings(path: Path) -> Settings:
         raise BadArgument(f"Cannot read {path}: {error}", hint="See docs/training.md") from error
     here = path.resolve().parent
     try:
-        for name, kind in (
-            ("generator", StageSettings),
-            ("correlation", StageSettings),
-            ("loss", LossWeights),
-        ):
+        for name, default in _SECTIONS.items():
             if name in data:
-                default = {f.name: f.default for f in dataclasses.fields(Settings)}[name]
-                data[name] = dataclasses.replace(default, **data[name]) if default else kind(**data[name])
+                data[name] = dataclasses.replace(default, **data[name])
         for name in ("data", "work", "start_from"):
             if name in data:
                 data[name] = here / Path(data[name]).expanduser()

@@ -1,4 +1,4 @@
-"""GRID corpus clips (Cooke et al. 2006): sound and words of the filmed speakers in ``data/capture``."""
+"""GRID corpus clips (Cooke et al. 2006): sound and words of the filmed speakers."""
 
 from __future__ import annotations
 

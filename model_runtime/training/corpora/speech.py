@@ -1,4 +1,7 @@
-"""Speech without a face: folders with a ``metadata.tsv`` (file, speaker, language, emotion, duration_s, text)."""
+"""Speech without a face: folders with a ``metadata.tsv``.
+
+Its columns: file, speaker, language, emotion, duration_s, text.
+"""
 
 from __future__ import annotations
 

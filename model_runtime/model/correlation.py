@@ -1,0 +1,79 @@
+"""The correlation module: how the regions of a face move together under each emotion.
+
+Axes: B clips, T model frames (50 Hz), N patches (T = N x patch), R regions, C channels, W width.
+
+    curves (B, T, C) -> one token per region and patch (B, R, N, W), hidden regions replaced
+        + region, time and emotion embeddings -> transformer over all R x N tokens
+        -> the channels of every region (B, T, C)
+
+Trained to fill in hidden regions from the others (stage 1 of CSTalk), then frozen: a face whose
+brow this module cannot foretell from its mouth does not act as one.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..config import CorrelationConfig
+
+
+class CorrelationModule(nn.Module):
+    """Predicts regions of a face from the other regions, emotion known."""
+
+    def __init__(self, config: CorrelationConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, regions = config.width, len(config.regions)
+        self.columns = [
+            [c for c, r in enumerate(config.region_of) if r == region] for region in range(regions)
+        ]
+        self.embed = nn.ModuleList(
+            nn.Linear(len(columns) * config.patch_frames, width) for columns in self.columns
+        )
+        self.read = nn.ModuleList(
+            nn.Linear(width, len(columns) * config.patch_frames) for columns in self.columns
+        )
+        self.hidden_token = nn.Parameter(torch.zeros(regions, width))
+        self.region_token = nn.Parameter(0.02 * torch.randn(regions, 1, width))
+        self.time_token = nn.Parameter(0.02 * torch.randn(1, config.window_patches, width))
+        self.emotion_token = nn.Linear(len(config.emotions), width, bias=False)
+        layer = nn.TransformerEncoderLayer(
+            width,
+            config.heads,
+            4 * width,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
+        """Fill in hidden regions.
+
+        Args:
+            curves: Shape (B, T, C), T a whole number of patches, at most one window.
+            emotion: Weights, shape (B, T, E); intensity is their size.
+            hidden: True for regions the module may not see, shape (B, R).
+
+        Returns:
+            Curves of all regions, shape (B, T, C); only those of hidden ones are a prediction.
+        """
+        clips, frames, _ = curves.shape
+        patch, patches = self.config.patch_frames, frames // self.config.patch_frames
+        tokens = []
+        for region, columns in enumerate(self.columns):
+            seen = self.embed[region](curves[..., columns].reshape(clips, patches, -1))
+            masked = self.hidden_token[region].expand_as(seen)
+            tokens.append(torch.where(hidden[:, region, None, None], masked, seen))
+        x = torch.stack(tokens, 1) + self.region_token + self.time_token[:, :patches]
+        felt = emotion.reshape(clips, patches, patch, -1).mean(2)
+        x = x + self.emotion_token(felt)[:, None]
+        x = self.norm(self.encoder(x.flatten(1, 2))).unflatten(1, (len(self.columns), patches))
+        out = torch.zeros_like(curves)
+        for region, columns in enumerate(self.columns):
+            filled = self.read[region](x[:, region]).reshape(clips, frames, len(columns))
+            out[..., columns] = filled
+        return out

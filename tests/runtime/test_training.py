@@ -1,0 +1,215 @@
+"""Laws of training: caches, batches, augmentation, losses, the resumable run."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("librosa")
+
+from model_runtime.checkpoint import load_checkpoint  # noqa: E402
+from model_runtime.config import CorrelationConfig, FeatureConfig  # noqa: E402
+from model_runtime.errors import BadArgument  # noqa: E402
+from model_runtime.model.correlation import CorrelationModule  # noqa: E402
+from model_runtime.training import generator_stage  # noqa: E402
+from model_runtime.training.alignment import PhoneTime  # noqa: E402
+from model_runtime.training.articulation import CALIBRATED, load_articulation  # noqa: E402
+from model_runtime.training.augment import Augmenter  # noqa: E402
+from model_runtime.training.batches import BatchSource  # noqa: E402
+from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
+from model_runtime.training.correlation_stage import random_regions  # noqa: E402
+from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
+from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
+from model_runtime.training.scripts import at_speed, make_item  # noqa: E402
+from model_runtime.training.settings import (  # noqa: E402
+    Settings,
+    StageSettings,
+    generator_config,
+    read_settings,
+)
+from tests.fakes.sounds import voice  # noqa: E402
+
+STAGE = StageSettings(steps=4, clips=2, frames=50, warmup_steps=1, threads=1, save_every_s=-1.0)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with one small cache."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "cache").mkdir()
+    articulation = load_articulation(CALIBRATED)
+
+    def items():
+        for index in range(3):
+            phones = [PhoneTime("aa", 0.0, 1.0, "a", -1.0), PhoneTime("m", 1.0, 1.2, "m", -1.0)]
+            item = make_item(voice(1.6 + index / 5), phones, articulation, FeatureConfig())
+            split = "train" if index else "dev"
+            yield Entry(f"tiny/{index}", "s", "en", "neutral", split, "phones", 1.0, 0, 0), item
+
+    write_cache(folder / "cache" / "tiny", items(), {})
+    return folder
+
+
+@pytest.fixture
+def source(work: Path) -> BatchSource:
+    settings = Settings(data=work, work=work)
+    cache = read_cache(work / "cache" / "tiny")
+    return BatchSource(
+        [cache], generator_config(settings), split="train", seed=3, clips=4, frames=60
+    )
+
+
+def test_cache_gives_back_each_item_whole(work: Path) -> None:
+    cache = read_cache(work / "cache" / "tiny", verify=True)
+    for entry in cache.entries:
+        item = cut(cache, entry, 0, entry.frames)
+        assert item.features.shape == (2 * entry.frames, 80)
+        assert item.mouth.shape == (entry.frames, 52)
+        assert item.phones[: entry.frames // 2].min() > 0
+
+
+def test_damaged_cache_is_refused(work: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(work / "cache" / "tiny", tmp_path / "tiny"))
+    data = bytearray((folder / "mouth.bin").read_bytes())
+    data[100] ^= 1
+    (folder / "mouth.bin").write_bytes(data)
+    with pytest.raises(BadArgument, match="checksum"):
+        read_cache(folder, verify=True)
+    (folder / "mouth.bin").write_bytes(data[:-2])
+    with pytest.raises(BadArgument, match="another size"):
+        read_cache(folder)
+
+
+def test_cache_that_breaks_off_leaves_the_old_one(work: Path) -> None:
+    def breaking():
+        yield from ()
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_cache(work / "cache" / "tiny", breaking(), {})
+    assert len(read_cache(work / "cache" / "tiny", verify=True).entries) == 3
+
+
+def test_batch_is_the_same_whatever_came_before(source: BatchSource) -> None:
+    first = source.batch(7)
+    source.batch(1)
+    again = source.batch(7)
+    for field in dataclasses.fields(first):
+        assert torch.equal(getattr(first, field.name), getattr(again, field.name)), field.name
+
+
+def test_batches_never_hold_clips_of_another_split(work: Path, source: BatchSource) -> None:
+    assert {entry.clip for _, entry in source.pool} == {"tiny/1", "tiny/2"}
+
+
+def test_augmented_features_stay_finite_and_in_time() -> None:
+    clicks = torch.full((6, 100, 80), -2.0)
+    clicks[:, 50] = 1.0
+    heard = Augmenter(FeatureConfig(), torch.Generator().manual_seed(1))(clicks)
+    assert torch.isfinite(heard).all()
+    assert (heard.mean(2)[:, 45:50].amax(1) < heard.mean(2)[:, 50]).all()
+
+
+def test_faster_clip_is_shorter_and_its_phones_move_along() -> None:
+    samples, phones = at_speed(voice(2.0), [PhoneTime("m", 0.5, 1.0, "m", 0.0)], 1.25)
+    assert len(samples) == pytest.approx(2.0 * 16_000 / 1.25, abs=2)
+    assert phones[0].start_s == pytest.approx(0.4)
+
+
+def test_loss_is_nil_for_the_face_that_is_wanted(source: BatchSource) -> None:
+    batch = source.batch(0)
+    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights(closure=0, phones=0))
+    total, terms = loss(batch.curves, torch.zeros(*batch.phones.shape, 40), batch)
+    assert float(total) == 0
+    assert terms["phones"] == pytest.approx(np.log(40), rel=1e-3)
+
+
+def test_lips_left_open_at_a_bilabial_cost_more_than_a_wide_vowel(source: BatchSource) -> None:
+    batch = source.batch(0)
+    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
+    jaw = source.config.channels.index("jawOpen")
+    phones = torch.zeros(*batch.phones.shape, 40)
+    costs = []
+    for where in (batch.closure > 0.9, batch.closure == 0):
+        curves = batch.curves.clone()
+        curves[..., jaw] += 0.2 * where
+        costs.append(float(loss(curves, phones, batch)[0]) / float(where.sum()))
+    assert costs[0] > 2 * costs[1]
+
+
+def test_hidden_regions_cannot_be_seen() -> None:
+    config = generator_config(Settings(data=Path(), work=Path()))
+    module = CorrelationModule(
+        CorrelationConfig(
+            channels=config.channels, regions=config.regions, region_of=config.region_of, layers=1
+        )
+    )
+    curves, emotion = torch.rand(2, 40, 52), torch.zeros(2, 40, 8)
+    hidden = torch.zeros(2, 7, dtype=torch.bool)
+    hidden[:, 5] = True
+    other = curves.clone()
+    other[..., [c for c, r in enumerate(config.region_of) if r == 5]] = 0.5
+    assert torch.equal(module(curves, emotion, hidden), module(other, emotion, hidden))
+    assert not torch.equal(module(curves, emotion, ~hidden), module(other, emotion, ~hidden))
+
+
+def test_one_to_three_regions_are_hidden_and_fixed_by_the_step() -> None:
+    hidden = random_regions(50, 7, seed=1, number=3)
+    assert set(hidden.sum(1).tolist()) <= {1, 2, 3}
+    assert torch.equal(hidden, random_regions(50, 7, seed=1, number=3))
+
+
+class Killed(Exception):
+    """Stands in for SIGKILL between two steps."""
+
+
+def test_killed_and_resumed_run_ends_in_the_same_bits(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data=work, work=work, generator=STAGE)
+    unbroken = generator_stage.train_generator(settings, tmp_path / "unbroken")
+    descend = generator_stage.Run._descend
+
+    def descend_twice(run, loss):
+        if run.step == 2:
+            raise Killed
+        descend(run, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generator_stage.Run, "_descend", descend_twice)
+        with pytest.raises(Killed):
+            generator_stage.train_generator(settings, tmp_path / "broken")
+    assert not (tmp_path / "broken").exists()
+    resumed = generator_stage.train_generator(settings, tmp_path / "broken")
+    expected, found = load_checkpoint(unbroken).tensors, load_checkpoint(resumed).tensors
+    for name, value in expected.items():
+        assert np.array_equal(value, found[name]), name
+
+
+def test_settings_file_changes_only_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('data = "d"\nwork = "w"\n[generator]\nsteps = 7\n')
+    settings = read_settings(path)
+    assert settings.generator == dataclasses.replace(Settings.generator, steps=7)
+    assert settings.work == tmp_path / "w"
+
+
+def test_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('data = "d"\nwork = "w"\n[generator]\nstepps = 7\n')
+    with pytest.raises(BadArgument, match="stepps"):
+        read_settings(path)
+
+
+def test_synthesised_sounds_are_the_same_for_the_same_seed() -> None:
+    one, other = (list(nonspeech_clips(5, 4, duration_s=0.5)) for _ in range(2))
+    for (name, sound), (again, same) in zip(one, other, strict=True):
+        assert name == again
+        assert np.array_equal(sound, same)
+        assert 0 < np.abs(sound).max() <= 0.5

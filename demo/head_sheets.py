@@ -26,20 +26,20 @@ from . import studio
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "images"
 TRAINING = ROOT / "model_runtime" / "training"
-TILE = 232  # pixels
+TILE = 216  # pixels
 GAP = 4
 LABEL_HEIGHT = 24
 BACKGROUND, TEXT = (24, 26, 31), (236, 238, 242)
 SAMPLES = 6
-JPEG_QUALITY = 84
+JPEG_QUALITY = 80
 PHONES = (
     *("sil", "m", "aa", "ah", "eh", "iy", "ao", "uw"),
     *("f", "th", "s", "sh", "l", "r", "w", "k"),
 )
 INTENSITIES = (0.35, 0.7, 1.0, 1.3)
 # Views: what the camera looks at (m), how much it sees (m), angle to the side (degrees).
-FACE_VIEW = ((0.0, -0.03, 0.2), 0.25, 14.0)
-MOUTH_VIEW = ((0.0, -0.06, 0.142), 0.115, 22.0)
+FACE_VIEW = ((0.0, -0.03, 0.215), 0.25, 14.0)
+MOUTH_VIEW = ((0.0, -0.06, 0.157), 0.115, 22.0)
 EXTREMES: dict[str, dict[str, float]] = {
     "jaw + smile": {"jawOpen": 1, "mouthSmile": 1},
     "jaw + funnel": {"jawOpen": 1, "mouthFunnel": 1},

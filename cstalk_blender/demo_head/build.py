@@ -38,7 +38,7 @@ def build_demo_head(
     """Make a new demo head.
 
     One mesh holds skin, eyes, teeth, tongue, brows and hair, so that one set of shape keys
-    moves them all. Its origin lies under the shoulders; it is 0.33 m high (0.24 m from the
+    moves them all. Its origin lies under the shoulders; it is 0.35 m high (0.24 m from the
     chin to the crown), looks along -Y, and the head's left is +X.
 
     Args:

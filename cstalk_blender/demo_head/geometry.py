@@ -17,7 +17,7 @@ from .topology import Face, IntArray
 RIG_FILE = Path(__file__).resolve().parents[2] / "model_runtime" / "rigs" / "arkit52.json"
 METRES = 0.01
 # Height (cm) of the clean cut under the shoulders: the object's origin.
-FLOOR = -21.0
+FLOOR = -22.5
 SHAPES = {
     **shapes_brow.SHAPES,
     **shapes_eyes.SHAPES,
@@ -79,7 +79,7 @@ def _blush(anatomy: Anatomy) -> Array:
     nose = 0.75 * anatomy.box((0.0, -10.6, -3.3), (1.5, 1.6, 1.2))
     chin = 0.3 * anatomy.box((0.0, -8.8, -9.6), (1.8, 2.0, 1.4))
     ears = 0.6 * (anatomy.part == "ears")
-    return np.clip(cheek + nose + chin + ears, 0.0, 1.0)
+    return np.asarray(np.clip(cheek + nose + chin + ears, 0.0, 1.0))
 
 
 @functools.cache

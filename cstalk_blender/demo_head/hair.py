@@ -27,7 +27,7 @@ HAIRLINE = (
     (155.0, -43.0),
     (180.0, -45.0),
 )
-COLUMNS, ROWS = 41, 13
+COLUMNS, ROWS = 41, 15
 # Locks: columns per lock, depth of the furrows between them (cm), how far their tips reach over
 # the hairline (degrees).
 LOCK_COLUMNS, FURROW, TIP = 4, 0.6, 4.5
@@ -58,7 +58,7 @@ def _rows() -> list[Array]:
     start = np.interp(azimuth, line[:, 0], line[:, 1])
     # 1 on the ridge of a lock, 0 in the furrow beside it; a ridge lies on the middle plane.
     ridge = np.abs(np.cos(np.pi * np.arange(COLUMNS) / LOCK_COLUMNS)) ** 0.8
-    shares = np.concatenate([np.zeros(len(EDGE_LIFTS)), np.linspace(0.0, 1.0, ROWS) ** 1.15])
+    shares = np.concatenate([np.zeros(len(EDGE_LIFTS)), np.linspace(0.0, 1.0, ROWS) ** 1.5])
     lifts = np.concatenate([EDGE_LIFTS, np.zeros(ROWS)])
     rows = []
     for number, (share, lift) in enumerate(zip(shares, lifts, strict=True)):

@@ -11,7 +11,8 @@ from .surface import MOUTH_Z, Array
 from .topology import Face, Part, flipped, strip
 
 # The arch of the teeth (cm): half width, depth, gap behind the line where the lips meet.
-ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.75, 4.2, 0.6
+ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.6, 4.2, 0.6
+ARCH_SQUARENESS = 2.7  # exponent of the superellipse; 2 is an ellipse
 ARCH_REACH = 82.0  # degrees along the arch from the middle to the last tooth
 TEETH_PER_SIDE, COLUMNS_PER_TOOTH = 6, 3
 GROOVE = 0.07
@@ -28,8 +29,9 @@ TOOTH_ROWS = (
 )
 GUM_ROWS = 2
 UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.3, MOUTH_Z + 0.0
-# How much shorter the last tooth stands than the first (cm).
-BACK_DROP = 0.25
+# How much shorter the last tooth stands than the first above and below (cm): near the hinge an
+# open jaw drops less, and the back teeth would show like fangs.
+BACK_DROP_UPPER, BACK_DROP_LOWER = 0.15, 0.95
 LOWER_SHRINK = 0.3
 
 # Tongue at rest and put out: places (y, z, half width, half thickness) from root to tip.
@@ -61,15 +63,19 @@ def contact_depth() -> float:
 
 def _arch(shrink: float) -> tuple[Array, Array, Array, Array]:
     """x and y along the arch from the middle, the outward direction, and the groove depth."""
-    count = TEETH_PER_SIDE * COLUMNS_PER_TOOTH + 1
-    turn = np.radians(np.linspace(0.0, ARCH_REACH, count))
+    turn = np.radians(np.linspace(0.0, ARCH_REACH, 400))
     width, depth = ARCH_HALF_WIDTH - shrink, ARCH_DEPTH - shrink
-    x = width * np.sin(turn)
-    y = contact_depth() + ARCH_GAP + shrink + depth * (1.0 - np.cos(turn))
-    normal = np.stack([np.sin(turn) / width, -np.cos(turn) / depth], axis=1)
+    power = 2.0 / ARCH_SQUARENESS
+    fine_x, fine_y = width * np.sin(turn) ** power, depth * (1.0 - np.cos(turn) ** power)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(fine_x), np.diff(fine_y)))])
+    count = TEETH_PER_SIDE * COLUMNS_PER_TOOTH + 1
+    places = np.linspace(0.0, along[-1], count)
+    x, y = np.interp(places, along, fine_x), np.interp(places, along, fine_y)
+    normal = np.stack([np.gradient(y, places), -np.gradient(x, places)], axis=1)
+    normal[0] = (0.0, -1.0)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     groove = np.where(np.arange(count) % COLUMNS_PER_TOOTH == 0, GROOVE, 0.0)
-    return x, y, normal, groove
+    return x, y + contact_depth() + ARCH_GAP + shrink, normal, groove
 
 
 def build_teeth(upper: bool) -> Part:
@@ -77,13 +83,14 @@ def build_teeth(upper: bool) -> Part:
     x, y, normal, groove = _arch(0.0 if upper else LOWER_SHRINK)
     edge, sign = (UPPER_EDGE, 1.0) if upper else (LOWER_EDGE, -1.0)  # sign: towards the gum
     scale = 1.0 if upper else 0.85
+    drop = BACK_DROP_UPPER if upper else BACK_DROP_LOWER
     rows, points = [], []
     count = len(x)
     for number, (height, back) in enumerate(TOOTH_ROWS):
         inset = back + (groove if number >= GUM_ROWS else 0.0)
         row = np.stack([x, y, np.full(count, edge + sign * scale * height)], axis=1)
         row[:, :2] -= normal * np.asarray(inset)[..., None]
-        row[:, 2] += sign * BACK_DROP * np.linspace(0.0, 1.0, count) ** 2
+        row[:, 2] += sign * drop * np.linspace(0.0, 1.0, count) ** 2
         row[0, 0] = 0.0
         rows.append(list(range(number * count, (number + 1) * count)))
         points.append(row)

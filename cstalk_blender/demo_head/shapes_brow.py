@@ -40,7 +40,7 @@ def outer_up(anatomy: Anatomy) -> Array:
 
 def down(anatomy: Anatomy) -> Array:
     """The left brow goes down and in."""
-    inner = _forehead(anatomy, (1.5, 2.4), (3.0, 2.4))
+    inner = _forehead(anatomy, (1.6, 2.4), (2.4, 2.4))
     outer = _forehead(anatomy, (4.4, 2.5), (2.8, 2.2))
     way = anatomy.slide(_ways(inner, -0.36, 0.0, -1.1) + _ways(outer, -0.1, 0.0, -0.12))
     return way + _ways(inner, 0.0, -0.16, 0.0)

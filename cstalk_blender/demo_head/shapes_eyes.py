@@ -57,7 +57,7 @@ def squint(anatomy: Anatomy) -> Array:
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
     turn = (15.0 * lower * height + 0.2 * close * upper) * np.sqrt(anatomy.lid_share)
     bag = anatomy.box((3.9, -8.2, -2.3), (2.6, 2.5, 1.5)) * (anatomy.lid_share == 0.0)
-    return turn_up(anatomy, turn) + bag[:, None] * np.array([0.0, -0.12, 0.28])
+    return np.asarray(turn_up(anatomy, turn) + bag[:, None] * np.array([0.0, -0.12, 0.28]))
 
 
 def lower_lid_up(anatomy: Anatomy, degrees: float) -> Array:

@@ -84,12 +84,12 @@ def mouth_close(anatomy: Anatomy) -> Array:
 
 def jaw_forward(anatomy: Anatomy) -> Array:
     """The jaw juts."""
-    return jaw_weight(anatomy)[:, None] * np.array([0.0, -FORWARD, 0.0])
+    return np.asarray(jaw_weight(anatomy)[:, None] * np.array([0.0, -FORWARD, 0.0]))
 
 
 def jaw_left(anatomy: Anatomy) -> Array:
     """The jaw goes to the head's left."""
-    return jaw_weight(anatomy)[:, None] * np.array([SIDEWAYS, 0.05, 0.0])
+    return np.asarray(jaw_weight(anatomy)[:, None] * np.array([SIDEWAYS, 0.05, 0.0]))
 
 
 def tongue_out(anatomy: Anatomy) -> Array:

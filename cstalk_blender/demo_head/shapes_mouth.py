@@ -15,7 +15,7 @@ def _near(anatomy: Anatomy, reach: float) -> Array:
     inside = np.where(
         deep > lips.SEAL_RING + 2, smooth(deep, lips.SEAL_RING + 7.0, lips.SEAL_RING + 2.0), 1.0
     )
-    return bump(anatomy.lip_reach, reach) * inside * (anatomy.part == "skin")
+    return np.asarray(bump(anatomy.lip_reach, reach) * inside * (anatomy.part == "skin"))
 
 
 def _corner(anatomy: Anatomy, power: float = 1.4) -> Array:
@@ -52,7 +52,7 @@ def _ring_share(anatomy: Anatomy) -> Array:
 
 
 def _ways(weight: Array, x: float, y: float, z: float) -> Array:
-    return weight[:, None] * np.array([x, y, z])
+    return np.asarray(weight[:, None] * np.array([x, y, z]))
 
 
 def smile(anatomy: Anatomy) -> Array:

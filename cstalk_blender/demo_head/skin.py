@@ -228,8 +228,8 @@ def _fill_mouth(builder: _Builder, boundary: list[int]) -> list[int]:
     for i in range(half - 1):
         builder.fill([(last[-1 - i], last[-2 - i], last[i + 1], last[i])], "mouth")
     builder.fill([(last[half + 1], last[half], last[half - 1])], "mouth")
-    for ring, where in zip(rings, fixed, strict=True):
-        builder.tag("lip_ring", where, np.full(len(where), ring.number))
+    for lip_ring, where in zip(rings, fixed, strict=True):
+        builder.tag("lip_ring", where, np.full(len(where), lip_ring.number))
         builder.tag("lip_cos", where, np.cos(lips.ring_angles()))
         builder.tag("lip_sin", where, np.sin(lips.ring_angles()))
     half = len(rings[0].points) // 2

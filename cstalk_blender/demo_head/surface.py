@@ -88,9 +88,10 @@ def body_field(p: Array) -> Array:
     """Neck and the upper part of the shoulders."""
     d = capsule(p, (0.0, 1.3, -6.0), (0.0, 2.6, -16.0), 3.5, 3.7)
     shoulder = _both_sides(
-        p, lambda q: capsule(q, (2.0, 3.0, -19.6), (7.6, 3.4, -21.4), 3.6, 3.3), 3.0
+        p, lambda q: capsule(q, (2.0, 3.0, -19.6), (6.6, 3.2, -21.6), 3.5, 3.1), 3.0
     )
-    return smooth_union(d, shoulder, 3.4)
+    d = smooth_union(d, shoulder, 3.4)
+    return smooth_union(d, ellipsoid(p, (0.0, 2.4, -23.5), (8.0, 5.6, 6.5)), 2.5)
 
 
 def head_field(points: Array) -> Array:

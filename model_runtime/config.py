@@ -9,9 +9,10 @@ from typing import Any
 from .protocol import EMOTIONS
 
 # ARPABET without stress, as pocketsphinx' English model names the phones; silence first.
-PHONES = tuple(
-    "sil aa ae ah ao aw ay b ch d dh eh er ey f g hh ih iy jh k l m n ng ow oy p r s sh t th uh uw v "
-    "w y z zh".split()
+PHONES: tuple[str, ...] = (
+    *("sil", "aa", "ae", "ah", "ao", "aw", "ay", "b", "ch", "d", "dh", "eh", "er", "ey", "f", "g"),
+    *("hh", "ih", "iy", "jh", "k", "l", "m", "n", "ng", "ow", "oy", "p", "r", "s", "sh", "t"),
+    *("th", "uh", "uw", "v", "w", "y", "z", "zh"),
 )
 
 
@@ -93,6 +94,6 @@ def to_json(config: GeneratorConfig) -> str:
 
 def generator_config_from(data: dict[str, Any]) -> GeneratorConfig:
     """Build a configuration from parsed JSON; unknown keys raise TypeError."""
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
     values["features"] = FeatureConfig(**data["features"])
     return GeneratorConfig(**values)

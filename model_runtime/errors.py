@@ -1,4 +1,4 @@
-"""Faults the runtime reports: a code for machines, a message and a hint for people. No imports but stdlib."""
+"""Faults the runtime reports: a code for machines, a message and a hint for people. Stdlib only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import ClassVar
 class RuntimeFault(Exception):
     """A failure that ends one request.
 
-    ``str(fault)`` is the message: one line, with the offending value in it. ``hint`` is one line that
-    says what to do next. ``code`` is stable and lower-case, for programs. ``exit_status`` is what the
-    command line returns: 2 when the person can mend it, 1 when we must.
+    ``str(fault)`` is the message: one line, with the offending value in it. ``hint`` is one line
+    that says what to do next. ``code`` is stable and lower-case, for programs. ``exit_status`` is
+    what the command line returns: 2 when the person can mend it, 1 when we must.
     """
 
     code: ClassVar[str] = "internal"

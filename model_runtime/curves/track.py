@@ -29,7 +29,7 @@ class CurveTrack:
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
             raise BadCurves(
-                f"Curve values of shape {self.values.shape} do not fit {len(self.channels)} channels",
+                f"Values of shape {self.values.shape} do not fit {len(self.channels)} channels",
                 hint="Write the file again from the program it came from",
             )
         if len(set(self.channels)) != len(self.channels):
@@ -54,7 +54,7 @@ class CurveTrack:
         return self.start_s + np.arange(self.frame_count) / self.fps
 
     def column(self, channel: str) -> FloatArray:
-        """Values of one channel, shape (frames,). Raises KeyError for a name not in ``channels``."""
+        """Values of one channel, shape (frames,). Raises KeyError for an unknown name."""
         try:
             return self.values[:, self.channels.index(channel)]
         except ValueError:

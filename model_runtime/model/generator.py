@@ -101,7 +101,7 @@ class Generator(nn.Module):
             for i in range(len(config.regions))
         )
         order = [c for i in range(len(config.regions)) for c in _columns(config, i)]
-        self.register_buffer("column_order", torch.argsort(torch.tensor(order)), persistent=False)
+        self.column_order = torch.argsort(torch.tensor(order)).tolist()
 
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, F, M), F even, to hidden speech (B, D, T) and phone logits (B, P, T)."""

@@ -31,13 +31,13 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _prepare(settings: Settings, options: argparse.Namespace) -> None:
+def _prepare(settings: Settings, _options: argparse.Namespace) -> None:
     from .prepare import prepare_all
 
     prepare_all(settings.data, settings.work, progress=_Progress())
 
 
-def _calibrate(settings: Settings, options: argparse.Namespace) -> None:
+def _calibrate(settings: Settings, _options: argparse.Namespace) -> None:
     from .calibrate import calibrate
 
     calibrate(settings)
@@ -57,9 +57,18 @@ def _generator(settings: Settings, options: argparse.Namespace) -> None:
     )
 
 
+def _relabel(settings: Settings, _options: argparse.Namespace) -> None:
+    from .cache import caches_in
+    from .relabel import relabel
+
+    for folder in caches_in(settings.work):
+        relabel(folder, settings.work)
+
+
 STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "prepare": _prepare,
     "calibrate": _calibrate,
+    "relabel": _relabel,
     "correlation": _correlation,
     "generator": _generator,
 }

@@ -59,9 +59,8 @@ def train_correlation(settings: Settings, output: Path) -> Path:
 def load_correlation(folder: Path) -> CorrelationModule:
     """The frozen module of a checkpoint folder. Raises BadWeights."""
     values, tensors, _ = read_folder(folder, kind=KIND)
-    config = CorrelationConfig(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    )
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    config = CorrelationConfig(**fields)
     module = CorrelationModule(config)
     module.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
     return module.requires_grad_(False).eval()
@@ -145,7 +144,8 @@ def _ridge(batches: Sequence[Batch], others: list[int], columns: list[int]) -> T
     inputs = torch.cat([_frame_inputs(b, others) for b in batches]).double()
     wanted = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches]).double()
     gram = inputs.T @ inputs + 1e-5 * len(inputs) * torch.eye(inputs.shape[1]).double()
-    return torch.linalg.solve(gram, inputs.T @ wanted).float()
+    solution: Tensor = torch.linalg.solve(gram, inputs.T @ wanted)
+    return solution.float()
 
 
 def _frame_inputs(batch: Batch, others: list[int]) -> Tensor:

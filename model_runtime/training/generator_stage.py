@@ -110,10 +110,10 @@ def scalar_writer(folder: Path) -> Callable[[int, dict[str, float]], None]:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return lambda *_: None
-    writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder / "tensorboard"))
 
     def write(step: int, values: dict[str, float]) -> None:
         for name, value in values.items():
-            writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            writer.add_scalar(name, value, step)
 
     return write

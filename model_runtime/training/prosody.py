@@ -76,7 +76,8 @@ def _standardised(decibels: FloatArray, speech: NDArray[np.bool_]) -> FloatArray
     if not speech.any():
         return np.full(len(decibels), -2.5, np.float32)
     mean, spread = decibels[speech].mean(), max(float(decibels[speech].std()), 3.0)
-    return np.clip((decibels - mean) / spread, -2.5, 2.5).astype(np.float32)
+    standardised: FloatArray = np.clip((decibels - mean) / spread, -2.5, 2.5).astype(np.float32)
+    return standardised
 
 
 def _level_db(samples: FloatArray, frame_count: int) -> FloatArray:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -34,8 +35,12 @@ class Run:
         self.parameters = {n: p for n, p in module.named_parameters() if p.requires_grad}
         decayed = [p for p in self.parameters.values() if p.ndim > 1]
         plain = [p for p in self.parameters.values() if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [
+            {"params": decayed},
+            {"params": plain, "weight_decay": 0.0},
+        ]
         self.optimiser = torch.optim.AdamW(
-            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            groups,
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             betas=(0.9, 0.98),

@@ -87,8 +87,10 @@ def make_item(
     prosody = prosody_of(samples, count)
     closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
     tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
-    unfilmed = filmed is None
-    mouth = mouth_of(phones, heard, articulation) if unfilmed else _fit_length(filmed, count)
+    if filmed is not None:
+        mouth = _fit_length(filmed, count)
+    else:
+        mouth = mouth_of(phones, heard, articulation)
     aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
     return Item(
         features=heard.astype(np.float16),
@@ -99,12 +101,14 @@ def make_item(
 
 
 def mouth_of(
-    phones: Sequence[PhoneTime], features: FloatArray, articulation: ArticulationModel
+    phones: Sequence[PhoneTime],
+    features: FloatArray | NDArray[np.float16],
+    articulation: ArticulationModel,
 ) -> FloatArray:
     """Speech curves (T, C) of phones heard in log-mel features (2 T, M)."""
     if not phones:
         return np.zeros((len(features) // 2, len(load_rig("arkit52").channels)), np.float32)
-    loudness = torch.from_numpy(loudness_of(features))
+    loudness = torch.from_numpy(loudness_of(features.astype(np.float32)))
     with torch.no_grad():
         controls = articulation.articulate(units_of(phones), loudness)
     return spread_controls(controls.numpy(), articulation.controls)

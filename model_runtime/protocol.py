@@ -4,7 +4,8 @@ Both processes import this module and nothing else of each other. Guarantees:
 
 * The worker's first line is :class:`Hello`. A client that reads another ``protocol`` number stops.
 * Every :class:`Generate` ends in exactly one of :class:`Result`, :class:`Failure` and
-  :class:`Stopped`, with any number of :class:`Progress` before it. Nothing with that id follows the ending.
+  :class:`Stopped`, with any number of :class:`Progress` before it. Nothing with that id follows
+  the ending.
 * Curves never travel in a message. The worker writes an npz into ``output_folder`` under a
   temporary name, renames it, and only then sends its path.
 * Closing the worker's stdin means exit.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -114,7 +116,7 @@ def test_upper_face_moves_further_from_neutral_with_intensity(emotion: str) -> N
         (act(script, emotion_of(emotion, i), style) - neutral)[..., upper].abs().mean()
         for i in (0.25, 0.5, 0.75, 1.0)
     ]
-    assert all(a < b for a, b in zip(away, away[1:], strict=False)), away
+    assert all(a < b for a, b in pairwise(away)), away
 
 
 def test_two_styles_give_two_readings_of_one_line() -> None:

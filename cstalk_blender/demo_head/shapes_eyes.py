@@ -8,8 +8,8 @@ from .anatomy import Anatomy
 from .eyes import closed_line, opening
 from .surface import EYE_CENTER, Array
 
-# Gaze at full strength (degrees).
-LOOK_SIDE, LOOK_UP, LOOK_DOWN = 26.0, 20.0, 24.0
+# Gaze at full strength (degrees); keys add up, so more would swell the ball when two are on.
+LOOK_SIDE, LOOK_UP, LOOK_DOWN = 24.0, 18.0, 21.0
 
 
 def _center(anatomy: Anatomy) -> Array:

@@ -19,25 +19,29 @@ from .scripts import UNKNOWN_PHONE
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 leaves it out."""
+    """Weight of each term; 0 leaves it out.
 
-    reconstruction: float = 1.0
-    velocity: float = 15.0
-    lip_gap: float = 6.0
+    Squared errors of curves are small numbers beside a cross-entropy: with weights near 1 the shared
+    layers follow the phones and the rare channels (the lip roll of f and v) never leave their mean.
+    """
+
+    reconstruction: float = 40.0
+    velocity: float = 300.0
+    lip_gap: float = 5.0
     """Error of the lip gap in mesh space, heavier when closed (Audio2Face-3D's lip distance)."""
-    lip_width: float = 3.0
-    closure: float = 25.0
+    lip_width: float = 30.0
+    closure: float = 30.0
     """Gap that is left where lips must meet."""
-    stillness: float = 4.0
+    stillness: float = 60.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
-    phones: float = 0.25
-    correlation: float = 0.5
+    phones: float = 0.2
+    correlation: float = 20.0
     """The frozen correlation module's say."""
 
 
-CLOSURE_FOCUS = 10.0
+CLOSURE_FOCUS = 6.0
 """Reconstruction of the mouth weighs so much more where lips meet: eyes catch a missed closure."""
-TUCK_FOCUS = 10.0
+TUCK_FOCUS = 20.0
 """And where the lower lip lies under the teeth: f and v are rare and quiet."""
 CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
@@ -89,7 +93,7 @@ class GeneratorLoss:
         wanted = self.lips.gaps(batch.curves)
         closed = torch.exp(-wanted.clamp(min=0) / CLOSED_GAP)
         error = self.lips.gaps(curves).clamp(min=-0.1) - wanted.clamp(min=-0.1)
-        return ((1 + 3 * closed) * error.square()).mean()
+        return ((1 + closed) * error.square()).mean()
 
     def _lip_width(self, curves: Tensor, batch: Batch) -> Tensor:
         return (self.lips.widths(curves) - self.lips.widths(batch.curves)).square().mean()

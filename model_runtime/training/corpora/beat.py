@@ -1,0 +1,101 @@
+"""BEAT v1: ``<speaker>/<stem>.json`` (60 fps), ``.wav``, ``.TextGrid``; emotion from the number.
+
+A stem is ``<speaker>_<name>_<type>_<first>_<last>``. Types 0, 2, 4, 6 are read speech in English,
+Chinese, Spanish, Japanese; 1, 3, 5, 7 conversations, which BEAT labels neutral.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...curves.track import CurveTrack
+from ...errors import BadCurves
+from .catalogue import Corpus
+from .clip import FaceClip, SkippedFile
+from .emotions import beat_emotion, intensity_of
+from .files import evenly_spaced, load_json, reading, sound_beside_or_none
+from .textgrid import read_textgrid, words_of
+
+STEM = re.compile(r"(\d+)_([^_]+)_([0-7])_(\d+)_(\d+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class BeatName:
+    """What a BEAT file name says."""
+
+    speaker: str
+    sentence: str
+    emotion: str
+
+
+def parse_stem(stem: str) -> BeatName:
+    """Read a BEAT stem such as ``2_scott_0_103_103``.
+
+    The text of read speech is the same for all who read it in that language; a conversation is
+    its own.
+
+    Raises:
+        BadCurves: Another form of name.
+    """
+    match = STEM.fullmatch(stem)
+    if match is None:
+        raise BadCurves("Name is not <speaker>_<name>_<type>_<first>_<last>")
+    number, name, kind, first, last = match.groups()
+    is_read = int(kind) % 2 == 0
+    return BeatName(
+        speaker=f"{int(number)}_{name}",
+        sentence=f"{kind}_{int(first)}_{int(last)}" if is_read else stem,
+        emotion=beat_emotion(int(first), int(last)) if is_read else "neutral",
+    )
+
+
+def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
+    """Every face file under ``folder``."""
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            said = parse_stem(path.stem)
+        except BadCurves as fault:
+            yield SkippedFile(path, str(fault))
+            continue
+        grid = path.with_suffix(".TextGrid")
+        text = ""
+        try:
+            text = words_of(read_textgrid(grid)) if grid.is_file() else ""
+        except BadCurves as fault:
+            yield SkippedFile(grid, f"{fault}; the clip is kept without its words")
+        yield FaceClip(
+            corpus=corpus.kind,
+            clip_id=path.stem,
+            file=path,
+            audio=sound_beside_or_none(path.with_suffix("")),
+            speaker=said.speaker,
+            sentence=said.sentence,
+            emotion=said.emotion,
+            intensity=intensity_of(said.emotion),
+            licence=corpus.licence,
+            rig=corpus.rig,
+            load=functools.partial(read_face, path, corpus.fps),
+            text=text,
+        )
+
+
+def read_face(path: Path, fps: float) -> CurveTrack:
+    """The weights by the file's own ``names``, on an even grid from its own ``time`` stamps.
+
+    Raises:
+        BadCurves: Not BEAT's JSON, rows of different length, times that do not rise.
+    """
+    document = load_json(path)
+    with reading(path):
+        names = tuple(str(name) for name in document["names"])
+        weights = np.array([frame["weights"] for frame in document["frames"]], np.float32)
+        times_s = np.array([frame["time"] for frame in document["frames"]], np.float64)
+    if weights.ndim != 2 or weights.shape[1] != len(names):
+        raise BadCurves(f"Weights of shape {weights.shape} for {len(names)} names")
+    return CurveTrack(evenly_spaced(times_s, weights, fps), names, fps)

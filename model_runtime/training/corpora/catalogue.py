@@ -1,0 +1,53 @@
+"""What is known of each kind of corpus without opening it: rig, nominal rate, licence."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+
+from ...errors import BadArgument
+
+CATALOGUE = Path(__file__).with_suffix(".json")
+LICENCE_WORDS = "licence:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """One kind of corpus."""
+
+    kind: str
+    title: str
+    rig: str
+    """Rig definition that its channels belong to; empty for speech alone."""
+    fps: float
+    """Frame rate of its files, where they do not say themselves."""
+    licence: str
+
+
+@functools.cache
+def catalogue() -> dict[str, Corpus]:
+    """All kinds by name."""
+    entries = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return {kind: Corpus(kind=kind, **entry) for kind, entry in entries.items()}
+
+
+def corpus_named(kind: str) -> Corpus:
+    """The entry ``kind``. Raises BadArgument with the names there are."""
+    if kind not in catalogue():
+        raise BadArgument(
+            f"Unknown kind of corpus {kind!r}", hint=f"One of: {', '.join(catalogue())}"
+        )
+    return catalogue()[kind]
+
+
+def licence_of(folder: Path, corpus: Corpus) -> str:
+    """Licence that ``SOURCE.txt`` in ``folder`` states after ``Licence:``; else the catalogue's."""
+    source = folder / "SOURCE.txt"
+    lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
+    for line in lines:
+        position = line.lower().find(LICENCE_WORDS)
+        if position >= 0:
+            return line[position + len(LICENCE_WORDS) :].strip()
+    return corpus.licence

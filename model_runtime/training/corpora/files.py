@@ -1,0 +1,125 @@
+"""Reading the corpora's files safely: whatever is wrong is a BadCurves. No pickle, ever."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves.format_npz import CORRUPTION
+from ...errors import BadCurves
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".m4a", ".mp3", ".mov", ".mp4")
+"""In order of preference where several stand side by side."""
+MAX_GAPS = 3.0
+"""A file with fewer frames than a third of its time would be mostly invented."""
+PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".joblib")
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what libraries raise on a broken file into BadCurves with one line of reason."""
+    try:
+        yield
+    except OSError as error:
+        raise BadCurves(f"Cannot be read: {error.strerror or error}") from error
+    except CORRUPTION as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadCurves(f"Not a whole {path.suffix} file: {reason[:200]}") from error
+
+
+def load_array(path: Path) -> NDArray[Any]:
+    """The array of an npy file. Raises BadCurves, also for pickled objects."""
+    with reading(path):
+        array = np.load(path, allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise BadCurves("Holds several arrays where one is expected")
+    return array
+
+
+def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Entries ``names`` of an npz file. Raises BadCurves: broken, pickled, or one missing."""
+    with reading(path), np.load(path, allow_pickle=False) as archive:
+        missing = set(names) - set(archive.files)
+        if missing:
+            raise BadCurves(f"Lacks {', '.join(sorted(missing))}")
+        return {name: archive[name] for name in names}
+
+
+def load_json(path: Path) -> Any:
+    """A parsed JSON file. Raises BadCurves."""
+    with reading(path):
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+
+
+def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Header and rows of numbers, (rows, columns). Raises BadCurves with the line at fault."""
+    with reading(path):
+        text = path.read_text(encoding="utf-8-sig")
+        rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
+    if len(rows) < 2:
+        raise BadCurves("Holds no rows")
+    header = tuple(name.strip() for name in rows[0])
+    values = np.empty((len(rows) - 1, len(header)), np.float32)
+    for number, row in enumerate(rows[1:]):
+        try:
+            values[number] = [float(cell) for cell in row]
+        except (ValueError, TypeError) as error:
+            raise BadCurves(f"Row {number + 2} cannot be read: {error}") from error
+    return header, values
+
+
+def motion(array: NDArray[Any], columns: int) -> NDArray[np.float32]:
+    """``array`` as (frames, ``columns``) float32; a leading axis of 1 is dropped.
+
+    Raises:
+        BadCurves: Another shape or type, or values that are not finite.
+    """
+    if array.ndim == 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
+        raise BadCurves(f"Shape {array.shape} of {array.dtype}, expected (frames, {columns})")
+    if not np.isfinite(array).all():
+        raise BadCurves("Holds NaN or infinity")
+    return array.astype(np.float32)
+
+
+def sounds_by_stem(folder: Path) -> dict[str, Path]:
+    """Sound files anywhere under ``folder`` by file name without ending."""
+    found: dict[str, Path] = {}
+    for suffix in reversed(AUDIO_SUFFIXES):
+        for path in sorted(folder.rglob(f"*{suffix}"), reverse=True):
+            found[path.stem] = path
+    return found
+
+
+def sound_beside_or_none(base: Path) -> Path | None:
+    """Sound file whose name is ``base`` with some ending."""
+    candidates = (base.with_name(base.name + suffix) for suffix in AUDIO_SUFFIXES)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def evenly_spaced(
+    times_s: NDArray[np.float64], values: NDArray[np.float32], fps: float
+) -> NDArray[np.float32]:
+    """Rows at k / ``fps`` s from 0 s to the last time; rows already there are left alone.
+
+    Raises:
+        BadCurves: Times do not rise, or most of the frames are missing.
+    """
+    if len(times_s) > 1 and not (np.diff(times_s) > 0).all():
+        raise BadCurves("Times of the frames do not rise")
+    count = round(float(times_s[-1]) * fps) + 1
+    if not 0 < count <= MAX_GAPS * len(times_s):
+        raise BadCurves(f"{len(times_s)} frames up to {times_s[-1]:g} s do not fit {fps:g} fps")
+    grid = np.arange(count) / fps
+    if len(grid) == len(times_s) and np.abs(grid - times_s).max() * fps < 0.5:
+        return values
+    columns = [np.interp(grid, times_s, column) for column in values.T]
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -23,6 +23,8 @@ from .scripts import UNKNOWN_PHONE
 
 NEUTRAL_SHARE = 0.3
 """Share of training windows without emotion."""
+CLEAN_SHARE = 0.4
+"""Share of windows heard as recorded: most lines are."""
 CHANGE_SHARE = 0.25
 """Share of windows whose emotion changes on the way, as ``--emotion-at`` does."""
 CHANGE_FRAMES = 25  # 0.5 s, the cross-fade of emotion.py
@@ -97,7 +99,9 @@ class BatchSource:
         curves = act(script, emotion, style)
         features = features.float()
         if self.augment:
-            features = Augmenter(self.config.features, generator)(features)
+            clean = torch.rand(self.clips, 1, 1, generator=generator) < CLEAN_SHARE
+            distorted = Augmenter(self.config.features, generator)(features)
+            features = torch.where(clean, features, distorted)
         filmed = torch.tensor([float(entry.supervision == "filmed") for _, entry in picked])
         return Batch(
             features=features,

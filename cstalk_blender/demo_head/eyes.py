@@ -51,7 +51,7 @@ def opening() -> tuple[Array, Array, Array]:
     across = middle - half * np.cos(turn)
     height = np.abs(np.sin(turn)) ** 0.85
     up = np.where(np.sin(turn) >= 0.0, UP_UPPER, UP_LOWER) * height
-    return turn, across, up - CORNER_RISE * np.cos(turn)
+    return turn, np.asarray(across), np.asarray(up - CORNER_RISE * np.cos(turn))
 
 
 def closed_line(across: Array) -> Array:

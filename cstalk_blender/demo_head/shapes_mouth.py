@@ -91,11 +91,10 @@ def stretch(anatomy: Anatomy) -> Array:
 def pucker(anatomy: Anatomy) -> Array:
     """A kiss: the mouth gets narrow, round and comes forward."""
     near, tight = _near(anatomy, 3.0), _near(anatomy, 2.4)
-    way = np.zeros_like(anatomy.points)
-    way[:, 0] = -0.42 * anatomy.points[:, 0] * tight
-    way[:, 1] = -near * (0.5 + 0.3 * (1.0 - anatomy.lip_cos**2))
+    way = anatomy.slide(_ways(-0.62 * anatomy.points[:, 0] * tight, 1.0, 0.0, 0.0))
+    way[:, 1] -= near * (0.45 + 0.4 * (1.0 - anatomy.lip_cos**2))
     full = (1.0 - _ring_share(anatomy)) * _near(anatomy, 1.2)
-    way[:, 2] = full * (0.18 * _over(anatomy) - 0.16 * _under(anatomy))
+    way[:, 2] += full * (0.18 * _over(anatomy) - 0.16 * _under(anatomy))
     return way
 
 
@@ -103,10 +102,10 @@ def funnel(anatomy: Anatomy) -> Array:
     """An open ring: the lips come forward, part and turn out."""
     near, close = _near(anatomy, 2.8), _near(anatomy, 1.9)
     share, sin = _ring_share(anatomy), anatomy.lip_sin
-    way = np.zeros_like(anatomy.points)
-    way[:, 0] = -0.26 * anatomy.points[:, 0] * _near(anatomy, 2.3)
-    way[:, 1] = -near * (0.35 + 0.28 * np.abs(sin) * (0.4 + 0.6 * share))
-    way[:, 2] = close * (0.3 + 0.22 * share) * sin * np.where(sin > 0.0, 0.85, 1.15)
+    narrow = -0.3 * anatomy.points[:, 0] * _near(anatomy, 2.3)
+    way = anatomy.slide(_ways(narrow, 1.0, 0.0, 0.0))
+    way[:, 1] -= near * (0.3 + 0.3 * np.abs(sin) * (0.4 + 0.6 * share))
+    way[:, 2] += close * (0.3 + 0.22 * share) * sin * np.where(sin > 0.0, 0.85, 1.15)
     return way
 
 

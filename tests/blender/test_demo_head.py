@@ -13,6 +13,8 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
 from numpy.typing import NDArray
 
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
@@ -34,6 +36,9 @@ SHORT_EDGE = 2 * MILLIMETRE
 # How far any pose may leave the box of the neutral head.
 OUTSIDE_LIMIT = 35 * MILLIMETRE
 SIDED = ("mouthLeft", "mouthRight", "jawLeft", "jawRight")
+# Shapes that press the skin towards the teeth; each is tried with every other shape.
+INWARD = {"mouthPucker", "mouthFunnel", "mouthClose", "mouthLeft"}
+NEAR_SKIN = 4 * MILLIMETRE
 EMOTIONS = {
     "happy": {"mouthSmile": 1.0, "cheekSquint": 1.0, "eyeSquint": 0.6},
     "sad": {"browInnerUp": 1.0, "mouthFrown": 1.0, "mouthShrugLower": 0.6},
@@ -276,6 +281,19 @@ def test_no_pose_tears_the_mesh_or_leaves_its_box(head: HeadGeometry) -> None:
         worst[name] = (length / np.maximum(rest, SHORT_EDGE)).max()
         assert ((points >= low) & (points <= high)).all(), name
     assert {name: factor for name, factor in worst.items() if factor > STRETCH_LIMIT} == {}
+
+
+@pytest.mark.parametrize("name, pose", [p for p in poses() if set(p[0].split("+")) & INWARD])
+def test_teeth_stay_behind_the_skin(head: HeadGeometry, name: str, pose: dict[str, float]) -> None:
+    points = head.posed(pose)
+    skin = [face for face, kind in zip(head.faces, head.materials, strict=True) if kind == "skin"]
+    tree = BVHTree.FromPolygons(points.tolist(), skin)
+    teeth = np.flatnonzero(np.char.startswith(np.array(head.parts), "teeth"))
+    for tooth in points[teeth]:
+        place, normal, _, distance = tree.find_nearest(tooth, NEAR_SKIN)
+        if place is not None:
+            outside = float(normal.dot(Vector(tooth) - place))
+            assert outside < MILLIMETRE, (name, tooth, distance)
 
 
 def test_geometry_needs_no_blender() -> None:

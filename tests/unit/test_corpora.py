@@ -19,6 +19,7 @@ from model_runtime.training.corpora.clip import SPLITS, UNKNOWN_EMOTION, FaceCli
 from model_runtime.training.corpora.files import load_array, load_arrays
 from model_runtime.training.corpora.matching import match_channels, on_rig, spelling
 from model_runtime.training.corpora.reading import FINDERS, corpus_kinds, read_corpus
+from model_runtime.training.corpora.speech import EMOTION_NAMES
 from model_runtime.training.corpora.splits import assign_splits
 from model_runtime.training.corpora.textgrid import read_textgrid, words_of
 from tests.fakes.corpora import PickledTrap, long_textgrid, write_npy, write_npz, write_text
@@ -115,7 +116,7 @@ def test_a_beat_clip_across_two_emotions_is_unknown() -> None:
 
 
 def test_every_emotion_word_means_an_emotion_of_the_protocol() -> None:
-    tables = (emotions.OTHER_WORDS, emotions.EMOTION_NAMES, emotions.EMOFACE_PREFIXES)
+    tables = (emotions.OTHER_WORDS, EMOTION_NAMES, emotions.EMOFACE_PREFIXES)
     meant = {name for table in tables for name in table.values()}
     meant |= set(emotions.RAVDESS_CODES.values()) | set(emotions.MEAD_CODES)
     assert meant <= set(EMOTIONS)

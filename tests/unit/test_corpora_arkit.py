@@ -308,7 +308,7 @@ def test_broken_claire_shots_are_skipped(tmp_path: Path) -> None:
     found = read_corpus("claire", tmp_path)
     assert found.clips == ()
     said = reasons(found)
-    assert "11 frames for it, the skin 12" in said["cp1_sadness.mc"]
+    assert "(11, 5, 3) for it, the skin 12 frames" in said["cp1_sadness.mc"]
     assert "Cut off" in said["cp2_joy.mc"]
     assert "41 points" in said["cp3_joy.mc"]
     assert "OneFilePerFrame" in said["cp4_joy.mc"]

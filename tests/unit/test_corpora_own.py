@@ -104,6 +104,7 @@ def test_real_live_link_takes_are_read(data_folder: Path) -> None:
     assert len(found.clips) == 3
     assert found.skipped == ()
     assert all(len(clip.channels) == 61 and clip.duration_s > 5 for clip in found.clips)
+    assert {clip.licence for clip in found.clips} == {"MIT License"}
 
 
 @pytest.mark.data

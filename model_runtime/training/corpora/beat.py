@@ -19,7 +19,7 @@ from ...errors import BadCurves
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
 from .emotions import beat_emotion, intensity_of
-from .files import evenly_spaced, load_json, reading, sound_beside_or_none
+from .files import evenly_spaced, finite, load_json, reading, sound_beside_or_none
 from .textgrid import read_textgrid, words_of
 
 STEM = re.compile(r"(\d+)_([^_]+)_([0-7])_(\d+)_(\d+)")
@@ -94,8 +94,8 @@ def read_face(path: Path, fps: float) -> CurveTrack:
     document = load_json(path)
     with reading(path):
         names = tuple(str(name) for name in document["names"])
-        weights = np.array([frame["weights"] for frame in document["frames"]], np.float32)
+        weights = np.array([frame["weights"] for frame in document["frames"]], np.float64)
         times_s = np.array([frame["time"] for frame in document["frames"]], np.float64)
     if weights.ndim != 2 or weights.shape[1] != len(names):
         raise BadCurves(f"Weights of shape {weights.shape} for {len(names)} names")
-    return CurveTrack(evenly_spaced(times_s, weights, fps), names, fps)
+    return CurveTrack(evenly_spaced(times_s, finite(weights), fps), names, fps)

@@ -43,11 +43,21 @@ def corpus_named(kind: str) -> Corpus:
 
 
 def licence_of(folder: Path, corpus: Corpus) -> str:
-    """Licence that ``SOURCE.txt`` in ``folder`` states after ``Licence:``; else the catalogue's."""
+    """Licence of what lies in ``folder``.
+
+    What ``SOURCE.txt`` states after ``Licence:``; else the titles of the ``LICENSE`` files there;
+    else what the catalogue says of such a corpus.
+    """
     source = folder / "SOURCE.txt"
-    lines = source.read_text(encoding="utf-8").splitlines() if source.is_file() else []
-    for line in lines:
+    for line in _lines(source):
         position = line.lower().find(LICENCE_WORDS)
         if position >= 0:
             return line[position + len(LICENCE_WORDS) :].strip()
-    return corpus.licence
+    titles = {next(iter(_lines(path)), "").strip() for path in folder.glob("LICEN[CS]E*")} - {""}
+    return "; ".join(sorted(titles)) or corpus.licence
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from ...errors import BadCurves
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
 from .emotions import emotion_of, intensity_of
-from .files import load_arrays, reading, sound_beside_or_none
+from .files import finite, load_arrays, reading, sound_beside_or_none
 from .matching import match_channels
 from .maya_cache import read_frames, read_rate
 
@@ -106,20 +107,23 @@ def read_poses(path: Path) -> SkinPoses:
     """
     head = load_arrays(path, ("poseNames", NEUTRAL, "frontalMask"))
     with reading(path):
-        names = tuple(
-            name.decode() if isinstance(name, bytes) else str(name)
-            for name in head["poseNames"].tolist()
-        )
-    names = tuple(name for name in names if name.lower() != NEUTRAL)
-    arrays = load_arrays(path, names)
-    neutral, mask = head[NEUTRAL].astype(np.float32), head["frontalMask"].astype(np.int64)
-    shapes = {arrays[name].shape for name in names} | {neutral.shape}
+        listed = (n.decode() if isinstance(n, bytes) else n for n in head["poseNames"].tolist())
+        names = tuple(str(name) for name in listed if str(name).lower() != NEUTRAL)
+        faces = load_arrays(path, names)
+        return _skin_poses(names, head, faces)
+
+
+def _skin_poses(
+    names: tuple[str, ...], head: dict[str, NDArray[Any]], faces: dict[str, NDArray[Any]]
+) -> SkinPoses:
+    neutral, mask = finite(head[NEUTRAL]), head["frontalMask"].astype(np.int64)
+    shapes = {face.shape for face in faces.values()} | {neutral.shape}
     if len(shapes) != 1 or neutral.ndim != 2 or neutral.shape[1] != 3 or not len(mask):
-        raise BadCurves(f"{path.name}: poses of shapes {sorted(shapes)}")
+        raise BadCurves(f"Poses of shapes {sorted(shapes)} and a mask of {len(mask)} points")
     if mask.min() < 0 or mask.max() >= len(neutral):
-        raise BadCurves(f"{path.name}: frontalMask points outside the mesh")
+        raise BadCurves("The frontalMask points outside the mesh")
     flat = neutral[mask].reshape(-1)
-    stacked = np.stack([arrays[name][mask].reshape(-1) for name in names]).astype(np.float32)
+    stacked = finite(np.stack([faces[name][mask].reshape(-1) for name in names]))
     whole_faces = np.linalg.norm(stacked - flat) < np.linalg.norm(stacked)
     deltas = stacked - flat if whole_faces else stacked
     return SkinPoses(names, flat, deltas, mask, len(neutral))
@@ -171,5 +175,5 @@ def _check_length(path: Path, shot: str, frames: int) -> None:
     if not path.is_file():
         return
     moved = load_arrays(path, (shot,))[shot]
-    if len(moved) != frames:
-        raise BadCurves(f"{path.name} has {len(moved)} frames for it, the skin {frames}")
+    if moved.shape[:1] != (frames,):
+        raise BadCurves(f"{path.name} has shape {moved.shape} for it, the skin {frames} frames")

@@ -58,7 +58,7 @@ def read_face(path: Path, folder: Path, corpus: Corpus) -> CurveTrack:
     odd = next((i for i, row in enumerate(rows) if len(row) != len(names)), None)
     if odd is not None:
         raise BadCurves(f"Frame {odd + 1} has {len(rows[odd])} values for {len(names)} names")
-    values = np.array(rows, np.float32).reshape(len(rows), len(names))
+    values = np.array(rows, np.float64).reshape(len(rows), len(names))
     return CurveTrack(motion(values, len(names)), names, corpus.fps)
 
 

@@ -29,15 +29,15 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise BadCurves(f"Cannot be read: {error.strerror or error}") from error
-    except CORRUPTION as error:
+    except (*CORRUPTION, IndexError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise BadCurves(f"Not a whole {path.suffix} file: {reason[:200]}") from error
 
 
 def load_array(path: Path) -> NDArray[Any]:
     """The array of an npy file. Raises BadCurves, also for pickled objects."""
-    with reading(path):
-        array = np.load(path, allow_pickle=False)
+    with reading(path), path.open("rb") as stream:
+        array = np.load(stream, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise BadCurves("Holds several arrays where one is expected")
     return array
@@ -45,7 +45,12 @@ def load_array(path: Path) -> NDArray[Any]:
 
 def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Entries ``names`` of an npz file. Raises BadCurves: broken, pickled, or one missing."""
-    with reading(path), np.load(path, allow_pickle=False) as archive:
+    # np.load leaves a file open that it opened itself and cannot read.
+    with (
+        reading(path),
+        path.open("rb") as stream,
+        np.load(stream, allow_pickle=False) as archive,
+    ):
         missing = set(names) - set(archive.files)
         if missing:
             raise BadCurves(f"Lacks {', '.join(sorted(missing))}")
@@ -66,13 +71,13 @@ def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], NDArr
     if len(rows) < 2:
         raise BadCurves("Holds no rows")
     header = tuple(name.strip() for name in rows[0])
-    values = np.empty((len(rows) - 1, len(header)), np.float32)
+    values = np.empty((len(rows) - 1, len(header)))
     for number, row in enumerate(rows[1:]):
         try:
             values[number] = [float(cell) for cell in row]
         except (ValueError, TypeError) as error:
             raise BadCurves(f"Row {number + 2} cannot be read: {error}") from error
-    return header, values
+    return header, finite(values)
 
 
 def motion(array: NDArray[Any], columns: int) -> NDArray[np.float32]:
@@ -85,9 +90,16 @@ def motion(array: NDArray[Any], columns: int) -> NDArray[np.float32]:
         array = array[0]
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
         raise BadCurves(f"Shape {array.shape} of {array.dtype}, expected (frames, {columns})")
-    if not np.isfinite(array).all():
+    return finite(array)
+
+
+def finite(array: NDArray[Any]) -> NDArray[np.float32]:
+    """``array`` as float32. Raises BadCurves if it holds NaN, infinity or what becomes infinity."""
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
+    if not np.isfinite(values).all():
         raise BadCurves("Holds NaN or infinity")
-    return array.astype(np.float32)
+    return values
 
 
 def sounds_by_stem(folder: Path) -> dict[str, Path]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadCurves
-from .files import reading
+from .files import finite, reading
 
 TICKS_PER_SECOND = 6000
 """Maya's unit of time."""
@@ -88,7 +88,7 @@ def _points(block: bytes) -> NDArray[np.float32]:
             if len(contents) < size or size % (3 * POINT_BYTES[tag]):
                 raise BadCurves("Points of a frame are cut off")
             values = np.frombuffer(contents, np.dtype(f">f{POINT_BYTES[tag]}"))
-            return values.astype(np.float32).reshape(-1, 3)
+            return finite(values).reshape(-1, 3)
         position += 8 + (size + 3) // 4 * 4
     raise BadCurves("A frame without points")
 

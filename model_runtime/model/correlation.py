@@ -4,7 +4,7 @@ Axes: B clips, T model frames (50 Hz), N patches (T = N x patch), R regions, C c
 
     curves (B, T, C) -> one token per region and patch (B, R, N, W), hidden regions replaced
         + region, time and emotion embeddings -> transformer over all R x N tokens
-        -> the channels of every region (B, T, C)
+        -> what the transformer adds to a linear map of the frame's seen channels (B, T, C)
 
 Trained to fill in hidden regions from the others (stage 1 of CSTalk), then frozen: a face whose
 brow this module cannot foretell from its mouth does not act as one.
@@ -49,6 +49,12 @@ class CorrelationModule(nn.Module):
         )
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
+        # Much of co-movement is linear within the frame; the transformer learns the rest.
+        seen = len(config.channels) + len(config.emotions) + regions
+        self.direct = nn.Linear(seen, len(config.channels))
+        for head in self.read:
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
 
     def forward(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
         """Fill in hidden regions.
@@ -72,8 +78,14 @@ class CorrelationModule(nn.Module):
         felt = emotion.reshape(clips, patches, patch, -1).mean(2)
         x = x + self.emotion_token(felt)[:, None]
         x = self.norm(self.encoder(x.flatten(1, 2))).unflatten(1, (len(self.columns), patches))
-        out = torch.zeros_like(curves)
+        added = torch.zeros_like(curves)
         for region, columns in enumerate(self.columns):
-            filled = self.read[region](x[:, region]).reshape(clips, frames, len(columns))
-            out[..., columns] = filled
+            added[..., columns] = self.read[region](x[:, region]).reshape(clips, frames, -1)
+        return self._linear(curves, emotion, hidden) + added
+
+    def _linear(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
+        """The linear map of what is seen, (B, T, C)."""
+        shown = (~hidden)[:, None, list(self.config.region_of)].to(curves.dtype)
+        absent = hidden[:, None].to(curves.dtype).expand(-1, curves.shape[1], -1)
+        out: Tensor = self.direct(torch.cat([curves * shown, emotion, absent], 2))
         return out

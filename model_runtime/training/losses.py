@@ -30,7 +30,7 @@ class LossWeights:
     lip_gap: float = 5.0
     """Error of the lip gap in mesh space, heavier when closed (Audio2Face-3D's lip distance)."""
     lip_width: float = 30.0
-    closure: float = 30.0
+    closure: float = 20.0
     """Gap that is left where lips must meet."""
     stillness: float = 60.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
@@ -39,7 +39,7 @@ class LossWeights:
     """The frozen correlation module's say."""
 
 
-CLOSURE_FOCUS = 6.0
+CLOSURE_FOCUS = 3.0
 """Reconstruction of the mouth weighs so much more where lips meet: eyes catch a missed closure."""
 TUCK_FOCUS = 20.0
 """And where the lower lip lies under the teeth: f and v are rare and quiet."""

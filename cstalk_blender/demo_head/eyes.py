@@ -46,7 +46,7 @@ def on_eye(across: Array, up: Array, radius: Array | float) -> Array:
 
 def opening() -> tuple[Array, Array, Array]:
     """Angle round the opening (N,), and `across` and `up` (degrees) of its edge."""
-    turn = np.arange(RING_COUNT) * (2.0 * np.pi / RING_COUNT)
+    turn: Array = np.arange(RING_COUNT, dtype=np.float64) * (2.0 * np.pi / RING_COUNT)
     middle, half = 0.5 * (ACROSS_OUTER + ACROSS_INNER), 0.5 * (ACROSS_OUTER - ACROSS_INNER)
     across = middle - half * np.cos(turn)
     height = np.abs(np.sin(turn)) ** 0.85

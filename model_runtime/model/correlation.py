@@ -32,7 +32,8 @@ class CorrelationModule(nn.Module):
             nn.Linear(len(columns) * config.patch_frames, width) for columns in self.columns
         )
         self.read = nn.ModuleList(
-            nn.Linear(width, len(columns) * config.patch_frames) for columns in self.columns
+            _silent(nn.Linear(width, len(columns) * config.patch_frames))
+            for columns in self.columns
         )
         self.hidden_token = nn.Parameter(torch.zeros(regions, width))
         self.region_token = nn.Parameter(0.02 * torch.randn(regions, 1, width))
@@ -52,9 +53,6 @@ class CorrelationModule(nn.Module):
         # Much of co-movement is linear within the frame; the transformer learns the rest.
         seen = len(config.channels) + len(config.emotions) + regions
         self.direct = nn.Linear(seen, len(config.channels))
-        for head in self.read:
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
 
     def forward(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
         """Fill in hidden regions.
@@ -89,3 +87,10 @@ class CorrelationModule(nn.Module):
         absent = hidden[:, None].to(curves.dtype).expand(-1, curves.shape[1], -1)
         out: Tensor = self.direct(torch.cat([curves * shown, emotion, absent], 2))
         return out
+
+
+def _silent(layer: nn.Linear) -> nn.Linear:
+    """A layer that begins by adding nothing."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -22,7 +22,7 @@ class LossWeights:
     """Weight of each term; 0 leaves it out.
 
     Squared errors of curves are small numbers beside a cross-entropy: with weights near 1 the shared
-    layers follow the phones and the rare channels (the lip roll of f and v) never leave their mean.
+    layers follow the phones and rare channels (the lip roll of f and v) never leave their mean.
     """
 
     reconstruction: float = 40.0

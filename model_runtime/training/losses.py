@@ -21,8 +21,9 @@ from .scripts import UNKNOWN_PHONE
 class LossWeights:
     """Weight of each term; 0 leaves it out.
 
-    Squared errors of curves are small numbers beside a cross-entropy: with weights near 1 the shared
-    layers follow the phones and rare channels (the lip roll of f and v) never leave their mean.
+    Squared errors of curves are small numbers beside a cross-entropy: with weights near 1 the
+    shared layers follow the phones, and rare channels (the lip roll of f and v) never leave their
+    mean.
     """
 
     reconstruction: float = 40.0

@@ -71,7 +71,10 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
         with np.errstate(over="ignore"):
             values = np.asarray(tensors[name]).astype(DTYPES[code], order="C")
         if not np.isfinite(values).all():
-            raise BadWeights(f"Tensor {name!r} holds numbers that are not finite in {code}")
+            raise BadWeights(
+                f"Tensor {name!r} holds numbers that are not finite in {code}",
+                hint="Store it as float32; if that is refused too, the training has diverged",
+            )
         stop = offset + values.nbytes
         header[name] = {"dtype": code, "shape": values.shape, "data_offsets": [offset, stop]}
         parts.append(values.tobytes())

@@ -13,6 +13,8 @@ from ..errors import BadCurves
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
+AGAIN_HINT = "Write the file again from the program it came from"
+
 
 @dataclasses.dataclass(frozen=True)
 class CurveTrack:
@@ -30,14 +32,14 @@ class CurveTrack:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
             raise BadCurves(
                 f"Values of shape {self.values.shape} do not fit {len(self.channels)} channels",
-                hint="Write the file again from the program it came from",
+                hint=AGAIN_HINT,
             )
         if len(set(self.channels)) != len(self.channels):
-            raise BadCurves("A channel name stands twice in the curves")
+            raise BadCurves("A channel name stands twice in the curves", hint=AGAIN_HINT)
         if not (math.isfinite(self.fps) and self.fps > 0):
-            raise BadCurves(f"Frame rate {self.fps} is not a positive number")
+            raise BadCurves(f"Frame rate {self.fps} is not a positive number", hint=AGAIN_HINT)
         if not np.isfinite(self.values).all():
-            raise BadCurves("Curve values hold NaN or infinity")
+            raise BadCurves("Curve values hold NaN or infinity", hint=AGAIN_HINT)
 
     @property
     def frame_count(self) -> int:

@@ -63,7 +63,10 @@ def train_classifier(examples: Iterable[tuple[CurveTrack, str]]) -> EmotionClass
         labels.append(emotion)
     emotions = tuple(sorted(set(labels)))
     if len(emotions) < 2 or min(labels.count(emotion) for emotion in emotions) < 2:
-        raise BadArgument("An emotion classifier needs two emotions of two clips each, at least")
+        raise BadArgument(
+            "An emotion classifier needs two emotions of two clips each, at least",
+            hint="Give more clips",
+        )
     channels = tuple(
         name for name in tracks[0].channels if all(name in track.channels for track in tracks)
     )

@@ -26,6 +26,8 @@ REGION_FRACTION = 0.25  # of a shape's largest motion: more belongs to the regio
 JAW_CHANNELS = ("jawOpen", "mouthClose")
 """What carries the lower lip as a whole; mouthClose is only valid with jawOpen."""
 
+MESH_HINT = "Give a head with the 52 ARKit shapes, as names, neutral and deltas in an npz"
+
 
 @dataclasses.dataclass(frozen=True)
 class LipLandmarks:
@@ -67,7 +69,9 @@ class MeshRig:
         self.landmarks = LipLandmarks(upper, lower, left, right)
         self._roll_depth = float(self._delta("mouthRollLower")[lower, 2])
         if not self._roll_depth < 0:
-            raise BadArgument("mouthRollLower does not roll the lower lip back on this mesh")
+            raise BadArgument(
+                "mouthRollLower does not roll the lower lip back on this mesh", hint=MESH_HINT
+            )
 
     @classmethod
     def load(cls, path: Path) -> MeshRig:
@@ -80,7 +84,7 @@ class MeshRig:
         with np.load(path, allow_pickle=False) as data:
             missing = {"names", "neutral", "deltas"} - set(data.files)
             if missing:
-                raise BadArgument(f"{path.name} lacks {', '.join(sorted(missing))}")
+                raise BadArgument(f"{path.name} lacks {', '.join(sorted(missing))}", hint=MESH_HINT)
             lips = FACE_CAP_LIPS if path.stem == FACE_CAP else None
             return cls(data["names"].tolist(), data["neutral"], data["deltas"], lips=lips)
 
@@ -168,7 +172,8 @@ class MeshRig:
         lowers = np.flatnonzero(middle & (down > LIP_SHAPE_FRACTION) & (up < LIP_SHAPE_FRACTION))
         if not (len(uppers) and len(lowers)):
             raise BadArgument(
-                "No lips found: mouthUpperUp and mouthLowerDown move no midline vertex"
+                "No lips found: mouthUpperUp and mouthLowerDown move no midline vertex",
+                hint=MESH_HINT,
             )
         between = self.neutral[uppers][:, None] - self.neutral[lowers][None]
         upper, lower = np.unravel_index(

@@ -12,6 +12,7 @@ import dataclasses
 import importlib.util
 import io
 import logging
+import os
 import shutil
 import subprocess
 import tempfile
@@ -137,14 +138,19 @@ def _soundfile(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     except (ImportError, OSError) as error:  # OSError: the wheel without its libsndfile
         raise _MissingDecoderError from error
     try:
-        file = stack.enter_context(soundfile.SoundFile(str(path)))
+        with _native_stderr_closed():
+            file = stack.enter_context(soundfile.SoundFile(str(path)))
     except soundfile.SoundFileError as error:
         raise _RefusedError(str(error)) from error
+
+    def read() -> FloatArray:
+        with _native_stderr_closed():
+            return cast(FloatArray, file.read(BLOCK_FRAMES, "float32", always_2d=True))
 
     def blocks() -> Iterator[FloatArray]:
         seen = 0
         try:
-            while len(block := file.read(BLOCK_FRAMES, "float32", always_2d=True)):
+            while len(block := read()):
                 seen += len(block)
                 yield block
         except soundfile.SoundFileError as error:
@@ -213,7 +219,26 @@ def _audioread(path: Path, stack: contextlib.ExitStack) -> DecodedStream:
     return DecodedStream(int(file.samplerate), blocks())
 
 
+@contextlib.contextmanager
+def _native_stderr_closed() -> Iterator[None]:
+    """Lead file descriptor 2 nowhere: mpg123 in libsndfile writes warnings of its own to it."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a stderr has nothing to keep clean
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _broken(path: Path, reason: str) -> BadAudio:
+    reason = reason.rstrip(". ")
     log.info("%s is broken: %s", path.name, reason)
     return BadAudio(
         f"{path.name} is truncated or corrupt: {reason or 'it cannot be decoded to its end'}",

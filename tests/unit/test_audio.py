@@ -182,6 +182,18 @@ def test_a_truncated_compressed_file_is_refused(tmp_path: Path, ending: str) -> 
         load_speech(path)
 
 
+def test_a_truncated_mp3_is_refused_and_its_decoder_keeps_silent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, voice(2), RATE, format="MP3")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(BadAudio, match="truncated"):
+        load_speech(path)
+    assert capfd.readouterr().err == ""  # stderr is for our one line
+
+
 def test_level_brings_any_loudness_to_the_same() -> None:
     levels = []
     for factor in (0.05, 0.3, 1.0, 3.0):

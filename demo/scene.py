@@ -18,7 +18,7 @@ import bpy
 from cstalk_blender import sound
 from cstalk_blender.errors import SessionError
 from cstalk_blender.rig import bake, check, targets
-from model_runtime.curves import formats
+from model_runtime.curves import formats, track
 from model_runtime.errors import RuntimeFault
 
 from . import film, studio
@@ -86,15 +86,7 @@ def _make(job: Job, face: bpy.types.Object) -> None:
     start = scene.frame_start if is_own else FIRST_FRAME
     curves = formats.read_curves(job.curves)
     rate = sound.frame_rate(scene)
-    faces = targets.face_objects(face)
-    line = Path(job.audio).stem
-    report = bake.bake_track(faces, curves, start_frame=start, frame_rate=rate, line=line)
-    seen = check.check_faces(faces, curves, scene, start_frame=start, frame_rate=rate)
-    for problem in seen.problems:
-        print(f"NOTE {problem}", flush=True)
-    if not seen.moved:
-        raise BadScene(f"The keys are there, but {face.name!r} does not move")
-    print(f"NOTE Baked {report.summary()} onto {', '.join(report.objects)}", flush=True)
+    bake_and_check(scene, face, curves, start_frame=start, line=Path(job.audio).stem)
     sound.place(scene, Path(job.audio), start)
     if not is_own:
         scene.frame_end = start + curves.frame_count - 1
@@ -106,6 +98,35 @@ def _make(job: Job, face: bpy.types.Object) -> None:
     frames = Path(job.frames_folder)
     film.render_frames(scene, frames, start, curves.frame_count)
     film.encode(frames, Path(job.audio), Path(job.out_film), curves.frame_count, rate)
+
+
+def bake_and_check(
+    scene: bpy.types.Scene,
+    face: bpy.types.Object,
+    curves: track.CurveTrack,
+    *,
+    start_frame: int,
+    line: str,
+) -> None:
+    """Bake ``curves`` onto ``face`` and its companions, and tell what was made.
+
+    Raises:
+        BadScene: The face does not move.
+        SessionError: The bake was refused.
+    """
+    rate = sound.frame_rate(scene)
+    faces = targets.face_objects(face)
+    report = bake.bake_track(faces, curves, start_frame=start_frame, frame_rate=rate, line=line)
+    seen = check.check_faces(
+        faces, curves, scene, start_frame=start_frame, frame_rate=rate, left_out=report.driven
+    )
+    for problem in seen.problems:
+        print(f"NOTE {problem}", flush=True)
+    if not seen.moved:
+        raise BadScene(f"The keys are there, but {face.name!r} does not move")
+    if report.driven:
+        print(f"NOTE Left to their drivers: {', '.join(report.driven)}", flush=True)
+    print(f"NOTE Baked {report.summary()} onto {', '.join(report.objects)}", flush=True)
 
 
 def _set_stage(scene: bpy.types.Scene, face: bpy.types.Object, *, is_own: bool) -> None:

@@ -105,6 +105,12 @@ def _require_inputs(options: Options) -> None:
             raise BuildError(f"No file {path}", hint=f"Check {name}")
     if options.object_name and options.blend is None:
         raise BuildError("--object names an object of a scene", hint="Give the scene with --blend")
+    written = [options.out.resolve() / name for name in OUTPUTS.values()]
+    for path in (options.audio, options.blend):
+        if path is not None and path.resolve() in written:
+            raise BuildError(
+                f"The demo would write over {path}", hint="Give another folder with --out"
+            )
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import build
-from buildtools import environments, pythons, sizes, system_libraries, testing
+from buildtools import (
+    demonstration,
+    environments,
+    extension,
+    pythons,
+    sizes,
+    system_libraries,
+    testing,
+)
 from buildtools.console import BuildError, run
 from demo.words import Span, Word, moments
+
+WEIGHT_FILES = ("config.json", "weights.safetensors")
 
 
 @pytest.fixture
@@ -137,6 +149,30 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path) -> None:
         "model_runtime",
     }
     assert not [name for name in names if "training" in name or name.endswith(".pyc")]
+
+
+def test_zip_acts_without_further_downloads(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build.make_zip(tmp_path)) as archive:
+        names = archive.namelist()
+    assert {f"model_runtime/weights/cstalk-arkit52/{name}" for name in WEIGHT_FILES} <= set(names)
+
+
+def test_manifest_asks_for_the_permissions_that_the_code_uses() -> None:
+    root = extension.ROOT
+    manifest = tomllib.loads((root / "blender_manifest.toml").read_text(encoding="utf-8"))
+    code = "".join(path.read_text() for path in (root / "cstalk_blender").rglob("*.py"))
+    assert set(manifest["permissions"]) == {"files"} | {
+        name for name in ("clipboard", "network") if re.search(rf"\.{name}\b", code)
+    }
+
+
+def test_demo_never_writes_over_the_scene_it_was_given(tmp_path: Path) -> None:
+    own = tmp_path / "demo.blend"
+    own.write_bytes(b"a week of work")
+    with pytest.raises(BuildError, match=r"write over .*demo\.blend") as caught:
+        demonstration.make_demo(demonstration.Options(blend=own, out=tmp_path))
+    assert "--out" in caught.value.hint
+    assert own.read_bytes() == b"a week of work"
 
 
 def test_each_word_gets_a_moment_and_the_rest_are_pauses() -> None:

@@ -22,6 +22,7 @@ GATES = {
     "runtime_errors": "errors",
     "track": "curves.track",
     "rigs": "curves.rig",
+    "formats": "curves.formats",
 }
 """What ``cstalk_blender.installation`` hands on of ``model_runtime``."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from buildtools import arrows
+from cstalk_blender import installation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +21,13 @@ OTHER_FILES = (
 
 def test_every_file_keeps_to_the_import_table() -> None:
     assert arrows.violations(ROOT) == []
+
+
+def test_table_knows_all_that_the_add_on_takes_from_the_runtime() -> None:
+    gates = [name for name in installation.__all__ if not name.isupper()]
+    assert {name: getattr(installation, name).__name__ for name in gates} == {
+        name: f"model_runtime.{module}" for name, module in arrows.GATES.items()
+    }
 
 
 @pytest.mark.parametrize(

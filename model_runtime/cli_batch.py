@@ -55,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     set_up_logging(options.verbose)
     lines = list(plan(options))
+    _spare_list(options, lines)
     try:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -105,6 +106,17 @@ def write_report(path: Path, outcomes: Iterable[Outcome]) -> None:
     for outcome in outcomes:
         table.writerow(dataclasses.astuple(outcome))
     replace_file(path, text.getvalue().encode())
+
+
+def _spare_list(options: argparse.Namespace, lines: Iterable[Line]) -> None:
+    """Raise BadArgument if the list itself would be written over."""
+    written = [line.output for line in lines]
+    written += [] if options.report is None else [options.report]
+    if options.source.resolve() in {path.resolve() for path in written}:
+        raise BadArgument(
+            f"The list {options.source} would be written over",
+            hint="Give the report or the output another name",
+        )
 
 
 def _run_line(line: Line, engine: Engine, *, resume: bool) -> Outcome:

@@ -141,3 +141,18 @@ def test_sounds_of_one_name_get_files_of_their_own(
     assert main(["batch", str(folder), "-o", str(out), "--format", "csv", *options]) == 0
     names = sorted(path.name for path in out.iterdir())
     assert names == ["one-2.csv", "one.csv", "zwei ü.csv"]
+
+
+@pytest.mark.parametrize("to_list", [["--report", "lines.csv"], ["-o", "."]])
+def test_the_list_itself_is_never_written_over(
+    to_list: list[str],
+    folder: Path,
+    options: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "audio,output\nsounds/one.wav,lines.csv\n"
+    Path("lines.csv").write_text(text, encoding="utf-8")
+    assert main(["batch", "lines.csv", "-o", "out", *options, *to_list]) == 2
+    assert Path("lines.csv").read_text(encoding="utf-8") == text

@@ -1,0 +1,88 @@
+"""The weights that ship act the demo's line: lips meet, vowels open, emotions show."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from model_runtime.checkpoint import default_checkpoint, load_checkpoint
+from model_runtime.curves.track import CurveTrack
+from model_runtime.emotion import EmotionKey
+from model_runtime.engines.base import Engine, open_engine
+from model_runtime.infer import Performance, perform
+from model_runtime.protocol import EMOTIONS
+from tests.conftest import ROOT
+
+SPEECH = ROOT / "demo" / "speech"
+FPS = 24.0  # of the demo: the hardest rate, where a closure is one frame long
+OPEN_VOWELS = ("aa", "ae", "ao", "aw", "ay")
+LIP_SOUNDS = ("m", "b", "p")
+MET = 0.05
+"""Jaw that ``mouthClose`` does not make up for; lips that are this near read as shut."""
+OPEN = 0.07
+"""Least of a vowel that is spoken quickly; stressed ones open three times as far."""
+SHOWN = 0.15
+"""How much more of a shape than neutral speech has, on average, one sees."""
+SIGNS = {
+    "happy": ("mouthSmileLeft", "mouthSmileRight", "cheekSquintLeft", "cheekSquintRight"),
+    "sad": ("mouthFrownLeft", "mouthFrownRight", "browInnerUp"),
+    "angry": ("browDownLeft", "browDownRight"),
+    "surprised": ("browInnerUp", "eyeWideLeft", "eyeWideRight"),
+    "fearful": ("browInnerUp", "eyeWideLeft", "eyeWideRight"),
+    "disgusted": ("noseSneerLeft", "noseSneerRight"),
+}
+
+
+@functools.cache
+def engine() -> Engine:
+    """The shipped checkpoint on numpy."""
+    return open_engine(load_checkpoint(default_checkpoint()), engine="numpy", device="cpu")
+
+
+@functools.cache
+def acted(emotion: str) -> CurveTrack:
+    """The demo's line in an emotion of full strength."""
+    keys = (EmotionKey(0.0, emotion, 1.0),)
+    return perform(Performance(SPEECH / "line.wav", fps=FPS, emotion_keys=keys), engine())
+
+
+def openings(track: CurveTrack, phones: tuple[str, ...]) -> Iterator[np.ndarray]:
+    """How far the jaw parts the lips in each frame of each of the line's ``phones``."""
+    words = json.loads((SPEECH / "line.json").read_text(encoding="utf-8"))["words"]
+    opening = track.column("jawOpen") - track.column("mouthClose")
+    for word in words:
+        for phone in word["phones"]:
+            if phone["phone"] in phones:
+                first = int(phone["start_s"] * FPS)
+                yield opening[first : int(np.ceil(phone["end_s"] * FPS)) + 1]
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_lips_meet_on_every_m_b_and_p(emotion: str) -> None:
+    widths = [float(part.min()) for part in openings(acted(emotion), LIP_SOUNDS)]
+    assert len(widths) >= 6
+    assert max(widths) < MET
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS)
+def test_mouth_opens_on_every_open_vowel(emotion: str) -> None:
+    widths = [float(part.max()) for part in openings(acted(emotion), OPEN_VOWELS)]
+    assert len(widths) >= 5
+    assert min(widths) > OPEN
+
+
+@pytest.mark.parametrize("emotion", SIGNS)
+def test_emotion_shows(emotion: str) -> None:
+    for channel in SIGNS[emotion]:
+        more = acted(emotion).column(channel) - acted("neutral").column(channel)
+        assert float(more.mean()) > SHOWN, channel
+
+
+def test_mouth_rests_before_and_after_the_line() -> None:
+    jaw = acted("neutral").column("jawOpen")
+    assert float(jaw[:3].max()) < MET
+    assert float(jaw[-3:].max()) < MET

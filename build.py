@@ -121,9 +121,12 @@ def _check(_options: argparse.Namespace) -> int:
 
 def _zip(options: argparse.Namespace) -> int:
     destination = options.out
-    if destination.suffix != ".zip":
-        destination.mkdir(parents=True, exist_ok=True)
-    path = make_zip(destination)
+    try:
+        if destination.suffix != ".zip":
+            destination.mkdir(parents=True, exist_ok=True)
+        path = make_zip(destination)
+    except OSError as error:
+        raise BuildError(f"Cannot write {destination}: {error}", hint="Check --out") from error
     extension.validate(path)
     print(path)
     return 0

@@ -151,6 +151,14 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path) -> None:
     assert not [name for name in names if "training" in name or name.endswith(".pyc")]
 
 
+def test_zip_that_cannot_be_written_is_said_with_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert build.main(["zip", "--out", str(tmp_path / "file" / "x")]) == 1
+    assert "What to do: Check --out" in capsys.readouterr().err
+
+
 def test_zip_acts_without_further_downloads(tmp_path: Path) -> None:
     with zipfile.ZipFile(build.make_zip(tmp_path)) as archive:
         names = archive.namelist()

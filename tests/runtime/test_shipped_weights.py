@@ -22,7 +22,7 @@ FPS = 24.0  # of the demo: the hardest rate, where a closure is one frame long
 OPEN_VOWELS = ("aa", "ae", "ao", "aw", "ay")
 LIP_SOUNDS = ("m", "b", "p")
 MET = 0.15
-"""Lips count as met under this share of the line's reference opening, its 90th percentile."""
+"""Lips count as met under this share of the line's 90th percentile of opening."""
 CLOSING = 0.7
 """Share of m, b and p that must close, at the demo's frame rate and in every emotion: heard by sound
 alone, "move" right after a th and the p that opens a clause may be missed."""

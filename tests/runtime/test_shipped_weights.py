@@ -24,8 +24,8 @@ LIP_SOUNDS = ("m", "b", "p")
 MET = 0.15
 """Lips count as met under this share of the 90th percentile of the line's opening."""
 CLOSING = 0.7
-"""Share of m, b and p that must close, at the demo's frame rate and in every emotion. By sound alone,
-"move" right after a th and the p that opens a clause may be missed."""
+"""Share of m, b and p that must close, at the demo's frame rate and in every emotion: by sound
+alone, "move" right after a th and the p that opens a clause may be missed."""
 RESTING = 0.05
 """Jaw opening of a mouth at rest."""
 OPEN = 0.07

@@ -22,6 +22,7 @@ from .filmed import filmed_jobs
 from .jobs import Job
 from .nonspeech import nonspeech_clips
 from .scripts import Item, at_speed, make_item
+from .voices import speak_again
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ SPEECH_CORPORA = (
     "nathalie",
     "commonvoice",
 )
+
+SPOKEN_AGAIN = "kathleen"
+"""Corpus whose sentences (the Arctic prompts, phonetically balanced) synthetic voices say."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -68,10 +72,20 @@ def prepare_all(data: Path, work: Path, *, progress: Progress) -> dict[str, floa
         log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
         if jobs and jobs[0].split != "test":
             hours[name] = _cached(jobs, work / "cache" / name, show(f"cache {name}"))
+    spoken = _synthetic(data, work)
+    if spoken:
+        align_corpus(spoken, work, progress=show("align synthetic voices"))
+        jobs, _ = speech_jobs(spoken, work)
+        hours["flite"] = _cached(jobs, work / "cache" / "flite", show("cache synthetic voices"))
     for name, jobs in filmed_jobs(data, work, show).items():
         hours[name] = _cached(jobs, work / "cache" / name, show(f"cache {name}"))
     hours["nonspeech"] = prepare_nonspeech(work / "cache" / "nonspeech") / FRAME_RATE / 3600
     return hours
+
+
+def _synthetic(data: Path, work: Path) -> list[SpeechClip]:
+    folder = data / "speech" / SPOKEN_AGAIN
+    return speak_again(read_speech_corpus(folder), work / "flite") if folder.is_dir() else []
 
 
 def _cached(jobs: Sequence[Job], folder: Path, progress: Callable[[int, int], None]) -> float:

@@ -31,6 +31,7 @@ from model_runtime.training.settings import (  # noqa: E402
     generator_config,
     read_settings,
 )
+from model_runtime.training.voices import speak_again  # noqa: E402
 from tests.fakes.sounds import voice  # noqa: E402
 
 STAGE = StageSettings(steps=4, clips=2, frames=50, warmup_steps=1, threads=1, save_every_s=-1.0)
@@ -213,3 +214,11 @@ def test_synthesised_sounds_are_the_same_for_the_same_seed() -> None:
         assert name == again
         assert np.array_equal(sound, same)
         assert 0 < np.abs(sound).max() <= 0.5
+
+
+def test_without_flite_there_are_no_synthetic_voices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert speak_again([], tmp_path / "voices") == []
+    assert not (tmp_path / "voices").exists()

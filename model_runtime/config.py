@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
 from .protocol import EMOTIONS
@@ -85,11 +84,6 @@ class CorrelationConfig:
     width: int = 128
     heads: int = 4
     layers: int = 4
-
-
-def to_json(config: GeneratorConfig) -> str:
-    """The configuration as indented JSON."""
-    return json.dumps(dataclasses.asdict(config), indent=1)
 
 
 def generator_config_from(data: dict[str, Any]) -> GeneratorConfig:

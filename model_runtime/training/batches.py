@@ -19,7 +19,6 @@ from ..style import style_noise
 from .augment import Augmenter
 from .cache import Cache, Entry, cut
 from .reference import Script, act
-from .scripts import UNKNOWN_PHONE
 
 NEUTRAL_SHARE = 0.3
 """Share of training windows without emotion."""
@@ -45,7 +44,7 @@ class Batch:
     curves: Tensor
     """(B, T, C), the face wanted."""
     phones: Tensor
-    """(B, T), ``UNKNOWN_PHONE`` where not known."""
+    """(B, T), ``scripts.UNKNOWN_PHONE`` where not known."""
     closure: Tensor
     """(B, T), lips must meet."""
     tuck: Tensor
@@ -170,8 +169,3 @@ class BatchSource:
             index = EMOTIONS.index(entry.emotion)
         weights[index] = float(rng.uniform(0.1, MAX_INTENSITY))
         return weights
-
-
-def known(phones: Tensor) -> Tensor:
-    """1 where the phone label is known."""
-    return (phones != UNKNOWN_PHONE).float()

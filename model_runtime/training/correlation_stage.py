@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from .generator_stage import scalar_writer
 from .losses import CHANNEL_FLOOR
 from .run import Run
 from .settings import Settings, generator_config
+
+log = logging.getLogger(__name__)
 
 KIND = "correlation"
 MOST_HIDDEN = 3
@@ -51,6 +54,8 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
     module.load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
     report = score_regions(module, source, _source(settings, "dev"))
+    for name, shares in report.items():
+        log.info("%s hidden, variance explained: %s", name, shares)
     record: dict[str, Any] = {"steps": stage.steps, "seed": stage.seed, "report": report}
     write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=True)
     return output

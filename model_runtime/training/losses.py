@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ..config import GeneratorConfig
 from .batches import Batch
-from .lips import arkit_lips
+from .lips import TUCK_ROLL, arkit_lips, column
 from .scripts import UNKNOWN_PHONE
 
 
@@ -33,6 +33,8 @@ class LossWeights:
     lip_width: float = 30.0
     closure: float = 20.0
     """Gap that is left where lips must meet."""
+    tuck: float = 6.0
+    """Roll that the lower lip lacks where it must lie under the teeth."""
     stillness: float = 60.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
     phones: float = 0.2
@@ -44,6 +46,13 @@ CLOSURE_FOCUS = 3.0
 """Reconstruction of the mouth weighs so much more where lips meet: eyes catch a missed closure."""
 TUCK_FOCUS = 20.0
 """And where the lower lip lies under the teeth: f and v are rare and quiet."""
+STILL_FOCUS = 2.0
+"""And where nothing is said: a mouth that answers a dropped pan looks broken."""
+PHONE_WEIGHT = {"sil": 0.5} | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
+"""Cross-entropy of phones the lips show weighs more, of silence less; 1 for those not named.
+
+n, d and t are what m, b and p are taken for and weigh half way, or the balance would tip."""
+PHONE_WEIGHT |= dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
 CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
 CHANNEL_FLOOR = 0.04
@@ -60,6 +69,7 @@ class GeneratorLoss:
         self.channel_weight = self.channel_weight.clamp(max=4.0)
         mouth_regions = {config.regions.index(r) for r in ("jaw", "mouth") if r in config.regions}
         self.mouth = torch.tensor([float(r in mouth_regions) for r in config.region_of])
+        self.phone_weight = torch.tensor([PHONE_WEIGHT.get(p, 1.0) for p in config.phones])
         self.weights = weights
         self.lips = arkit_lips()
 
@@ -73,8 +83,9 @@ class GeneratorLoss:
             "lip_gap": self._lip_gap(curves, batch),
             "lip_width": self._lip_width(curves, batch),
             "closure": self._closure(curves, batch),
+            "tuck": _tuck(curves, batch),
             "stillness": self._stillness(curves, batch),
-            "phones": _phone_loss(phones, batch.phones),
+            "phones": self._phones(phones, batch.phones),
         }
         total = torch.stack(
             [getattr(self.weights, name) * term for name, term in terms.items()]
@@ -82,8 +93,8 @@ class GeneratorLoss:
         return total, {name: float(term.detach()) for name, term in terms.items()}
 
     def _reconstruction(self, curves: Tensor, batch: Batch) -> Tensor:
-        meeting = CLOSURE_FOCUS * batch.closure + TUCK_FOCUS * batch.tuck
-        focus = 1 + meeting[..., None] * self.mouth
+        shown = CLOSURE_FOCUS * batch.closure + TUCK_FOCUS * batch.tuck
+        focus = 1 + (shown + STILL_FOCUS * batch.still)[..., None] * self.mouth
         return (self.channel_weight * focus * (curves - batch.curves).square()).mean()
 
     def _velocity(self, curves: Tensor, batch: Batch) -> Tensor:
@@ -109,6 +120,13 @@ class GeneratorLoss:
         motion = curves.diff(dim=1) - batch.curves.diff(dim=1)
         return (self.mouth * quiet * motion.square()).mean() * 10
 
+    def _phones(self, logits: Tensor, phones: Tensor) -> Tensor:
+        return functional.cross_entropy(
+            logits.transpose(1, 2), phones, self.phone_weight, ignore_index=UNKNOWN_PHONE
+        )
 
-def _phone_loss(logits: Tensor, phones: Tensor) -> Tensor:
-    return functional.cross_entropy(logits.transpose(1, 2), phones, ignore_index=UNKNOWN_PHONE)
+
+def _tuck(curves: Tensor, batch: Batch) -> Tensor:
+    under = (batch.tuck > 0.9).float()
+    lacking = (TUCK_ROLL - curves[..., column("mouthRollLower")]).clamp(min=0).square()
+    return (lacking * under).sum() / (under.sum() + 1)

@@ -50,7 +50,7 @@ def music(rng: np.random.Generator, count: int) -> np.ndarray:
 def clatter(rng: np.random.Generator, count: int) -> np.ndarray:
     """Kitchen: knocks and rings of metal and glass at random times over running-water noise."""
     out = 0.05 * rng.uniform(0, 1) * rng.standard_normal(count)
-    for start in rng.integers(0, count, size=int(count / SAMPLE_RATE * rng.uniform(0.5, 5))):
+    for start in rng.integers(0, count, size=int(count / SAMPLE_RATE * rng.uniform(0.5, 9))):
         length = min(int(rng.uniform(0.02, 0.6) * SAMPLE_RATE), count - int(start))
         times = np.arange(length) / SAMPLE_RATE
         ring = np.zeros(length)

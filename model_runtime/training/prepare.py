@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 SPEED_RANGE = (0.85, 1.18)
 """A second copy of each clip is played this much slower or faster: other voices, other tempo."""
-NONSPEECH_CLIPS = 240
+NONSPEECH_CLIPS = 600
 NONSPEECH_SEED = 7
 
 

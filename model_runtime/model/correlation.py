@@ -21,6 +21,11 @@ from ..config import CorrelationConfig
 class CorrelationModule(nn.Module):
     """Predicts regions of a face from the other regions, emotion known."""
 
+    mean: Tensor
+    """Mean of each channel in training, shape (C,)."""
+    scale: Tensor
+    """Spread of each channel in training, shape (C,)."""
+
     def __init__(self, config: CorrelationConfig) -> None:
         super().__init__()
         self.config = config
@@ -53,6 +58,25 @@ class CorrelationModule(nn.Module):
         # Much of co-movement is linear within the frame; the transformer learns the rest.
         seen = len(config.channels) + len(config.emotions) + regions
         self.direct = nn.Linear(seen, len(config.channels))
+        self.register_buffer("mean", torch.zeros(len(config.channels)))
+        self.register_buffer("scale", torch.ones(len(config.channels)))
+
+    def begin_with(self, mean: Tensor, scale: Tensor, linear: Tensor) -> None:
+        """Work in standard units from now on, and begin as the best linear map.
+
+        Args:
+            mean: Mean of each channel, shape (C,).
+            scale: What a channel is divided by, shape (C,); positive.
+            linear: Standardised channel from all other regions' standardised channels, the
+                emotion weights and a constant: shape (C + E + 1, C).
+        """
+        channels, emotions = len(self.config.channels), len(self.config.emotions)
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+        with torch.no_grad():
+            self.direct.weight.zero_()
+            self.direct.weight[:, : channels + emotions] = linear[:-1].T
+            self.direct.bias.copy_(linear[-1])
 
     def forward(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
         """Fill in hidden regions.
@@ -65,6 +89,7 @@ class CorrelationModule(nn.Module):
         Returns:
             Curves of all regions, shape (B, T, C); only those of hidden ones are a prediction.
         """
+        curves = (curves - self.mean) / self.scale
         clips, frames, _ = curves.shape
         patch, patches = self.config.patch_frames, frames // self.config.patch_frames
         tokens = []
@@ -79,10 +104,11 @@ class CorrelationModule(nn.Module):
         added = torch.zeros_like(curves)
         for region, columns in enumerate(self.columns):
             added[..., columns] = self.read[region](x[:, region]).reshape(clips, frames, -1)
-        return self._linear(curves, emotion, hidden) + added
+        filled: Tensor = (self._linear(curves, emotion, hidden) + added) * self.scale + self.mean
+        return filled
 
     def _linear(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
-        """The linear map of what is seen, (B, T, C)."""
+        """The linear map of what is seen, (B, T, C), in standard units: hidden is average."""
         shown = (~hidden)[:, None, list(self.config.region_of)].to(curves.dtype)
         absent = hidden[:, None].to(curves.dtype).expand(-1, curves.shape[1], -1)
         out: Tensor = self.direct(torch.cat([curves * shown, emotion, absent], 2))

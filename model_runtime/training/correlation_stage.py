@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 KIND = "correlation"
 MOST_HIDDEN = 3
 """Regions hidden at once, at most: of seven, four must be left to tell."""
+ALONE_SHARE = 0.5
+"""Share of clips with one hidden region, the rest have more."""
+LINEAR_BATCHES = 24
+"""Batches the linear model is fitted to."""
 DEV_BATCHES = 12
 
 
@@ -41,6 +45,8 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     module = CorrelationModule(config)
     source = _source(settings, "train")
     weight = _channel_weight(source)
+    train_batches = [source.batch(10**9 + n) for n in range(LINEAR_BATCHES)]
+    linear = _begin_linear(module, train_batches)
 
     def step(number: int) -> tuple[Tensor, dict[str, float]]:
         batch = source.batch(number)
@@ -52,8 +58,9 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     run = Run(module, stage, settings.work / "runs" / output.name)
     run.train(step, scalars=scalar_writer(run.folder))
     tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
+    tensors |= {name: value.numpy() for name, value in module.named_buffers()}
     module.load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
-    report = score_regions(module, source, _source(settings, "dev"))
+    report = score_regions(module, linear, _source(settings, "dev"))
     for name, shares in report.items():
         log.info("%s hidden, variance explained: %s", name, shares)
     record: dict[str, Any] = {"steps": stage.steps, "seed": stage.seed, "report": report}
@@ -101,7 +108,9 @@ def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
     rng = np.random.default_rng([seed, number, 17])
     hidden = np.zeros((clips, regions), bool)
     for row in hidden:
-        row[rng.choice(regions, size=int(rng.integers(1, MOST_HIDDEN + 1)), replace=False)] = True
+        alone = rng.random() < ALONE_SHARE
+        count = 1 if alone else int(rng.integers(2, MOST_HIDDEN + 1))
+        row[rng.choice(regions, size=count, replace=False)] = True
     return torch.from_numpy(hidden)
 
 
@@ -115,46 +124,62 @@ def hidden_error(
 
 
 def score_regions(
-    module: CorrelationModule, train: BatchSource, dev: BatchSource
+    module: CorrelationModule, linear: Tensor, dev: BatchSource
 ) -> dict[str, dict[str, float]]:
-    """Share of each hidden region's variance the module explains, against a linear model.
+    """Share of each hidden region's variance the module explains, beside the linear model's.
 
     The mean pose explains 0 by definition. The linear model maps the other regions' channels and
-    the emotion of the same frame to the region by ridge regression.
+    the emotion of the same frame to the region by ridge regression; it is what the module began
+    with.
     """
     config = module.config
-    train_batches = [train.batch(10**9 + n) for n in range(DEV_BATCHES)]
-    dev_batches = [dev.batch(n) for n in range(DEV_BATCHES)]
+    batches = [dev.batch(n) for n in range(DEV_BATCHES)]
     report = {}
     for region, name in enumerate(config.regions):
         columns = [c for c, r in enumerate(config.region_of) if r == region]
-        others = [c for c, r in enumerate(config.region_of) if r != region]
-        truth = torch.cat([b.curves[..., columns].flatten(0, 1) for b in dev_batches])
-        linear = _ridge(train_batches, others, columns)
-        seen = torch.cat([_frame_inputs(b, others) for b in dev_batches])
-        hidden = torch.zeros(len(dev_batches[0].curves), len(config.regions), dtype=torch.bool)
+        truth = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches])
+        standard = torch.cat([_frame_inputs(b, module) for b in batches]) @ linear[:, columns]
+        hidden = torch.zeros(len(batches[0].curves), len(config.regions), dtype=torch.bool)
         hidden[:, region] = True
         with torch.no_grad():
             filled = [
-                module(b.curves, b.emotion, hidden)[..., columns].flatten(0, 1) for b in dev_batches
+                module(b.curves, b.emotion, hidden)[..., columns].flatten(0, 1) for b in batches
             ]
         report[name] = {
             "module": _explained(torch.cat(filled), truth),
-            "linear": _explained(seen @ linear, truth),
+            "linear": _explained(standard * module.scale[columns] + module.mean[columns], truth),
         }
     return report
 
 
-def _ridge(batches: Sequence[Batch], others: list[int], columns: list[int]) -> Tensor:
-    inputs = torch.cat([_frame_inputs(b, others) for b in batches]).double()
-    wanted = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches]).double()
+def _begin_linear(module: CorrelationModule, batches: Sequence[Batch]) -> Tensor:
+    """Set the module's units and first map; returns the map, see ``begin_with``."""
+    frames = torch.cat([b.curves.flatten(0, 1) for b in batches])
+    module.mean.copy_(frames.mean(0))
+    module.scale.copy_(frames.std(0) + CHANNEL_FLOOR)
+    linear = _ridge(module, batches)
+    module.begin_with(module.mean.clone(), module.scale.clone(), linear)
+    return linear
+
+
+def _ridge(module: CorrelationModule, batches: Sequence[Batch]) -> Tensor:
+    """Each region from all others by ridge regression, shape (C + E + 1, C)."""
+    config = module.config
+    inputs = torch.cat([_frame_inputs(b, module) for b in batches]).double()
     gram = inputs.T @ inputs + 1e-5 * len(inputs) * torch.eye(inputs.shape[1]).double()
-    solution: Tensor = torch.linalg.solve(gram, inputs.T @ wanted)
-    return solution.float()
+    out = torch.zeros(inputs.shape[1], len(config.channels)).double()
+    for region in range(len(config.regions)):
+        own = torch.tensor([r == region for r in config.region_of])
+        seen = torch.cat([~own, torch.ones(len(gram) - len(own), dtype=torch.bool)])
+        columns = own.nonzero()[:, 0]
+        solved = torch.linalg.solve(gram[seen][:, seen], inputs[:, seen].T @ inputs[:, columns])
+        out[seen.nonzero(), columns] = solved
+    return out.float()
 
 
-def _frame_inputs(batch: Batch, others: list[int]) -> Tensor:
-    frames = torch.cat([batch.curves[..., others], batch.emotion], 2).flatten(0, 1)
+def _frame_inputs(batch: Batch, module: CorrelationModule) -> Tensor:
+    standard = (batch.curves - module.mean) / module.scale
+    frames = torch.cat([standard, batch.emotion], 2).flatten(0, 1)
     return torch.cat([frames, torch.ones(len(frames), 1)], 1)
 
 

@@ -51,6 +51,7 @@ DATA = (
     "model_runtime.config",
     "model_runtime.curves*",
 )
+RIG_WITHOUT_BPY = ("mapping*", "routing", "families*", "recognise", "coverage", "presets")
 LIGHT_STEMS = ("audio", "features", "emotion", "style", "checkpoint", "tensor_file", "files")
 LIGHT = (
     *DATA,
@@ -66,7 +67,11 @@ PIPELINE = (*LIGHT, "model_runtime.engines*", "model_runtime.postprocess*", "mod
 TABLE = (
     Rule(("cstalk_blender.installation", "cstalk_blender.errors"), (*GATE, *DATA)),
     Rule(
-        ("cstalk_blender.session*", "cstalk_blender.rig.mapping*", "cstalk_blender.batch*"),
+        (
+            "cstalk_blender.session*",
+            "cstalk_blender.batch*",
+            *(f"cstalk_blender.rig.{name}" for name in RIG_WITHOUT_BPY),
+        ),
         (
             *GATE,
             "model_runtime.protocol",
@@ -74,7 +79,7 @@ TABLE = (
             "model_runtime.curves*",
             "cstalk_blender.session*",
             "cstalk_blender.rig",
-            "cstalk_blender.rig.mapping*",
+            *(f"cstalk_blender.rig.{name}" for name in RIG_WITHOUT_BPY),
             "cstalk_blender.batch*",
         ),
         NUMPY,

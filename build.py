@@ -2,6 +2,7 @@
 """The one command of the project: demo, test, check, zip, env. Standard library only.
 
     python3 build.py demo     a line of speech becomes a talking face: out/demo.blend, .mp4, .png
+    python3 build.py emotions the line under every emotion, on one sheet: out/emotions.jpg
     python3 build.py test     the whole suite, on every supported Blender
     python3 build.py check    style, types, import arrows, sizes, the extension
     python3 build.py zip      the installable extension
@@ -27,6 +28,7 @@ from pathlib import Path
 from buildtools import demonstration, environments, extension, testing
 from buildtools.checking import run_checks
 from buildtools.console import ROOT, BuildError
+from buildtools.emotions import make_emotion_sheet
 from buildtools.extension import make_zip
 
 __all__ = ["main", "make_zip"]
@@ -64,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
     demo.add_argument("--out", type=Path, default=usual.out, metavar="FOLDER")
     demo.set_defaults(command=_demo)
+    emotions = commands.add_parser("emotions", help="the demo's line under every emotion")
+    emotions.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
+    emotions.add_argument(
+        "--out", type=Path, default=ROOT / "out" / "emotions.jpg", metavar="FILE"
+    )
+    emotions.set_defaults(command=_emotions)
     test = commands.add_parser("test", help="run the whole suite")
     test.add_argument(
         "--only",
@@ -102,6 +110,12 @@ def _demo(options: argparse.Namespace) -> int:
     for path in made:
         print(path)
     print(f"Open {made[0].name} in Blender 5 and press play (space)", flush=True)
+    return 0
+
+
+def _emotions(options: argparse.Namespace) -> int:
+    model = options.model and options.model.resolve()
+    print(make_emotion_sheet(options.out.resolve(), model))
     return 0
 
 

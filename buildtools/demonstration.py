@@ -63,7 +63,7 @@ def make_demo(options: Options) -> list[Path]:
         BuildError: An input is missing, an environment cannot be made, or a step failed.
     """
     _require_inputs(options)
-    runtime, blender = _environments(options)
+    runtime, blender = runtime_and_blender(newest=options.blend is not None)
     KEPT.mkdir(parents=True, exist_ok=True)
     job = _job(options)
     fps = _probe(blender, job) if options.blend else 24.0
@@ -117,9 +117,13 @@ def _require_inputs(options: Options) -> None:
         raise BuildError(f"Cannot write into {options.out}: {error}", hint="Check --out") from error
 
 
-def _environments(options: Options) -> tuple[Path, Path]:
-    """Pythons of the runtime and of Blender; both are made at the same time when missing."""
-    name = _blender_name(newest=options.blend is not None)
+def runtime_and_blender(*, newest: bool = False) -> tuple[Path, Path]:
+    """Pythons of the runtime and of Blender; both are made at the same time when missing.
+
+    Args:
+        newest: The newest Blender, for a person's own scene; else the studio's.
+    """
+    name = _blender_name(newest=newest)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         runtime = pool.submit(environments.ensure, "runtime")
         blender = pool.submit(environments.ensure, name)

@@ -32,7 +32,7 @@ def draw_sheet(job: Job, curves: CurveTrack, words: Sequence[Word]) -> None:
     height = TITLE_HEIGHT + ROWS * (TILE + LABEL_HEIGHT + GAP)
     sheet = Image.new("RGB", (width, height), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    draw.text((GAP + 4, 16), job.title, TEXT, _font(26))
+    draw.text((GAP + 4, 16), job.title, TEXT, font(26))
     for position, moment in enumerate(chosen):
         row, column = divmod(position, COLUMNS)
         corner = (
@@ -61,11 +61,11 @@ def _draw_tile(
         small = picture.resize((TILE, TILE), Image.Resampling.LANCZOS, box)
     sheet.paste(small, corner)
     below = corner[1] + TILE + 6
-    draw.text((corner[0] + 4, below), f"{index / curves.fps:.2f} s", QUIET_TEXT, _font(20))
-    draw.text((corner[0] + TILE - 4, below), moment.label, TEXT, _font(22), anchor="ra")
+    draw.text((corner[0] + 4, below), f"{index / curves.fps:.2f} s", QUIET_TEXT, font(20))
+    draw.text((corner[0] + TILE - 4, below), moment.label, TEXT, font(22), anchor="ra")
 
 
-def _font(size: int) -> FreeTypeFont:
+def font(size: int) -> FreeTypeFont:
     """DejaVu Sans, which matplotlib carries, so that the sheet looks the same everywhere."""
     from matplotlib import font_manager
 

@@ -1,0 +1,57 @@
+"""Joins the pictures of the emotions to a sheet, in the runtime's environment.
+
+python -m demo.emotion_sheet JOB.json
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from .emotion_job import EmotionJob, picture_path, read_emotion_job
+from .sheet import BACKGROUND, QUIET_TEXT, STUDIO_CROP, TEXT, font
+
+TILE = 200  # pixels of a picture on the sheet
+MARGIN = 120  # left of the rows, for the emotions' names
+HEADER = 84
+GAP = 6
+JPEG_QUALITY = 85
+
+
+def main(arguments: list[str]) -> int:
+    """Draw the sheet; the exit status."""
+    draw_emotions(read_emotion_job(Path(arguments[0])))
+    return 0
+
+
+def draw_emotions(job: EmotionJob) -> None:
+    """Write the sheet of ``job``; the pictures must have been rendered."""
+    size = (
+        MARGIN + len(job.times_s) * (TILE + GAP),
+        HEADER + len(job.curves) * (TILE + GAP),
+    )
+    sheet = Image.new("RGB", size, BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((GAP + 4, 12), job.title, TEXT, font(22))
+    for column, label in enumerate(job.labels):
+        middle = MARGIN + column * (TILE + GAP) + TILE / 2
+        draw.text((middle, HEADER - 8), label, QUIET_TEXT, font(18), anchor="ms")
+    for row, emotion in enumerate(job.curves):
+        top = HEADER + row * (TILE + GAP)
+        draw.text((GAP + 4, top + TILE / 2), emotion, TEXT, font(18), anchor="lm")
+        for column in range(len(job.times_s)):
+            with Image.open(picture_path(Path(job.pictures), emotion, column)) as picture:
+                side = picture.width * STUDIO_CROP
+                edge = (picture.width - side) / 2
+                box = (edge, edge, edge + side, edge + side)
+                small = picture.resize((TILE, TILE), Image.Resampling.LANCZOS, box)
+            sheet.paste(small, (MARGIN + column * (TILE + GAP), top))
+    partial = Path(job.out).with_suffix(".partial.jpg")
+    sheet.save(partial, quality=JPEG_QUALITY)
+    partial.replace(job.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

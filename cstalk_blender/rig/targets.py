@@ -10,6 +10,7 @@ import bpy
 from ..errors import BadTarget
 from ..installation import rigs
 from .mapping import Mapping, map_channels
+from .routing import Routing, from_pairs
 
 RIG_NAME = "arkit52"
 
@@ -23,6 +24,11 @@ def shape_names(target: bpy.types.Object | None) -> tuple[str, ...]:
 def mapping_of(target: bpy.types.Object | None) -> Mapping:
     """Which of the object's shape keys play which channels."""
     return _mapping(shape_names(target))
+
+
+def routing_of(target: bpy.types.Object | None) -> Routing:
+    """What moves what on the object: what a bake writes."""
+    return from_pairs(mapping_of(target).pairs, source="Names")
 
 
 @functools.lru_cache(maxsize=64)

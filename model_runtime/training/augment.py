@@ -27,18 +27,28 @@ class Augmenter:
         mel = torch.linspace(_mel(config.low_hz), _mel(config.high_hz), config.mel_bands)
         self.centre_hz = 700 * (10 ** (mel / 2595) - 1)
 
-    def __call__(self, features: Tensor) -> Tensor:
-        """Distorted copy of (B, F, M); frames stay where they are in time."""
-        power = torch.exp(LN_10 * (features * LOG_SCALE + LOG_CENTRE)) - self.config.floor
-        power = power.clamp(min=0)
+    def __call__(self, features: Tensor, background: Tensor | None = None) -> Tensor:
+        """Distorted copy of (B, F, M); frames stay where they are in time.
+
+        Args:
+            features: What is said.
+            background: Music, clatter and the like to put under it, (B, F, M); None for none.
+        """
+        power = self._power(features)
         power = self._warp_vocal_tract(power)
         power = self._reverberate(power)
         power = self._mix_other(power)
+        if background is not None:
+            power = self._put_under(power, self._power(background))
         power = self._add_noise(power)
         power = self._limit_band(power)
         power = power * self._decades(len(power), -0.6, 0.6)[:, None, None]
         out = ((power + self.config.floor).log10() - LOG_CENTRE) / LOG_SCALE
         return self._mask(out)
+
+    def _power(self, features: Tensor) -> Tensor:
+        power = torch.exp(LN_10 * (features * LOG_SCALE + LOG_CENTRE)) - self.config.floor
+        return power.clamp(min=0)
 
     def _uniform(self, count: int, low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(count, generator=self.rng)
@@ -81,6 +91,15 @@ class Augmenter:
         """Another clip of the batch in the background, 12-30 dB down."""
         level = self._decades(len(power), -3.0, -1.2)[:, None, None]
         return power + level * self._chosen(len(power), 0.12) * power.roll(1, 0)
+
+    def _put_under(self, power: Tensor, background: Tensor) -> Tensor:
+        """Music or clatter 3-30 dB under the speech."""
+        count = len(power)
+        ratio = power.mean((1, 2), keepdim=True) / background.mean((1, 2), keepdim=True).clamp(
+            min=self.config.floor
+        )
+        level = self._decades(count, -3.0, -0.3)[:, None, None] * self._chosen(count, 0.3)
+        return power + level * ratio * background
 
     def _add_noise(self, power: Tensor) -> Tensor:
         """Stationary noise of a random smooth spectrum, 5-45 dB under the speech."""

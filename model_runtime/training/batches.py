@@ -79,6 +79,7 @@ class BatchSource:
                 if entry.split == split:
                     self.pool.append((cache, entry))
                     shares.append(entry.frames * (weights or {}).get(cache.name, 1.0))
+        self.sounds = [item for item in self.pool if item[1].supervision == "still"]
         total = np.asarray(shares, np.float64)
         self.shares = total / total.sum()
 
@@ -99,7 +100,7 @@ class BatchSource:
         features = features.float()
         if self.augment:
             clean = torch.rand(self.clips, 1, 1, generator=generator) < CLEAN_SHARE
-            distorted = Augmenter(self.config.features, generator)(features)
+            distorted = Augmenter(self.config.features, generator)(features, self._sounds(rng))
             features = torch.where(clean, features, distorted)
         filmed = torch.tensor([float(entry.supervision == "filmed") for _, entry in picked])
         return Batch(
@@ -113,6 +114,14 @@ class BatchSource:
             still=(phones == 0).float(),
             filmed=filmed,
         )
+
+    def _sounds(self, rng: np.random.Generator) -> Tensor | None:
+        """Features of sounds that are no speech, one a clip, (B, 2 T, M); None without any."""
+        if not self.sounds:
+            return None
+        picked = [self.sounds[i] for i in rng.integers(len(self.sounds), size=self.clips)]
+        windows = [self._window(rng, cache, entry)[0] for cache, entry in picked]
+        return torch.from_numpy(np.stack(windows)).float()
 
     def _window(
         self, rng: np.random.Generator, cache: Cache, entry: Entry

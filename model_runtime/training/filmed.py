@@ -25,6 +25,7 @@ from .corpora.speech import SpeechClip
 from .jobs import Job
 from .lips import arkit_lips
 from .prosody import loudness_of
+from .reference_rig import reference_rig
 
 FILMED_CORPORA = ("grid_s1", "grid_s4")
 TARGET_GAP = 0.36
@@ -148,7 +149,5 @@ def _facegood_jobs(data: Path, work: Path) -> list[Job]:
 
 
 def _lower_face() -> FloatArray:
-    from ..curves.rig import load_rig
-
-    channels = load_rig("arkit52").channels
+    channels = reference_rig().channels
     return np.array([float(channel.region in LOWER_FACE) for channel in channels], np.float32)

@@ -5,7 +5,7 @@ Shape keys are linear, so on every rig the inner lips are ``rest + a . weights``
 (``captures.lip_models``). Losses and reference motion work on them, so that closed means closed on
 any ARKit face and not on one.
 
-Axes: B batch, T frames, C channels (ARKit 52), R rigs.
+Axes: B batch, T frames, C channels (the reference rig's, ARKit 52), R rigs.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..curves.rig import load_rig
+from .reference_rig import reference_rig
 
 LIP_MODELS = Path(__file__).with_name("lip_models.json")
 OVERCLOSE = 0.03
@@ -75,14 +76,28 @@ def arkit_lips() -> LipModels:
     )
 
 
+def lips_on(channels: Sequence[str]) -> LipModels:
+    """The lip models as functions of another rig's channels, those they share taken by name.
+
+    A rig that shares none has lips of which nothing is known: every gap and width is 0 on it.
+    """
+    known = arkit_lips()
+    gap = torch.zeros(len(channels), known.gap.shape[1])
+    width = torch.zeros_like(gap)
+    for place, name in enumerate(channels):
+        if name in reference_rig().channel_names:
+            gap[place], width[place] = known.gap[column(name)], known.width[column(name)]
+    return LipModels(known.gap_rest.clone(), gap, width)
+
+
 @functools.cache
 def column(name: str) -> int:
-    """Column of an ARKit channel."""
-    return load_rig("arkit52").channel_names.index(name)
+    """Column of a channel of the reference rig."""
+    return reference_rig().channel_names.index(name)
 
 
 def columns(names: tuple[str, ...]) -> list[int]:
-    """Columns of several ARKit channels."""
+    """Columns of several channels of the reference rig."""
     return [column(name) for name in names]
 
 

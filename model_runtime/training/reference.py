@@ -5,7 +5,7 @@ prosody. ``act`` turns scripts into faces under given emotion and style: prototy
 rise and fall with prosody, brows beat with emphasis, lips keep their articulation, and lips that
 must meet still meet.
 
-Axes: B clips, T frames (50 Hz), C channels (ARKit 52), E emotions, S style.
+Axes: B clips, T frames (50 Hz), C channels (the reference rig's), E emotions, S style.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,8 +20,7 @@ from torch import Tensor
 
 from ..protocol import EMOTIONS
 from .lips import close_lips, column, columns, tuck_lip
-
-PROTOTYPES = Path(__file__).with_name("expression_arkit52.json")
+from .reference_rig import expressions_file, reference_rig
 
 # How a held expression breathes with speech: it never leaves (BASE), speaking lifts it (ACTIVITY),
 # and it peaks on emphasis, the apex of an utterance. Shares of full strength, tuned by eye.
@@ -140,10 +138,8 @@ def _follow(curves: Tensor) -> Tensor:
 
 @functools.cache
 def _prototypes() -> _Prototypes:
-    from ..curves.rig import load_rig
-
-    data: dict[str, Any] = json.loads(PROTOTYPES.read_text(encoding="utf-8"))
-    rig = load_rig("arkit52")
+    data: dict[str, Any] = json.loads(expressions_file().read_text(encoding="utf-8"))
+    rig = reference_rig()
     width = len(rig.channels)
 
     def vector(values: dict[str, float]) -> Tensor:

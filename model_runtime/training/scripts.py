@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..audio import level_gain
 from ..config import PHONES, FeatureConfig
-from ..curves.rig import load_rig
 from ..curves.track import FloatArray
 from ..features import log_mel
 from .alignment import PhoneTime
@@ -24,6 +23,7 @@ from .articulation import (
     units_of,
 )
 from .prosody import loudness_of, prosody_of
+from .reference_rig import reference_rig
 
 CLOSURE_RAMP_S = 0.055
 """Seconds the lips take to meet or part: lip closing gestures last 50-80 ms (grid_s1 landmarks)."""
@@ -79,7 +79,7 @@ def make_item(
         phones: Its phones; empty when nobody aligned it.
         articulation: Turns phones into mouth controls.
         features: Feature settings.
-        filmed: Captured curves (T', 52) at 50 Hz that replace the articulation, or None.
+        filmed: Captured curves (T', C) at 50 Hz that replace the articulation, or None.
     """
     levelled = samples * np.float32(level_gain(samples))
     heard = log_mel(levelled, features)
@@ -107,7 +107,7 @@ def mouth_of(
 ) -> FloatArray:
     """Speech curves (T, C) of phones heard in log-mel features (2 T, M)."""
     if not phones:
-        return np.zeros((len(features) // 2, len(load_rig("arkit52").channels)), np.float32)
+        return np.zeros((len(features) // 2, len(reference_rig().channels)), np.float32)
     loudness = torch.from_numpy(loudness_of(features.astype(np.float32)))
     with torch.no_grad():
         controls = articulation.articulate(units_of(phones), loudness)
@@ -116,7 +116,7 @@ def mouth_of(
 
 def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:
     """Symmetric controls (T, K) onto the channels (T, C): sided ones take the pair's value."""
-    channels = load_rig("arkit52").channel_names
+    channels = reference_rig().channel_names
     out = np.zeros((len(controls), len(channels)), np.float32)
     for index, name in enumerate(names):
         for channel in (name, name + "Left", name + "Right"):

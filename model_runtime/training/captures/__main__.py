@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...evaluation.filmed import held_out
+from ..reference_rig import fitting_mesh, reference_rig
 from .dataset import (
     MODEL_FPS,
     CapturedClip,
@@ -31,7 +32,6 @@ from .rig_mesh import RigMesh, read_rig_mesh
 log = logging.getLogger(__name__)
 
 GRID_SPEAKERS = ("grid_s1", "grid_s4", "grid_s31")
-FIT_RIG = "facecap_head_arkit52"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,8 +52,13 @@ def main(arguments: list[str] | None = None) -> int:
 def prepare(data: Path, out: Path) -> dict[str, Any]:
     """Write every corpus, ``index.json`` and ``statistics.json`` to ``out``; gives the index."""
     out.mkdir(parents=True, exist_ok=True)
-    mesh = read_rig_mesh(data / "rigs" / f"{FIT_RIG}.npz")
-    index: dict[str, Any] = {"format": 1, "rig": "arkit52", "fitted_on": FIT_RIG, "corpora": {}}
+    mesh = read_rig_mesh(data / "rigs" / f"{fitting_mesh()}.npz")
+    index: dict[str, Any] = {
+        "format": 1,
+        "rig": reference_rig().name,
+        "fitted_on": fitting_mesh(),
+        "corpora": {},
+    }
     figures: dict[str, Any] = {}
     for name in (*GRID_SPEAKERS, "facegood", "livelink_rom"):
         corpus = _read(name, data, mesh)

@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from ...curves.rig import load_rig
+from ..reference_rig import reference_rig
 from .fit import FitProblem
 from .landmarks import BROWS, CHIN, LIP_LINES, Film
 from .rig_mesh import Floats, LipContours, RigMesh
@@ -79,7 +79,7 @@ class Region:
     problem: FitProblem
     """The mouth's last two unknowns are the shift of all its rows, sideways and up."""
     columns: tuple[int, ...]
-    """Columns of the fitted channels in ``arkit52``."""
+    """Columns of the fitted channels in the reference rig."""
     selection: Floats
     """Shape (rows, landmarks * 3): measured rows from flat displacements in eyes."""
     plane_rows: tuple[int, ...] = ()
@@ -228,7 +228,7 @@ class _Rows:
         self, costs: dict[str, float], smooth: float, even: float, ridge: tuple[float, ...] = ()
     ) -> Region:
         """The region that fits the channels in ``costs``, and shifts that cost ``ridge``."""
-        rig = load_rig("arkit52")
+        rig = reference_rig()
         columns = tuple(rig.channel_names.index(name) for name in costs)
         mirrors = tuple(
             (i, list(costs).index(rig.channels[column].mirror))

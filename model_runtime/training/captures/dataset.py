@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ...curves.rig import load_rig
+from ..reference_rig import reference_rig
 from .rig_mesh import Floats
 
 MODEL_FPS = 50.0
@@ -79,12 +79,12 @@ def on_model_clock(values: Floats, times_s: Floats, duration_s: float) -> Floats
 
 def observed_mask(channels: tuple[str, ...]) -> NDArray[np.bool_]:
     """Which of the 52 columns are named in ``channels``."""
-    return np.array([name in channels for name in load_rig("arkit52").channel_names])
+    return np.array([name in channels for name in reference_rig().channel_names])
 
 
 def write_corpus(corpus: CapturedCorpus, folder: Path) -> dict[str, Any]:
     """Write ``<corpus>.npz`` and give its entry for the index."""
-    names = load_rig("arkit52").channel_names
+    names = reference_rig().channel_names
     arrays: dict[str, NDArray[Any]] = {
         "channels": np.array(names),
         "observed": corpus.observed,
@@ -125,7 +125,7 @@ def _entry(clip: CapturedClip) -> dict[str, Any]:
 
 def statistics(corpus: CapturedCorpus) -> dict[str, Any]:
     """Mean, deviation and 95th percentile of each observed channel over the speech frames."""
-    names = load_rig("arkit52").channel_names
+    names = reference_rig().channel_names
     speech = np.concatenate([clip.curves[clip.speech] for clip in corpus.clips])
     return {
         "frames": len(speech),
@@ -146,7 +146,7 @@ def co_movement(corpus: CapturedCorpus) -> dict[str, Any]:
 
     Two regions' figure is the mean absolute correlation over their pairs of moving channels.
     """
-    rig = load_rig("arkit52")
+    rig = reference_rig()
     curves = np.concatenate([clip.curves for clip in corpus.clips])
     spread = curves.std(axis=0)
     moving = spread > 1e-3

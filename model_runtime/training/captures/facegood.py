@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...curves.rig import load_rig
 from ...errors import BadCurves
+from ..reference_rig import reference_rig
 from .dataset import CapturedClip, CapturedCorpus, observed_mask, on_model_clock
 from .loudness import Loudness, best_lag, lag_profile, read_loudness
 from .rig_mesh import Floats
@@ -38,7 +38,7 @@ def read_facegood(data: Path) -> CapturedCorpus:
         takes = sorted(set(archive.files) - {"channels", "fps"})
         curves = {take: to_arkit(archive[take], channels, table) for take in takes}
     sounds = {take: read_loudness(folder / f"{take}.opus") for take in takes}
-    jaw = load_rig("arkit52").channel_names.index("jawOpen")
+    jaw = reference_rig().channel_names.index("jawOpen")
     profiles = [lag_profile(curves[take][:, jaw], fps, sounds[take]) for take in takes]
     lag_s, correlation = best_lag(profiles)
     everything = np.concatenate(list(curves.values()))
@@ -50,7 +50,7 @@ def read_facegood(data: Path) -> CapturedCorpus:
 
 def read_table(path: Path) -> dict[str, tuple[str, ...]]:
     """ARKit channel to the FACEGOOD curves whose largest it is; only rows marked valid."""
-    by_name = {name.lower(): name for name in load_rig("arkit52").channel_names}
+    by_name = {name.lower(): name for name in reference_rig().channel_names}
     table: dict[str, tuple[str, ...]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file, delimiter="\t"):
@@ -64,7 +64,7 @@ def read_table(path: Path) -> dict[str, tuple[str, ...]]:
 
 def to_arkit(values: Floats, channels: list[str], table: dict[str, tuple[str, ...]]) -> Floats:
     """ARKit curves (frames, 52), 0..1, of FACEGOOD ``values`` (frames, len(channels))."""
-    names = load_rig("arkit52").channel_names
+    names = reference_rig().channel_names
     missing = {source for sources in table.values() for source in sources} - set(channels)
     if missing:
         raise BadCurves(f"The FACEGOOD takes lack the curves {sorted(missing)}")

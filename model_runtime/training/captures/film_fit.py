@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from ...curves.rig import load_rig
+from ..reference_rig import reference_rig
 from .basis import Region, brow_region, mouth_region
 from .fit import fit_curves
 from .landmarks import MEASURES, Film, FilmedClip, Flags, measure
@@ -57,7 +57,7 @@ def fit_film(
     rest = np.median(joined(points, resting), axis=0)
     mouth = mouth_region(mesh, find_lips(mesh), film, rest)
     moved = _padded([clip - rest for clip in points])
-    curves = np.zeros((*moved.shape[:2], len(load_rig("arkit52").channels)))
+    curves = np.zeros((*moved.shape[:2], len(reference_rig().channels)))
     fitted = _fit(mouth, film, moved)
     curves[..., list(mouth.columns)] = fitted[..., : len(mouth.columns)]
     brows = brow_region(mesh, film, rest)
@@ -91,7 +91,7 @@ def _fit(region: Region, film: Film, moved: Floats) -> Floats:
 
 def _set_eyes(curves: Floats, film: Film, points: list[Floats], resting: list[Flags]) -> None:
     """Blinks from the lids' distance, gaze and squint from MediaPipe's scores, in place."""
-    names = load_rig("arkit52").channel_names
+    names = reference_rig().channel_names
     neutral = np.median(joined([clip.scores for clip in film.clips], resting), axis=0)
     measures = [measure(film, clip) for clip in points]
     rest = np.median(joined(measures, resting), axis=0)

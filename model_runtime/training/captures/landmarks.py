@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from ...curves.rig import load_rig
+from ..reference_rig import reference_rig
 from .rig_mesh import Floats, Indices
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -58,7 +58,7 @@ class FilmedClip:
     points: Floats
     """Shape (frames, landmarks, 3), pixels, person's left / up / towards the camera positive."""
     scores: Floats
-    """MediaPipe blend-shape scores 0..1, shape (frames, 52), columns of the ``arkit52`` rig."""
+    """MediaPipe blend-shape scores 0..1, shape (frames, 52), columns of the reference rig."""
     turns: Floats
     """Head rotation, shape (frames, 3, 3): points of a frontal head times its transpose."""
     lost: Flags
@@ -97,7 +97,7 @@ def read_film(path: Path) -> Film:
 
 
 def _score_columns(names: list[str]) -> list[int]:
-    wanted = load_rig("arkit52").channel_names
+    wanted = reference_rig().channel_names
     return [names.index(name) if name in names else -1 for name in wanted]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...curves.rig import load_rig
 from ...errors import BadCurves
+from ..reference_rig import reference_rig
 from .rig_mesh import Floats, RigMesh, find_lips
 
 LIP_MODELS_FILE = Path(__file__).resolve().parents[1] / "lip_models.json"
@@ -22,7 +22,7 @@ ORIGIN = (
     "Written by model_runtime.training.captures.lip_models from data/rigs: Face Cap head (MIT),"
     " MakeHuman head (CC0) with TalkingHead ARKit targets (MIT), ICT-FaceKit (MIT)."
     " Each length is in units of the inner-lip gap at jawOpen 1; width is over neutral width;"
-    " y is up, z is forward; channels in the order of rigs/arkit52.json."
+    " y is up, z is forward; channels as listed."
 )
 
 STILL = 0.01
@@ -82,7 +82,7 @@ def measure_lip_model(mesh: RigMesh) -> LipModel:
     rest = mesh.neutral[lower] - mesh.neutral[upper]
     up, low = mesh.deltas[:, upper], mesh.deltas[:, lower]
     gap = up[:, 1] - low[:, 1]
-    unit = float(-rest[1] + gap[load_rig("arkit52").channel_names.index("jawOpen")])
+    unit = float(-rest[1] + gap[reference_rig().channel_names.index("jawOpen")])
     neutral_width = float(mesh.neutral[left, 0] - mesh.neutral[right, 0])
     return LipModel(
         gap_rest=float(-rest[1]) / unit,
@@ -114,7 +114,7 @@ def write_lip_models(models: dict[str, LipModel], path: Path = LIP_MODELS_FILE) 
     """Write the models as JSON, numbers with five decimals."""
     document: dict[str, Any] = {
         "origin": ORIGIN,
-        "channels": list(load_rig("arkit52").channel_names),
+        "channels": list(reference_rig().channel_names),
         "rigs": {name: _plain(model) for name, model in models.items()},
     }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...curves.rig import load_rig
 from ...errors import BadCurves
+from ..reference_rig import reference_rig
 from .dataset import CapturedClip, CapturedCorpus, on_model_clock
 from .rig_mesh import Floats
 
@@ -17,7 +17,7 @@ def read_livelink_rom(data: Path) -> CapturedCorpus:
     """Every CSV of ``data/capture/livelink_rom``."""
     folder = data / "capture" / "livelink_rom"
     clips = tuple(_read_clip(path) for path in sorted(folder.glob("*.csv")))
-    observed = np.ones(len(load_rig("arkit52").channels), bool)
+    observed = np.ones(len(reference_rig().channels), bool)
     return CapturedCorpus("livelink_rom", clips, observed, 0.0, 0.0, {})
 
 
@@ -48,7 +48,7 @@ def read_take(path: Path) -> tuple[Floats, Floats]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file) if row]
     columns = {name.strip().lower(): i for i, name in enumerate(rows[0])}
-    names = load_rig("arkit52").channel_names
+    names = reference_rig().channel_names
     missing = [name for name in names if name.lower() not in columns]
     if missing:
         raise BadCurves(f"{path.name} lacks the channels {missing}")

@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ...curves.rig import load_rig
 from ...errors import BadCurves
+from ..reference_rig import reference_rig
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.int64]
@@ -40,11 +40,11 @@ class RigMesh:
     """Shape (vertices, 3), mesh units."""
     faces: tuple[tuple[int, ...], ...]
     deltas: Floats
-    """Shape (52, vertices, 3), in the order of ``load_rig("arkit52")``; zero where missing."""
+    """Shape (52, vertices, 3), in the order of ``reference_rig()``; zero where missing."""
 
     def delta(self, channel: str) -> Floats:
         """Motion of every vertex at ``channel`` = 1, shape (vertices, 3)."""
-        motion: Floats = self.deltas[load_rig("arkit52").channel_names.index(channel)]
+        motion: Floats = self.deltas[reference_rig().channel_names.index(channel)]
         return motion
 
 
@@ -59,7 +59,7 @@ def read_rig_mesh(path: Path) -> RigMesh:
         neutral = archive["neutral"].astype(np.float64)
         faces = tuple(tuple(int(v) for v in face if v >= 0) for face in archive["faces"])
         stored = archive["deltas"].astype(np.float64)
-    wanted = load_rig("arkit52").channel_names
+    wanted = reference_rig().channel_names
     missing = [name for name in wanted if name not in names and name != "tongueOut"]
     if missing:
         raise BadCurves(f"Rig {path.name} lacks the channels {missing}")

@@ -116,6 +116,15 @@ TABLE = (
         ),
         BLENDER | NUMPY,
     ),
+    Rule(
+        ("cstalk_blender.runtime_install*",),
+        (
+            *GATE,
+            "cstalk_blender.runtime_install*",
+            "cstalk_blender.session",
+            "cstalk_blender.session.environment",
+        ),
+    ),
     Rule(("cstalk_blender",), (), frozenset(), lazy_project=("cstalk_blender.registration",)),
     Rule(
         ("cstalk_blender.*",),

@@ -122,3 +122,9 @@ class BakeFailed(SessionError):
     """The keys could not be written; the scene is as it was."""
 
     code = "bake-failed"
+
+
+class InstallFailed(SessionError):
+    """The GPU runtime could not be installed; what was installed before is as it was."""
+
+    code = "install-failed"

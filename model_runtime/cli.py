@@ -21,6 +21,7 @@ COMMANDS = {
     "generate": ("cli_generate", "facial curves for one speech file"),
     "batch": ("cli_batch", "facial curves for a folder or a list of speech files"),
     "info": ("cli_info", "versions, engines, devices, weights and decoders here"),
+    "selftest": ("cli_selftest", "a real performance, compared with the built-in engine"),
     "worker": ("cli_worker", "JSON lines on stdin and stdout, for the Blender add-on"),
     "train": ("training.cli", "make your own weights (in a checkout)"),
     "evaluate": ("evaluation.cli", "measure weights against recordings (in a checkout)"),

@@ -1,0 +1,185 @@
+"""``python -m cstalk_blender.runtime_install``: plan, install, status, remove. No bpy.
+
+The add-on starts it as a child with ``--json``: one JSON object a line on stdout, of type
+``progress``, then one ``done``, ``failed`` or ``cancelled``. With ``--stop-with-stdin`` a closed
+stdin stops it, so that it never outlives Blender.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import InstallFailed
+from ..installation import ROOT_FOLDER
+from . import machine, plan, state
+from .commands import InstallCancelled, Stop
+from .packages import megabytes
+from .steps import Installation, Progress
+
+FAILED, STOPPED = 1, 130
+PROGRESS_EVERY_S = 0.1
+
+
+class Teller:
+    """Says on stdout how it goes, for a program or for a person."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._said_at = 0.0
+        self._stage = ""
+
+    def progress(self, progress: Progress) -> None:
+        """Say it, though not more than ten times a second."""
+        is_new = progress.stage != self._stage
+        if not is_new and time.monotonic() - self._said_at < PROGRESS_EVERY_S:
+            return
+        self._said_at, self._stage = time.monotonic(), progress.stage
+        if self._as_json:
+            self.say("progress", dataclasses.asdict(progress))
+        elif is_new:
+            self._write(f"{100 * progress.fraction:3.0f} %  {progress.stage}")
+
+    def say(self, kind: str, values: dict[str, Any], text: str = "") -> None:
+        """One JSON object, or ``text``."""
+        self._write(json.dumps({"type": kind, **values}) if self._as_json else text)
+
+    def _write(self, line: str) -> None:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; exit status 0 done, 1 failed, 130 stopped."""
+    options = _parser().parse_args(arguments)
+    teller = Teller(as_json=options.json)
+    try:
+        return int(options.command(options, teller))
+    except InstallFailed as error:
+        values = {"code": error.error_code, "message": str(error), "hint": error.hint}
+        hint = f"\n  What to do: {error.hint}" if error.hint else ""
+        teller.say("failed", values | {"details": error.details}, f"failed: {error}{hint}")
+        return FAILED
+    except (InstallCancelled, KeyboardInterrupt):
+        teller.say("cancelled", {}, "stopped; 'install' goes on from here")
+        return STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cstalk_blender.runtime_install",
+        description="An environment of its own with PyTorch, for the CSTalk add-on.",
+    )
+    parser.add_argument("--json", action="store_true", help="JSON lines, for programs")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    chosen = commands.add_parser("plan", help="which PyTorch suits this machine, and why")
+    chosen.set_defaults(command=_plan)
+    install = commands.add_parser("install", help="install, test and switch to it")
+    install.add_argument("--home", type=Path, required=True, metavar="FOLDER")
+    place = install.add_mutually_exclusive_group()
+    place.add_argument("--wheels", metavar="FOLDER", help="from a folder of wheels, offline")
+    place.add_argument("--environment", metavar="FOLDER", help="use an environment that is there")
+    install.add_argument("--tag", choices=list(plan.BUILDS), help="another build than planned")
+    install.add_argument("--torch-index", default=plan.TORCH_INDEX, metavar="URL")
+    install.add_argument("--torch", default=plan.TORCH_REQUIREMENT, metavar="REQUIREMENT")
+    install.add_argument("--python", type=Path, action="append", default=[], metavar="FILE")
+    install.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
+    install.set_defaults(command=_install)
+    for name, function, text in (
+        ("status", _status, "what is installed and what it takes"),
+        ("remove", _remove, "take it out"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--home", type=Path, required=True, metavar="FOLDER")
+        command.set_defaults(command=function)
+    return parser
+
+
+def _plan(_options: argparse.Namespace, teller: Teller) -> int:
+    found = machine.detect()
+    choice = plan.choose(found)
+    build = choice.build
+    teller.say(
+        "plan",
+        {"machine": found.title, "reason": choice.reason, **dataclasses.asdict(build)},
+        f"{found.title}: {build.title}, as {choice.reason}; about {build.download_mb} MB to "
+        f"download, {build.disk_mb} MB on disk",
+    )
+    return 0
+
+
+def _install(options: argparse.Namespace, teller: Teller) -> int:
+    stop = Stop()
+    if options.stop_with_stdin:
+        threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
+    installation = Installation(
+        options.home.expanduser().resolve(),
+        _source(options),
+        root=ROOT_FOLDER,
+        stop=stop,
+        report=teller.progress,
+        preferred=options.python,
+    )
+    started = time.monotonic()
+    installed = installation.run()
+    teller.say(
+        "done",
+        dataclasses.asdict(installed),
+        f"100 %  torch {installed.torch} on {installed.device}, "
+        f"{megabytes(installed.disk_bytes)}, in {time.monotonic() - started:.0f} s"
+        + (f"\n{installed.note}" if installed.note else ""),
+    )
+    return 0
+
+
+def _source(options: argparse.Namespace) -> plan.Source:
+    if options.wheels:
+        path = str(Path(options.wheels).expanduser().resolve())
+        return plan.Source(plan.FOLDER, path, torch_requirement=options.torch)
+    if options.environment:
+        path = str(Path(options.environment).expanduser().absolute())
+        return plan.Source(plan.ENVIRONMENT, path)
+    tag = options.tag if options.tag is not None else plan.choose(machine.detect()).build.tag
+    return plan.Source(tag=tag, torch_index=options.torch_index, torch_requirement=options.torch)
+
+
+def _status(options: argparse.Namespace, teller: Teller) -> int:
+    installed, pending = state.read_installed(options.home), state.read_pending(options.home)
+    taken = state.disk_bytes(options.home)
+    values = {
+        "installed": installed and dataclasses.asdict(installed),
+        "pending": pending and dataclasses.asdict(pending),
+        "disk_bytes": taken,
+    }
+    text = "nothing is installed"
+    if installed is not None:
+        text = f"torch {installed.torch} on {installed.device}: {installed.python}"
+        text += f" ({installed.problem})" if installed.problem else ""
+    if pending is not None:
+        text += f"; an installation was cut off ({pending.stage})"
+    teller.say("status", values, f"{text}; {megabytes(taken)} on disk")
+    return 0
+
+
+def _remove(options: argparse.Namespace, teller: Teller) -> int:
+    with state.locked(options.home):
+        state.remove(options.home)
+    teller.say("done", {}, "removed")
+    return 0
+
+
+def _stop_with_stdin(stop: Stop) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""Commands of an installation: started, logged, read by the line, stopped on request. No bpy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ..errors import InstallFailed
+from ..session.environment import scrubbed
+
+POLL_S = 0.1
+TAIL_LINES = 400
+INDEX_VARIABLES = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_NO_INDEX",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_USER",
+    "PIP_REQUIREMENT",
+    "PIP_CONSTRAINT",
+)
+"""What a person's pip settings may say of places; proxy and certificates stay as they are."""
+
+# What pip prints, and what a person can do about it. The first that is found counts.
+ADVICE = (
+    ("No space left", "Free some disk space, then resume"),
+    ("CERTIFICATE_VERIFY_FAILED", "Point pip at your company's certificate (pip config: cert)"),
+    ("No matching distribution", "The index has no wheel for this system: choose another source"),
+    ("Cannot connect to proxy", "Check the proxy (HTTPS_PROXY)"),
+    ("Name or service not known", "Check the internet connection, then resume"),
+    ("name resolution", "Check the internet connection, then resume"),
+    ("getaddrinfo failed", "Check the internet connection, then resume"),
+    ("NewConnectionError", "Check the internet connection, then resume"),
+    ("timed out", "The connection is slow or blocked: resume later"),
+)
+
+
+class InstallCancelled(Exception):
+    """The person stopped the installation; nothing that worked has changed."""
+
+
+class Stop:
+    """A request to stop, set from another thread; kills the command that runs."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._running: subprocess.Popen[str] | None = None
+
+    def set(self) -> None:
+        """Stop as soon as possible."""
+        self._event.set()
+        with self._lock:
+            if self._running is not None and self._running.poll() is None:
+                self._running.kill()
+
+    def check(self) -> None:
+        """Raise InstallCancelled when asked to stop."""
+        if self._event.is_set():
+            raise InstallCancelled
+
+    @contextlib.contextmanager
+    def watching(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """Let ``set`` reach this process."""
+        with self._lock:
+            self._running = process
+        if self._event.is_set():
+            process.kill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running = None
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    stop: Stop,
+    log: Path,
+    what: str,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    on_line: Callable[[str], None] = lambda _line: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> str:
+    """Run a command to its end and give back the end of its output, errors in between.
+
+    Args:
+        command: Program and arguments.
+        stop: Ends the command when set.
+        log: Its output is appended there.
+        what: For the message when it fails.
+        environment: Variables; this process' own without ``PYTHON*`` when None.
+        folder: Working directory.
+        on_line: Told each line.
+        on_wait: Called ten times a second meanwhile.
+
+    Raises:
+        InstallFailed: It could not start, or ended with an error.
+        InstallCancelled: Stopped.
+    """
+    stop.check()
+    tail: list[str] = []
+    try:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=dict(scrubbed(os.environ) if environment is None else environment),
+            cwd=folder,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise InstallFailed(f"{what}: {command[0]} does not start: {error}") from error
+    with stop.watching(process), log.open("a", encoding="utf-8") as kept:
+        kept.write(f"$ {' '.join(str(word) for word in command)}\n")
+        for line in _lines(process, on_wait):
+            kept.write(line + "\n")
+            tail = [*tail[-TAIL_LINES:], line]
+            on_line(line)
+        status = process.wait()
+    stop.check()
+    output = "\n".join(tail)
+    if status != 0:
+        raise InstallFailed(
+            f"{what} failed: {_reason(tail, status)}",
+            hint=advice(output),
+            details=output[-6000:],
+        )
+    return output
+
+
+def pip_environment(*, own_index_only: bool, cache: Path) -> dict[str, str]:
+    """Variables for pip: nothing of this Python's; a person's indexes only where they are wanted.
+
+    Args:
+        own_index_only: Take packages from the index on the command line and from no other.
+        cache: Where pip keeps what it downloads itself.
+    """
+    values = scrubbed(os.environ)
+    values |= {
+        "PIP_CACHE_DIR": str(cache),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PYTHONUTF8": "1",
+    }
+    if own_index_only:
+        for name in INDEX_VARIABLES:
+            values.pop(name, None)
+        values["PIP_CONFIG_FILE"] = os.devnull  # pip reads no settings file at all then
+    return values
+
+
+def advice(output: str) -> str:
+    """What to do about a failure, from what pip printed."""
+    usual = "Copy the details and look at the end of the log, or resume"
+    return next((text for sign, text in ADVICE if sign in output), usual)
+
+
+def _lines(process: subprocess.Popen[str], on_wait: Callable[[], None]) -> Iterator[str]:
+    """Lines of the process as they come; ``on_wait`` is called while none does."""
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            for line in stream:
+                lines.put(line.rstrip("\r\n"))
+        lines.put(None)
+
+    threading.Thread(target=read, name="cstalk-output", daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=POLL_S)
+        except queue.Empty:
+            on_wait()
+            continue
+        if line is None:
+            return
+        yield line
+
+
+def _reason(lines: Sequence[str], status: int) -> str:
+    errors = [line for line in lines if line.startswith(("ERROR:", "error:"))]
+    chosen = errors or [line for line in lines if line.strip()]
+    return chosen[-1].removeprefix("ERROR: ").strip() if chosen else f"exit status {status}"

@@ -1,0 +1,223 @@
+"""Downloads wheels: with progress, resumed, checked against their digests. No bpy.
+
+A file is written as ``NAME.part`` and renamed when it is whole and its SHA-256 is the one that the
+index gave. A part that is there is continued by a range request.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import http.client
+import re
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import InstallFailed
+from .commands import Stop
+
+CHUNK_BYTES = 256 * 1024
+TIMEOUT_S = 60.0
+TRIES = 5
+"""Each continues where the one before broke off."""
+PAUSE_S = 1.0
+"""Before the second try; doubled for each further one."""
+SIZE_QUESTIONS = 4
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl")
+SCHEMES = ("https", "http", "file")
+PARTIAL_CONTENT, RANGE_REFUSED = 206, 416
+
+
+@dataclasses.dataclass(frozen=True)
+class Wheel:
+    """One file of an installation, as the index names it."""
+
+    name: str
+    """Of the project, for people."""
+    url: str
+    sha256: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Last part of the address. Raises InstallFailed when it is not a plain wheel's name."""
+        name = urllib.parse.unquote(urllib.parse.urlsplit(self.url).path.rpartition("/")[2])
+        if not SAFE_NAME.fullmatch(name):
+            raise InstallFailed(f"The index names a file {name!r}, which is no wheel")
+        return name
+
+    @property
+    def local_path(self) -> Path | None:
+        """The file itself, for an address on this machine."""
+        parts = urllib.parse.urlsplit(self.url)
+        if parts.scheme != "file":
+            return None
+        return Path(urllib.request.url2pathname(parts.path))
+
+
+class Download:
+    """Fetches wheels into one folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        stop: Stop,
+        certificates: str = "",
+        progress: Callable[[int, int, str], None] = lambda _done, _total, _name: None,
+    ) -> None:
+        """Fetch nothing yet.
+
+        Args:
+            folder: Existing folder of the files.
+            stop: Tested for each 256 KB.
+            certificates: File of trusted certificates besides the system's; may be empty.
+            progress: Told bytes done, bytes in all (0 when nobody knows), and the file's name.
+        """
+        self._folder, self._stop, self._progress = folder, stop, progress
+        self._context = ssl.create_default_context()
+        if certificates:
+            self._context.load_verify_locations(cafile=certificates)
+        self._done = 0
+        self._total = 0
+
+    def sizes(self, wheels: Sequence[Wheel]) -> int:
+        """Bytes of all wheels together; those whose server does not say count as nothing."""
+        with concurrent.futures.ThreadPoolExecutor(SIZE_QUESTIONS) as pool:
+            self._total = sum(pool.map(self._size, wheels))
+        return self._total
+
+    def fetch(self, wheels: Sequence[Wheel]) -> list[Path]:
+        """All wheels as files, in their order; what is there and whole is not fetched again.
+
+        Raises:
+            InstallFailed: No connection, a refusal, a damaged file, or no room on the disk.
+            InstallCancelled: Stopped; the parts stay for the next time.
+        """
+        return [self._fetch_one(wheel) for wheel in wheels]
+
+    def _fetch_one(self, wheel: Wheel) -> Path:
+        self._stop.check()
+        if urllib.parse.urlsplit(wheel.url).scheme not in SCHEMES:
+            raise InstallFailed(f"The index names an address of a strange kind: {wheel.url[:80]}")
+        local = wheel.local_path
+        if local is not None:
+            return self._checked_local(wheel, local)
+        path = self._folder / wheel.file_name
+        if path.is_file() and _digest_fits(path, wheel):
+            self._advance(path.stat().st_size, wheel)
+            return path
+        part = path.with_name(path.name + ".part")
+        for attempt in range(TRIES):
+            before = self._done
+            try:
+                self._continue(wheel, part)
+                break
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._done = before
+                if attempt == TRIES - 1 or not _is_passing(error):
+                    raise _failure(wheel, error) from error
+                self._pause(PAUSE_S * 2**attempt)
+        if not _digest_fits(part, wheel):
+            part.unlink()
+            raise InstallFailed(
+                f"{wheel.file_name} arrived damaged: its digest is not the index's",
+                hint="Resume to download it again",
+            )
+        part.replace(path)
+        return path
+
+    def _checked_local(self, wheel: Wheel, path: Path) -> Path:
+        if not path.is_file() or not _digest_fits(path, wheel):
+            raise InstallFailed(f"{path} is missing or damaged", hint="Copy the file again")
+        self._advance(path.stat().st_size, wheel)
+        return path
+
+    def _continue(self, wheel: Wheel, part: Path) -> None:
+        """Fetch what is missing of one file. Raises OSError, HTTPException, ValueError."""
+        there = part.stat().st_size if part.is_file() else 0
+        headers = {"Range": f"bytes={there}-"} if there else {}
+        try:
+            answer = self._open(wheel.url, headers)
+        except urllib.error.HTTPError as error:
+            if error.code != RANGE_REFUSED:
+                raise
+            return  # the part is whole already, or worth nothing: its digest tells
+        with answer:
+            mode = "ab" if there and answer.status == PARTIAL_CONTENT else "wb"
+            expected = int(answer.headers.get("Content-Length") or 0)
+            if mode == "ab":
+                self._advance(there, wheel)
+            with part.open(mode) as stream:
+                received = 0
+                while chunk := answer.read(CHUNK_BYTES):
+                    stream.write(chunk)
+                    received += len(chunk)
+                    self._advance(len(chunk), wheel)
+                    self._stop.check()
+        if received < expected:
+            raise ConnectionError(f"{received} of {expected} bytes came")
+
+    def _advance(self, count: int, wheel: Wheel) -> None:
+        self._done += count
+        self._progress(self._done, max(self._total, self._done), wheel.name)
+
+    def _size(self, wheel: Wheel) -> int:
+        local = wheel.local_path
+        try:
+            if local is not None:
+                return local.stat().st_size
+            self._stop.check()
+            with self._open(wheel.url, {}, method="HEAD") as answer:
+                return int(answer.headers.get("Content-Length") or 0)
+        except (OSError, http.client.HTTPException, ValueError):
+            return 0
+
+    def _open(self, url: str, headers: dict[str, str], method: str = "GET") -> Any:
+        request = urllib.request.Request(url, headers=headers, method=method)
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._context)
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._stop.check()
+            time.sleep(0.05)
+
+
+def _digest_fits(path: Path, wheel: Wheel) -> bool:
+    if not wheel.sha256:
+        return True
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest() == wheel.sha256
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another try may help."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code in (408, 429) or error.code >= 500
+    if isinstance(error, urllib.error.URLError):
+        return not isinstance(error.reason, ssl.SSLCertVerificationError)
+    return not (isinstance(error, OSError) and error.errno in _DISK_ERRORS)
+
+
+_DISK_ERRORS = (28, 30, 13, 122)
+"""No space, read-only, no permission, over quota."""
+
+
+def _failure(wheel: Wheel, error: Exception) -> InstallFailed:
+    reason = getattr(error, "reason", None) or error
+    if isinstance(error, OSError) and error.errno == 28:
+        return InstallFailed("The disk is full", hint="Free some disk space, then resume")
+    return InstallFailed(
+        f"{wheel.name} could not be downloaded: {reason}",
+        hint="Check the internet connection, then resume",
+    )

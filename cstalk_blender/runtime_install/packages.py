@@ -1,0 +1,202 @@
+"""pip inside the new environment: what is needed, and its installation from files. No bpy."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..errors import InstallFailed
+from . import commands
+from .commands import Stop
+from .fetch import Wheel
+from .plan import FOLDER, OTHER_REQUIREMENTS, Source
+from .state import disk_bytes
+
+GOOD_PIP = "pip>=24.1"
+"""Resolves from metadata alone (23.3) and says its progress in plain numbers (24.1)."""
+ASK = ("install", "--dry-run", "--ignore-installed", "--only-binary", ":all:")
+CERTIFICATES = "from pip._vendor import certifi; print(certifi.where())"
+MEASURE_EVERY = 10
+"""Calls of ``on_wait``, a tenth of a second apart, between two looks at the folder."""
+
+Told = Callable[[float, str], None]
+"""Told the fraction of a stage, and a line of detail."""
+
+
+class Packages:
+    """The packages of one environment."""
+
+    def __init__(self, python: Path, *, stop: Stop, log: Path, cache: Path, scratch: Path) -> None:
+        """Start nothing yet.
+
+        Args:
+            python: The environment's interpreter.
+            stop: Ends what runs.
+            log: Where pip's output goes.
+            cache: Where pip keeps what it downloads itself.
+            scratch: Folder for small files.
+        """
+        self._python, self._stop, self._log = python, stop, log
+        self._cache, self._scratch = cache, scratch
+
+    def renew_pip(self, source: Source) -> None:
+        """Bring pip up to date; without a connection the one that Python carries will do."""
+        if source.kind == FOLDER:
+            return
+        try:
+            self._pip(["install", "--upgrade", "--quiet", GOOD_PIP], what="Updating pip")
+        except InstallFailed:
+            with self._log.open("a", encoding="utf-8") as kept:
+                kept.write("pip stays as it is\n")
+
+    def certificates(self) -> str:
+        """File of trusted certificates that pip carries, for a Python that finds none; or empty."""
+        try:
+            output = commands.run(
+                [self._python, "-c", CERTIFICATES], stop=self._stop, log=self._log, what="pip"
+            )
+        except InstallFailed:
+            return ""
+        path = Path(output.strip().splitlines()[-1] if output.strip() else "")
+        return str(path) if path.is_file() else ""
+
+    def resolve(self, source: Source, told: Told) -> list[Wheel]:
+        """Every wheel that is needed, PyTorch's own index asked for PyTorch alone.
+
+        Raises:
+            InstallFailed: No connection, or no wheel for this Python and system.
+            InstallCancelled: Stopped.
+        """
+        torch, numpy = source.torch_requirement, OTHER_REQUIREMENTS[0]
+        if source.kind == FOLDER:
+            places = ["--no-index", "--find-links", source.path]
+            wheels = self._ask(places, [torch, numpy], told, is_alone=True)
+            return self._with_optional(wheels, places, told, is_alone=True)
+        if not source.index_url:
+            return self._ask([], [torch, *OTHER_REQUIREMENTS], told, is_alone=False)
+        places = ["--index-url", source.index_url]
+        wheels = self._ask(places, [torch, numpy], told, is_alone=True)
+        return self._with_optional(wheels, [], told, is_alone=False)
+
+    def install(self, files: Sequence[Path], folder: Path, told: Told) -> None:
+        """Unpack the wheels into the environment ``folder``; nothing is downloaded.
+
+        Raises:
+            InstallFailed: A wheel does not fit, or the disk is full.
+            InstallCancelled: Stopped.
+        """
+        total = max(1, unpacked_bytes(files))
+        before = disk_bytes(folder)
+        calls = 0
+
+        def look() -> None:
+            nonlocal calls
+            calls += 1
+            if calls % MEASURE_EVERY == 0:
+                done = min(1.0, (disk_bytes(folder) - before) / total)
+                told(done, f"{megabytes(done * total)} of {megabytes(total)}")
+
+        self._pip(
+            ["install", "--no-index", "--no-deps", "--no-compile", "--quiet", *files],
+            what="Unpacking",
+            on_wait=look,
+        )
+
+    def _with_optional(
+        self, wheels: list[Wheel], places: list[str], told: Told, *, is_alone: bool
+    ) -> list[Wheel]:
+        """``wheels`` and what only some sounds need, where it can be had."""
+        try:
+            more = self._ask(places, list(OTHER_REQUIREMENTS[1:]), told, is_alone=is_alone)
+        except InstallFailed:
+            return wheels
+        names = {wheel.name for wheel in wheels}
+        return wheels + [wheel for wheel in more if wheel.name not in names]
+
+    def _ask(
+        self, places: list[str], requirements: list[str], told: Told, *, is_alone: bool
+    ) -> list[Wheel]:
+        report = self._scratch / "report.json"
+        report.unlink(missing_ok=True)
+
+        def read(line: str) -> None:
+            words = line.split()  # "Progress 123 of 456": an index without metadata
+            if words[:1] == ["Progress"] and len(words) == 4 and words[1].isdigit():
+                told(0.5, f"{megabytes(int(words[1]))} of {megabytes(int(words[3]))}")
+
+        self._pip(
+            [*ASK, "--report", report, *places, *requirements],
+            what="Asking for the packages",
+            is_alone=is_alone,
+            on_line=read,
+        )
+        return wheels_in(report.read_text(encoding="utf-8"))
+
+    def _pip(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        what: str,
+        is_alone: bool = False,
+        on_line: Callable[[str], None] = lambda _line: None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        commands.run(
+            [self._python, "-s", "-E", "-X", "utf8", "-m", "pip", *arguments],
+            stop=self._stop,
+            log=self._log,
+            what=what,
+            environment=commands.pip_environment(own_index_only=is_alone, cache=self._cache),
+            on_line=on_line,
+            on_wait=on_wait,
+        )
+
+
+def wheels_in(report: str) -> list[Wheel]:
+    """The wheels of a report of ``pip install --report`` (version 1).
+
+    Raises:
+        InstallFailed: It is no such report.
+    """
+    try:
+        return [
+            Wheel(
+                name=str(item["metadata"]["name"]).lower().replace("_", "-"),
+                url=str(item["download_info"]["url"]),
+                sha256=_sha256(item["download_info"].get("archive_info", {})),
+            )
+            for item in json.loads(report)["install"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InstallFailed(f"pip's answer cannot be read: {error!r}") from error
+
+
+def unpacked_bytes(files: Sequence[Path]) -> int:
+    """What wheels take when they are unpacked.
+
+    Raises:
+        InstallFailed: One is no wheel.
+    """
+    total = 0
+    for path in files:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                total += sum(entry.file_size for entry in archive.infolist())
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InstallFailed(f"{path.name} is damaged: {error}", hint="Resume") from error
+    return total
+
+
+def megabytes(count: float) -> str:
+    """A number of bytes for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def _sha256(archive: dict[str, object]) -> str:
+    hashes = archive.get("hashes")
+    if isinstance(hashes, dict):
+        return str(hashes.get("sha256", ""))
+    name, _, value = str(archive.get("hash", "")).partition("=")
+    return value if name == "sha256" else ""

@@ -1,0 +1,250 @@
+"""An installation from its first step to the switch; what worked before survives it. No bpy.
+
+Everything happens in a new environment that nothing names yet. Its own test, a real performance by
+the torch engine beside the built-in one, must pass before ``state.write_installed`` lets it count.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import InstallFailed
+from . import commands, pythons, state
+from .commands import Stop
+from .fetch import Download
+from .packages import Packages, megabytes, unpacked_bytes
+from .plan import ENVIRONMENT, FOLDER, Source
+from .state import Installed, Pending
+
+TEST = ("-s", "-E", "-X", "utf8", "-m", "model_runtime", "selftest", "--engine", "torch", "--json")
+UNPACKED = 2.2
+"""How much larger wheels of PyTorch are unpacked, until they are here and can be asked."""
+SPARE_BYTES = 300 * 1000 * 1000
+"""Left free on the disk: Blender writes its own files meanwhile."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A part of the work and the share of the bar that it has."""
+
+    title: str
+    start: float
+    stop: float
+
+
+PREPARE = Stage("Making the environment", 0.0, 0.03)
+RESOLVE = Stage("Asking what is needed", 0.03, 0.08)
+FETCH = Stage("Downloading", 0.08, 0.70)
+UNPACK = Stage("Unpacking", 0.70, 0.93)
+PROVE = Stage("Testing with a real performance", 0.93, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far it is."""
+
+    stage: str
+    fraction: float
+    detail: str = ""
+    seconds_left: float | None = None
+    """Of the stage; None while nobody knows."""
+
+
+class Installation:
+    """One attempt; run it once."""
+
+    def __init__(
+        self,
+        home: Path,
+        source: Source,
+        *,
+        root: Path,
+        stop: Stop,
+        report: Callable[[Progress], None] = lambda _progress: None,
+        preferred: Sequence[Path] = (),
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            home: The runtime's folder; made when missing.
+            source: Where the packages come from.
+            root: Folder that holds ``model_runtime``, for the test.
+            stop: Ends it.
+            report: Told the progress, from this thread.
+            preferred: Interpreters to try first.
+        """
+        self._home, self._source, self._root = home, source, root
+        self._stop, self._report, self._preferred = stop, report, tuple(preferred)
+        self._log = home / state.LOG
+        self._stage = PREPARE
+        self._stage_began = time.monotonic()
+
+    def run(self) -> Installed:
+        """Install, test and switch.
+
+        Raises:
+            InstallFailed: Something is missing or refuses; what was installed before still counts.
+            InstallCancelled: Stopped.
+        """
+        try:
+            with state.locked(self._home):
+                self._log.write_text("", encoding="utf-8")
+                if self._source.kind == ENVIRONMENT:
+                    installed = self._take_over()
+                else:
+                    state.sweep(self._home, keep_downloads=True)
+                    installed = self._build()
+                self._stop.check()
+                state.write_installed(self._home, installed)
+                state.sweep(self._home, keep_downloads=False)
+                return installed
+        except OSError as error:
+            raise InstallFailed(
+                f"{self._home} cannot be written: {error.strerror or error}",
+                hint="Check its permissions and the free disk space, then resume",
+            ) from error
+
+    def _take_over(self) -> Installed:
+        """An environment that is there already: tested, named, and never changed."""
+        folder = Path(self._source.path)
+        python = folder if folder.is_file() else state.python_of(folder)
+        if not python.is_file():
+            raise InstallFailed(
+                f"There is no environment at {folder}: it has no {python.name}",
+                hint="Choose the folder that holds the environment's bin or Scripts folder",
+            )
+        self._enter(PROVE)
+        return self._proved(python, is_ours=False, build="PyTorch of an environment of yours")
+
+    def _build(self) -> Installed:
+        self._enter(PREPARE)
+        if self._source.kind == FOLDER and not Path(self._source.path).is_dir():
+            raise InstallFailed(
+                f"There is no folder {self._source.path}", hint="Choose the folder of the wheels"
+            )
+        interpreter = pythons.find(self._preferred)
+        folder = state.new_environment(self._home)
+        wheels_folder = self._home / state.WHEELS
+        wheels_folder.mkdir(exist_ok=True)
+        self._tell(0.1, interpreter.title)
+        commands.run(
+            [interpreter.path, "-I", "-m", "venv", folder],
+            stop=self._stop,
+            log=self._log,
+            what="Making the environment",
+        )
+        python = state.python_of(folder)
+        packages = Packages(
+            python,
+            stop=self._stop,
+            log=self._log,
+            cache=wheels_folder / "pip",
+            scratch=folder,
+        )
+        self._tell(0.7, "pip")
+        packages.renew_pip(self._source)
+        files = self._files(packages, wheels_folder)
+        self._enter(UNPACK)
+        self._need(unpacked_bytes(files))
+        packages.install(files, folder, self._tell)
+        self._enter(PROVE)
+        title = self._source.build.title if self._source.kind != FOLDER else "PyTorch"
+        installed = self._proved(python, is_ours=True, build=title)
+        return dataclasses.replace(installed, disk_bytes=state.disk_bytes(folder))
+
+    def _files(self, packages: Packages, folder: Path) -> list[Path]:
+        """Every wheel as a file on this machine."""
+        self._enter(RESOLVE)
+        self._tell(0.0, self._source.title)
+        wheels = packages.resolve(self._source, self._tell)
+        self._enter(FETCH)
+        download = Download(
+            folder,
+            stop=self._stop,
+            certificates=packages.certificates(),
+            progress=lambda done, total, name: self._tell(
+                done / max(total, 1), f"{name}: {megabytes(done)} of {megabytes(total)}"
+            ),
+        )
+        total = download.sizes(wheels)
+        there = sum(path.stat().st_size for path in folder.glob("*.whl*"))
+        is_local = all(wheel.local_path is not None for wheel in wheels)
+        self._need(int(total * UNPACKED) + (0 if is_local else max(0, total - there)))
+        return download.fetch(wheels)
+
+    def _proved(self, python: Path, *, is_ours: bool, build: str) -> Installed:
+        """What the environment's own test says. Raises InstallFailed when it does not pass."""
+        output = commands.run(
+            [python, *TEST],
+            stop=self._stop,
+            log=self._log,
+            what="The test of the new runtime",
+            folder=self._root,
+            on_wait=lambda: self._tell(0.5, ""),
+        )
+        facts = _facts(output)
+        wants_card = self._source.kind != ENVIRONMENT and self._source.tag not in ("cpu", "")
+        note = ""
+        if wants_card and str(facts["device"]).startswith("cpu"):
+            note = f"The card is not used: {facts.get('reason') or 'PyTorch does not see it'}"
+        return Installed(
+            python=str(python),
+            is_ours=is_ours,
+            torch=str(facts["torch"]),
+            device=str(facts["device"]),
+            build=build,
+            source=dataclasses.asdict(self._source),
+            seconds=float(facts["seconds"]),
+            note=note,
+        )
+
+    def _need(self, count: int) -> None:
+        """Raise InstallFailed when ``count`` bytes do not fit on the disk."""
+        free = shutil.disk_usage(self._home).free
+        if free < count + SPARE_BYTES:
+            raise InstallFailed(
+                f"The runtime needs {megabytes(count + SPARE_BYTES)} in {self._home}, and "
+                f"{megabytes(free)} are free",
+                hint="Free some disk space, then resume",
+            )
+
+    def _enter(self, stage: Stage) -> None:
+        self._stop.check()
+        self._stage, self._stage_began = stage, time.monotonic()
+        wheels = self._home / state.WHEELS
+        if self._source.kind != ENVIRONMENT:
+            kept = state.disk_bytes(wheels)
+            pending = Pending(dataclasses.asdict(self._source), stage.title, kept)
+            state.write_pending(self._home, pending)
+        self._tell(0.0, "")
+
+    def _tell(self, fraction: float, detail: str) -> None:
+        stage = self._stage
+        spent = time.monotonic() - self._stage_began
+        is_known = stage is FETCH and 0.01 < fraction < 1
+        self._report(
+            Progress(
+                stage.title,
+                stage.start + min(1.0, fraction) * (stage.stop - stage.start),
+                detail,
+                spent / fraction * (1 - fraction) if is_known else None,
+            )
+        )
+
+
+def _facts(output: str) -> dict[str, Any]:
+    for line in reversed(output.splitlines()):
+        if line.startswith("{"):
+            try:
+                facts = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(facts, dict) and {"torch", "device", "seconds"} <= set(facts):
+                return facts
+    raise InstallFailed("The test of the new runtime said nothing", details=output[-3000:])

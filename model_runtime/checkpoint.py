@@ -12,6 +12,7 @@ from typing import Any, Final
 from .config import GeneratorConfig, generator_config_from
 from .errors import BadOutput, BadWeights
 from .files import replace_file
+from .protocol import DEFAULT_RIG
 from .tensor_file import FloatArray, read_tensors, write_tensors
 
 FORMAT: Final = 1
@@ -19,7 +20,7 @@ GENERATOR: Final = "generator"
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "weights.safetensors"
 WEIGHTS_FOLDER: Final = Path(__file__).resolve().parent / "weights"
-DEFAULT_NAME: Final = "cstalk-arkit52"
+DEFAULT_NAME: Final = f"cstalk-{DEFAULT_RIG}"
 MAX_CONFIG_BYTES = 1 << 20
 MAX_WIDTH = 16_384
 """No layer of ours comes near; a corrupt config must not ask for all memory."""
@@ -170,6 +171,8 @@ def check_config(config: GeneratorConfig) -> None:
     if not config.emotions or not config.phones:
         raise ValueError("emotions and phones must be there")
     sizes = (config.hidden, config.latent * regions, config.emotion_dim, config.style_dim)
+    if config.encoder is not None:
+        sizes = (*sizes, config.encoder.width, config.encoder.layer + 1)
     dilations = (*config.encoder_dilations, *config.decoder_dilations)
     mel = config.features
     windows = (mel.sample_rate, mel.window_samples, mel.hop_samples, mel.mel_bands)
@@ -197,8 +200,9 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
     def norm(name: str, size: int) -> None:
         shapes[f"{name}.norm.weight"] = shapes[f"{name}.norm.bias"] = (size,)
 
-    convolution("stem_wide", width, config.features.mel_bands, 5)
-    convolution("stem_down", width, width, 4)
+    convolution("stem_wide", width, config.feature_width, 5)
+    if config.encoder is None:
+        convolution("stem_down", width, width, 4)
     for i in range(len(config.encoder_dilations)):
         norm(f"encoder.{i}.norm", width)
         convolution(f"encoder.{i}.conv", width, width, 3)

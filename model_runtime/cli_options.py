@@ -48,7 +48,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     output = parser.add_argument_group("output")
     output.add_argument("--fps", type=float, default=DEFAULT_FPS, help="frames a second (60)")
-    output.add_argument("--rig", default="arkit52", metavar="|".join(rig_names()))
+    output.add_argument(
+        "--rig", default="", metavar="|".join(rig_names()), help="that of the model, as a rule"
+    )
     running = parser.add_argument_group("running")
     running.add_argument("--engine", default="auto", metavar="|".join(ENGINE_NAMES))
     running.add_argument("--device", default="auto", metavar="|".join(DEVICE_NAMES))
@@ -63,7 +65,8 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
         BadArgument: A frame rate out of range, an unknown rig, or an ``--emotion-at`` that cannot
             be read.
     """
-    load_rig(options.rig)
+    if options.rig:
+        load_rig(options.rig)
     first = EmotionKey(0.0, options.emotion, options.intensity)
     return Performance(
         audio=audio,

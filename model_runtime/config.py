@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .protocol import EMOTIONS
+from .protocol import DEFAULT_RIG, EMOTIONS
 
 # ARPABET without stress, as pocketsphinx' English model names the phones; silence first.
 PHONES: tuple[str, ...] = (
@@ -34,10 +34,26 @@ class FeatureConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class EncoderConfig:
+    """A pretrained speech encoder that stands in for log-mel; its weights stay where they are."""
+
+    kind: str
+    """``wav2vec2``, ``hubert`` or ``wavlm``, as its own ``config.json`` says under model_type."""
+    folder: str
+    """Where it lay in training. A folder ``encoder`` inside the checkpoint is looked at first."""
+    sha256: str
+    """Of its weights file: another encoder of the same shape is refused."""
+    layer: int
+    """Hidden states after so many of its transformer layers; 0 is what goes into the first."""
+    width: int
+    """Numbers in a frame."""
+
+
+@dataclasses.dataclass(frozen=True)
 class GeneratorConfig:
     """Shape of the generator. All convolutions are centred, so look-ahead equals look-back."""
 
-    rig: str = "arkit52"
+    rig: str = DEFAULT_RIG
     channels: tuple[str, ...] = ()
     """Output columns; normally those of the rig."""
     regions: tuple[str, ...] = ()
@@ -46,6 +62,8 @@ class GeneratorConfig:
     phones: tuple[str, ...] = PHONES
     emotions: tuple[str, ...] = EMOTIONS
     features: FeatureConfig = FeatureConfig()
+    encoder: EncoderConfig | None = None
+    """None hears log-mel."""
     hidden: int = 192
     """Width of the speech encoder."""
     encoder_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
@@ -62,6 +80,16 @@ class GeneratorConfig:
         return self.features.sample_rate / self.features.hop_samples / 2
 
     @property
+    def rows_per_frame(self) -> int:
+        """Feature rows in one model frame: two of log-mel, one of a pretrained encoder."""
+        return 2 if self.encoder is None else 1
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers in one feature row."""
+        return self.features.mel_bands if self.encoder is None else self.encoder.width
+
+    @property
     def context_frames(self) -> int:
         """Model frames on either side that can change an output frame."""
         # Stem: 5 taps at 100 Hz (2 frames) then 4 taps with stride 2 reach 2 model frames at most.
@@ -72,7 +100,7 @@ class GeneratorConfig:
 class CorrelationConfig:
     """Shape of the correlation module."""
 
-    rig: str = "arkit52"
+    rig: str = DEFAULT_RIG
     channels: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     region_of: tuple[int, ...] = ()
@@ -90,4 +118,6 @@ def generator_config_from(data: dict[str, Any]) -> GeneratorConfig:
     """Build a configuration from parsed JSON; unknown keys raise TypeError."""
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
     values["features"] = FeatureConfig(**data["features"])
+    if data.get("encoder") is not None:
+        values["encoder"] = EncoderConfig(**data["encoder"])
     return GeneratorConfig(**values)

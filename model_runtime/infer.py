@@ -41,7 +41,8 @@ class Performance:
     fps: float = 60.0
     emotion_keys: tuple[EmotionKey, ...] = ()
     """In seconds of the file; none means neutral."""
-    rig: str = "arkit52"
+    rig: str = ""
+    """Empty means the rig of the model."""
     seed: int = 0
     blink: bool = True
     start_s: float = 0.0
@@ -95,7 +96,7 @@ def perform(
     config = engine.config
     checked_fps(performance.fps)
     keys = checked_keys(performance.emotion_keys, config.emotions)
-    rig = load_rig(performance.rig)
+    rig = load_rig(performance.rig or config.rig)
     if rig.name != config.rig:
         raise BadArgument(
             f"The model makes curves for rig {config.rig}, not {rig.name}",
@@ -124,7 +125,8 @@ def perform(
     options = Finish(performance.fps, performance.blink, performance.seed, performance.smoothing_s)
     track = finish(track, raw.silence, rig, options, duration_s=seconds)
     progress(1.0, "done")
-    return track.replaced(start_s=start_s, request=performance.as_json())
+    request = {**performance.as_json(), "rig": rig.name}
+    return track.replaced(start_s=start_s, request=request)
 
 
 def generate_raw(

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
 __all__ = [
     "AUTO_EMOTION",
+    "DEFAULT_RIG",
     "EMOTIONS",
     "EMOTION_DESCRIPTIONS",
     "MAX_INTENSITY",
@@ -50,6 +51,9 @@ MAX_INTENSITY: Final = 1.5
 
 AUTO_EMOTION: Final = "auto"
 """Ask the runtime to hear the emotion in the voice."""
+
+DEFAULT_RIG: Final = "arkit52"
+"""The rig of the shipped weights: the only place in the code that names one."""
 
 EMOTION_DESCRIPTIONS: Final[dict[str, str]] = {
     "neutral": "No emotion: lips, jaw, blinks and the small brow movements of plain speech",
@@ -91,7 +95,8 @@ class Generate:
     fps: float
     emotion_keys: tuple[EmotionKey, ...] = ()
     """Sorted by time; empty means neutral."""
-    rig: str = "arkit52"
+    rig: str = ""
+    """Rig definition of the curves; empty means whatever the model makes."""
     seed: int = 0
     blink: bool = True
     start_s: float = 0.0

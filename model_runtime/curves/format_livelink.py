@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from ..errors import BadArgument, BadCurves
 from ..files import replacing
-from .rig import load_rig
+from .rig import rig_of_file
 from .track import CurveTrack, FloatArray
 
 log = logging.getLogger(__name__)
 
-SHAPES_RIG = "arkit52"
-"""Its channel order is the order of the columns."""
+FILE_KIND = "live-link-face"
+"""The rig that lists this in ``files`` has the order of the columns."""
 ROTATIONS = tuple(
     f"{part}{axis}" for part in ("head", "leftEye", "rightEye") for axis in ("Yaw", "Pitch", "Roll")
 )
@@ -124,7 +124,7 @@ def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
 
 
 def _columns() -> tuple[str, ...]:
-    return (*load_rig(SHAPES_RIG).channel_names, *ROTATIONS)
+    return (*rig_of_file(FILE_KIND).channel_names, *ROTATIONS)
 
 
 def _parse_timecode(text: str) -> tuple[int, float]:

@@ -63,6 +63,16 @@ def rig_names() -> tuple[str, ...]:
 
 
 @functools.cache
+def rig_of_file(kind: str) -> RigDefinition:
+    """The rig whose channels a kind of curve file holds: its definition lists it in ``files``."""
+    for name in rig_names():
+        data = json.loads((RIG_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        if kind in data.get("files", ()):
+            return load_rig(name)
+    raise BadArgument(f"No rig definition lists files of kind {kind!r}")
+
+
+@functools.cache
 def load_rig(name: str) -> RigDefinition:
     """Read the rig definition ``name``.
 

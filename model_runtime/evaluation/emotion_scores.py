@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ..curves.rig import load_rig
 from ..curves.track import CurveTrack
 from ..protocol import EMOTIONS
+from ..training.reference_rig import reference_rig
 from .clips import SpokenClip
 from .emotion_classifier import EmotionClassifier
 from .measures import Figure
@@ -108,7 +108,7 @@ def _upper_distance(
 ) -> Series:
     neutral = performer.perform(clip.path, Direction())
     track = performer.perform(clip.path, Direction(emotion, intensity))
-    upper = [c.name for c in load_rig("arkit52").channels if c.region in UPPER_REGIONS]
+    upper = [c.name for c in reference_rig().channels if c.region in UPPER_REGIONS]
     columns = [i for i, name in enumerate(track.channels) if name in upper]
     difference = track.values[:, columns].astype(float) - neutral.values[:, columns]
     return np.asarray(np.linalg.norm(difference, axis=1))

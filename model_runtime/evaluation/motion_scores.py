@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..audio import load_speech
-from ..curves.rig import load_rig
 from ..curves.track import CurveTrack
 from ..protocol import EMOTIONS
+from ..training.reference_rig import reference_rig
 from . import motion_metrics
 from .clips import SpokenClip
 from .measures import Figure
@@ -53,7 +53,7 @@ def comovement_figures(
     """
     distances: dict[str, float] = {}
     ranges: list[tuple[float, float]] = []
-    rig = load_rig("arkit52")
+    rig = reference_rig()
     for emotion in EMOTIONS:
         channels = [c for c in rig.channels if _has(performer, clips[0].path, c.name)]
         names = tuple(c.name for c in channels)
@@ -186,7 +186,7 @@ def _together(
 
 
 def _mouth(track: CurveTrack) -> Series:
-    regions = {c.name: c.region for c in load_rig("arkit52").channels}
+    regions = {c.name: c.region for c in reference_rig().channels}
     columns = [i for i, n in enumerate(track.channels) if regions.get(n) in ("jaw", "mouth")]
     return track.values[:, columns].astype(float)
 

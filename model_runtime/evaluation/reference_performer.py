@@ -14,13 +14,13 @@ import torch
 
 from ..audio import load_speech
 from ..config import GeneratorConfig
-from ..curves.rig import load_rig
 from ..curves.track import CurveTrack, FloatArray
 from ..emotion import emotion_weights
 from ..protocol import EMOTIONS, EmotionKey
 from ..style import style_noise
 from ..training.articulation import CALIBRATED, load_articulation
 from ..training.reference import Script, act
+from ..training.reference_rig import reference_rig
 from ..training.scripts import AUX, Item, make_item
 from .clips import SpokenClip
 from .performer import EVALUATION_FPS, Direction
@@ -71,7 +71,7 @@ class ReferencePerformer:
 
 
 def _channels() -> tuple[str, ...]:
-    return load_rig("arkit52").channel_names
+    return reference_rig().channel_names
 
 
 def _batch(values: FloatArray) -> torch.Tensor:

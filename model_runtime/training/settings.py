@@ -10,6 +10,7 @@ from typing import Any
 from ..config import GeneratorConfig
 from ..curves.rig import load_rig
 from ..errors import BadArgument
+from ..protocol import DEFAULT_RIG
 from .losses import LossWeights
 
 
@@ -44,7 +45,7 @@ class Settings:
     """Folder with ``speech`` and ``capture`` (docs/training.md)."""
     work: Path
     """Folder for alignments, caches and unfinished runs."""
-    rig: str = "arkit52"
+    rig: str = DEFAULT_RIG
     corpora: dict[str, float] = dataclasses.field(default_factory=dict)
     """Sampling weight of corpora; 1 when not named, 0 leaves one out."""
     generator: StageSettings = StageSettings()

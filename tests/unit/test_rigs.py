@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from model_runtime.curves import format_livelink
-from model_runtime.curves.rig import RIG_FOLDER, load_rig, rig_names
+from model_runtime.curves.rig import RIG_FOLDER, load_rig, rig_names, rig_of_file
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument
+from model_runtime.protocol import DEFAULT_RIG
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "model_runtime"
@@ -38,9 +39,6 @@ REGION_SIZES = {
         "eyelashes": 4, "teeth": 6, "ear": 2, "switch": 4,
     },
 }  # fmt: skip
-KNOWN_BY_NAME = ("model", "engines", "training/corpora")
-"""Folders whose code must work on any rig."""
-
 ALL_RIGS = pytest.mark.parametrize("name", rig_names())
 
 
@@ -103,7 +101,7 @@ def test_live_link_channels_stand_in_the_order_of_its_csv() -> None:
     names = load_rig("livelink61").channel_names
     assert [name[0].upper() + name[1:] for name in names] == LIVE_LINK_COLUMNS.split()
     assert names == (
-        *load_rig(format_livelink.SHAPES_RIG).channel_names,
+        *rig_of_file(format_livelink.FILE_KIND).channel_names,
         *format_livelink.ROTATIONS,
     )
 
@@ -114,12 +112,11 @@ def test_an_unknown_rig_is_refused_with_the_names_there_are() -> None:
     assert "metahuman" in caught.value.hint
 
 
-@pytest.mark.parametrize("folder", KNOWN_BY_NAME)
-def test_no_code_names_a_rig(folder: str) -> None:
-    files = sorted((RUNTIME / folder).rglob("*.py"))
-    assert files
+def test_no_code_names_a_rig_but_the_one_default() -> None:
+    files = sorted(RUNTIME.rglob("*.py"))
+    assert len(files) > 60
     named = [f"{path.name}: {text}" for path in files for text in _rig_names_in(path)]
-    assert named == []
+    assert named == [f"protocol.py: {DEFAULT_RIG}"]
 
 
 def test_the_search_for_rig_names_finds_one(tmp_path: Path) -> None:

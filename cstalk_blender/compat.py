@@ -21,50 +21,75 @@ from typing import Any
 import bpy
 
 
-def curve_holder(action: bpy.types.Action, key: bpy.types.Key) -> Any:
-    """What holds ``fcurves`` and ``groups`` of ``key`` in ``action``, made when missing.
+def shares_actions() -> bool:
+    """True where one Action can hold the curves of several datablocks, each in its slot."""
+    return "slots" in bpy.types.Action.bl_rna.properties
 
-    One Action holds the curves of one Key, so its first slot for keys is the one.
+
+def curve_holder(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
+    """What holds ``fcurves`` and ``groups`` of ``owner`` in ``action``, made when missing.
+
+    With slots it is that of the slot which ``owner`` plays, else of the slot of its name, else of
+    a new one: owners never share curves.
     """
-    if not hasattr(action, "slots"):
-        action.id_root = "KEY"
+    if not shares_actions():
+        action.id_root = owner.id_type
         return action
-    slot = _key_slot_or_none(action) or action.slots.new(id_type="KEY", name=key.name)
+    slot = _slot_of_or_none(action, owner)
+    if slot is None:
+        slot = action.slots.new(id_type=owner.id_type, name=owner.name)
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
     strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True)
 
 
-def assign_action(key: bpy.types.Key, action: bpy.types.Action | None, slot_name: str = "") -> None:
-    """Make ``key`` play ``action``, with its slot; None plays nothing.
+def assign_action(
+    owner: bpy.types.ID, action: bpy.types.Action | None, slot_name: str = ""
+) -> None:
+    """Make ``owner`` play ``action``, with its slot; None plays nothing.
 
     Args:
-        key: The shape keys.
+        owner: Shape keys, an object, anything that can be animated.
         action: What to play.
-        slot_name: Identifier of the slot to use; empty for the Action's first slot for keys.
+        slot_name: Identifier of the slot to use; empty for that of the owner's name, else the
+            Action's first slot for such an owner.
     """
-    animation = key.animation_data or key.animation_data_create()
+    animation = owner.animation_data or owner.animation_data_create()
     animation.action = action
-    if action is not None and hasattr(animation, "action_slot"):
-        named = [slot for slot in action.slots if slot.identifier == slot_name]
-        animation.action_slot = named[0] if named else _key_slot_or_none(action)
+    if action is not None and shares_actions():
+        fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]
+        named = [slot for slot in fitting if slot.identifier == slot_name]
+        named = named or [slot for slot in fitting if slot.name_display == owner.name] or fitting
+        if named and animation.action_slot != named[0]:
+            animation.action_slot = named[0]
 
 
-def slot_name(key: bpy.types.Key) -> str:
-    """Identifier of the slot that ``key`` plays; empty when there is none, or no slots at all."""
-    slot = getattr(key.animation_data, "action_slot", None)
+def slot_name(owner: bpy.types.ID) -> str:
+    """Identifier of the slot that ``owner`` plays; empty when there is none, or no slots at all."""
+    slot = getattr(owner.animation_data, "action_slot", None)
     return "" if slot is None else slot.identifier
 
 
-def lacks_slot(key: bpy.types.Key) -> bool:
+def lacks_slot(owner: bpy.types.ID) -> bool:
     """True when an Action is assigned but no slot, so that nothing plays."""
-    animation = key.animation_data
+    animation = owner.animation_data
     return (
         animation is not None
         and animation.action is not None
         and hasattr(animation, "action_slot")
         and animation.action_slot is None
     )
+
+
+def add_strip(track: Any, action: bpy.types.Action, slot_identifier: str) -> Any:
+    """A strip of ``action`` on the NLA ``track`` that plays it where and how it was keyed."""
+    start = float(action.frame_range[0])
+    strip = track.strips.new(action.name, int(start), action)
+    strip.frame_start = start  # the argument above is whole frames only
+    strip.extrapolation = "HOLD"
+    if hasattr(strip, "action_slot") and slot_identifier:
+        strip.action_slot = next(s for s in action.slots if s.identifier == slot_identifier)
+    return strip
 
 
 def strips_of(scene: bpy.types.Scene) -> Any:
@@ -104,5 +129,9 @@ def window_context() -> Iterator[None]:
         yield
 
 
-def _key_slot_or_none(action: bpy.types.Action) -> Any:
-    return next((slot for slot in action.slots if slot.target_id_type == "KEY"), None)
+def _slot_of_or_none(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
+    animation = owner.animation_data
+    if animation is not None and animation.action == action and animation.action_slot is not None:
+        return animation.action_slot
+    fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]
+    return next((slot for slot in fitting if slot.name_display == owner.name), None)

@@ -1,7 +1,9 @@
-"""Curves to keys: one Action per face mesh, a key for each frame, nothing half-written.
+"""Curves to keys: a key for each frame on all that makes up the face, nothing half-written.
 
-`bake_track` builds all Actions first, unassigned; only when every one of them stands are they given
-to the faces. A failure before that leaves the scene as it was.
+One performance is one Action with a slot for each datablock it keys (shape keys of head, teeth and
+tongue, the armature), or one Action each where Blender knows no slots (4.2, 4.3). `bake_track`
+builds all of it first, unassigned; only when every curve stands is it given to the faces. A failure
+before that leaves the scene as it was.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from numpy.typing import NDArray
 
 from .. import compat
 from ..errors import BakeFailed
-from ..installation import rigs, track
+from ..installation import track
 from . import actions
-from .targets import RIG_NAME, mapping_of
+from .plan import Plan, owners_of, plan_face
+from .sinks import Sink, sinks_of
 
 WHOLE_FRAME_TOLERANCE = 1e-4
 """Frames: a key this near a whole frame is meant to be on it (23.976 Hz is not exact in binary)."""
@@ -34,7 +37,7 @@ class BakeReport:
     objects: tuple[str, ...]
     """Names of the baked objects, the target first."""
     actions: tuple[str, ...]
-    """Names of their Actions."""
+    """Names of their Actions: one for all where Actions have slots."""
     frames: int
     """Keys on each curve."""
     channels: int
@@ -49,6 +52,10 @@ class BakeReport:
     """Shape keys left to their drivers."""
     widened: tuple[str, ...]
     """Shape keys whose slider range was too small."""
+    rerouted: tuple[str, ...] = ()
+    """Shape keys moved through what their drivers follow."""
+    refused: tuple[str, ...] = ()
+    """Why shape keys were left to their drivers, one sentence for each reason."""
 
     def summary(self) -> str:
         """One line for the panel: frames, channels, seconds."""
@@ -63,7 +70,7 @@ def bake_track(
     frame_rate: float,
     line: str,
 ) -> BakeReport:
-    """Write ``curves`` as keys on the shape keys of ``objects``.
+    """Write ``curves`` as keys on what moves ``objects``.
 
     Args:
         objects: Face meshes, as `targets.face_objects` gives them; no two share a Key.
@@ -80,25 +87,16 @@ def bake_track(
     for face in objects:
         actions.require_assignable(face.data.shape_keys, face.name)
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
-    plans = [_plan(face, curves) for face in objects]
-    if not any(plan.pairs for plan in plans):
+    plans = [plan_face(face, curves) for face in objects]
+    if not any(plan.wishes for plan in plans):
         raise _nothing_to_key(plans)
-    _build_all(plans, curves, frames, line)
-    widened = [name for plan in plans for name in _install(plan, curves, line)]
-    keyed = {channel for plan in plans for channel in plan.pairs}
-    driven = {name for plan in plans for name in plan.driven}
-    return BakeReport(
-        objects=tuple(plan.face.name for plan in plans if plan.action is not None),
-        actions=tuple(plan.action.name for plan in plans if plan.action is not None),
-        frames=curves.frame_count,
-        channels=len(keyed),
-        seconds=curves.duration_s,
-        first_frame=float(frames[0]),
-        last_frame=float(frames[-1]),
-        missing=tuple(c for c in curves.channels if not any(c in plan.known for plan in plans)),
-        driven=tuple(sorted(driven)),
-        widened=tuple(sorted(set(widened))),
-    )
+    sinks = sinks_of([wish for plan in plans for wish in plan.wishes])
+    groups = _by_owner(sinks)
+    for owner, _sinks in groups:
+        actions.require_assignable(owner, owner.name)
+    made = _build_all(groups, frames, line)
+    widened = _install_all(groups, made, plans, line)
+    return _report(plans, curves, frames, made, widened)
 
 
 def clear_bake(objects: Sequence[bpy.types.Object]) -> list[str]:
@@ -107,15 +105,18 @@ def clear_bake(objects: Sequence[bpy.types.Object]) -> list[str]:
     Returns:
         Names of the objects that had one.
     """
-    return [face.name for face in objects if actions.uninstall(face.data.shape_keys)]
+    had = [face.name for face in objects if has_bake(face)]
+    for owner in owners_of(objects):
+        actions.uninstall(owner)
+    return had
 
 
 def has_bake(target: bpy.types.Object | None) -> bool:
-    """True when the object plays a performance of ours."""
+    """True when the object, or what moves it, plays a performance of ours."""
     key = getattr(getattr(target, "data", None), "shape_keys", None)
-    return key is not None and (
-        actions.MEMORY in key or actions.own_action_or_none(key) is not None
-    )
+    if key is None:
+        return False
+    return actions.has_memory(key) or any(actions.has_memory(o) for o in owners_of([target]))
 
 
 def key_frames(
@@ -130,47 +131,37 @@ def key_frames(
     return exact
 
 
-def driven_shapes(key: bpy.types.Key) -> set[str]:
-    """Names of shape keys whose value a driver sets: keys on them would not be seen."""
-    if key.animation_data is None:
-        return set()
-    paths = {driver.data_path for driver in key.animation_data.drivers}
-    return {block.name for block in key.key_blocks if value_path(block.name) in paths}
+def write_curve(curve: bpy.types.FCurve, frames: NDArray[np.float64], values: NDArray) -> None:
+    """Make ``values`` the linear keys of ``curve``, one at each of ``frames``; both (frames,)."""
+    points = np.empty(2 * len(frames), np.float32)
+    points[0::2] = frames
+    points[1::2] = values
+    linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+    curve.keyframe_points.clear()
+    curve.keyframe_points.add(len(frames))
+    curve.keyframe_points.foreach_set("co", points)
+    curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), linear, np.int32))
+    curve.update()
 
 
-def value_path(shape_name: str) -> str:
-    """Animation path of a shape key's value."""
-    return f'key_blocks["{bpy.utils.escape_identifier(shape_name)}"].value'
+Group = tuple[bpy.types.ID, list[Sink]]
 
 
-@dataclasses.dataclass
-class _Plan:
-    face: bpy.types.Object
-    known: set[str]
-    """Channels of the track that the face has, driven ones included."""
-    pairs: dict[str, str]
-    """Channel to the shape key that will be keyed."""
-    driven: set[str]
-    action: bpy.types.Action | None = None
+def _by_owner(sinks: Sequence[Sink]) -> list[Group]:
+    groups: dict[tuple[str, str], Group] = {}
+    for sink in sinks:
+        place = (sink.owner.id_type, sink.owner.name_full)
+        groups.setdefault(place, (sink.owner, []))[1].append(sink)
+    return list(groups.values())
 
 
-def _plan(face: bpy.types.Object, curves: track.CurveTrack) -> _Plan:
-    wanted = set(curves.channels)
-    pairs = {c: name for c, name in mapping_of(face).pairs.items() if c in wanted}
-    driven = driven_shapes(face.data.shape_keys)
-    return _Plan(
-        face=face,
-        known=set(pairs),
-        pairs={c: name for c, name in pairs.items() if name not in driven},
-        driven=driven & set(pairs.values()),
-    )
-
-
-def _nothing_to_key(plans: list[_Plan]) -> BakeFailed:
-    driven = sorted(name for plan in plans for name in plan.driven)
+def _nothing_to_key(plans: list[Plan]) -> BakeFailed:
+    driven = {name: why for plan in plans for name, why in plan.driven.items()}
     if driven:
+        name, why = next(iter(driven.items()))
         return BakeFailed(
-            f"All {len(driven)} fitting shape keys have drivers, so keys on them would not be seen",
+            f"All {len(driven)} fitting shape keys have drivers that CSTalk cannot follow back, "
+            f"so keys on them would not be seen ({name}: {why})",
             hint="Remove the drivers, or choose the mesh whose shape keys are free",
         )
     return BakeFailed(
@@ -179,57 +170,104 @@ def _nothing_to_key(plans: list[_Plan]) -> BakeFailed:
 
 
 def _build_all(
-    plans: list[_Plan], curves: track.CurveTrack, frames: NDArray[np.float64], line: str
-) -> None:
+    groups: Sequence[Group], frames: NDArray[np.float64], line: str
+) -> list[bpy.types.Action]:
+    """The Action of each group, all the same where one can hold them all."""
+    made: list[bpy.types.Action] = []
     try:
-        for plan in plans:
-            if plan.pairs:
-                plan.action = bpy.data.actions.new("CSTalk building")
-                plan.action["cstalk_line"] = line
-                _write_curves(plan, curves, frames)
+        for owner, sinks in groups:
+            if made and compat.shares_actions():
+                made.append(made[0])
+            else:
+                made.append(bpy.data.actions.new("CSTalk building"))
+                made[-1]["cstalk_line"] = line
+            _write_curves(made[-1], owner, sinks, frames)
     except RuntimeError as error:
-        for plan in plans:
-            if plan.action is not None:
-                bpy.data.actions.remove(plan.action)
+        for action in dict.fromkeys(made):
+            bpy.data.actions.remove(action)
         raise BakeFailed(
             f"Blender refused the keys: {error}", hint="Nothing was changed"
         ) from error
+    return made
 
 
-def _write_curves(plan: _Plan, curves: track.CurveTrack, frames: NDArray[np.float64]) -> None:
-    holder = compat.curve_holder(plan.action, plan.face.data.shape_keys)
-    regions = {channel.name: channel.region for channel in rigs.load_rig(RIG_NAME).channels}
+def _write_curves(
+    action: bpy.types.Action,
+    owner: bpy.types.ID,
+    sinks: Sequence[Sink],
+    frames: NDArray[np.float64],
+) -> None:
+    holder = compat.curve_holder(action, owner)
     groups = {}
-    points = np.empty(2 * len(frames), np.float32)
-    points[0::2] = frames
-    linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
-    interpolation = np.full(len(frames), linear, np.int32)
-    for channel, name in plan.pairs.items():
-        region = regions[channel].capitalize()
-        if region not in groups:
-            groups[region] = holder.groups.new(region)
-        curve = holder.fcurves.new(value_path(name))
-        curve.group = groups[region]
-        curve.keyframe_points.add(len(frames))
-        points[1::2] = curves.column(channel)
-        curve.keyframe_points.foreach_set("co", points)
-        curve.keyframe_points.foreach_set("interpolation", interpolation)
-        curve.update()
+    for sink in sinks:
+        if sink.group not in groups:
+            groups[sink.group] = holder.groups.new(sink.group)
+        curve = holder.fcurves.new(sink.path, index=max(sink.index, 0))
+        curve.group = groups[sink.group]
+        write_curve(curve, frames, sink.values)
 
 
-def _install(plan: _Plan, curves: track.CurveTrack, line: str) -> list[str]:
-    """Give the finished Action to the face; names of the shape keys whose sliders were widened."""
-    if plan.action is None:
-        return []
-    key = plan.face.data.shape_keys
+def _install_all(
+    groups: Sequence[Group], made: Sequence[bpy.types.Action], plans: list[Plan], line: str
+) -> list[str]:
+    """Give the Actions to their owners; names of the shape keys whose sliders were widened."""
+    names = {plan.face.data.shape_keys: plan.face.name for plan in plans}
+    widened: list[str] = []
+    for (owner, sinks), action in zip(groups, made, strict=True):
+        if owner.id_type == "KEY":
+            widened += _prepare_key(owner, sinks)
+        else:
+            before = [(s.path, s.index, actions.read_value(*_place(s))) for s in sinks]
+            actions.remember_paths(owner, before)
+        name = plans[0].face.name if compat.shares_actions() else names.get(owner, owner.name)
+        actions.install(owner, action, f"CSTalk {name} {line}")
+    return widened
+
+
+def _place(sink: Sink) -> tuple[bpy.types.ID, str, int]:
+    return sink.owner, sink.path, sink.index
+
+
+def _prepare_key(key: bpy.types.Key, sinks: Sequence[Sink]) -> list[str]:
     actions.restore_ranges(key)
-    actions.remember_values(key, list(plan.pairs.values()))
+    blocks = [key.path_resolve(sink.path.removesuffix(".value")) for sink in sinks]
+    actions.remember_values(key, [block.name for block in blocks])
     widened = []
-    for channel, name in plan.pairs.items():
-        values = curves.column(channel)
+    for block, sink in zip(blocks, sinks, strict=True):
+        values = sink.values
         low = np.floor((float(values.min()) + SLIDER_TOLERANCE) / SLIDER_STEP) * SLIDER_STEP
         high = np.ceil((float(values.max()) - SLIDER_TOLERANCE) / SLIDER_STEP) * SLIDER_STEP
-        if actions.widen_range(key.key_blocks[name], low, high):
-            widened.append(name)
-    actions.install(key, plan.action, f"CSTalk {plan.face.name} {line}")
+        if actions.widen_range(block, low, high):
+            widened.append(block.name)
     return widened
+
+
+def _report(
+    plans: list[Plan],
+    curves: track.CurveTrack,
+    frames: NDArray[np.float64],
+    made: Sequence[bpy.types.Action],
+    widened: Sequence[str],
+) -> BakeReport:
+    driven = {name: why for plan in plans for name, why in plan.driven.items()}
+    reasons: dict[str, list[str]] = {}
+    for name, why in sorted(driven.items()):
+        reasons.setdefault(why, []).append(name)
+    return BakeReport(
+        objects=tuple(plan.face.name for plan in plans if plan.wishes),
+        actions=tuple(dict.fromkeys(action.name for action in made)),
+        frames=curves.frame_count,
+        channels=len({channel for plan in plans for channel in plan.keyed}),
+        seconds=curves.duration_s,
+        first_frame=float(frames[0]),
+        last_frame=float(frames[-1]),
+        missing=tuple(c for c in curves.channels if not any(c in plan.known for plan in plans)),
+        driven=tuple(sorted(driven)),
+        widened=tuple(sorted(set(widened))),
+        rerouted=tuple(sorted({name for plan in plans for name in plan.rerouted})),
+        refused=tuple(
+            f"The driver of {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''} cannot "
+            f"be followed back: {why}"
+            for why, names in reasons.items()
+        ),
+    )

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from .. import compat
 from ..installation import track
-from .bake import driven_shapes, key_frames
+from .bake import key_frames
+from .plan import driven_shapes
 from .targets import mapping_of
 
 STILL_PART = 1e-4

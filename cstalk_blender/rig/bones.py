@@ -1,0 +1,90 @@
+"""Rotations of bones: angles about their own axes, written as the bone's rotation mode asks.
+
+Channels give angles about X, Y and Z of the bone's rest frame, in radians, turned in this order.
+A bone in quaternion or axis-angle mode, as the FLAME add-on leaves its jaw, is keyed in that mode.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+STILL = 1e-9
+"""Radians: a turn of less has no axis of its own."""
+
+
+def rotation_path(bone_name: str) -> str:
+    """Animation path of a pose bone's Euler angles."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone_name)}"].rotation_euler'
+
+
+def matrices(angles: Array) -> Array:
+    """Rotation matrices (frames, 3, 3) of turns (frames, 3) about X, then Y, then Z, in radians."""
+    cos, sin = np.cos(angles), np.sin(angles)
+    turns = np.zeros((3, len(angles), 3, 3))
+    for axis in range(3):
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        turns[axis, :, axis, axis] = 1.0
+        turns[axis, :, first, first] = turns[axis, :, second, second] = cos[:, axis]
+        turns[axis, :, second, first] = sin[:, axis]
+        turns[axis, :, first, second] = -sin[:, axis]
+    return np.asarray(turns[2] @ turns[1] @ turns[0])
+
+
+def quaternions(angles: Array) -> Array:
+    """Unit quaternions (frames, 4), w first, of turns (frames, 3); neighbours on the same side."""
+    half = 0.5 * angles
+    cos, sin = np.cos(half).T, np.sin(half).T
+    (cx, cy, cz), (sx, sy, sz) = cos, sin
+    return np.stack(
+        [
+            cx * cy * cz + sx * sy * sz,
+            sx * cy * cz - cx * sy * sz,
+            cx * sy * cz + sx * cy * sz,
+            cx * cy * sz - sx * sy * cz,
+        ],
+        axis=1,
+    )
+
+
+def axis_angles(angles: Array) -> Array:
+    """Angle and unit axis (frames, 4) of turns (frames, 3); a still frame keeps the last axis."""
+    turned = quaternions(angles)
+    turned *= np.where(turned[:, :1] < 0, -1.0, 1.0)
+    length = np.linalg.norm(turned[:, 1:], axis=1)
+    moving = length > STILL
+    axes = np.zeros((len(angles), 3))
+    axes[:, 1] = 1.0  # Blender's own axis at rest
+    axes[moving] = turned[moving, 1:] / length[moving, None]
+    if moving.any():  # else the axis would swing through nothing between two keys
+        nearest = np.maximum.accumulate(np.where(moving, np.arange(len(angles)), 0))
+        nearest = np.where(moving[nearest], nearest, int(np.argmax(moving)))
+        axes = axes[nearest]
+        flips = np.cumprod(np.r_[1.0, np.where((axes[1:] * axes[:-1]).sum(1) < 0, -1.0, 1.0)])
+    else:
+        flips = np.ones(len(angles))
+    angle = 2.0 * np.arctan2(length, turned[:, 0])
+    return np.concatenate([(angle * flips)[:, None], axes * flips[:, None]], axis=1)
+
+
+def in_mode(bone: Any, angles: Array) -> tuple[str, Array]:
+    """Name of the property that the pose bone's rotation mode uses, and its values.
+
+    Args:
+        bone: A pose bone.
+        angles: Shape (frames, 3).
+
+    Returns:
+        ``rotation_euler`` with (frames, 3), else ``rotation_quaternion`` or
+        ``rotation_axis_angle`` with (frames, 4).
+    """
+    if bone.rotation_mode == "QUATERNION":
+        return "rotation_quaternion", quaternions(angles)
+    if bone.rotation_mode == "AXIS_ANGLE":
+        return "rotation_axis_angle", axis_angles(angles)
+    return "rotation_euler", angles

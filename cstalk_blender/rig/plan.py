@@ -1,0 +1,204 @@
+"""What is to be keyed for a face: its shape keys, or what their drivers follow, and bones."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..installation import rigs, track
+from . import actions, drivers
+from .expressions import NotUnderstood
+from .sinks import Wish
+from .routing import Routing, evaluate_track, from_pairs
+from .targets import RIG_NAME, mapping_of
+
+Array = NDArray[np.float64]
+
+AXES = "xyz"
+BONE_PROPERTIES = {"rotation": "rotation_euler", "location": "location"}
+OTHER_GROUP = "Face"
+"""Group of F-curves that no channel of the rig owns alone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """One shape key or bone angle that a performance asks for."""
+
+    kind: str
+    """``shape`` or ``bone`` or ``property``."""
+    target: str
+    values: Array
+    """Shape (frames,)."""
+    channels: tuple[str, ...]
+    """Channels of the track that move it, the strongest first."""
+
+
+@dataclasses.dataclass
+class Plan:
+    """What is to be keyed for one face, and what cannot be."""
+
+    face: bpy.types.Object
+    known: set[str]
+    """Channels of the track that the face has, driven ones included."""
+    keyed: set[str]
+    """Channels of the track that will be keyed."""
+    wishes: list[Wish]
+    driven: dict[str, str]
+    """Shape keys left to their drivers, and why."""
+    rerouted: list[str]
+    """Shape keys whose drivers' sources are keyed instead."""
+
+
+def plan_face(
+    face: bpy.types.Object, curves: track.CurveTrack, routing: Routing | None = None
+) -> Plan:
+    """Find out what has to be keyed so that ``face`` performs ``curves``.
+
+    Args:
+        face: A face mesh.
+        curves: The performance.
+        routing: What moves what; None for that of the face.
+    """
+    plan = Plan(face, set(), set(), [], {}, [])
+    groups = _groups()
+    key = face.data.shape_keys
+    for asked in asked_of(face, curves, routing):
+        group = groups.get(asked.channels[0], OTHER_GROUP) if asked.channels else OTHER_GROUP
+        plan.known.update(asked.channels)
+        try:
+            wish = _wish(key, face, asked, group)
+        except NotUnderstood as why:
+            plan.driven[asked.target] = str(why)
+            continue
+        if wish.owner != key and asked.kind == "shape":
+            plan.rerouted.append(asked.target)
+        plan.wishes.append(wish)
+        plan.keyed.update(asked.channels)
+    return plan
+
+
+def routing_for(face: bpy.types.Object) -> Routing:
+    """What moves what on ``face``."""
+    return from_pairs(mapping_of(face).pairs)
+
+
+def asked_of(
+    face: bpy.types.Object, curves: track.CurveTrack, routing: Routing | None = None
+) -> list[Asked]:
+    """Targets and values that ``curves`` ask of ``face``, in the routing's order."""
+    routing = routing_for(face) if routing is None else routing
+    there = set(curves.channels)
+    asked = []
+    for goal, values in evaluate_track(routing, curves).items():
+        routes = sorted(routing.to(goal), key=lambda route: -abs(route.gain))
+        channels = tuple(dict.fromkeys(r.channel for r in routes if r.channel in there))
+        asked.append(Asked(goal.kind, goal.name, values.astype(np.float64), channels))
+    return asked
+
+
+def _wish(key: bpy.types.Key, face: bpy.types.Object, asked: Asked, group: str) -> Wish:
+    if asked.kind == "shape":
+        path = value_path(asked.target)
+        if drivers.driver_of_or_none(key, path) is None:
+            return Wish(key, path, -1, asked.values, group, rank=1)
+        return _through_driver(key, path, asked.values, group)
+    owner, path, index = body_property(face, asked.kind, asked.target)
+    return Wish(owner, path, index, asked.values, group, rank=1)
+
+
+def body_property(face: bpy.types.Object, kind: str, target: str) -> tuple[bpy.types.ID, str, int]:
+    """Owner, path and component of a bone's channel or a property.
+
+    Args:
+        face: The face mesh; bones are those of its armature.
+        kind: ``bone`` or ``property``.
+        target: For a bone ``name:rotation_x`` (or ``_y``, ``_z``, or ``location_``); for a property
+            its animation path on the armature, else on the face.
+
+    Raises:
+        NotUnderstood: There is no such bone or property.
+    """
+    armature = face.find_armature()
+    if kind == "bone":
+        name, _colon, channel = target.rpartition(":")
+        what, _line, axis = channel.rpartition("_")
+        if armature is None or name not in armature.pose.bones:
+            raise NotUnderstood(f"the armature has no bone {name!r}")
+        if what not in BONE_PROPERTIES or axis not in AXES:
+            raise NotUnderstood(f"{channel!r} is no channel of a bone")
+        start = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
+        return armature, start + BONE_PROPERTIES[what], AXES.index(axis)
+    path, index = drivers.split_index(target)
+    for owner in (armature, face):
+        if owner is not None:
+            with contextlib.suppress(ValueError):
+                actions.read_value(owner, path, index)
+                return owner, path, index
+    raise NotUnderstood(f"neither the armature nor the face has the property {target!r}")
+
+
+def value_path(shape_name: str) -> str:
+    """Animation path of a shape key's value."""
+    return f'key_blocks["{bpy.utils.escape_identifier(shape_name)}"].value'
+
+
+def driven_shapes(key: bpy.types.Key) -> set[str]:
+    """Names of shape keys whose value a driver sets: keys on them would not be seen."""
+    if key.animation_data is None:
+        return set()
+    paths = {driver.data_path for driver in key.animation_data.drivers}
+    return {block.name for block in key.key_blocks if value_path(block.name) in paths}
+
+
+def owners_of(faces: Sequence[bpy.types.Object]) -> list[bpy.types.ID]:
+    """All datablocks that a performance of ``faces`` may key, shape keys first, each once."""
+    found: list[bpy.types.ID] = [face.data.shape_keys for face in faces]
+    for face in faces:
+        armature = face.find_armature()
+        found += [] if armature is None else [armature, armature.data]
+        seen = [face.data.shape_keys]
+        for _level in range(drivers.DEEPEST):
+            seen = [owner for start in seen for owner in _followed(start)]
+            found += seen
+    unique: dict[tuple[str, str], bpy.types.ID] = {}
+    for owner in found:
+        unique.setdefault((owner.id_type, owner.name_full), owner)
+    return list(unique.values())
+
+
+def _followed(owner: bpy.types.ID) -> list[bpy.types.ID]:
+    """Datablocks that the drivers of ``owner`` follow, but itself."""
+    if owner.animation_data is None:
+        return []
+    targets = {
+        target.id
+        for curve in owner.animation_data.drivers
+        for variable in curve.driver.variables
+        for target in variable.targets
+    }
+    return sorted(targets - {None, owner}, key=lambda found: found.name_full)
+
+
+def _through_driver(key: bpy.types.Key, path: str, values: Array, group: str) -> Wish:
+    source = drivers.source_of(key, path)
+    if source.owner == key:
+        raise NotUnderstood("it follows another shape key of the same mesh")
+    try:
+        actions.read_value(source.owner, source.path, source.index)
+    except ValueError as error:
+        raise NotUnderstood(str(error)) from error
+    rest, side = source.rest, source.side
+    return Wish(
+        source.owner, source.path, source.index, source.places(values), group, rest=rest, side=side
+    )
+
+
+def _groups() -> dict[str, str]:
+    return {
+        channel.name: channel.region.capitalize() for channel in rigs.load_rig(RIG_NAME).channels
+    }

@@ -6,6 +6,7 @@
     python3 build.py test     the whole suite, on every supported Blender
     python3 build.py check    style, types, import arrows, sizes, the extension
     python3 build.py zip      the installable extension
+    python3 build.py index    a static repository of it, for Blender to subscribe to
     python3 build.py env X    the Python of one environment, made when it is missing
 
 `python3 build.py COMMAND --help` says more.
@@ -30,6 +31,7 @@ from buildtools.checking import run_checks
 from buildtools.console import ROOT, BuildError
 from buildtools.emotions import make_emotion_sheet
 from buildtools.extension import make_zip
+from buildtools.product_commands import add_commands
 
 __all__ = ["main", "make_zip"]
 
@@ -68,9 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_demo)
     emotions = commands.add_parser("emotions", help="the demo's line under every emotion")
     emotions.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
-    emotions.add_argument(
-        "--out", type=Path, default=ROOT / "out" / "emotions.jpg", metavar="FILE"
-    )
+    emotions.add_argument("--out", type=Path, default=ROOT / "out" / "emotions.jpg", metavar="FILE")
     emotions.set_defaults(command=_emotions)
     test = commands.add_parser("test", help="run the whole suite")
     test.add_argument(
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     package = commands.add_parser("zip", help="build the installable extension")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER_OR_ZIP")
     package.set_defaults(command=_zip)
+    add_commands(commands)
     env = commands.add_parser("env", help="print the Python of an environment, made when missing")
     env.add_argument("name", choices=list(environments.SPECS))
     env.set_defaults(command=_env)
@@ -138,10 +139,9 @@ def _zip(options: argparse.Namespace) -> int:
     try:
         if destination.suffix != ".zip":
             destination.mkdir(parents=True, exist_ok=True)
-        path = make_zip(destination)
+        path = make_zip(destination, checks=(extension.validate,))
     except OSError as error:
         raise BuildError(f"Cannot write {destination}: {error}", hint="Check --out") from error
-    extension.validate(path)
     print(path)
     return 0
 

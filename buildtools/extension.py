@@ -1,11 +1,16 @@
-"""Builds the installable extension, byte for byte the same from the same files. Stdlib only."""
+"""Builds the installable extension, byte for byte the same from the same files. Stdlib only.
+
+A zip that was refused never takes the place of the last good one: it is built and examined under a
+name beside it, and renamed when all is well.
+"""
 
 from __future__ import annotations
 
+import os
 import tomllib
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 
 from . import environments
 from .console import ROOT, BuildError, run
@@ -15,15 +20,20 @@ LEFT_OUT = ("model_runtime/training", "model_runtime/evaluation")
 """Training and evaluation need a checkout, its requirements and a corpus."""
 LEFT_OUT_NAMES = frozenset({"__pycache__", ".DS_Store"})
 LEFT_OUT_SUFFIXES = frozenset({".pyc", ".tmp", ".orig"})
-ROOT_FILES = ("blender_manifest.toml", "LICENSE", "CHANGELOG.md")
+ROOT_FILES = ("blender_manifest.toml", "LICENSE", "THIRD_PARTY_NOTICES.md", "CHANGELOG.md")
 ROOT_INIT = '''"""Entry of the extension: Blender calls register and unregister here."""
 from .cstalk_blender import register, unregister  # noqa: F401
 '''
 TIMESTAMP = (2026, 1, 1, 0, 0, 0)  # fixed, so that equal files make an equal zip
 FILE_MODE = 0o644
+MOST_BYTES = 25_000_000
+"""A download of a few seconds; issue 6 sets it."""
+BINARY_SUFFIXES = frozenset({".so", ".pyd", ".dll", ".dylib", ".whl", ".exe", ".pkl", ".pt"})
+"""Endings of what would tie the zip to a platform or a Python, or could run code when read."""
 VALIDATING_BLENDERS = ("bpy-5.0", "bpy-5.2")
 """Their wheels carry Blender's own validator, which needs no Blender to run; the first that a
 Python of this machine can carry is used."""
+TOOL_TIMEOUT_S = 120.0
 VALIDATOR = "bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
 VALID_TAGS = "bpy/*/scripts/modules/_bpy_internal/extensions/tags.py"
 
@@ -34,25 +44,68 @@ def version() -> str:
     return str(manifest["version"])
 
 
-def make_zip(destination: Path) -> Path:
+def make_zip(destination: Path, *, checks: tuple[Callable[[Path], object], ...] = ()) -> Path:
     """Write the extension.
 
     Args:
         destination: The zip file, or an existing folder that receives ``cstalk-<version>.zip``.
+        checks: Further examinations of the new zip before it replaces an older one, as
+            ``validate``; ``check_contents`` is always among them.
 
     Returns:
         The path of the zip.
+
+    Raises:
+        BuildError: An examination refused it; what stood at ``destination`` still does.
+        OSError: It cannot be written.
     """
     if destination.is_dir():
         destination = destination / f"cstalk-{version()}.zip"
     destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(destination.name + ".partial")
-    with zipfile.ZipFile(partial, "w") as archive:
-        _add(archive, "__init__.py", ROOT_INIT.encode())
-        for path in sorted(_files(), key=lambda path: path.relative_to(ROOT).as_posix()):
-            _add(archive, path.relative_to(ROOT).as_posix(), path.read_bytes())
-    partial.replace(destination)
+    partial = destination.with_name(f".{destination.stem}.{os.getpid()}.zip")
+    try:
+        with zipfile.ZipFile(partial, "w") as archive:
+            _add(archive, "__init__.py", ROOT_INIT.encode())
+            for path in sorted(_files(), key=lambda path: path.relative_to(ROOT).as_posix()):
+                _add(archive, path.relative_to(ROOT).as_posix(), path.read_bytes())
+        for check in (check_contents, *checks):
+            check(partial)
+        partial.replace(destination)
+    finally:
+        partial.unlink(missing_ok=True)
     return destination
+
+
+def check_contents(path: Path) -> None:
+    """Make sure that a zip is small, runs on every platform, and unpacks into its own folder.
+
+    Raises:
+        BuildError: It is none, or not whole, or too large, or holds what it must not.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken, names = archive.testzip(), archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise BuildError(f"{path.name} is no zip: {error}") from error
+    if broken is not None:
+        raise BuildError(f"{path.name} is not whole: {broken} is broken")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise BuildError(
+            f"{path.name} has {size / 1e6:.1f} MB, the limit is {MOST_BYTES / 1e6:.0f} MB",
+            hint="Ship smaller weights (float16), or fewer",
+        )
+    for name in names:
+        parts = PurePosixPath(name).parts
+        if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or ":" in name:
+            raise BuildError(f"{path.name} holds {name!r}, which leaves the extension's folder")
+        if PurePosixPath(name).suffix in BINARY_SUFFIXES:
+            raise BuildError(f"{path.name} holds {name!r}: the extension is pure Python")
+    if len({name.casefold() for name in names}) < len(names):
+        raise BuildError(f"{path.name} holds a name twice, as Windows and macOS see it")
+    missing = {"__init__.py", *ROOT_FILES} - set(names)
+    if missing:
+        raise BuildError(f"{path.name} lacks {', '.join(sorted(missing))}")
 
 
 def validate(target: Path) -> str:
@@ -61,13 +114,23 @@ def validate(target: Path) -> str:
     Raises:
         BuildError: It is not a valid extension.
     """
-    python = environments.ensure(environments.first_possible(VALIDATING_BLENDERS))
-    packages = environments.site_packages(python)
-    tool, tags = (next(packages.glob(pattern)) for pattern in (VALIDATOR, VALID_TAGS))
-    status, output = run([python, tool, "validate", f"--valid-tags={tags}", target], timeout_s=120)
+    packages = environments.site_packages(_validating_python())
+    tags = next(packages.glob(VALID_TAGS))
+    status, output = blender_tool("validate", f"--valid-tags={tags}", target)
     if status != 0:
         raise BuildError(f"Blender's validator refuses {target.name}:\n{output}")
     return output
+
+
+def blender_tool(*arguments: str | Path) -> tuple[int, str]:
+    """Run Blender's own command for extensions; its exit status and output."""
+    python = _validating_python()
+    tool = next(environments.site_packages(python).glob(VALIDATOR))
+    return run([python, tool, *arguments], timeout_s=TOOL_TIMEOUT_S)
+
+
+def _validating_python() -> Path:
+    return environments.ensure(environments.first_possible(VALIDATING_BLENDERS))
 
 
 def _files() -> Iterator[Path]:

@@ -45,6 +45,7 @@ LAYERS = (
     Layer("blender-4.2", "bpy-4.2", ("tests/blender",), 1200),
     Layer("blender-4.5", "bpy-4.5", ("tests/blender",), 1200),
     Layer("blender-5.0", "bpy-5.0", ("tests/blender",), 1200),
+    Layer("blender-5.1", "bpy-5.1", ("tests/blender",), 1200),
     Layer("blender-5.2", "bpy-5.2", ("tests/blender",), 1200),
 )
 

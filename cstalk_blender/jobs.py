@@ -47,9 +47,18 @@ class Outcome:
 class Studio:
     """The add-on's one workplace: a client, at most one order, and what the panels show."""
 
-    def __init__(self, launch: Callable[[], Launch]) -> None:
+    def __init__(
+        self,
+        launch: Callable[[], Launch],
+        fall_back: Callable[[SessionError], str] = lambda _error: "",
+    ) -> None:
         self.launch = launch
         """How to start the child; asked at each start."""
+        self.fall_back = fall_back
+        """Asked when an order fails: a line for the person if ``launch`` now starts another
+        engine and the order is worth a second try, else nothing."""
+        self.notice = ""
+        """What was not as chosen in the last order, though it was carried out."""
         self.error: SessionError | None = None
         """Why the last order came to nothing."""
         self.outcome: Outcome | None = None
@@ -121,6 +130,7 @@ class Studio:
                 "A performance is being made already", hint="Wait for it, or cancel it"
             )
         self.error = self.outcome = None
+        self.notice = ""
         if self._client is None:
             self._client = Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
         self._ordered_at = time.monotonic()
@@ -204,8 +214,10 @@ class Studio:
         if request.state is State.CANCELLED:
             self._finish()
         elif request.error is not None:
-            self._fail(request.error)
+            self._try_again_or_fail(request.error)
         else:
+            assert request.result is not None
+            self.notice = request.result.note or self.notice
             try:
                 self._held = _read_track(request)
             finally:
@@ -220,6 +232,17 @@ class Studio:
             report, checked = apply(order, curves)
         self._finish()
         self.outcome = Outcome(report, checked, time.monotonic() - self._ordered_at)
+
+    def _try_again_or_fail(self, error: SessionError) -> None:
+        notice = self.fall_back(error) if self._order is not None else ""
+        if not notice or self._order is None:
+            self._fail(error)
+            return
+        log.warning("%s", error.report())
+        self.drop_child()
+        self._client = Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
+        self._request = self._client.submit(self._order.message)
+        self.notice = notice
 
     def _fail(self, error: SessionError) -> None:
         self._finish()

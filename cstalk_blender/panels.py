@@ -131,6 +131,8 @@ def draw_work(
         big.scale_y = 1.4
         big.operator(operators.CSTALK_OT_generate.bl_idname, icon="PLAY")
     column.operator(operators.CSTALK_OT_clear.bl_idname, icon="TRASH")
+    if studio.notice:
+        draw_lines(layout, studio.notice, "INFO", letters)
     if settings.made:  # empty again after an undo, which outcome knows nothing of
         draw_lines(layout, f"Made: {settings.made}", "CHECKMARK", letters)
         if studio.outcome is not None:

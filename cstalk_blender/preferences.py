@@ -6,9 +6,10 @@ from pathlib import Path
 
 import bpy
 
-from . import jobs
+from . import jobs, panels_runtime, runtime_choice
 from .errors import PythonMissing
 from .installation import ADDON_ID
+from .runtime_install import plan
 from .session import environment
 
 LOG_NAME = "worker.log"
@@ -25,9 +26,20 @@ DEVICE_ITEMS = [
 ]
 
 
-def _drop_child(_preferences: CSTALK_AP_preferences, _context: bpy.types.Context) -> None:
+def drop_idle_child() -> None:
+    """End the child unless it works, so that the next one is started as chosen now."""
     if jobs.studio is not None and not jobs.studio.is_busy:
         jobs.studio.drop_child()
+
+
+def runtime_changed() -> None:
+    """A GPU runtime was installed or repaired: the next child is started with it."""
+    runtime_choice.current.forgive()
+    drop_idle_child()
+
+
+def _drop_child(_preferences: CSTALK_AP_preferences, _context: bpy.types.Context) -> None:
+    runtime_changed()
 
 
 class CSTALK_AP_preferences(bpy.types.AddonPreferences):
@@ -38,7 +50,8 @@ class CSTALK_AP_preferences(bpy.types.AddonPreferences):
     python_path: bpy.props.StringProperty(
         name="Python",
         description="Python 3.11 or newer that runs the model, or the folder of its environment; "
-        "empty means Blender's own Python, which runs the built-in engine",
+        "empty means the GPU runtime where one is installed, else Blender's own Python, which "
+        "runs the built-in engine",
         subtype="FILE_PATH",
         update=_drop_child,
     )
@@ -49,6 +62,12 @@ class CSTALK_AP_preferences(bpy.types.AddonPreferences):
         name="Device", description="Where torch computes", items=DEVICE_ITEMS, update=_drop_child
     )
 
+    torch_index: bpy.props.StringProperty(
+        name="PyTorch Index",
+        description="Where PyTorch is downloaded from: its makers' index, or a mirror of it",
+        default=plan.TORCH_INDEX,
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         """Settings, then what they come to."""
         draw_preferences(self.layout, self)
@@ -56,6 +75,8 @@ class CSTALK_AP_preferences(bpy.types.AddonPreferences):
 
 def draw_preferences(layout: bpy.types.UILayout, chosen: CSTALK_AP_preferences) -> None:
     """Draw ``chosen``, and what it comes to on this machine."""
+    layout.label(text="Runtime")
+    panels_runtime.draw_runtime(layout, chosen, runtime_home())
     column = layout.column()
     column.use_property_split = True
     column.prop(chosen, "python_path")
@@ -63,16 +84,13 @@ def draw_preferences(layout: bpy.types.UILayout, chosen: CSTALK_AP_preferences) 
     row = column.row()
     row.active = chosen.engine != "numpy"
     row.prop(chosen, "device")
+    column.prop(chosen, "torch_index")
     try:
-        python = environment.find_python(bpy.path.abspath(chosen.python_path))
+        python = environment.find_python(_choice(chosen).python)
         column.label(text=f"The model runs in {python}", icon="CHECKMARK")
     except PythonMissing as error:
         column.label(text=str(error), icon="ERROR")
         column.label(text=error.hint, icon="BLANK1")
-    hello = None if jobs.studio is None else jobs.studio.hello
-    if hello is not None:
-        text = f"Running: {hello.engine} on {hello.device}, runtime {hello.runtime}"
-        column.label(text=text, icon="PLAY")
     column.label(text=f"Log: {log_file()}", icon="TEXT")
 
 
@@ -84,9 +102,19 @@ def preferences_or_none() -> CSTALK_AP_preferences | None:
 
 def log_file() -> Path:
     """Where the child's stderr is kept: in the extension's user folder, which upgrades leave."""
-    if ADDON_ID.startswith("bl_ext."):
-        return Path(bpy.utils.extension_path_user(ADDON_ID, create=True)) / LOG_NAME
-    return Path(bpy.app.tempdir) / LOG_NAME
+    return _user_folder(create=True) / LOG_NAME
+
+
+def runtime_home() -> Path:
+    """The folder of the GPU runtime; it is made by the first installation."""
+    return _user_folder(create=False) / runtime_choice.RUNTIME_FOLDER
+
+
+def download_source(tag: str) -> plan.Source:
+    """Where a build of PyTorch is downloaded from, as the preferences say."""
+    chosen = preferences_or_none()
+    index = plan.TORCH_INDEX if chosen is None else chosen.torch_index.strip()
+    return plan.Source(tag=tag, torch_index=index or plan.TORCH_INDEX)
 
 
 def launch() -> environment.Launch:
@@ -96,13 +124,24 @@ def launch() -> environment.Launch:
         PythonMissing: There is no such Python.
         RuntimeMissing: The extension is incomplete.
     """
-    chosen = preferences_or_none()
+    choice = _choice(preferences_or_none())
+    options = ("--engine", choice.engine, "--device", choice.device)
+    return environment.worker_launch(choice.python, options=options, log_file=log_file())
+
+
+def _choice(chosen: CSTALK_AP_preferences | None) -> runtime_choice.Choice:
     python, engine, device = "", "auto", "auto"
     if chosen is not None:
         python, engine, device = bpy.path.abspath(chosen.python_path), chosen.engine, chosen.device
-    return environment.worker_launch(
-        python, options=("--engine", engine, "--device", device), log_file=log_file()
-    )
+    home = runtime_home()
+    return runtime_choice.current.choose(home, python=python, engine=engine, device=device)
+
+
+def _user_folder(*, create: bool) -> Path:
+    """The extension's user folder, which upgrades leave; a checkout takes a temporary one."""
+    if ADDON_ID.startswith("bl_ext."):
+        return Path(bpy.utils.extension_path_user(ADDON_ID, create=create))
+    return Path(bpy.app.tempdir)
 
 
 CLASSES = (CSTALK_AP_preferences,)

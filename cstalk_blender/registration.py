@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 
 import bpy
 
-from . import jobs, operators, panels, preferences, properties
+from . import (
+    jobs,
+    operators,
+    operators_runtime,
+    panels,
+    preferences,
+    properties,
+    runtime_choice,
+    runtime_jobs,
+)
 from .demo_head import operator as demo_head
 
 log = logging.getLogger(__name__)
@@ -17,6 +26,7 @@ CLASSES = (
     *properties.CLASSES,
     *preferences.CLASSES,
     *operators.CLASSES,
+    *operators_runtime.CLASSES,
     *panels.CLASSES,
     *demo_head.classes,
 )
@@ -56,12 +66,21 @@ def _steps() -> Iterator[Callable[[], None]]:
     yield lambda: bpy.app.handlers.load_pre.remove(jobs.on_load)
     bpy.types.VIEW3D_MT_mesh_add.append(demo_head.menu_func)
     yield lambda: bpy.types.VIEW3D_MT_mesh_add.remove(demo_head.menu_func)
-    jobs.studio = jobs.Studio(preferences.launch)
+    runtime_choice.reset()
+    runtime_jobs.job = runtime_jobs.RuntimeJob(preferences.runtime_changed)
+    yield _close_runtime_job
+    jobs.studio = jobs.Studio(preferences.launch, runtime_choice.current.fall_back)
     yield _close_studio
 
 
 def _remove_property() -> None:
     del bpy.types.Scene.cstalk
+
+
+def _close_runtime_job() -> None:
+    job, runtime_jobs.job = runtime_jobs.job, None
+    if job is not None:
+        job.close()
 
 
 def _close_studio() -> None:

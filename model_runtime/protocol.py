@@ -150,6 +150,8 @@ class Result:
     device: str = ""
     summary: str = ""
     """One line for the panel."""
+    note: str = ""
+    """What was not as chosen, as an engine that had to stand in for another; mostly empty."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .checkpoint import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
+from .curves.file_names import name_problem
 from .curves.formats import write_curves
 from .engines.base import Engine, open_engine
 from .errors import BadArgument, BadOutput
@@ -62,6 +63,7 @@ class WarmEngine:
             seconds=seconds,
             engine=engine.name,
             device=engine.device,
+            note=engine.note,
             summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
         )
 
@@ -81,7 +83,7 @@ class WarmEngine:
 
 
 def _target(request: Generate) -> Path:
-    if not SAFE_ID.fullmatch(request.id):
+    if not SAFE_ID.fullmatch(request.id) or name_problem(request.id):
         raise BadArgument(
             f"Request id {request.id!r} cannot be a file name", hint="Use letters and digits"
         )

@@ -93,11 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
     install.set_defaults(command=_install)
     for name, function, text in (
+        ("resume", _resume, "go on with an installation that was cut off"),
+        ("test", _test, "test what is installed with a real performance"),
+        ("repair", _repair, "test it, and install it again when it does not work"),
         ("status", _status, "what is installed and what it takes"),
         ("remove", _remove, "take it out"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--home", type=Path, required=True, metavar="FOLDER")
+        command.add_argument("--python", type=Path, action="append", default=[], metavar="FILE")
+        command.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
         command.set_defaults(command=function)
     return parser
 
@@ -116,24 +121,61 @@ def _plan(_options: argparse.Namespace, teller: Teller) -> int:
 
 
 def _install(options: argparse.Namespace, teller: Teller) -> int:
+    return _done(_installation(options, _source(options), teller).run(), teller)
+
+
+def _resume(options: argparse.Namespace, teller: Teller) -> int:
+    pending = state.read_pending(options.home)
+    if pending is None:
+        raise InstallFailed("There is nothing to resume", hint="Install the runtime")
+    source = state.source_of(pending.source)
+    return _done(_installation(options, source, teller).run(), teller)
+
+
+def _test(options: argparse.Namespace, teller: Teller) -> int:
+    installed = _installed(options)
+    source = state.source_of(installed.source)
+    return _done(_installation(options, source, teller).prove(installed), teller)
+
+
+def _repair(options: argparse.Namespace, teller: Teller) -> int:
+    installed = _installed(options)
+    installation = _installation(options, state.source_of(installed.source), teller)
+    try:
+        return _done(installation.prove(installed), teller)
+    except InstallFailed:
+        if not installed.is_ours:
+            raise  # somebody else's environment: not ours to change
+    return _done(installation.run(), teller)
+
+
+def _installed(options: argparse.Namespace) -> state.Installed:
+    installed = state.read_installed(options.home)
+    if installed is None:
+        raise InstallFailed("No runtime is installed", hint="Install it")
+    return installed
+
+
+def _installation(options: argparse.Namespace, source: plan.Source, teller: Teller) -> Installation:
     stop = Stop()
     if options.stop_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    installation = Installation(
+    return Installation(
         options.home.expanduser().resolve(),
-        _source(options),
+        source,
         root=ROOT_FOLDER,
         stop=stop,
         report=teller.progress,
         preferred=options.python,
     )
-    started = time.monotonic()
-    installed = installation.run()
+
+
+def _done(installed: state.Installed, teller: Teller) -> int:
     teller.say(
         "done",
         dataclasses.asdict(installed),
         f"100 %  torch {installed.torch} on {installed.device}, "
-        f"{megabytes(installed.disk_bytes)}, in {time.monotonic() - started:.0f} s"
+        f"{megabytes(installed.disk_bytes)}, tested in {installed.seconds:.2f} s"
         + (f"\n{installed.note}" if installed.note else ""),
     )
     return 0

@@ -110,6 +110,25 @@ class Installation:
                 hint="Check its permissions and the free disk space, then resume",
             ) from error
 
+    def prove(self, installed: Installed) -> Installed:
+        """Test what is installed once more, and record what it says now.
+
+        Raises:
+            InstallFailed: It does not work.
+            InstallCancelled: Stopped.
+        """
+        with state.locked(self._home):
+            if installed.problem:
+                raise InstallFailed(installed.problem, hint="Repair it, or remove it")
+            self._stage = PROVE
+            self._tell(0.0, "")
+            now = self._proved(
+                Path(installed.python), is_ours=installed.is_ours, build=installed.build
+            )
+            now = dataclasses.replace(now, disk_bytes=installed.disk_bytes)
+            state.write_installed(self._home, now)
+            return now
+
     def _take_over(self) -> Installed:
         """An environment that is there already: tested, named, and never changed."""
         folder = Path(self._source.path)

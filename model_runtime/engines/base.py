@@ -21,6 +21,9 @@ FloatArray: TypeAlias = NDArray[np.float32]
 AUTO: Final = "auto"
 ENGINE_NAMES: Final = (AUTO, "numpy", "torch")
 DEVICE_NAMES: Final = (AUTO, "cpu", "cuda", "mps")
+PROOF_FRAMES = 25
+BROKEN_TORCH = (ImportError, OSError, RuntimeError, AttributeError)
+"""What a torch raises that does not fit the machine, or of which files are missing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Engine(Protocol):
     """``numpy`` or ``torch``."""
     device: str
     """Where it runs, for people: ``cpu``, ``cuda (NVIDIA H100)``."""
+    note: str
+    """Why it is not the engine or device one would expect; mostly empty."""
     config: GeneratorConfig
     window_frames: int
     """Model frames that suit one ``run``; an engine may lower it when memory runs out."""
@@ -101,14 +106,30 @@ def open_engine(checkpoint: Checkpoint, *, engine: str = AUTO, device: str = AUT
         return NumpyEngine(checkpoint)
     try:
         from .torch_engine import TorchEngine
-    except (ImportError, OSError) as error:  # OSError: a torch whose libraries do not load
+
+        opened = TorchEngine(checkpoint, device)
+        _prove(opened)
+        return opened
+    except BROKEN_TORCH as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         if engine == AUTO and device in (AUTO, "cpu"):
-            log.warning("torch does not load (%s): using the numpy engine", error)
-            return NumpyEngine(checkpoint)
+            log.warning("torch does not work (%s): using the numpy engine", error)
+            return NumpyEngine(
+                checkpoint, f"PyTorch does not work here ({reason}): built-in engine"
+            )
         raise EngineUnavailable(
-            f"torch does not load: {error}", hint="Install torch, or use --engine numpy"
+            f"torch does not load: {reason}", hint="Repair torch, or use --engine numpy"
         ) from error
-    return TorchEngine(checkpoint, device)
+
+
+def _prove(opened: Engine) -> None:
+    """Run half a second of silence: a driver too old or a card too new show only then."""
+    config, frames = opened.config, PROOF_FRAMES
+    opened.run(
+        np.zeros((2 * frames, config.features.mel_bands), np.float32),
+        np.zeros((frames, len(config.emotions)), np.float32),
+        np.zeros((frames, config.style_dim), np.float32),
+    )
 
 
 def _either(names: tuple[str, ...]) -> str:

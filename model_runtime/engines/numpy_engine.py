@@ -37,7 +37,8 @@ class NumpyEngine:
     device = "cpu"
     window_frames = WINDOW_FRAMES
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, note: str = "") -> None:
+        self.note = note
         self.config = checkpoint.config
         tensors = checkpoint.tensors
         self._tensors = {

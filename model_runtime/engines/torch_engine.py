@@ -30,6 +30,7 @@ class TorchEngine:
         choice = pick_device(device)
         self.config = checkpoint.config
         self.device = choice.title
+        self.note = ""
         self._device = torch.device(choice.kind)
         self.window_frames = CPU_WINDOW_FRAMES if choice.kind == "cpu" else GPU_WINDOW_FRAMES
         self._model = Generator(checkpoint.config)
@@ -85,8 +86,10 @@ class TorchEngine:
         )
 
     def _move_to_cpu(self) -> None:
-        log.warning("not enough GPU memory on %s: using the CPU", self.device)
+        card = self.device
+        log.warning("not enough GPU memory on %s: using the CPU", card)
         self._device = torch.device("cpu")
         self.device = "cpu (the GPU ran out of memory)"
+        self.note = f"The graphics card ran out of memory ({card}): the processor took over"
         self.window_frames = CPU_WINDOW_FRAMES
         self._model.to(self._device)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .audio_decoders import DecodedStream, open_decoder
 from .audio_resample import Resampler
 from .errors import BadArgument, BadAudio
+from .files import unwritable
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
@@ -149,10 +150,13 @@ class SpeechStore:
         """
         _check_range(start_s, duration_s)
         store = cls()
-        with contextlib.closing(store._file):
+        try:
             with open_decoder(Path(path)) as stream:
                 store._fill(stream, Path(path).name, start_s, duration_s, watch)
             yield store
+        finally:
+            with contextlib.suppress(OSError):  # a full disk was reported when it was written
+                store._file.close()
 
     def read(self, first: int, count: int) -> FloatArray:
         """Samples from ``first`` on, shape (count,), fewer at the end of the sound."""
@@ -191,7 +195,11 @@ class SpeechStore:
         self.gain = meter.gain()
 
     def _keep(self, samples: FloatArray, meter: LevelMeter) -> None:
-        self._file.write(np.ascontiguousarray(samples, np.float32).tobytes())
+        try:
+            self._file.write(np.ascontiguousarray(samples, np.float32).tobytes())
+            self._file.flush()
+        except OSError as error:  # a long sound goes to the disk
+            raise unwritable(Path(tempfile.gettempdir()), error) from error
         self.sample_count += len(samples)
         meter.push(samples)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from typing import BinaryIO, cast
 from .errors import BadOutput
 
 FOLDER_HINT = "Choose an existing, writable folder"
+SPACE_HINT = "Free some space, or choose a folder on another disk"
+NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""Full disk, a file larger than allowed, a used-up quota."""
 
 
 @contextlib.contextmanager
@@ -36,7 +40,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
         temporary = None
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -60,11 +64,13 @@ def check_writable(path: Path) -> None:
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(0, "the file is write-protected")
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> BadOutput:
-    return BadOutput(f"Cannot write {path}: {error.strerror or error}", hint=FOLDER_HINT)
+def unwritable(path: Path, error: OSError) -> BadOutput:
+    """What to say of a file that the system would not write."""
+    hint = SPACE_HINT if error.errno in NO_SPACE else FOLDER_HINT
+    return BadOutput(f"Cannot write {path}: {error.strerror or error}", hint=hint)
 
 
 def _umask() -> int:

@@ -24,8 +24,8 @@ from .worker_parent import exit_with_parent
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 2.0
-"""What a running request gets to end itself after stdin was closed."""
+GRACE_S = 1.0
+"""What a running request gets to end itself after stdin was closed; no orphan lives for 2 s."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request)s] %(message)s"
 
 

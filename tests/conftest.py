@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,26 @@ DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked ``data``, saying why, where the corpora are absent."""
+    """Name the fault that a test tries, for `build.py faults`; skip ``data`` without corpora."""
+    for item in items:
+        for mark in item.iter_markers("fault"):
+            item.user_properties.append(("fault", mark.args[0]))
     if DATA.is_dir():
         return
     absent = pytest.mark.skip(reason=f"no corpora at {DATA}")
     for item in items:
         if "data" in item.keywords:
             item.add_marker(absent)
+
+
+@pytest.fixture
+def observed(request: pytest.FixtureRequest) -> Callable[[object], None]:
+    """Notes what happened when a fault was tried; `build.py faults` prints it."""
+
+    def note(what: object) -> None:
+        request.node.user_properties.append(("happened", " ".join(str(what).split())))
+
+    return note
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from ..errors import (
     WorkerSilent,
 )
 from ..installation import protocol
+from .awake_clock import AwakeClock
 from .environment import Launch
 from .process import ChildProcess
 from .request import Limits, Request, State
@@ -57,12 +58,12 @@ class Client:
             launch: Called for each start of the child, so that changed preferences count.
             limits: Patience; the default is for people.
             temporary_folder: Existing folder for the requests' folders; the system's when None.
-            clock: Seconds, never falling.
+            clock: Seconds; jumps (a computer that slept) are not held against the child.
         """
         self._launch = launch
         self._limits = limits or Limits()
         self._temporary_folder = temporary_folder
-        self._clock = clock
+        self._clock = AwakeClock(clock)
         self._child: ChildProcess | None = None
         self._hello: protocol.Hello | None = None
         self._heard_at = 0.0

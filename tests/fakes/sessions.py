@@ -48,6 +48,15 @@ def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:
     return ended
 
 
+def pass_time(client: Client, clock: HandClock, seconds: float) -> list[Request]:
+    """Move the clock second by second, polling; the requests that ended meanwhile, in order."""
+    ended: list[Request] = []
+    for _ in range(round(seconds)):
+        clock.now_s += 1.0
+        ended += client.poll()
+    return ended
+
+
 def finish(client: Client, *requests: Request) -> list[Request]:
     """Poll until all ``requests`` have ended."""
     return wait_until(client, lambda: all(request.state.is_ending for request in requests))

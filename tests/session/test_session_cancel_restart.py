@@ -12,7 +12,7 @@ from cstalk_blender.errors import StartFailed, WorkerDied
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch
 from cstalk_blender.session.request import State
-from tests.fakes.sessions import FAKE_WORKER, finish, wait_until
+from tests.fakes.sessions import FAKE_WORKER, finish, pass_time, wait_until
 
 
 def process_exists(pid: int) -> bool:
@@ -62,8 +62,7 @@ def test_worker_that_ignores_cancel_is_killed_and_replaced(connect, ask, hand_cl
     client.cancel(request)
     client.poll()
     assert not request.state.is_ending
-    hand_clock.now_s += 10.0
-    assert client.poll() == [request]
+    assert pass_time(client, hand_clock, 10.0) == [request]
     assert request.state is State.CANCELLED
     again = client.submit(ask)
     wait_until(client, lambda: again.state is State.RUNNING)

@@ -14,7 +14,7 @@ from cstalk_blender.errors import (
     WorkerSilent,
 )
 from cstalk_blender.session.request import State
-from tests.fakes.sessions import finish, wait_until, wait_until_full
+from tests.fakes.sessions import finish, pass_time, wait_until, wait_until_full
 
 MISBEHAVIOURS = [
     ("die_at_start", StartFailed),
@@ -97,6 +97,7 @@ def test_refusal_carries_the_workers_code_and_hint(connect, ask, speech):
     assert request.error.hint == "Choose another"
 
 
+@pytest.mark.fault("child hangs")
 @pytest.mark.parametrize("mode", ["hang_at_start", "hang", "hang_deaf"])
 def test_silent_worker_is_given_up_after_its_time(connect, ask, hand_clock, mode):
     client = connect(mode, clock=hand_clock)
@@ -105,10 +106,26 @@ def test_silent_worker_is_given_up_after_its_time(connect, ask, hand_clock, mode
         wait_until(client, lambda: client.hello is not None)
     client.poll()
     assert not request.state.is_ending
-    hand_clock.now_s += 1000.0
-    assert client.poll() == [request]
+    assert pass_time(client, hand_clock, 1000.0) == [request]
     assert isinstance(request.error, WorkerSilent)
     assert client.child_pid is None
+
+
+@pytest.mark.fault("computer asleep: the clock jumps by hours")
+def test_sleep_of_the_computer_is_not_held_against_the_worker(connect, ask, hand_clock):
+    client = connect("slow", clock=hand_clock)
+    request = client.submit(ask)
+    wait_until(client, lambda: request.fraction > 0)
+    for _ in range(3):
+        hand_clock.now_s += 8 * 3600.0
+        client.poll()
+    hand_clock.now_s -= 3600.0  # and a clock that is set back
+    client.poll()
+    assert request.state is State.RUNNING
+    client.cancel(request)
+    hand_clock.now_s += 8 * 3600.0
+    finish(client, request)
+    assert request.state is State.CANCELLED
 
 
 def test_flood_keeps_poll_within_its_budget_and_can_be_cancelled(connect, ask):

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..installation import rigs
 
@@ -52,6 +53,46 @@ class Mapping:
         return len(self.pairs) + len(self.missing)
 
 
+class KeyIndex:
+    """The shape keys of one mesh, to be found by a name in any spelling."""
+
+    def __init__(
+        self,
+        shape_names: Sequence[str],
+        wanted: Iterable[str],
+        *,
+        endings: Sequence[str] = (),
+    ) -> None:
+        """Index ``shape_names``.
+
+        Args:
+            shape_names: Names of shape keys, the reference key among them or not.
+            wanted: Names that will be looked for; a prefix that several keys put before them goes.
+            endings: Endings that count for nothing, as Daz's ``_div2``.
+        """
+        self._names = frozenset(shape_names)
+        self._endings = tuple(endings)
+        self._by_spelling: dict[str, list[str]] = {}
+        self._by_letters: dict[str, list[str]] = {}
+        prefix = _shared_prefix({*map(self._spelling, wanted)}, shape_names, self._spelling)
+        for name in shape_names:
+            bare = name.removeprefix(prefix)
+            self._by_spelling.setdefault(self._spelling(bare), []).append(name)
+            self._by_letters.setdefault(_letters(bare), []).append(name)
+
+    def find(self, name: str) -> tuple[str, ...]:
+        """Shape keys that bear ``name``: itself alone where it is there, else every variant."""
+        if name in self._names:
+            return (name,)
+        alike = self._by_spelling.get(self._spelling(name))
+        return tuple(alike or self._by_letters.get(_letters(name), ()))  # eyeblinkleft has no words
+
+    def _spelling(self, name: str) -> str:
+        for ending in self._endings:
+            name = name.removesuffix(ending)
+        return spelling(name)
+
+
 def map_channels(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> Mapping:
     """Find the shape key of every channel of ``rig``.
 
@@ -63,31 +104,27 @@ def map_channels(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> Mapping
         A mapping in which no shape key is used twice. An exact name beats a variant; among variants
         the first in ``shape_names`` is used and all are reported.
     """
-    prefix = _shared_prefix(rig, shape_names)
-    by_spelling: dict[str, list[str]] = {}
-    for name in shape_names:
-        by_spelling.setdefault(spelling(name.removeprefix(prefix)), []).append(name)
-    names = set(shape_names)
+    index = KeyIndex(shape_names, rig.channel_names)
     pairs: dict[str, str] = {}
     missing: list[str] = []
     ambiguous: dict[str, tuple[str, ...]] = {}
     for channel in rig.channel_names:
-        candidates = by_spelling.get(spelling(channel), [])
-        if channel in names:
-            pairs[channel] = channel
-        elif candidates:
-            pairs[channel] = candidates[0]
-            if len(candidates) > 1:
-                ambiguous[channel] = tuple(candidates)
-        else:
+        candidates = index.find(channel)
+        if not candidates:
             missing.append(channel)
+            continue
+        pairs[channel] = candidates[0]
+        if len(candidates) > 1:
+            ambiguous[channel] = candidates
     return Mapping(pairs, tuple(missing), ambiguous, _coverage(rig, pairs))
 
 
+@functools.lru_cache(maxsize=8192)
 def spelling(name: str) -> str:
     """The one spelling of a name: side first, then its words, lower-case and joined.
 
-    ``mouthLeft`` and ``mouth_L`` agree; ``mouthLeft`` and ``mouthRight`` do not.
+    ``mouthLeft`` and ``mouth_L`` agree; ``mouthLeft`` and ``mouthRight`` do not. A name in another
+    alphabet stays as it is.
     """
     name = _DAZ.sub("", _COPY.sub("", name))
     side = ""
@@ -99,7 +136,7 @@ def spelling(name: str) -> str:
     words = _WORD.findall(name)
     if not side and words and words[-1] in ("L", "R"):
         side = SIDES[words.pop().lower()]
-    words = [word.lower() for word in words]
+    words = [word.lower() for word in words] or [name.lower()]
     sided = [word for word in words if word in ("left", "right")]
     if not side and len(sided) == 1:
         side = SIDES[sided[0]]
@@ -107,14 +144,19 @@ def spelling(name: str) -> str:
     return f"{side}:{''.join(words)}"
 
 
-def _shared_prefix(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> str:
-    wanted = {spelling(channel) for channel in rig.channel_names}
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _shared_prefix(
+    wanted: set[str], shape_names: Sequence[str], spelled: Callable[[str], str]
+) -> str:
     counts: collections.Counter[str] = collections.Counter()
     for name in shape_names:
-        if spelling(name) in wanted:
+        if spelled(name) in wanted:
             continue
         ends = [separator.end() for separator in _SEPARATOR.finditer(name)]
-        counts.update(name[:end] for end in ends if spelling(name[end:]) in wanted)
+        counts.update(name[:end] for end in ends if spelled(name[end:]) in wanted)
     prefix, count = max(counts.items(), key=lambda item: item[1], default=("", 0))
     return prefix if count >= SHARED_PREFIX_KEYS else ""
 

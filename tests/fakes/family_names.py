@@ -72,12 +72,14 @@ CC4 = _once(
         Mouth_Push_Lower_* Mouth_Pull_Upper_* Mouth_Pull_Lower_* Mouth_Upper_* Mouth_Lower_*
         Mouth_Up_Upper_* Mouth_Down_Lower_* Tongue_Bulge_* Eyelash_Upper_Up_* Neck_Tighten_*"""
     )
-    + _words("""Mouth_Up Mouth_Down Mouth_L Mouth_R Mouth_Shrug_Upper Mouth_Shrug_Lower Mouth_Drop_Upper
+    + _words(
+        """Mouth_Up Mouth_Down Mouth_L Mouth_R Mouth_Shrug_Upper Mouth_Shrug_Lower Mouth_Drop_Upper
     Mouth_Drop_Lower Mouth_Chin_Up Mouth_Close Mouth_Contract Jaw_Open Jaw_Forward Jaw_Backward
     Jaw_L Jaw_R Jaw_Up Jaw_Down Neck_Swallow_Up Neck_Swallow_Down Head_Turn_Up Head_Turn_Down
     Tongue_Out Tongue_In Tongue_Up Tongue_Down Tongue_Mid_Up Tongue_Tip_Up Tongue_Tip_Down
     Tongue_Narrow Tongue_Wide Tongue_Roll V_Open V_Explosive V_Dental_Lip V_Tight_O V_Tight V_Wide
-    V_Affricate V_Lip_Open V_Tongue_up V_Tongue_Raise V_Tongue_Out""")
+    V_Affricate V_Lip_Open V_Tongue_up V_Tongue_Raise V_Tongue_Out"""
+    )
 )
 CC3 = _once(
     _pairs(
@@ -85,12 +87,14 @@ CC3 = _once(
         Cheek_Blow_* Eye_Blink_* Eye_Wide_* Eye_Squint_* Nose_Flank_Raise_* Mouth_Smile_*
         Mouth_Frown_* Mouth_Dimple_* Mouth_Snarl_Upper_* Mouth_Snarl_Lower_* Mouth_*"""
     )
-    + _words("""Open Explosive Dental_Lip Tight-O Tight Wide Affricate Lip_Open Eyes_Blink Cheeks_Suck
+    + _words(
+        """Open Explosive Dental_Lip Tight-O Tight Wide Affricate Lip_Open Eyes_Blink Cheeks_Suck
     Nose_Scrunch Nose_Flanks_Raise Nose_Nostrils_Flare Mouth_Smile Mouth_Frown Mouth_Blow
     Mouth_Pucker Mouth_Pucker_Open Mouth_Widen Mouth_Widen_Sides Mouth_Plosive Mouth_Lips_Tight
     Mouth_Lips_Tuck Mouth_Lips_Open Mouth_Lips_Part Mouth_Bottom_Lip_Down Mouth_Top_Lip_Up
     Mouth_Top_Lip_Under Mouth_Bottom_Lip_Under Mouth_Bottom_Lip_Bite Mouth_Down Mouth_Up
-    Mouth_Lips_Jaw_Adjust Mouth_Bottom_Lip_Trans Mouth_Skewer Mouth_Open""")
+    Mouth_Lips_Jaw_Adjust Mouth_Bottom_Lip_Trans Mouth_Skewer Mouth_Open"""
+    )
 )
 DAZ9 = _once(
     [
@@ -161,9 +165,11 @@ FACESHIFT = _once(
         """BrowsD_* BrowsU_* CheekSquint_* EyeBlink_* EyeDown_* EyeIn_* EyeOpen_* EyeOut_*
         EyeSquint_* EyeUp_* LipsStretch_* MouthDimple_* MouthFrown_* MouthSmile_*"""
     )
-    + _words("""BrowsU_C ChinLowerRaise ChinUpperRaise JawChew JawFwd JawLeft JawOpen JawRight LipsFunnel
+    + _words(
+        """BrowsU_C ChinLowerRaise ChinUpperRaise JawChew JawFwd JawLeft JawOpen JawRight LipsFunnel
     LipsLowerClose LipsLowerDown LipsLowerOpen LipsPucker LipsUpperClose LipsUpperOpen LipsUpperUp
-    MouthLeft MouthRight Puff Sneer""")
+    MouthLeft MouthRight Puff Sneer"""
+    )
 )
 UNIFIED = _once(
     _pairs(
@@ -196,12 +202,14 @@ SRANIPAL = _once(
 VROID = _once(
     [
         "Fcl_" + name
-        for name in _words("""ALL_Neutral ALL_Angry ALL_Fun ALL_Joy ALL_Sorrow ALL_Surprised BRW_Angry
+        for name in _words(
+            """ALL_Neutral ALL_Angry ALL_Fun ALL_Joy ALL_Sorrow ALL_Surprised BRW_Angry
         BRW_Fun BRW_Joy BRW_Sorrow BRW_Surprised EYE_Natural EYE_Angry EYE_Close EYE_Close_R
         EYE_Close_L EYE_Fun EYE_Joy EYE_Joy_R EYE_Joy_L EYE_Sorrow EYE_Surprised EYE_Spread
         EYE_Iris_Hide EYE_Highlight_Hide MTH_Close MTH_Up MTH_Down MTH_Angry MTH_Small MTH_Large
         MTH_Neutral MTH_Fun MTH_Joy MTH_Sorrow MTH_Surprised MTH_SkinFung MTH_SkinFung_R
-        MTH_SkinFung_L MTH_A MTH_I MTH_U MTH_E MTH_O HA_Hide HA_Fung1 HA_Short""")
+        MTH_SkinFung_L MTH_A MTH_I MTH_U MTH_E MTH_O HA_Hide HA_Fung1 HA_Short"""
+        )
     ]
 )
 VROID_LONG = ("Basis", *("Face.M_F00_000_00_" + name for name in VROID[1:]))
@@ -219,8 +227,10 @@ MAKEHUMAN = _once(
         "left",
         "right",
     )
-    + _words("""blink brow_squeeze lips_lower_in lips_lower_out lips_part lips_upper_in lips_upper_out
-    mouth_open nose_wrinkle rest tongue_back_up tongue_out tongue_up tongue_wide""")
+    + _words(
+        """blink brow_squeeze lips_lower_in lips_lower_out lips_part lips_upper_in lips_upper_out
+    mouth_open nose_wrinkle rest tongue_back_up tongue_out tongue_up tongue_wide"""
+    )
 )
 MMD = _once(
     _words("あ い う え お まばたき ウィンク ウィンク右 びっくり 怒り 困る 上 下 にやり にこり")

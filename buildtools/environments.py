@@ -59,6 +59,7 @@ SPECS = {
         EnvironmentSpec(
             "train", RUNTIME_VERSIONS, RUNTIME_IMPORTS + ", pocketsphinx", has_torch=True
         ),
+        EnvironmentSpec("faults", RUNTIME_VERSIONS, "import numpy, pytest, hypothesis"),
         EnvironmentSpec("check", RUNTIME_VERSIONS, "import mypy, numpy"),
         EnvironmentSpec("bpy-4.2", PY311, BPY_IMPORTS, is_blender=True),
         EnvironmentSpec("bpy-4.5", PY311, BPY_IMPORTS, is_blender=True),

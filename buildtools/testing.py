@@ -42,6 +42,7 @@ class Layer:
 LAYERS = (
     Layer("runtime", "runtime", ("tests/runtime",), 1500),
     Layer("plain", "runtime", ("tests/unit", "tests/session"), 900),
+    Layer("faults", "faults", ("tests/faults",), 900),
     Layer("blender-4.2", "bpy-4.2", ("tests/blender",), 1200),
     Layer("blender-4.5", "bpy-4.5", ("tests/blender",), 1200),
     Layer("blender-5.0", "bpy-5.0", ("tests/blender",), 1200),

@@ -1,4 +1,4 @@
-"""A clock that stands still while nobody looks: a laptop that slept is no silent worker. Stdlib only.
+"""Time in which we listened: a laptop that slept is no silent worker. Standard library only.
 
 Some systems count the hours of sleep in their monotonic clock, and a Blender that renders or loads
 for minutes polls nothing meanwhile. Both look like a worker that has been silent for hours, though

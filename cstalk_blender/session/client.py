@@ -57,7 +57,7 @@ class Client:
         Args:
             launch: Called for each start of the child, so that changed preferences count.
             limits: Patience; the default is for people.
-            temporary_folder: Existing folder for the requests' folders; the system's when None.
+            temporary_folder: Folder for the requests' folders; the system's when None.
             clock: Seconds; jumps (a computer that slept) are not held against the child.
         """
         self._launch = launch
@@ -332,6 +332,8 @@ class Client:
 
     def _make_folder(self) -> Path:
         try:
+            if self._temporary_folder is not None:  # a cleaner may have taken it away
+                self._temporary_folder.mkdir(parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(prefix="cstalk-", dir=self._temporary_folder))
         except OSError as error:
             raise SessionError(

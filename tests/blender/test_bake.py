@@ -274,7 +274,7 @@ def test_two_characters_have_separate_performances():
     [
         (lambda: bpy.data.objects.new("Lamp", bpy.data.lights.new("L", "POINT")), "not a mesh"),
         (lambda: make_face("Plain", []), "no shape keys"),
-        (lambda: make_face("Other", ["Smile"]), "ARKit"),
+        (lambda: make_face("Other", ["Smile"]), "that we know"),
     ],
 )
 def test_target_that_is_no_face_is_refused_with_a_hint(make, words):

@@ -36,7 +36,7 @@ def test_fresh_scene_leads_through_the_steps(studio, speech):
     assert "'Plain' has no shape keys" in reason(generate)
     assert "Demo Head" in reason(generate)
     face.shape_key_add(name="Basis")
-    assert "is an ARKit one" in reason(generate)
+    assert "has only its reference shape key" in reason(generate)
     make_face("Face")
     assert reason(generate) == "Load a speech file first"
     operators.load_audio(bpy.context.scene, speech)

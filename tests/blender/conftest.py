@@ -63,14 +63,25 @@ def addon() -> Iterator[Any]:
 
 
 @pytest.fixture
-def studio(addon: Any, tmp_path: Path) -> Any:
+def studio(
+    addon: Any, tmp_path: Path, request: pytest.FixtureRequest, observed: Callable[[object], None]
+) -> Iterator[Any]:
     """The add-on's studio, on a well-behaved fake worker; `use_worker` gives it another."""
     from cstalk_blender import jobs
     from tests.fakes.sessions import fake_launch
 
     studio = jobs.current_studio()
     studio.launch = lambda: fake_launch("good", tmp_path)
-    return studio
+    yield studio
+    if request.node.get_closest_marker("fault") is not None:
+        observed(_said(studio))
+
+
+def _said(studio: Any) -> str:
+    """What the panel tells of the last order, for the table of faults."""
+    if studio.error is not None:
+        return f"{studio.error} ({studio.error.hint})"
+    return "still generating" if studio.is_busy else "went on as if nothing had happened"
 
 
 @pytest.fixture

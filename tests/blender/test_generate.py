@@ -140,6 +140,7 @@ def test_cancel_changes_nothing_and_generate_works_again(ready, studio, face, us
     assert ready.made
 
 
+@pytest.mark.fault("child dies, writes garbage, or makes no curves")
 @pytest.mark.parametrize(
     "mode,error", [("die_midway", WorkerDied), ("garbage", WorkerGarbled), ("broken_track", None)]
 )
@@ -158,6 +159,7 @@ def test_failure_changes_nothing_is_shown_and_generate_works_again(
     assert studio.error is None
 
 
+@pytest.mark.fault("child ignores Cancel")
 def test_worker_that_ignores_cancel_does_not_hold_the_scene(ready, studio, use_worker):
     use_worker("hang")
     start(studio)
@@ -167,6 +169,7 @@ def test_worker_that_ignores_cancel_does_not_hold_the_scene(ready, studio, use_w
     assert studio.child_pid is None
 
 
+@pytest.mark.fault("two generations at once")
 def test_second_order_is_refused_while_one_is_under_way(ready, studio, use_worker):
     use_worker("slow")
     start(studio)
@@ -174,6 +177,7 @@ def test_second_order_is_refused_while_one_is_under_way(ready, studio, use_worke
         start(studio)
 
 
+@pytest.mark.fault("face renamed while generating")
 def test_face_renamed_meanwhile_is_found(ready, studio, face):
     start(studio)
     face.name = "Hero"
@@ -181,6 +185,7 @@ def test_face_renamed_meanwhile_is_found(ready, studio, face):
     assert bake.has_bake(bpy.data.objects["Hero"])
 
 
+@pytest.mark.fault("face deleted while generating")
 def test_face_deleted_meanwhile_is_a_clear_failure(ready, studio, face):
     start(studio)
     bpy.data.objects.remove(face)
@@ -191,6 +196,7 @@ def test_face_deleted_meanwhile_is_a_clear_failure(ready, studio, face):
     assert len(bpy.data.actions) == actions
 
 
+@pytest.mark.fault("face taken out of the scene while generating")
 def test_face_unlinked_from_the_scene_meanwhile_is_a_clear_failure(ready, studio, face):
     start(studio)
     bpy.context.scene.collection.objects.unlink(face)
@@ -198,6 +204,7 @@ def test_face_unlinked_from_the_scene_meanwhile_is_a_clear_failure(ready, studio
     assert "no longer in the scene" in str(studio.error)
 
 
+@pytest.mark.fault("shape keys removed while generating")
 def test_shape_keys_removed_meanwhile_is_a_clear_failure(ready, studio, face):
     start(studio)
     face.shape_key_clear()
@@ -205,6 +212,7 @@ def test_shape_keys_removed_meanwhile_is_a_clear_failure(ready, studio, face):
     assert "no shape keys" in str(studio.error)
 
 
+@pytest.mark.fault("another file opened while generating")
 def test_other_file_opened_meanwhile_drops_the_order(ready, studio, use_worker):
     use_worker("slow")
     start(studio)
@@ -267,6 +275,7 @@ def test_keys_and_sound_agree_at_23976(ready, face):
     assert [point.co.x for point in curve.keyframe_points] == [11.0 + i for i in range(48)]
 
 
+@pytest.mark.fault("a mistake of ours in the pump")
 def test_mistake_of_ours_ends_the_job_with_details(ready, studio, monkeypatch):
     def slip(*_arguments):
         raise ZeroDivisionError("oops")
@@ -315,6 +324,7 @@ def test_apply_is_one_undo_step_back_to_the_artists_action(ready, studio, face):
     assert evaluated_heights(bpy.data.objects["Face"], 23)[JAW] == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.fault("undo that removes the face while generating")
 def test_undo_that_removes_the_face_meanwhile_is_a_clear_failure(studio, speech, addon):
     bpy.context.scene.render.fps = 24
     bpy.ops.ed.undo_push(message="nothing yet")
@@ -329,6 +339,7 @@ def test_undo_that_removes_the_face_meanwhile_is_a_clear_failure(studio, speech,
     assert len(bpy.data.actions) == 0
 
 
+@pytest.mark.fault("undo of something else while generating")
 def test_undo_of_something_else_meanwhile_does_no_harm(ready, studio, face):
     bpy.ops.ed.undo_push(message="before")
     bpy.data.objects["Face"].location.x = 5.0

@@ -87,6 +87,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.fault("checkpoint: config of another shape")
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_config_that_does_not_fit_is_refused_with_a_hint(copy: Path, name: str) -> None:
     edit(copy, CHANGES[name])
@@ -115,6 +116,7 @@ def test_a_missing_and_an_extra_tensor_are_named(tmp_path: Path, copy: Path) -> 
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.fault("checkpoint: truncated weights, planted pickle")
 def test_truncated_and_planted_weights_are_refused(copy: Path) -> None:
     weights = copy / "weights.safetensors"
     data = weights.read_bytes()
@@ -127,6 +129,7 @@ def test_truncated_and_planted_weights_are_refused(copy: Path) -> None:
         load_checkpoint(copy)
 
 
+@pytest.mark.fault("checkpoint: weights of another")
 def test_weights_of_another_save_do_not_go_with_this_config(copy: Path, tmp_path: Path) -> None:
     other = write_tiny_checkpoint(tmp_path / "other", seed=1)
     shutil.copy(other / "weights.safetensors", copy)

@@ -162,6 +162,7 @@ def test_a_torch_that_does_not_load_leaves_numpy(
         open_engine(loaded, engine="torch")
 
 
+@pytest.mark.fault("GPU out of memory (simulated): smaller windows, then the CPU")
 def test_out_of_gpu_memory_means_smaller_windows_then_the_cpu(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

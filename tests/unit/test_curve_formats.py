@@ -174,6 +174,7 @@ def test_a_bad_file_is_refused(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.fault("curves: planted pickle")
 def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
     class Bomb:
         def __reduce__(self) -> tuple[object, ...]:
@@ -185,6 +186,7 @@ def test_an_object_array_is_not_unpickled(tmp_path: Path) -> None:
         read_curves(tmp_path / "a.npz")
 
 
+@pytest.mark.fault("curves: any spoiled file")
 def test_any_spoiled_npz_is_refused_or_read(tmp_path: Path) -> None:
     path, random = tmp_path / "a.npz", np.random.default_rng(0)
     write_curves(random_track(frames=2), path)

@@ -77,6 +77,7 @@ BAD_FILES = {
 }
 
 
+@pytest.mark.fault("weights: corrupt, cut off, huge header, wrong shape, pickle")
 @pytest.mark.parametrize("name", BAD_FILES)
 def test_a_bad_file_is_refused_with_a_hint(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.safetensors"
@@ -93,6 +94,7 @@ def test_a_pickle_is_named_as_such(tmp_path: Path) -> None:
         read_tensors(path)
 
 
+@pytest.mark.fault("weights: any byte of the header flipped")
 def test_any_flipped_byte_of_the_header_is_noticed_or_harmless(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     write_tensors(path, TENSORS, half=False)

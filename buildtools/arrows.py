@@ -182,10 +182,12 @@ TABLE = (
     ),
     Rule(
         ("model_runtime.training*", "model_runtime.evaluation*"),
+        guarded=frozenset({"transformers"}),
         ("model_runtime*",),
         TORCH
         | OPTIONAL
-        | frozenset(["scipy", "pocketsphinx", "h5py", "tensorboard", "transformers", "matplotlib"]),
+        | frozenset(["scipy", "pocketsphinx", "h5py", "tensorboard", "matplotlib"])
+        | frozenset(["transformers", "huggingface_hub"]),
     ),
     Rule(("model_runtime", "model_runtime.rigs", "model_runtime.weights"), ()),
     Rule(

@@ -19,9 +19,8 @@ from .curves.resample import checked_fps
 from .curves.rig import load_rig
 from .curves.track import CurveTrack, FloatArray
 from .emotion import EmotionKey, checked_keys, emotion_weights
-from .engines.base import Engine, EngineOutput
+from .engines.base import Engine, EngineOutput, hear
 from .errors import BadArgument, Cancelled
-from .features import log_mel_range
 from .postprocess import Finish, finish
 from .style import style_noise
 
@@ -171,13 +170,7 @@ def _run_window(
     def read(first_sample: int, count: int) -> FloatArray:
         return store.read(first_sample, count) * np.float32(store.gain)
 
-    features = log_mel_range(
-        read,
-        store.sample_count,
-        first_frame=2 * first,
-        frames=2 * frames,
-        config=config.features,
-    )
+    features = hear(engine, read, store.sample_count, first_frame=first, frames=frames)
     emotion = emotion_weights(
         performance.emotion_keys,
         emotions=config.emotions,

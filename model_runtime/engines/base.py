@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import logging
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ..checkpoint import Checkpoint
 from ..config import GeneratorConfig
 from ..errors import BadArgument, EngineUnavailable
+from ..features import log_mel_range
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,10 @@ class EngineOutput:
     """Probabilities that sum to 1 in each frame, shape (T, P)."""
 
 
+Read: TypeAlias = Callable[[int, int], FloatArray]
+"""``read(first, count)`` gives samples of a sound; asked only for samples that exist."""
+
+
 class Engine(Protocol):
     """Runs one checkpoint. Not thread-safe: one thread runs it."""
 
@@ -50,12 +56,50 @@ class Engine(Protocol):
     """Model frames that suit one ``run``; an engine may lower it when memory runs out."""
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
-        """Generate T frames from features (2 T, M), emotion weights (T, E) and style (T, S).
+        """Generate T frames from features (see ``hear``), emotion weights (T, E) and style (T, S).
 
         Both ends are the ends of the sound: the caller gives ``config.context_frames`` more on
         either side of what it keeps.
         """
         ...
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """An engine that may have ears of its own: a pretrained speech encoder."""
+
+    def hear(self, read: Read, sample_count: int, *, first_frame: int, frames: int) -> FloatArray:
+        """See ``hear``."""
+        ...
+
+
+def hear(
+    engine: Engine, read: Read, sample_count: int, *, first_frame: int, frames: int
+) -> FloatArray:
+    """Features of some model frames of a sound, as ``engine.run`` takes them.
+
+    Args:
+        engine: What will run on them.
+        read: Levelled samples at 16 kHz.
+        sample_count: In the whole sound.
+        first_frame: First model frame.
+        frames: How many model frames; those beyond the sound hear silence.
+
+    Returns:
+        Shape (frames * rows_per_frame, feature_width).
+    """
+    if isinstance(engine, Hearing):
+        return engine.hear(read, sample_count, first_frame=first_frame, frames=frames)
+    return log_mel_frames(read, sample_count, first_frame, frames, engine.config)
+
+
+def log_mel_frames(
+    read: Read, sample_count: int, first_frame: int, frames: int, config: GeneratorConfig
+) -> FloatArray:
+    """Log-mel of some model frames, shape (2 * frames, M)."""
+    return log_mel_range(
+        read, sample_count, first_frame=2 * first_frame, frames=2 * frames, config=config.features
+    )
 
 
 def check_names(engine: str, device: str) -> None:
@@ -97,6 +141,8 @@ def open_engine(checkpoint: Checkpoint, *, engine: str = AUTO, device: str = AUT
     """
     from .numpy_engine import NumpyEngine
 
+    if checkpoint.config.encoder is not None:
+        engine = _engine_for_encoder(checkpoint, engine)
     if planned_engine(engine, device) == "numpy":
         if device not in (AUTO, "cpu"):
             raise EngineUnavailable(
@@ -129,6 +175,18 @@ def _prove(opened: Engine) -> None:
         np.zeros((2 * frames, config.features.mel_bands), np.float32),
         np.zeros((frames, len(config.emotions)), np.float32),
         np.zeros((frames, config.style_dim), np.float32),
+    )
+
+
+def _engine_for_encoder(checkpoint: Checkpoint, engine: str) -> str:
+    """``torch``; raises for a wish or an installation without it."""
+    if engine != "numpy" and torch_is_installed():
+        return "torch"
+    assert checkpoint.config.encoder is not None
+    raise EngineUnavailable(
+        f"{checkpoint.name} hears through a pretrained encoder ({checkpoint.config.encoder.kind}), "
+        "which the numpy engine does not run",
+        hint="Use --engine torch with torch and transformers installed, or a log-mel checkpoint",
     )
 
 

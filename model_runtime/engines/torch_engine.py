@@ -10,7 +10,7 @@ import torch
 from ..checkpoint import Checkpoint
 from ..device import pick_device
 from ..model.generator import Generator
-from .base import EngineOutput, FloatArray
+from .base import EngineOutput, FloatArray, Read, log_mel_frames
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,24 @@ class TorchEngine:
         self.note = ""
         self._device = torch.device(choice.kind)
         self.window_frames = CPU_WINDOW_FRAMES if choice.kind == "cpu" else GPU_WINDOW_FRAMES
+        self._ear = None
+        if checkpoint.config.encoder is not None:
+            from .torch_encoder import SpeechEncoder, encoder_folder
+
+            folder = encoder_folder(checkpoint.config.encoder, checkpoint.folder)
+            self._ear = SpeechEncoder(checkpoint.config.encoder, folder, self._device)
         self._model = Generator(checkpoint.config)
         state = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
         self._model.load_state_dict(state)
         self._model.eval().requires_grad_(False)
         self._model.to(self._device)
         log.info("torch %s on %s: %s", torch.__version__, choice.title, choice.reason)
+
+    def hear(self, read: Read, sample_count: int, *, first_frame: int, frames: int) -> FloatArray:
+        """See ``base.hear``."""
+        if self._ear is None:
+            return log_mel_frames(read, sample_count, first_frame, frames, self.config)
+        return self._ear.hear(read, sample_count, first_frame=first_frame, frames=frames)
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``. Out of GPU memory, it runs smaller windows, then the CPU."""
@@ -74,10 +86,10 @@ class TorchEngine:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         frames, context = len(emotion), self.config.context_frames
-        middle = frames // 2
+        middle, rows = frames // 2, self.config.rows_per_frame
         left, right = slice(0, middle + context), slice(middle - context, frames)
         first, second = (
-            self.run(features[2 * s.start : 2 * s.stop], emotion[s], style[s])
+            self.run(features[rows * s.start : rows * s.stop], emotion[s], style[s])
             for s in (left, right)
         )
         return EngineOutput(

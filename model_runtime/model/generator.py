@@ -15,6 +15,7 @@ H latent channels (regions x latent), C rig channels, P phones, E emotions, S st
 
 Every convolution is centred and nothing normalises over time, so an output frame depends on
 ``config.context_frames`` frames either side and on nothing else: windowed inference equals whole.
+A pretrained speech encoder's features come at 50 Hz, (B, T, M): their stem does not halve the rate.
 The receptive field is bounded on purpose (coarticulation reaches the neighbouring phones, CSTalk's
 reason for a TCN decoder). Emotion enters as weights times an embedding whose neutral row is nil, so
 intensity 0 *is* neutral.
@@ -83,8 +84,9 @@ class Generator(nn.Module):
         self.config = config
         width, latents = config.hidden, config.latent * len(config.regions)
         condition = config.emotion_dim + config.style_dim
-        self.stem_wide = nn.Conv1d(config.features.mel_bands, width, 5, padding=2)
-        self.stem_down = nn.Conv1d(width, width, 4, stride=2, padding=1)
+        self.stem_wide = nn.Conv1d(config.feature_width, width, 5, padding=2)
+        if config.encoder is None:
+            self.stem_down = nn.Conv1d(width, width, 4, stride=2, padding=1)
         self.encoder = nn.ModuleList(EncoderBlock(width, d) for d in config.encoder_dilations)
         self.encoder_norm = ChannelNorm(width)
         self.phone_head = nn.Conv1d(width, len(config.phones), 1)
@@ -106,7 +108,8 @@ class Generator(nn.Module):
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, F, M), F even, to hidden speech (B, D, T) and phone logits (B, P, T)."""
         x = functional.gelu(self.stem_wide(features.transpose(1, 2)))
-        x = functional.gelu(self.stem_down(x))
+        if self.config.encoder is None:
+            x = functional.gelu(self.stem_down(x))
         for block in self.encoder:
             x = block(x)
         x = self.encoder_norm(x)

@@ -5,6 +5,7 @@ Axes: B clips, T frames (50 Hz), C channels, E emotions, S style, M mel bands.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
 
@@ -13,12 +14,14 @@ import torch
 from torch import Tensor
 
 from ..config import GeneratorConfig
+from ..errors import BadArgument
 from ..features import LOG_CENTRE, LOG_SCALE
 from ..protocol import EMOTIONS
 from ..style import style_noise
 from .augment import Augmenter
 from .cache import Cache, Entry, cut
 from .reference import Script, act
+from .rig_rows import RigRows, padded_curves, padded_features
 
 NEUTRAL_SHARE = 0.3
 """Share of training windows without emotion."""
@@ -53,6 +56,12 @@ class Batch:
     """(B, T), 1 where nothing is said."""
     filmed: Tensor
     """(B,), 1 for clips whose mouth was captured."""
+    observed: Tensor
+    """(B, C), True for channels that ``curves`` says anything about."""
+
+    def wanted(self, curves: Tensor) -> Tensor:
+        """``curves`` of the batch (B, T, C); where unobserved, those given: no error there."""
+        return torch.where(self.observed[:, None], self.curves, curves.detach())
 
 
 class BatchSource:
@@ -80,8 +89,23 @@ class BatchSource:
                     self.pool.append((cache, entry))
                     shares.append(entry.frames * (weights or {}).get(cache.name, 1.0))
         self.sounds = [item for item in self.pool if item[1].supervision == "still"]
+        if not self.pool:
+            raise BadArgument(f"No {split} clips in the caches", hint="Run train prepare first")
         total = np.asarray(shares, np.float64)
         self.shares = total / total.sum()
+        self.rows = RigRows(config.channels)
+
+    def shard(self, part: int, parts: int) -> BatchSource:
+        """The same source over every ``parts``-th clip, from the ``part``-th on."""
+        if parts == 1:
+            return self
+        shares = self.shares[part::parts]
+        if not len(shares):
+            raise BadArgument(f"Fewer clips than {parts} parts", hint="Use fewer parts")
+        other = copy.copy(self)
+        other.pool, other.shares = self.pool[part::parts], shares / shares.sum()
+        other.sounds = self.sounds[part::parts]
+        return other
 
     def batch(self, number: int) -> Batch:
         """Batch ``number``."""
@@ -89,16 +113,19 @@ class BatchSource:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         picked = [self.pool[i] for i in rng.choice(len(self.pool), self.clips, p=self.shares)]
         arrays = [self._window(rng, cache, entry) for cache, entry in picked]
-        features, mouth, aux, phones = (
-            torch.from_numpy(np.stack(a)) for a in zip(*arrays, strict=True)
+        entries = [entry for _, entry in picked]
+        mouths = [mouth for _, mouth, _, _ in arrays]
+        features, aux, phones = (
+            torch.from_numpy(np.stack([row[column] for row in arrays])) for column in (0, 2, 3)
         )
         aux = aux.float()
-        script = Script(mouth.float(), *aux.unbind(-1))
-        emotion = self._emotions(rng, [entry for _, entry in picked])
+        script = Script(self.rows.script_mouths(mouths, entries), *aux.unbind(-1))
+        emotion = self._emotions(rng, entries)
         style = self._styles(rng)
-        curves = act(script, emotion, style)
+        acted = act(script, emotion, style)
+        curves, emotion, observed = self.rows.settle(acted, emotion, mouths, entries)
         features = features.float()
-        if self.augment:
+        if self.augment and self.config.encoder is None:
             clean = torch.rand(self.clips, 1, 1, generator=generator) < CLEAN_SHARE
             distorted = Augmenter(self.config.features, generator)(features, self._sounds(rng))
             features = torch.where(clean, features, distorted)
@@ -113,6 +140,7 @@ class BatchSource:
             tuck=script.tuck,
             still=(phones == 0).float(),
             filmed=filmed,
+            observed=observed,
         )
 
     def _sounds(self, rng: np.random.Generator) -> Tensor | None:
@@ -136,8 +164,8 @@ class BatchSource:
         pad = (before, missing - before)
         nothing = (np.log10(self.config.features.floor) - LOG_CENTRE) / LOG_SCALE
         return (
-            np.pad(item.features, ((2 * pad[0], 2 * pad[1]), (0, 0)), constant_values=nothing),
-            np.pad(item.mouth, (pad, (0, 0))),
+            padded_features(item.features, pad, cache.rows_per_frame, nothing),
+            padded_curves(item.mouth, pad, entry),
             np.pad(item.aux, (pad, (0, 0))),
             np.pad(item.phones, pad, constant_values=0),
         )
@@ -174,7 +202,7 @@ class BatchSource:
         if rng.random() < NEUTRAL_SHARE:
             return weights
         index = int(rng.integers(1, len(EMOTIONS)))
-        if entry.emotion != "neutral" and rng.random() < 0.5:
+        if entry.emotion in EMOTIONS[1:] and rng.random() < 0.5:
             index = EMOTIONS.index(entry.emotion)
         weights[index] = float(rng.uniform(0.1, MAX_INTENSITY))
         return weights

@@ -1,11 +1,10 @@
-"""``python -m model_runtime train STAGE``: prepare, calibrate, relabel, correlation, generator."""
+"""``python -m model_runtime train STAGE --config FILE``: from corpora to checkpoints."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +22,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--correlation", type=Path, help="frozen module that supervises the generator"
     )
+    parser.add_argument(
+        "--fresh", action="store_true", help="forget an unfinished run of the same output"
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
@@ -32,9 +34,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _prepare(settings: Settings, _options: argparse.Namespace) -> None:
-    from .prepare import prepare_all
+    from .preparation import prepare
+    from .progress import ProgressLine
 
-    prepare_all(settings.data, settings.work, progress=_Progress())
+    prepare(settings, progress=ProgressLine())
 
 
 def _calibrate(settings: Settings, _options: argparse.Namespace) -> None:
@@ -46,15 +49,23 @@ def _calibrate(settings: Settings, _options: argparse.Namespace) -> None:
 def _correlation(settings: Settings, options: argparse.Namespace) -> None:
     from .correlation_stage import train_correlation
 
-    train_correlation(settings, options.output or settings.work / "correlation")
+    output = options.output or settings.work / "correlation"
+    _forget_if_asked(settings, options, output)
+    train_correlation(settings, output)
 
 
 def _generator(settings: Settings, options: argparse.Namespace) -> None:
     from .generator_stage import train_generator
 
-    train_generator(
-        settings, options.output or settings.work / "generator", correlation=options.correlation
-    )
+    output = options.output or settings.work / "generator"
+    _forget_if_asked(settings, options, output)
+    train_generator(settings, output, correlation=options.correlation)
+
+
+def _emotion(settings: Settings, options: argparse.Namespace) -> None:
+    from .emotion_stage import train_emotion
+
+    train_emotion(settings, options.output or settings.work / "emotion")
 
 
 def _relabel(settings: Settings, _options: argparse.Namespace) -> None:
@@ -71,23 +82,12 @@ STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "relabel": _relabel,
     "correlation": _correlation,
     "generator": _generator,
+    "emotion": _emotion,
 }
 
 
-class _Progress:
-    """One line on stderr with the time left, at most twice a second."""
+def _forget_if_asked(settings: Settings, options: argparse.Namespace, output: Path) -> None:
+    from .run import begin_anew
 
-    def __init__(self) -> None:
-        self._label, self._started, self._shown = "", 0.0, 0.0
-
-    def __call__(self, label: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if label != self._label:
-            self._label, self._started = label, now
-        if now - self._shown < 0.5 and done < total:
-            return
-        self._shown = now
-        left = (now - self._started) / max(1, done) * (total - done)
-        end = "\n" if done == total else ""
-        sys.stderr.write(f"\r{label}: {done}/{total}, {left:.0f} s left   {end}")
-        sys.stderr.flush()
+    if options.fresh:
+        begin_anew(settings.work / "runs" / output.name)

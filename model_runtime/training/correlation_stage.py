@@ -13,14 +13,19 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import read_folder, write_folder
-from ..config import CorrelationConfig
+from ..config import CorrelationConfig, GeneratorConfig
+from ..errors import BadArgument
 from ..model.correlation import CorrelationModule
 from .batches import Batch, BatchSource
-from .cache import caches_in, read_cache
+from .cache import Cache
 from .generator_stage import scalar_writer
+from .hearing import heard
+from .loading import dev_split
 from .losses import CHANNEL_FLOOR
+from .machine import Feed, Scores, joined, mean_scores, open_machine
+from .provenance import code_record, fingerprint, identity
 from .run import Run
-from .settings import Settings, generator_config
+from .settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -37,34 +42,52 @@ DEV_BATCHES = 12
 def train_correlation(settings: Settings, output: Path) -> Path:
     """Train the module on reference motion and write it to ``output`` with its report."""
     stage = settings.correlation
+    machine = open_machine(stage)
     torch.manual_seed(stage.seed)
-    rig = generator_config(settings)
+    rig, caches = heard(settings)
+    if len(rig.regions) < 2:
+        raise BadArgument(f"Rig {rig.rig} has one region, which moves with no other")
     config = CorrelationConfig(
         rig=rig.rig, channels=rig.channels, regions=rig.regions, region_of=rig.region_of
     )
     module = CorrelationModule(config)
-    source = _source(settings, "train")
+    source = _source(settings, rig, caches, "train")
     weight = _channel_weight(source)
     train_batches = [source.batch(10**9 + n) for n in range(LINEAR_BATCHES)]
     linear = _begin_linear(module, train_batches)
+    network, feed = machine.ready(module), Feed(source, stage, machine)
+    weight = weight.to(machine.device)
 
-    def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        batch = source.batch(number)
-        hidden = random_regions(len(batch.curves), len(config.regions), stage.seed, number)
-        filled = module(batch.curves, batch.emotion, hidden)
-        loss = hidden_error(filled, batch.curves, hidden, config, weight)
+    def step(number: int) -> Scores:
+        parts = feed.parts(number)
+        hidden = [random_regions(stage.clips, len(config.regions), stage.seed, n) for n, _ in parts]
+        seen = joined([batch.curves for _, batch in parts])
+        felt = joined([batch.emotion for _, batch in parts])
+        (filled,) = machine.call(network, seen, felt, joined(hidden).to(machine.device))
+        rows = zip(parts, hidden, torch.split(filled, stage.clips), strict=True)
+        return mean_scores([judged(batch, where, curves) for (_, batch), where, curves in rows])
+
+    def judged(batch: Batch, hidden: Tensor, filled: Tensor) -> Scores:
+        where = hidden.to(filled.device)
+        loss = hidden_error(filled, batch.wanted(filled), where, config, weight)
         return loss, {"hidden": float(loss.detach())}
 
-    run = Run(module, stage, settings.work / "runs" / output.name)
-    run.train(step, scalars=scalar_writer(run.folder))
+    record = fingerprint(settings, "correlation", caches)
+    folder = settings.work / "runs" / output.name
+    run = Run(module, stage, folder, machine=machine, identity=identity(record))
+    run.train(step, scalars=scalar_writer(run.folder, machine))
+    if not machine.is_first:
+        machine.close()
+        return output
     tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
-    tensors |= {name: value.numpy() for name, value in module.named_buffers()}
-    module.load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
-    report = score_regions(module, linear, _source(settings, "dev"))
+    tensors |= {name: value.cpu().numpy() for name, value in module.named_buffers()}
+    module.cpu().load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
+    report = score_regions(module, linear, _source(settings, rig, caches, dev_split(caches)))
     for name, shares in report.items():
         log.info("%s hidden, variance explained: %s", name, shares)
-    record: dict[str, Any] = {"steps": stage.steps, "seed": stage.seed, "report": report}
+    record |= {"code": code_record(), "steps": stage.steps, "seed": stage.seed, "report": report}
     write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=True)
+    machine.close()
     return output
 
 
@@ -96,6 +119,7 @@ class CorrelationSupervisor:
         """Loss of generated curves (B, T, C) and its two parts."""
         config = self.module.config
         hidden = random_regions(len(curves), len(config.regions), self.seed, number)
+        hidden = hidden.to(curves.device)
         filled = self.module(curves, batch.emotion, hidden)
         agree = hidden_error(filled, curves, hidden, config, self.weight)
         match = hidden_error(filled, batch.curves, hidden, config, self.weight)
@@ -110,6 +134,7 @@ def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
     for row in hidden:
         alone = rng.random() < ALONE_SHARE
         count = 1 if alone else int(rng.integers(2, MOST_HIDDEN + 1))
+        count = min(count, max(1, regions - 1))
         row[rng.choice(regions, size=count, replace=False)] = True
     return torch.from_numpy(hidden)
 
@@ -184,15 +209,17 @@ def _frame_inputs(batch: Batch, module: CorrelationModule) -> Tensor:
 
 
 def _explained(predicted: Tensor, truth: Tensor) -> float:
-    left = (predicted - truth).square().sum()
-    return float(1 - left / (truth - truth.mean(0)).square().sum())
+    left, spread = (predicted - truth).square().sum(), (truth - truth.mean(0)).square().sum()
+    return float(1 - left / spread) if spread > 0 else 0.0
 
 
-def _source(settings: Settings, split: str) -> BatchSource:
+def _source(
+    settings: Settings, config: GeneratorConfig, caches: Sequence[Cache], split: str
+) -> BatchSource:
     stage = settings.correlation
     return BatchSource(
-        [read_cache(folder) for folder in caches_in(settings.work)],
-        generator_config(settings),
+        caches,
+        config,
         split=split,
         seed=stage.seed,
         clips=stage.clips,
@@ -203,7 +230,13 @@ def _source(settings: Settings, split: str) -> BatchSource:
 
 
 def _channel_weight(source: BatchSource) -> Tensor:
-    """One over variance, mean 1: a channel that hardly moves counts, but not above all others."""
+    """One over the mean variance of the channel's region, mean 1: every region counts alike.
+
+    Within a region errors count as they are seen: it is its variance that is to be explained.
+    """
     seen = torch.cat([source.batch(10**9 + n).curves.flatten(0, 1) for n in range(4)])
-    weight = 1 / (seen.std(0) + CHANNEL_FLOOR).square()
-    return (weight / weight.mean()).clamp(max=4.0)
+    regions = torch.tensor(source.config.region_of)
+    variance = seen.var(0) + CHANNEL_FLOOR**2 / 4
+    sums = torch.zeros(len(source.config.regions)).index_add(0, regions, variance)
+    weight = (regions.bincount() / sums)[regions]
+    return weight / weight.mean()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,10 +14,13 @@ from torch import Tensor
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..model.generator import Generator
 from .batches import Batch, BatchSource
-from .cache import Cache, caches_in, read_cache
+from .hearing import heard
 from .losses import GeneratorLoss
+from .machine import Feed, Machine, Scores, joined, mean_scores, open_machine
+from .provenance import code_record, fingerprint, identity
 from .run import Run
-from .settings import Settings, generator_config
+from .settings import Settings
+from .start_from import start_from
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +43,12 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
         BadArgument: No caches under ``settings.work``.
     """
     stage = settings.generator
-    if stage.threads:
-        torch.set_num_threads(stage.threads)
+    machine = open_machine(stage)
     torch.manual_seed(stage.seed)
-    caches = [read_cache(folder) for folder in caches_in(settings.work)]
-    config = generator_config(settings)
+    config, caches = heard(settings)
     generator = Generator(config)
     if settings.start_from is not None:
-        _start_from(generator, settings.start_from)
+        start_from(generator, load_checkpoint(settings.start_from))
     source = BatchSource(
         caches,
         config,
@@ -56,37 +59,45 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
         weights=settings.corpora,
         augment=stage.augment,
     )
-    loss = GeneratorLoss(config, _spread(source), settings.loss)
-    supervisor = _supervisor(correlation, source, stage.seed)
+    loss = machine.place(GeneratorLoss(config, _spread(source), settings.loss))
+    supervisor = _supervisor(correlation, source, stage.seed, machine)
+    network, feed = machine.ready(generator), Feed(source, stage, machine)
 
-    def step(number: int) -> tuple[Tensor, dict[str, float]]:
-        batch = source.batch(number)
-        curves, phones = generator(batch.features, batch.emotion, batch.style)
+    def step(number: int) -> Scores:
+        parts = feed.parts(number)
+        given = [(b.features, b.emotion, b.style) for _, b in parts]
+        outputs = machine.call(network, *(joined(column) for column in zip(*given, strict=True)))
+        rows = zip(parts, *(torch.split(output, stage.clips) for output in outputs), strict=True)
+        return mean_scores([judged(part, curves, phones) for part, curves, phones in rows])
+
+    def judged(part: tuple[int, Batch], curves: Tensor, phones: Tensor) -> Scores:
+        number, batch = part[0], dataclasses.replace(part[1], curves=part[1].wanted(curves))
         total, terms = loss(curves, phones, batch)
         if supervisor is not None:
             extra, extra_terms = supervisor(curves, batch, number)
             total, terms = total + settings.loss.correlation * extra, {**terms, **extra_terms}
         return total, terms
 
-    run = Run(generator, stage, settings.work / "runs" / output.name)
-    run.train(step, scalars=scalar_writer(run.folder))
-    tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
-    save_checkpoint(output, config, tensors, _record(settings, caches))
+    record = fingerprint(settings, "generator", caches, supervisor=correlation)
+    folder = settings.work / "runs" / output.name
+    run = Run(generator, stage, folder, machine=machine, identity=identity(record))
+    run.train(step, scalars=scalar_writer(run.folder, machine))
+    if machine.is_first:
+        tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
+        save_checkpoint(output, config, tensors, _record(settings, record))
+    machine.close()
     return output
 
 
-def _supervisor(folder: Path | None, source: BatchSource, seed: int) -> Supervisor | None:
+def _supervisor(
+    folder: Path | None, source: BatchSource, seed: int, machine: Machine
+) -> Supervisor | None:
     if folder is None:
         return None
     from .correlation_stage import CorrelationSupervisor, load_correlation
 
-    return CorrelationSupervisor(load_correlation(folder), source, seed)
-
-
-def _start_from(generator: Generator, folder: Path) -> None:
-    checkpoint = load_checkpoint(folder)
-    state = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
-    generator.load_state_dict(state)
+    module = load_correlation(folder).to(machine.device)
+    return machine.place(CorrelationSupervisor(module, source, seed))
 
 
 def _spread(source: BatchSource) -> Tensor:
@@ -94,18 +105,21 @@ def _spread(source: BatchSource) -> Tensor:
     return seen.std(0)
 
 
-def _record(settings: Settings, caches: Sequence[Cache]) -> dict[str, object]:
+def _record(settings: Settings, record: dict[str, Any]) -> dict[str, object]:
     return {
+        **record,
+        "code": code_record(),
         "steps": settings.generator.steps,
         "seed": settings.generator.seed,
         "frames_a_step": settings.generator.clips * settings.generator.frames,
         "correlation_weight": settings.loss.correlation,
-        "data": {cache.name: cache.fingerprint[:16] for cache in caches},
     }
 
 
-def scalar_writer(folder: Path) -> Callable[[int, dict[str, float]], None]:
+def scalar_writer(folder: Path, machine: Machine) -> Callable[[int, dict[str, float]], None]:
     """Writes tensorboard scalars into ``folder`` where tensorboard is installed, else nothing."""
+    if not machine.is_first:
+        return lambda *_: None
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

@@ -6,6 +6,7 @@ import dataclasses
 
 from ..curves.track import FloatArray
 from .alignment import PhoneTime
+from .corpora.clip import FaceClip
 from .corpora.speech import SpeechClip
 
 
@@ -18,3 +19,7 @@ class Job:
     filmed: FloatArray | None
     """Captured curves at 50 Hz, shape (T, 52), or None for reference motion."""
     split: str
+    face: FaceClip | None = None
+    """A recorded face that is learnt as it is, read when its turn comes."""
+    rig: str = ""
+    """Rig definition that ``face`` is brought to."""

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ..config import GeneratorConfig
 from .batches import Batch
-from .lips import TUCK_ROLL, arkit_lips, column
+from .lips import TUCK_ROLL, lips_on
 from .scripts import UNKNOWN_PHONE
 
 
@@ -58,6 +58,8 @@ n, d and t are what m, b and p are taken for and weigh half way, or the balance 
 PHONE_WEIGHT |= dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
 CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
+TUCKED = "mouthRollLower"
+"""Channel that the tuck is asked of; a rig without it is not asked."""
 CHANNEL_FLOOR = 0.04
 """Standard deviation under which a channel's error is not scaled up any further."""
 
@@ -74,7 +76,8 @@ class GeneratorLoss:
         self.mouth = torch.tensor([float(r in mouth_regions) for r in config.region_of])
         self.phone_weight = torch.tensor([PHONE_WEIGHT.get(p, 1.0) for p in config.phones])
         self.weights = weights
-        self.lips = arkit_lips()
+        self.lips = lips_on(config.channels)
+        self.roll = config.channels.index(TUCKED) if TUCKED in config.channels else None
 
     def __call__(
         self, curves: Tensor, phones: Tensor, batch: Batch
@@ -86,7 +89,7 @@ class GeneratorLoss:
             "lip_gap": self._lip_gap(curves, batch),
             "lip_width": self._lip_width(curves, batch),
             "closure": self._closure(curves, batch),
-            "tuck": _tuck(curves, batch),
+            "tuck": self._tuck(curves, batch),
             "stillness": self._stillness(curves, batch),
             "phones": self._phones(phones, batch.phones),
         }
@@ -123,13 +126,16 @@ class GeneratorLoss:
         motion = curves.diff(dim=1) - batch.curves.diff(dim=1)
         return (self.mouth * quiet * motion.square()).mean() * 10
 
+    def _tuck(self, curves: Tensor, batch: Batch) -> Tensor:
+        under = (batch.tuck > 0.9).float()
+        if self.roll is None:
+            return curves.sum() * 0
+        lacking = (TUCK_ROLL - curves[..., self.roll]).clamp(min=0).square()
+        return (lacking * under).sum() / (under.sum() + 1)
+
     def _phones(self, logits: Tensor, phones: Tensor) -> Tensor:
+        if not bool((phones != UNKNOWN_PHONE).any()):
+            return logits.sum() * 0  # nobody aligned these clips
         return functional.cross_entropy(
             logits.transpose(1, 2), phones, self.phone_weight, ignore_index=UNKNOWN_PHONE
         )
-
-
-def _tuck(curves: Tensor, batch: Batch) -> Tensor:
-    under = (batch.tuck > 0.9).float()
-    lacking = (TUCK_ROLL - curves[..., column("mouthRollLower")]).clamp(min=0).square()
-    return (lacking * under).sum() / (under.sum() + 1)

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from .alignment import PhoneTime
 from .articulation import CALIBRATED, FRAME_RATE, load_articulation
 from .cache import Entry, read_cache, write_cache
 from .corpora.speech import DEV_SPEAKERS, EVALUATION_CORPORA, SpeechClip, read_speech_corpus
+from .faces import face_curves
 from .filmed import filmed_jobs
 from .jobs import Job
 from .nonspeech import nonspeech_clips
@@ -30,6 +32,9 @@ SPEED_RANGE = (0.85, 1.18)
 """A second copy of each clip is played this much slower or faster: other voices, other tempo."""
 NONSPEECH_CLIPS = 600
 NONSPEECH_SEED = 7
+FEW_TASKS = 24
+"""Items made sooner here than it takes to start processes for them."""
+SAMPLE_RATE = FeatureConfig().sample_rate
 
 
 SPEECH_CORPORA = (
@@ -51,8 +56,22 @@ SPOKEN_AGAIN = "kathleen"
 Progress = Callable[[str, int, int], None]
 
 
-def prepare_all(data: Path, work: Path, *, progress: Progress) -> dict[str, float]:
+def prepare_all(
+    data: Path,
+    work: Path,
+    *,
+    progress: Progress,
+    sounds: int = NONSPEECH_CLIPS,
+    cached: Callable[[Path, Sequence[Job]], None] = lambda _folder, _jobs: None,
+) -> dict[str, float]:
     """Align and cache every corpus under ``data``; what is done already stays.
+
+    Args:
+        data: Holds ``speech`` and ``capture``; what is not there is left out.
+        work: For alignments and caches.
+        progress: Told what is done, how much of it, and of how much.
+        sounds: How many sounds that are no speech to synthesise.
+        cached: Told of every finished cache and the jobs it was made of.
 
     Returns:
         Hours of training items by corpus, speed variants counted.
@@ -62,7 +81,11 @@ def prepare_all(data: Path, work: Path, *, progress: Progress) -> dict[str, floa
     def show(label: str) -> Callable[[int, int], None]:
         return lambda done, total: progress(label, done, total)
 
-    for name in SPEECH_CORPORA:
+    def keep(name: str, jobs: Sequence[Job], label: str) -> None:
+        hours[name] = _cached(jobs, work / "cache" / name, show(label))
+        cached(work / "cache" / name, jobs)
+
+    for name in SPEECH_CORPORA if (data / "speech").is_dir() else ():
         if not (data / "speech" / name).is_dir():
             log.warning("no %s under %s: left out", name, data / "speech")
             continue
@@ -71,15 +94,19 @@ def prepare_all(data: Path, work: Path, *, progress: Progress) -> dict[str, floa
         jobs, dropped = speech_jobs(clips, work)
         log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
         if jobs and jobs[0].split != "test":
-            hours[name] = _cached(jobs, work / "cache" / name, show(f"cache {name}"))
+            keep(name, jobs, f"cache {name}")
     spoken = _synthetic(data, work)
     if spoken:
         align_corpus(spoken, work, progress=show("align synthetic voices"))
         jobs, _ = speech_jobs(spoken, work)
-        hours["flite"] = _cached(jobs, work / "cache" / "flite", show("cache synthetic voices"))
-    for name, jobs in filmed_jobs(data, work, show).items():
-        hours[name] = _cached(jobs, work / "cache" / name, show(f"cache {name}"))
-    hours["nonspeech"] = prepare_nonspeech(work / "cache" / "nonspeech") / FRAME_RATE / 3600
+        keep("flite", jobs, "cache synthetic voices")
+    filmed = filmed_jobs(data, work, show) if (data / "capture").is_dir() else {}
+    for name, jobs in filmed.items():
+        keep(name, jobs, f"cache {name}")
+    if sounds:
+        folder = work / "cache" / "nonspeech"
+        hours["nonspeech"] = prepare_nonspeech(folder, sounds) / FRAME_RATE / 3600
+        cached(folder, ())
     return hours
 
 
@@ -101,21 +128,31 @@ def prepare_corpus(
     processes: int = 2,
     variants: int = 2,
     progress: Callable[[int, int], None] | None = None,
+    note: dict[str, Any] | None = None,
 ) -> int:
     """Cache the items of ``jobs`` in ``folder``; returns the number of model frames."""
 
     def items() -> Iterator[tuple[Entry, Item]]:
         tasks = [(job, variant) for job in jobs for variant in range(variants)]
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(processes, initializer=_one_thread) as pool:
-            for done, pair in enumerate(pool.imap(_make, tasks, chunksize=8), 1):
-                if progress is not None:
-                    progress(done, len(tasks))
-                yield pair
+        for done, pair in enumerate(_made(tasks, processes), 1):
+            if progress is not None:
+                progress(done, len(tasks))
+            yield pair
 
     return write_cache(
-        folder, items(), {"variants": variants, "articulation": CALIBRATED.is_file()}
+        folder,
+        items(),
+        {"variants": variants, "articulation": CALIBRATED.is_file(), **(note or {})},
     )
+
+
+def _made(tasks: Sequence[tuple[Job, int]], processes: int) -> Iterator[tuple[Entry, Item]]:
+    if len(tasks) < FEW_TASKS:
+        yield from map(_make, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, initializer=_one_thread) as pool:
+        yield from pool.imap(_make, tasks, chunksize=8)
 
 
 def speech_jobs(clips: Sequence[SpeechClip], work: Path) -> tuple[list[Job], dict[str, str]]:
@@ -136,13 +173,13 @@ def split_of(clip: SpeechClip) -> str:
     return "dev" if clip.speaker in DEV_SPEAKERS else "train"
 
 
-def prepare_nonspeech(folder: Path) -> int:
+def prepare_nonspeech(folder: Path, count: int = NONSPEECH_CLIPS) -> int:
     """Cache synthesised sounds without speech, labelled as silence with a still mouth."""
     articulation = load_articulation()
     features = FeatureConfig()
 
     def items() -> Iterator[tuple[Entry, Item]]:
-        for name, samples in nonspeech_clips(NONSPEECH_SEED, NONSPEECH_CLIPS):
+        for name, samples in nonspeech_clips(NONSPEECH_SEED, count):
             whole = PhoneTime("sil", 0.0, len(samples) / 16_000, "", 0.0)
             item = make_item(samples, [whole], articulation, features)
             still = dataclasses.replace(
@@ -163,11 +200,14 @@ def _one_thread() -> None:
 def _make(task: tuple[Job, int]) -> tuple[Entry, Item]:
     job, variant = task
     clip = job.clip
-    speed = 1.0
-    if variant:
-        speed = float(np.random.default_rng([clip.seed, variant]).uniform(*SPEED_RANGE))
-    samples, phones = at_speed(load_speech(clip.path).samples, job.phones, speed)
+    speed = speed_of(clip, variant)
+    sound = load_speech(clip.path).samples
     filmed = job.filmed
+    unobserved: tuple[str, ...] = ()
+    if job.face is not None:
+        filmed, unobserved = face_curves(job.face, job.rig)
+        sound = sound[: round(len(filmed) / FRAME_RATE * SAMPLE_RATE)]
+    samples, phones = at_speed(sound, job.phones, speed)
     if filmed is not None and speed != 1.0:
         rows = np.arange(0, len(filmed) - 1, speed)
         filmed = np.stack(
@@ -179,4 +219,15 @@ def _make(task: tuple[Job, int]) -> tuple[Entry, Item]:
     entry = Entry(
         clip.key, clip.speaker, clip.language, clip.emotion, job.split, supervision, speed, 0, 0
     )
+    if job.face is not None:
+        entry = dataclasses.replace(
+            entry, supervision="face", intensity=job.face.intensity, unobserved=unobserved
+        )
     return entry, item
+
+
+def speed_of(clip: SpeechClip, variant: int) -> float:
+    """Speed of a clip's ``variant``: the first is as recorded."""
+    if not variant:
+        return 1.0
+    return float(np.random.default_rng([clip.seed, variant]).uniform(*SPEED_RANGE))

@@ -1,4 +1,4 @@
-"""Training settings, read from a TOML file."""
+"""Training settings, read from a TOML file (docs/training.md)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from ..checkpoint import check_config, load_checkpoint
 from ..config import GeneratorConfig
-from ..curves.rig import load_rig
+from ..curves.rig import RigDefinition, load_rig
 from ..errors import BadArgument
 from ..protocol import DEFAULT_RIG
 from .losses import LossWeights
@@ -35,6 +36,52 @@ class StageSettings:
     save_every_s: float = 120.0
     threads: int = 0
     """Torch threads; 0 leaves torch's choice."""
+    parts: int = 0
+    """Batches of ``clips`` windows in one step, dealt out to the processes of torchrun; each part
+    draws from clips of its own. 0 takes one a process."""
+    device: str = "auto"
+    """``auto`` takes CUDA, then MPS, then the CPU; or one of them by name."""
+    precision: str = "auto"
+    """``float32``, or ``bfloat16`` for the networks; ``auto`` takes bfloat16 where CUDA has it."""
+    compile: str = "auto"
+    """``on``, ``off``; ``auto`` compiles the network on CUDA where Triton is installed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceCorpus:
+    """Faces with sound to learn from as they are: a table ``[[faces]]`` of the file."""
+
+    kind: str
+    """A kind of ``corpora.reading.corpus_kinds``."""
+    folder: Path
+    name: str = ""
+    """Of its cache and its sampling weight; empty takes the kind."""
+    by_speaker: bool = True
+    """False keeps only sentences apart in the splits: for the takes of one actor."""
+    unknown_emotion: str = "neutral"
+    """Emotion of clips whose corpus does not say; empty leaves such clips out."""
+    language: str = ""
+    """Code as ``en`` or ``de``: clips with words are aligned, which sharpens the lips. Empty: not.
+    """
+
+    @property
+    def title(self) -> str:
+        """Name of its cache."""
+        return self.name or self.kind
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderSettings:
+    """Which pretrained speech encoder hears instead of log-mel: the section ``[encoder]``."""
+
+    folder: Path | None = None
+    """Where its ``config.json`` and weights lie, or are put."""
+    hub: str = ""
+    """Its name on the Hugging Face hub, as ``facebook/wav2vec2-base``."""
+    allow_download: bool = False
+    """Fetch ``hub`` into ``folder`` when it is not there. Nothing is fetched otherwise."""
+    layer: int = 6
+    """Hidden states after so many transformer layers: middle ones tell phones best."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,14 +99,26 @@ class Settings:
     correlation: StageSettings = StageSettings(steps=1500, learning_rate=6e-4, clips=32)
     loss: LossWeights = dataclasses.field(default_factory=LossWeights)
     start_from: Path | None = None
-    """Checkpoint folder to fine-tune from."""
+    """Checkpoint folder to fine-tune from; its shape is taken over."""
+    faces: tuple[FaceCorpus, ...] = ()
+    nonspeech: int = 600
+    """Sounds that are no speech to synthesise, 6 s each."""
+    model: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of ``GeneratorConfig`` (hidden, latent, ...) other than by default."""
+    encoder: EncoderSettings | None = None
 
 
 _SECTIONS: dict[str, Any] = {
     "generator": Settings.generator,
     "correlation": Settings.correlation,
     "loss": LossWeights(),
+    "encoder": EncoderSettings(),
 }
+SHAPE = (
+    *("hidden", "encoder_dilations", "latent", "decoder_dilations", "emotion_dim", "style_dim"),
+    *("features",),
+)
+"""Fields of a checkpoint's config that a fine-tuned one shares."""
 
 
 def read_settings(path: Path) -> Settings:
@@ -80,18 +139,48 @@ def read_settings(path: Path) -> Settings:
         for name in ("data", "work", "start_from"):
             if name in data:
                 data[name] = here / Path(data[name]).expanduser()
+        data.setdefault("data", here)
+        data["faces"] = tuple(_face_corpus(here, table) for table in data.get("faces", ()))
+        if "encoder" in data and data["encoder"].folder is not None:
+            folder = here / Path(data["encoder"].folder).expanduser()
+            data["encoder"] = dataclasses.replace(data["encoder"], folder=folder)
         return Settings(**data)
     except TypeError as error:
         raise BadArgument(f"{path}: {error}", hint="See docs/training.md for the keys") from error
 
 
+def _face_corpus(here: Path, table: dict[str, Any]) -> FaceCorpus:
+    return FaceCorpus(**{**table, "folder": here / Path(table["folder"]).expanduser()})
+
+
 def generator_config(settings: Settings, **changes: Any) -> GeneratorConfig:
-    """The generator of these settings: the default shape over the channels of the rig."""
+    """The generator of these settings over the channels of the rig.
+
+    Its shape is that of ``start_from`` where there is one, else the default; changed by ``[model]``
+    and ``changes``.
+
+    Raises:
+        BadArgument: ``[model]`` has an unknown field or numbers that do not belong together.
+        BadWeights: ``start_from`` is no checkpoint.
+    """
     rig = load_rig(settings.rig)
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.model.items()}
+    if settings.start_from is not None:
+        taken = load_checkpoint(settings.start_from).config
+        changes = {name: getattr(taken, name) for name in SHAPE} | changes
+    try:
+        config = _over_rig(rig, {**changes, **given})
+        check_config(config)
+    except (TypeError, ValueError) as error:
+        raise BadArgument(f"[model]: {error}", hint="See docs/training.md for the keys") from error
+    return config
+
+
+def _over_rig(rig: RigDefinition, shape: dict[str, Any]) -> GeneratorConfig:
     return GeneratorConfig(
         rig=rig.name,
         channels=rig.channel_names,
         regions=rig.regions,
         region_of=tuple(rig.regions.index(channel.region) for channel in rig.channels),
-        **changes,
+        **shape,
     )

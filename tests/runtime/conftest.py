@@ -31,6 +31,18 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def in_process() -> Callable[..., None]:
+    """``python -m model_runtime`` with some arguments in this process; it must succeed."""
+
+    def run(*arguments: object) -> None:
+        from model_runtime.cli import main
+
+        assert main([str(argument) for argument in arguments]) == 0
+
+    return run
+
+
+@pytest.fixture
 def command() -> Command:
     """``python -m model_runtime`` with some arguments, to its end."""
 

@@ -1,0 +1,42 @@
+"""One line with the time left: rewritten on a terminal, now and then a line in a log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+log = logging.getLogger(__name__)
+
+TERMINAL_EVERY_S = 0.5
+LOG_EVERY_S = 20.0
+
+
+class ProgressLine:
+    """Shows ``label: done/total, time left`` with whatever else there is to say."""
+
+    def __init__(self) -> None:
+        self._label, self._started, self._first, self._shown = "", 0.0, 0, 0.0
+        self._is_terminal = sys.stderr.isatty()
+
+    def __call__(self, label: str, done: int, total: int, extra: str = "") -> None:
+        """Show that ``done`` of ``total`` are done; the last is always shown."""
+        now = time.monotonic()
+        if label != self._label:
+            self._label, self._started, self._first, self._shown = label, now, done - 1, 0.0
+        every = TERMINAL_EVERY_S if self._is_terminal else LOG_EVERY_S
+        if now - self._shown < every and done < total:
+            return
+        self._shown = now
+        left_s = (now - self._started) / max(1, done - self._first) * (total - done)
+        text = f"{label}: {done}/{total}, {clock(left_s)} left{'  ' * bool(extra)}{extra}"
+        if self._is_terminal:
+            sys.stderr.write(f"\r\x1b[K{text}" + "\n" * (done >= total))
+            sys.stderr.flush()
+        else:
+            log.info("%s", text)
+
+
+def clock(seconds: float) -> str:
+    """``h:mm:ss``."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"

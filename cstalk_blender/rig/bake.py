@@ -84,19 +84,40 @@ def bake_track(
         BakeFailed: Blender refused, or nothing of the track fits the objects. The scene is as it
             was in either case.
     """
-    for face in objects:
-        actions.require_assignable(face.data.shape_keys, face.name)
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
-    plans = [plan_face(face, curves) for face in objects]
-    if not any(plan.wishes for plan in plans):
-        raise _nothing_to_key(plans)
-    sinks = sinks_of([wish for plan in plans for wish in plan.wishes])
-    groups = _by_owner(sinks)
-    for owner, _sinks in groups:
-        actions.require_assignable(owner, owner.name)
+    plans, groups = _plan_all(objects, curves)
     made = _build_all(groups, frames, line)
     widened = _install_all(groups, made, plans, line)
     return _report(plans, curves, frames, made, widened)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What moves one datablock in a performance that is given to nobody yet."""
+
+    owner: bpy.types.ID
+    action: bpy.types.Action
+    """The same for all parts where Actions have slots."""
+    sinks: list[Sink]
+
+
+def build_parts(
+    objects: Sequence[bpy.types.Object],
+    curves: track.CurveTrack,
+    *,
+    start_frame: float,
+    frame_rate: float,
+    line: str,
+) -> list[Part]:
+    """The Actions of a performance, for the caller to name and to place; see `bake_track`.
+
+    Raises:
+        BadTarget, BakeFailed: As `bake_track` does; nothing was made then.
+    """
+    frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
+    _plans, groups = _plan_all(objects, curves)
+    made = _build_all(groups, frames, line)
+    return [Part(o, action, sinks) for (o, sinks), action in zip(groups, made, strict=True)]
 
 
 def clear_bake(objects: Sequence[bpy.types.Object]) -> list[str]:
@@ -153,6 +174,21 @@ def _by_owner(sinks: Sequence[Sink]) -> list[Group]:
         place = (sink.owner.id_type, sink.owner.name_full)
         groups.setdefault(place, (sink.owner, []))[1].append(sink)
     return list(groups.values())
+
+
+def _plan_all(
+    objects: Sequence[bpy.types.Object], curves: track.CurveTrack
+) -> tuple[list[Plan], list[Group]]:
+    """What to key on which datablock. Raises BadTarget and BakeFailed; changes nothing."""
+    for face in objects:
+        actions.require_assignable(face.data.shape_keys, face.name)
+    plans = [plan_face(face, curves) for face in objects]
+    if not any(plan.wishes for plan in plans):
+        raise _nothing_to_key(plans)
+    groups = _by_owner(sinks_of([wish for plan in plans for wish in plan.wishes]))
+    for owner, _sinks in groups:
+        actions.require_assignable(owner, owner.name)
+    return plans, groups
 
 
 def _nothing_to_key(plans: list[Plan]) -> BakeFailed:
@@ -215,7 +251,8 @@ def _install_all(
     widened: list[str] = []
     for (owner, sinks), action in zip(groups, made, strict=True):
         if owner.id_type == "KEY":
-            widened += _prepare_key(owner, sinks)
+            actions.restore_ranges(owner)
+            widened += widen_sliders(owner, sinks)
         else:
             before = [(s.path, s.index, actions.read_value(*_place(s))) for s in sinks]
             actions.remember_paths(owner, before)
@@ -228,8 +265,8 @@ def _place(sink: Sink) -> tuple[bpy.types.ID, str, int]:
     return sink.owner, sink.path, sink.index
 
 
-def _prepare_key(key: bpy.types.Key, sinks: Sequence[Sink]) -> list[str]:
-    actions.restore_ranges(key)
+def widen_sliders(key: bpy.types.Key, sinks: Sequence[Sink]) -> list[str]:
+    """Note the values of what will be keyed, and widen the sliders that are too small; names."""
     blocks = [key.path_resolve(sink.path.removesuffix(".value")) for sink in sinks]
     actions.remember_values(key, [block.name for block in blocks])
     widened = []

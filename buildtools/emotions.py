@@ -39,9 +39,8 @@ def make_emotion_sheet(out: Path, model: Path | None = None) -> Path:
     curves = {emotion: str(_act(runtime, emotion, model)) for emotion in EMOTIONS}
     words = read_words(str(SPEECH.with_suffix(".json")))
     chosen = moments(words, words[-1].end_s, COLUMNS * SPREAD)[SPREAD // 2 :: SPREAD]
-    text = SPEECH.with_suffix(".txt").read_text(encoding="utf-8").strip()
     job = EmotionJob(
-        title=f"“{text}” under each emotion, intensity 1",
+        title="One sentence, every emotion at intensity 1, seed 0",
         frame_rate=FRAME_RATE,
         curves=curves,
         times_s=[moment.time_s for moment in chosen],

@@ -11,11 +11,13 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from .emotion_job import EmotionJob, picture_path, read_emotion_job
-from .sheet import BACKGROUND, QUIET_TEXT, STUDIO_CROP, TEXT, font
+from .sheet import BACKGROUND, QUIET_TEXT, TEXT, font
 
 TILE = 200  # pixels of a picture on the sheet
-MARGIN = 120  # left of the rows, for the emotions' names
+MARGIN = 140  # left of the rows, for the emotions' names
 HEADER = 84
+CROP = 0.62  # part of the studio's picture that a tile shows: brows to chin
+CROP_DOWN = 0.02  # and how far its middle lies under that of the picture
 GAP = 6
 JPEG_QUALITY = 85
 
@@ -43,9 +45,10 @@ def draw_emotions(job: EmotionJob) -> None:
         draw.text((GAP + 4, top + TILE / 2), emotion, TEXT, font(18), anchor="lm")
         for column in range(len(job.times_s)):
             with Image.open(picture_path(Path(job.pictures), emotion, column)) as picture:
-                side = picture.width * STUDIO_CROP
-                edge = (picture.width - side) / 2
-                box = (edge, edge, edge + side, edge + side)
+                side = picture.width * CROP
+                left = (picture.width - side) / 2
+                upper = left + CROP_DOWN * picture.height
+                box = (left, upper, left + side, upper + side)
                 small = picture.resize((TILE, TILE), Image.Resampling.LANCZOS, box)
             sheet.paste(small, (MARGIN + column * (TILE + GAP), top))
     partial = Path(job.out).with_suffix(".partial.jpg")

@@ -43,6 +43,25 @@ def curve_holder(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
     return strip.channelbag(slot, ensure=True)
 
 
+def curves_of(owner: bpy.types.ID) -> list[Any]:
+    """F-curves of the Action that ``owner`` plays; nothing is made."""
+    animation = owner.animation_data
+    if animation is None or animation.action is None:
+        return []
+    action = animation.action
+    if not shares_actions():
+        return list(action.fcurves)
+    if animation.action_slot is None:
+        return []
+    bags = [
+        strip.channelbag(animation.action_slot)
+        for layer in action.layers
+        for strip in layer.strips
+        if strip.type == "KEYFRAME"
+    ]
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+
+
 def assign_action(
     owner: bpy.types.ID, action: bpy.types.Action | None, slot_name: str = ""
 ) -> None:
@@ -92,6 +111,26 @@ def add_strip(track: Any, action: bpy.types.Action, slot_identifier: str) -> Any
     return strip
 
 
+def add_strip_or_none(track: Any, action: bpy.types.Action, slot_identifier: str) -> Any:
+    """`add_strip`, or None where other strips of the ``track`` leave no room."""
+    first, last = (float(frame) for frame in action.frame_range)
+    if any(strip.frame_start < last and first < strip.frame_end for strip in track.strips):
+        return None
+    try:
+        return add_strip(track, action, slot_identifier)
+    except RuntimeError:  # less than a frame apart
+        return None
+
+
+def slot_of_action(action: bpy.types.Action, owner: bpy.types.ID) -> str:
+    """Identifier of the slot of ``action`` that is named after ``owner``; empty without slots."""
+    if not shares_actions():
+        return ""
+    fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]
+    named = [slot for slot in fitting if slot.name_display == owner.name] or fitting
+    return str(named[0].identifier) if named else ""
+
+
 def strips_of(scene: bpy.types.Scene) -> Any:
     """The top-level strips of the scene's sequencer, which is made when missing."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
@@ -108,6 +147,38 @@ def strip_span(strip: Any) -> tuple[int, int]:
     if hasattr(strip, "left_handle"):
         return int(strip.left_handle), int(strip.right_handle)
     return int(strip.frame_final_start), int(strip.frame_final_end)
+
+
+def zero_frame(strip: Any, rate: float) -> float:
+    """Frame at which second 0 of the sound file of ``strip`` lies, whatever is cut off."""
+    start = strip.content_start if hasattr(strip, "content_start") else strip.frame_start
+    trim = strip.content_trim_start if hasattr(strip, "content_trim_start") else None
+    trim = strip.animation_offset_start if trim is None else trim
+    return float(start) - float(trim) - float(getattr(strip, "sound_offset", 0.0)) * rate
+
+
+def is_retimed(strip: Any) -> bool:
+    """True when ``strip`` plays faster or slower than its sound, as far as can be told."""
+    keys = [key.timeline_frame for key in getattr(strip, "retiming_keys", ())]
+    return len(keys) > 2 or (len(keys) == 2 and abs(keys[1] - keys[0] - strip.frame_duration) > 1)
+
+
+def children_of(strip: Any) -> list[Any]:
+    """Strips inside a meta strip; none for others."""
+    if strip.type != "META":
+        return []
+    return list(strip.strips if hasattr(strip, "strips") else strip.sequences)
+
+
+def channel_name(scene: bpy.types.Scene, channel: int) -> str:
+    """Name of a channel of the sequencer; empty where it was never named."""
+    name = scene.sequence_editor.channels[channel].name
+    return "" if name == f"Channel {channel}" else str(name)
+
+
+def is_channel_muted(scene: bpy.types.Scene, channel: int) -> bool:
+    """True when a channel of the sequencer is switched off."""
+    return bool(scene.sequence_editor.channels[channel].mute)
 
 
 def move_strip(strip: Any, start_frame: int) -> None:

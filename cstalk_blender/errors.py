@@ -128,3 +128,15 @@ class InstallFailed(SessionError):
     """The GPU runtime could not be installed; what was installed before is as it was."""
 
     code = "install-failed"
+
+
+class BadBatch(SessionError):
+    """A folder, list or line of a batch that cannot be used."""
+
+    code = "bad-batch"
+
+
+class BatchFailed(SessionError):
+    """The process of a batch ended before its last word; finished lines are kept."""
+
+    code = "batch-failed"

@@ -165,6 +165,13 @@ def write_curve(curve: bpy.types.FCurve, frames: NDArray[np.float64], values: ND
     curve.update()
 
 
+def read_curve(curve: bpy.types.FCurve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Frames and values of the keys of ``curve``, both (keys,)."""
+    points = np.empty(2 * len(curve.keyframe_points), np.float32)
+    curve.keyframe_points.foreach_get("co", points)
+    return points[0::2].astype(np.float64), points[1::2].astype(np.float64)
+
+
 Group = tuple[bpy.types.ID, list[Sink]]
 
 

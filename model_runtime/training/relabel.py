@@ -21,17 +21,22 @@ from .scripts import mouth_of
 log = logging.getLogger(__name__)
 
 
-def relabel(folder: Path, work: Path) -> int:
+def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
     """Rewrite ``mouth.bin`` of the cache in ``folder``; returns how many items were made anew.
 
     Filmed and still items keep their curves. Killed on the way, the old labels stand.
+
+    Args:
+        folder: A finished cache.
+        work: Where the alignments are.
+        hand_set: With the articulation as it was before the calibration, for the ablation.
     """
     cache = read_cache(folder)
     alignments = work / "alignments" / f"{cache.name}.jsonl"
     if not any(entry.supervision == "phones" for entry in cache.entries):
         return 0
     aligned, _ = read_alignments(alignments)
-    articulation = load_articulation(CALIBRATED)
+    articulation = load_articulation(None if hand_set else CALIBRATED)
     temporary = folder / "mouth.tmp"
     digest, count = hashlib.sha256(), 0
     with temporary.open("wb") as file:

@@ -37,6 +37,8 @@ ALONE_SHARE = 0.5
 LINEAR_BATCHES = 24
 """Batches the linear model is fitted to."""
 DEV_BATCHES = 12
+STILL_STD = 0.004
+"""Standard deviation, of a channel's unit range, that is hardly any motion."""
 
 
 def train_correlation(settings: Settings, output: Path) -> Path:
@@ -106,12 +108,12 @@ class CorrelationSupervisor:
 
     Some regions of the *generated* face are hidden from the frozen module. What it fills in must
     agree with what was generated there (the face hangs together) and with the reference (it hangs
-    together the right way: agreement alone is cheapest for a face that does not move).
+    together the right way). Both are judged by correlation over time, channel by channel: whether
+    regions move together, not how far, so that no face gains by moving less.
     """
 
-    def __init__(self, module: CorrelationModule, source: BatchSource, seed: int) -> None:
+    def __init__(self, module: CorrelationModule, seed: int) -> None:
         self.module, self.seed = module, seed
-        self.weight = _channel_weight(source)
 
     def __call__(
         self, curves: Tensor, batch: Batch, number: int
@@ -121,10 +123,24 @@ class CorrelationSupervisor:
         hidden = random_regions(len(curves), len(config.regions), self.seed, number)
         hidden = hidden.to(curves.device)
         filled = self.module(curves, batch.emotion, hidden)
-        agree = hidden_error(filled, curves, hidden, config, self.weight)
-        match = hidden_error(filled, batch.curves, hidden, config, self.weight)
+        shown = hidden[:, list(config.region_of)].float()
+        agree = discord(curves, filled, batch.curves, shown)
+        match = discord(filled, batch.curves, batch.curves, shown)
         terms = {"agree": float(agree.detach()), "match": float(match.detach())}
         return agree + match, terms
+
+
+def discord(a: Tensor, b: Tensor, reference: Tensor, shown: Tensor) -> Tensor:
+    """One minus the correlation over time of (B, T, C) curves, mean over the shown channels (B, C).
+
+    Channels weigh less where the reference hardly moves.
+    """
+    a, b = (curves - curves.mean(1, keepdim=True) for curves in (a, b))
+    spread_a, spread_b = ((x.square().mean(1) + STILL_STD**2).sqrt() for x in (a, b))
+    together = (a * b).mean(1) / (spread_a * spread_b)
+    moved = reference.std(1)
+    weight = shown * moved / (moved + STILL_STD)
+    return ((1 - together) * weight).sum() / (weight.sum() + 1e-6)
 
 
 def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:

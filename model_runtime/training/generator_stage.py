@@ -60,7 +60,7 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
         augment=stage.augment,
     )
     loss = machine.place(GeneratorLoss(config, _spread(source), settings.loss))
-    supervisor = _supervisor(correlation, source, stage.seed, machine)
+    supervisor = _supervisor(correlation, stage.seed, machine)
     network, feed = machine.ready(generator), Feed(source, stage, machine)
 
     def step(number: int) -> Scores:
@@ -89,15 +89,12 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
     return output
 
 
-def _supervisor(
-    folder: Path | None, source: BatchSource, seed: int, machine: Machine
-) -> Supervisor | None:
+def _supervisor(folder: Path | None, seed: int, machine: Machine) -> Supervisor | None:
     if folder is None:
         return None
     from .correlation_stage import CorrelationSupervisor, load_correlation
 
-    module = load_correlation(folder).to(machine.device)
-    return machine.place(CorrelationSupervisor(module, source, seed))
+    return CorrelationSupervisor(load_correlation(folder).to(machine.device), seed)
 
 
 def _spread(source: BatchSource) -> Tensor:

@@ -21,7 +21,7 @@ from model_runtime.training.articulation import CALIBRATED, load_articulation  #
 from model_runtime.training.augment import Augmenter  # noqa: E402
 from model_runtime.training.batches import BatchSource  # noqa: E402
 from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
-from model_runtime.training.correlation_stage import random_regions  # noqa: E402
+from model_runtime.training.correlation_stage import discord, random_regions  # noqa: E402
 from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
 from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.scripts import at_speed, make_item  # noqa: E402
@@ -222,3 +222,15 @@ def test_without_flite_there_are_no_synthetic_voices(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert speak_again([], tmp_path / "voices") == []
     assert not (tmp_path / "voices").exists()
+
+
+def test_discord_asks_whether_channels_move_together_and_not_how_far() -> None:
+    time = torch.linspace(0, 6, 200)[None, :, None]
+    motion = torch.cat([0.3 * time.sin(), 0.2 * time.cos()], 2)
+    shown = torch.ones(1, 2)
+    assert float(discord(motion, motion, motion, shown)) < 0.01
+    assert float(discord(0.3 * motion + 0.1, motion, motion, shown)) < 0.02
+    assert float(discord(-motion, motion, motion, shown)) > 1.9
+    hidden_only = torch.tensor([[1.0, 0.0]])
+    half_wrong = torch.cat([motion[..., :1], -motion[..., 1:]], 2)
+    assert float(discord(half_wrong, motion, motion, hidden_only)) < 0.01

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from . import repository
+from . import faults, repository, shell_benchmark
 from .console import ROOT, BuildError
 
 
@@ -15,6 +16,16 @@ def add_commands(commands: Any) -> None:
     index = commands.add_parser("index", help="a static extension repository: zip and index.json")
     index.add_argument("--out", type=Path, default=ROOT / "dist" / "repository", metavar="FOLDER")
     index.set_defaults(command=_index)
+    tried = commands.add_parser("faults", help="try every fault and print what happened")
+    tried.add_argument("--only", default="", metavar="EXPRESSION", help="as pytest's -k")
+    tried.add_argument(
+        "--out", type=Path, default=ROOT / "out" / "faults.json", metavar="FILE", help="the table"
+    )
+    tried.set_defaults(command=_faults)
+    bench = commands.add_parser("benchmark", help="what the add-on costs inside Blender")
+    bench.add_argument("--blender", default="5.2", metavar="VERSION", help="4.2 ... 5.2")
+    bench.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark.json", metavar="FILE")
+    bench.set_defaults(command=_benchmark)
 
 
 def _index(options: argparse.Namespace) -> int:
@@ -23,3 +34,17 @@ def _index(options: argparse.Namespace) -> int:
     except OSError as error:
         raise BuildError(f"Cannot write {options.out}: {error}", hint="Check --out") from error
     return 0
+
+
+def _faults(options: argparse.Namespace) -> int:
+    return _tell(*faults.run_faults(options.only, options.out.resolve()))
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    return _tell(*shell_benchmark.run_benchmark(options.blender, options.out.resolve()))
+
+
+def _tell(table: str, is_good: bool) -> int:
+    sys.stderr.flush()
+    print(table, flush=True)
+    return 0 if is_good else 1

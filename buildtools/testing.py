@@ -43,11 +43,13 @@ LAYERS = (
     Layer("runtime", "runtime", ("tests/runtime",), 1500),
     Layer("plain", "runtime", ("tests/unit", "tests/session"), 900),
     Layer("faults", "faults", ("tests/faults",), 900),
-    Layer("blender-4.2", "bpy-4.2", ("tests/blender",), 1200),
-    Layer("blender-4.5", "bpy-4.5", ("tests/blender",), 1200),
-    Layer("blender-5.0", "bpy-5.0", ("tests/blender",), 1200),
-    Layer("blender-5.1", "bpy-5.1", ("tests/blender",), 1200),
-    Layer("blender-5.2", "bpy-5.2", ("tests/blender",), 1200),
+    Layer("engine-old", "engine-old", ("tests/engine",), 600),
+    Layer("engine-new", "engine-new", ("tests/engine",), 600),
+    Layer("blender-4.2", "bpy-4.2", ("tests/blender", "tests/engine"), 1200),
+    Layer("blender-4.5", "bpy-4.5", ("tests/blender", "tests/engine"), 1200),
+    Layer("blender-5.0", "bpy-5.0", ("tests/blender", "tests/engine"), 1200),
+    Layer("blender-5.1", "bpy-5.1", ("tests/blender", "tests/engine"), 1200),
+    Layer("blender-5.2", "bpy-5.2", ("tests/blender", "tests/engine"), 1200),
 )
 
 
@@ -101,7 +103,7 @@ def _run_layer(layer: Layer, keyword: str) -> Outcome:
         status, output = run(
             _pytest(layer, python, report, keyword),
             timeout_s=layer.timeout_s,
-            environment=_test_environment(runtime, Path(scratch)),
+            environment=test_environment(runtime, Path(scratch)),
             log=LOGS / f"{layer.name}.log",
             what=layer.name,
         )
@@ -122,7 +124,8 @@ def _pytest(layer: Layer, python: Path, report: Path, keyword: str) -> list[str 
     return [*command, "-k", keyword] if keyword else command
 
 
-def _test_environment(runtime: Path, scratch: Path) -> dict[str, str]:
+def test_environment(runtime: Path, scratch: Path) -> dict[str, str]:
+    """Environment of a test process: nothing of the developer's own, ``scratch`` for Blender."""
     return clean_environment(
         {
             "CSTALK_PYTHON": "",  # the developer's own choice would decide what is tested

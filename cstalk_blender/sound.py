@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +82,9 @@ def length_s(path: Path) -> float:
         raise BadSound(f"The sound file {path} is {kind}", hint="Choose a sound file")
     if path.stat().st_size == 0:
         raise BadSound(f"The sound file {path.name} is empty", hint="Choose another file")
-    try:
-        seconds: float | None = _wave_length(path)
-    except (wave.Error, EOFError, ZeroDivisionError):
-        seconds = _decoded_length_or_none(path)  # not plain PCM: float wav, flac, mp3, ...
+    seconds = _wave_length_or_none(path)
+    if seconds is None:  # not plain PCM: float wav, flac, mp3, ...
+        seconds = _decoded_length_or_none(path)
     if seconds is None:
         return 0.0
     if seconds <= 0:
@@ -108,9 +106,15 @@ def extend_range(scene: bpy.types.Scene, first: float, last: float) -> None:
     scene.frame_end = max(scene.frame_end, math.ceil(last))
 
 
-def _wave_length(path: Path) -> float:
-    with wave.open(str(path), "rb") as file:
-        return file.getnframes() / file.getframerate()
+def _wave_length_or_none(path: Path) -> float | None:
+    """Length of plain PCM in a WAV file; None for any other file."""
+    import wave  # slow to import, and not needed to enable the add-on
+
+    try:
+        with wave.open(str(path), "rb") as file:
+            return file.getnframes() / file.getframerate()
+    except (wave.Error, EOFError, ZeroDivisionError):
+        return None
 
 
 def _decoded_length_or_none(path: Path) -> float | None:

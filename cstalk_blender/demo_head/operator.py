@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from .build import build_demo_head
-
 
 class CSTALK_OT_add_demo_head(bpy.types.Operator):
     """Add a talking head with the 52 ARKit shape keys, to try CSTalk on"""
@@ -24,6 +22,8 @@ class CSTALK_OT_add_demo_head(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the head at the 3D cursor and make it the active object."""
+        from .build import build_demo_head  # not when the add-on is enabled: it takes its time
+
         head = build_demo_head(collection=context.collection)
         head.location = context.scene.cursor.location
         for other in context.selected_objects:

@@ -1,4 +1,4 @@
-"""A child without memory, without disk, without its folder, or stopped: said, survived, replaced."""
+"""A child without memory, disk, or its folder, or stopped: said, survived, replaced."""
 
 from __future__ import annotations
 

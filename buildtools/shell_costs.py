@@ -1,0 +1,145 @@
+"""What the add-on costs inside Blender, measured where it runs; `build.py benchmark` starts it.
+
+    python shell_costs.py enable             seconds to enable the installed extension, once
+    python shell_costs.py work SPEECH        ticks of a whole performance, bake, idle cost
+
+Runs in a Python with bpy and a user folder of its own. Prints JSON on its last line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+MODULE = "bl_ext.user_default.cstalk"
+KEYS, RATE = 3600, 60.0
+REPEATS = 5
+IDLE_FRAMES = 200
+
+
+class Clock:
+    """Wall clock and this thread's processor time since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._processor = time.perf_counter(), time.thread_time()
+
+    def read(self) -> tuple[float, float]:
+        """Seconds on the wall and of the processor."""
+        return time.perf_counter() - self._wall, time.thread_time() - self._processor
+
+
+def install(archive: str) -> dict[str, object]:
+    """Install, enable and disable once, so that its bytecode lies on the disk as for a person."""
+    bpy.ops.extensions.package_install_files(
+        filepath=archive, repo="user_default", enable_on_install=True, overwrite=True
+    )
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    return {}
+
+
+def enable() -> dict[str, object]:
+    """Enable it in a Blender that has just started."""
+    clock = Clock()
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    seconds, processor_s = clock.read()
+    assert hasattr(bpy.types.Scene, "cstalk")
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    return {"enable_s": seconds, "enable_cpu_s": processor_s}
+
+
+def work(speech: str) -> dict[str, object]:
+    """A performance by the real child, tick by tick; a bake; and what is left running."""
+    idle_before = frame_changes_s()
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    jobs, bake = _module("jobs"), _module("rig.bake")
+    bpy.context.scene.render.fps = 60
+    bpy.ops.cstalk.add_demo_head()
+    head = bpy.context.active_object
+    idle_after = frame_changes_s()
+    bpy.ops.cstalk.load_audio(filepath=speech)
+    report: dict[str, object] = {
+        "handlers": ours_in_handlers(),
+        "timer_before": jobs.studio.timer_runs,
+        "frame_change_s": [idle_before, idle_after],
+    }
+    studio = jobs.studio
+    studio.start(_module("operators").scene_order(bpy.context))
+    report["ticks_s"], report["ticks_cpu_s"], report["heavy_ticks"] = ticks_of(studio)
+    report["error"] = str(studio.error or "")
+    report["made"] = bpy.context.scene.cstalk.made
+    report["timer_after"] = studio.tick() is not None
+    bakes = [bake_s(bake, head) for _ in range(REPEATS)]
+    report["bake_s"], report["bake_cpu_s"] = zip(*bakes, strict=True)
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    return report
+
+
+def ticks_of(studio: object) -> tuple[list[float], list[float], int]:
+    """Seconds and processor seconds of each tick of the order, and how many followed its answer."""
+    spent, heavy = [], 0
+    while studio.is_busy:
+        clock = Clock()
+        studio.tick()
+        spent.append(clock.read())
+        heavy += studio.fraction == 1.0 or not studio.is_busy
+        time.sleep(0.005)
+    wall, processor = zip(*spent, strict=True)
+    return list(wall), list(processor), heavy
+
+
+def bake_s(bake: object, head: bpy.types.Object) -> tuple[float, float]:
+    """Seconds and processor seconds to key 52 shapes with ``KEYS`` keys each."""
+    track = _module_of_runtime("curves.track")
+    rigs = _module_of_runtime("curves.rig")
+    channels = rigs.load_rig("arkit52").channel_names
+    times = np.arange(KEYS)[:, None] / RATE
+    values = 0.5 - 0.5 * np.cos(times + np.arange(len(channels))[None, :])
+    curves = track.CurveTrack(values.astype(np.float32), tuple(channels), RATE)
+    clock = Clock()
+    bake.bake_track([head], curves, start_frame=1, frame_rate=RATE, line="bench")
+    return clock.read()
+
+
+def frame_changes_s() -> float:
+    """Median seconds of a frame change, which per-frame handlers would lengthen."""
+    spent = []
+    for frame in range(IDLE_FRAMES):
+        began = time.perf_counter()
+        bpy.context.scene.frame_set(frame)
+        spent.append(time.perf_counter() - began)
+    return statistics.median(spent)
+
+
+def ours_in_handlers() -> list[str]:
+    """Handlers of ours, by the event they wait for."""
+    return [
+        name
+        for name in dir(bpy.app.handlers)
+        if isinstance(found := getattr(bpy.app.handlers, name), list)
+        for handler in found
+        if "cstalk" in getattr(handler, "__module__", "")
+    ]
+
+
+def _module(name: str) -> object:
+    return sys.modules[f"{MODULE}.cstalk_blender.{name}"]
+
+
+def _module_of_runtime(name: str) -> object:
+    return sys.modules[f"{MODULE}.model_runtime.{name}"]
+
+
+if __name__ == "__main__":
+    act, *given = sys.argv[1:]
+    made = {"install": install, "enable": enable, "work": work}[act](*given)
+    made["version"] = bpy.app.version_string
+    sys.stdout.write("\n" + json.dumps(made) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # 4.2's wheel frees Python callbacks after Python has ended, and dies of it

@@ -1,4 +1,4 @@
-"""Rotations of bones: angles about their own axes, written as the bone's rotation mode asks.
+"""Rotations of bones: angles about their own axes, written as the bone's rotation mode asks. No bpy.
 
 Channels give angles about X, Y and Z of the bone's rest frame, in radians, turned in this order.
 A bone in quaternion or axis-angle mode, as the FLAME add-on leaves its jaw, is keyed in that mode.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import bpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +15,6 @@ Array = NDArray[np.float64]
 
 STILL = 1e-9
 """Radians: a turn of less has no axis of its own."""
-
-
-def rotation_path(bone_name: str) -> str:
-    """Animation path of a pose bone's Euler angles."""
-    return f'pose.bones["{bpy.utils.escape_identifier(bone_name)}"].rotation_euler'
 
 
 def matrices(angles: Array) -> Array:

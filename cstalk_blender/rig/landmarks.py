@@ -32,12 +32,22 @@ MOVING_SHARE = 0.55
 """One that moves more than this belongs to the jaw."""
 NEAR_SHARE = 0.08
 """Upper and lower vertices nearer than this part of the jaw's size may be the seam of the lips."""
-TOUCH_SHARE = 0.03
+OPEN_SHARE = 0.25
+"""Of the jaw's size: how far the most moved vertex counts as moving, whatever the shape's size."""
+TORN = 2.0
+"""Lips part by more than this times their distance at rest; skin never stretches so."""
+STRAY = 2.5
+"""Pairs further from the middle of all than this times the usual are no lips."""
+TOUCH_SHARE = 0.005
 """Of the mouth's width: as much further apart than the nearest pair, lips still count as touching."""
 MIDDLE_SHARE = 0.08
 """Of the mouth's width: vertices this near the midline are its middle."""
 HINGE_SLOPE = np.radians(27.0)
 """How far the way the lips part leans back from down: 23 to 31 degrees on four heads."""
+NOSE_SHARE = 0.3
+"""Of the mouth's width: vertices this near the midline may be the nose or the chin."""
+TIP_SHARE = 0.05
+"""Of the mouth's width: by how much a vertex may stand behind the tip and still count to it."""
 EYE_ROUNDNESS = 0.75
 """Shortest by longest extent of a part that may be an eyeball."""
 
@@ -55,7 +65,8 @@ class Landmarks:
     corner_left: int
     corner_right: int
     chin: int
-    nose: int
+    fixed: Array
+    """Tip of the nose and of the chin at rest, means of the foremost few vertices, (2, 3)."""
     eyes: Array | None
     """Middles of the left and the right eyeball, (2, 3); None when the mesh has none."""
     parting: Array
@@ -64,14 +75,19 @@ class Landmarks:
     left: Array
     """The face's own left."""
     front: Array
+    skin: NDArray[np.bool_]
+    """The connected part that has the lips: no teeth, eyes, lashes, (V,)."""
     width: float
     """Distance between the corners of the mouth at rest, mesh units."""
 
     def places(self, points: Array) -> Array:
-        """Positions of the landmarks, (6 or 8, 3): lips, corners, chin, nose and eyes."""
-        names = ("lip_upper", "lip_lower", "corner_left", "corner_right", "chin", "nose")
-        chosen = points[[getattr(self, name) for name in names]]
-        return chosen if self.eyes is None else np.concatenate([chosen, self.eyes])
+        """Landmarks of a head whose vertices at rest are ``points``, (6 or 8, 3).
+
+        Middles of the lips, corners, tips of nose and chin, eyes where there are any.
+        """
+        names = ("lip_upper", "lip_lower", "corner_left", "corner_right")
+        chosen = [points[[getattr(self, name) for name in names]], self.fixed]
+        return np.concatenate(chosen if self.eyes is None else [*chosen, self.eyes])
 
 
 def connected_parts(edges: Indices, count: int) -> Indices:
@@ -124,25 +140,32 @@ def find_landmarks(
         if not near.any():
             raise NoLips("no vertices lie in the middle of the lips")
         touching = near & (distance <= distance[near].min() + TOUCH_SHARE * width)
-        best = np.flatnonzero(touching)[np.argmax(neutral[lower[touching]] @ front)]
+        score = neutral[lower] @ front - np.abs(across - middle)
+        best = np.flatnonzero(touching)[np.argmax(score[touching])]
         lips = (int(upper[best]), int(lower[best]))
     height = -(neutral - neutral[lips[1]]) @ down
-    line = skin & (np.abs(neutral @ left - middle) < MIDDLE_SHARE * width)
     forward = neutral @ front
-    chin = _best(line & (height < 0) & (share > MOVING_SHARE), forward - height)
-    nose = _best(line & (height > 0.1 * width) & (height < 1.6 * width), forward)
+    line = skin & (np.abs(neutral @ left - middle) < NOSE_SHARE * width)
+    jaw = line & (height < 0) & (share > MOVING_SHARE)
+    nose = line & (height > 0.3 * width) & (height < 1.6 * width)
+    fixed = [
+        _tip(neutral, nose, forward, width, neutral[lips[0]]),
+        _tip(neutral, jaw, forward - height, width, neutral[lips[1]]),
+    ]
+    chin = np.flatnonzero(jaw)[np.argmax((forward - height)[jaw])] if jaw.any() else lips[1]
     return Landmarks(
         lip_upper=lips[0],
         lip_lower=lips[1],
         corner_left=int(corner_left),
         corner_right=int(corner_right),
-        chin=lips[1] if chin is None else chin,
-        nose=lips[0] if nose is None else nose,
+        chin=int(chin),
+        fixed=np.stack(fixed),
         eyes=_eyes(neutral, parts, skin, share, neutral[lips[0]], (down, left), width),
         parting=parting,
         down=down,
         left=left,
         front=front,
+        skin=skin,
         width=width,
     )
 
@@ -157,9 +180,7 @@ def _skin(parts: Indices, length: Array) -> NDArray[np.bool_]:
     return np.asarray(parts == int(np.argmax(counts)))
 
 
-def _seam(
-    neutral: Array, skin: NDArray[np.bool_], share: Array
-) -> tuple[Indices, Indices, Array]:
+def _seam(neutral: Array, skin: NDArray[np.bool_], share: Array) -> tuple[Indices, Indices, Array]:
     """Pairs of an upper and a lower vertex side by side, and their distances, each (N,)."""
     still = np.flatnonzero(skin & (share < STILL_SHARE))
     moving = np.flatnonzero(skin & (share > MOVING_SHARE))
@@ -170,9 +191,13 @@ def _seam(
     if not len(moving):
         raise NoLips("no lips meet: still and moving skin lie far from each other")
     nearest, distance = nearest_of(neutral[moving], neutral[still])
-    near = distance < NEAR_SHARE * size
+    apart = OPEN_SHARE * size * (share[moving] - share[still[nearest]])
+    near = (distance < NEAR_SHARE * size) & (apart > TORN * distance)
     if near.sum() < 3:
         raise NoLips("no lips meet: still and moving skin lie far from each other")
+    places = neutral[moving[near]]
+    outside = np.linalg.norm(places - np.median(places, axis=0), axis=1)
+    near[np.flatnonzero(near)[outside > STRAY * np.median(outside)]] = False  # a fold elsewhere
     return still[nearest[near]], moving[near], distance[near]
 
 
@@ -209,9 +234,14 @@ def _directions(
     return parting, down, left, np.cross(down, left)
 
 
-def _best(where: NDArray[np.bool_], score: Array) -> int | None:
-    chosen = np.flatnonzero(where)
-    return int(chosen[np.argmax(score[chosen])]) if len(chosen) else None
+def _tip(
+    neutral: Array, where: NDArray[np.bool_], score: Array, width: float, otherwise: Array
+) -> Array:
+    """Mean of the vertices with the best score, for a single one jumps from mesh to mesh."""
+    if not where.any():
+        return otherwise
+    shares = np.exp((score[where] - score[where].max()) / (TIP_SHARE * width))
+    return np.asarray(shares @ neutral[where] / shares.sum())
 
 
 def _eyes(
@@ -243,7 +273,7 @@ def _eyes(
 
 
 def nearest_of(points: Array, others: Array, *, block: int = 512) -> tuple[Indices, Array]:
-    """For each of ``points`` (N, D) the nearest of ``others`` (M, D), and its distance; both (N,)."""
+    """Nearest of ``others`` (M, D) to each of ``points`` (N, D), and its distance; both (N,)."""
     index = np.empty(len(points), np.int64)
     distance = np.empty(len(points))
     squares = np.einsum("md,md->m", others, others)

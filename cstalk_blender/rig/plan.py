@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..installation import rigs, track
-from . import actions, drivers
+from . import actions, drivers, flame, solved, solver
 from .expressions import NotUnderstood
+from .eyes import head_routes, look_routes
+from .routing import Routing, evaluate_track
 from .sinks import Wish
-from .routing import Routing, evaluate_track, from_pairs
-from .targets import RIG_NAME, mapping_of
+from .targets import RIG_NAME, routing_of
 
 Array = NDArray[np.float64]
 
@@ -82,16 +83,27 @@ def plan_face(
     return plan
 
 
-def routing_for(face: bpy.types.Object) -> Routing:
-    """What moves what on ``face``."""
-    return from_pairs(mapping_of(face).pairs)
-
-
 def asked_of(
     face: bpy.types.Object, curves: track.CurveTrack, routing: Routing | None = None
 ) -> list[Asked]:
-    """Targets and values that ``curves`` ask of ``face``, in the routing's order."""
-    routing = routing_for(face) if routing is None else routing
+    """Targets and values that ``curves`` ask of ``face``, in the routing's order.
+
+    A solved face (`solved.py`) is solved for the whole performance; else routes are evaluated.
+    Eye bones turn where no shape key looks, the head bone where the curves move a head.
+    """
+    fit = solved.fit_or_none(face) if routing is None else None
+    if fit is not None:
+        asked = _solved(face, fit, curves)
+        known = set()  # the fit is of the skin: eyes still have to turn
+    else:
+        routing = routing_of(face) if routing is None else routing
+        asked = _routed(routing, curves)
+        known = set(routing.channels)
+    bones = [r for r in (*look_routes(face), *head_routes(face)) if r.channel not in known]
+    return asked + _routed(Routing(tuple(bones), "Bones"), curves)
+
+
+def _routed(routing: Routing, curves: track.CurveTrack) -> list[Asked]:
     there = set(curves.channels)
     asked = []
     for goal, values in evaluate_track(routing, curves).items():
@@ -99,6 +111,33 @@ def asked_of(
         channels = tuple(dict.fromkeys(r.channel for r in routes if r.channel in there))
         asked.append(Asked(goal.kind, goal.name, values.astype(np.float64), channels))
     return asked
+
+
+def _solved(face: bpy.types.Object, fit: solver.Fit, curves: track.CurveTrack) -> list[Asked]:
+    there = [channel for channel in fit.channels if channel in curves.channels]
+    values = np.zeros((curves.frame_count, len(fit.channels)))
+    for channel in there:
+        values[:, fit.channels.index(channel)] = curves.column(channel)
+    found = solver.solve_frames(fit, values)
+    gains = np.abs(solver.solve_matrix(fit))
+    asked = []
+    for row, target in enumerate(fit.targets):
+        order = np.argsort(-gains[row])
+        feeding = tuple(
+            fit.channels[c] for c in order if gains[row, c] > 0 and fit.channels[c] in there
+        )
+        asked.append(Asked(target.kind, target.name, found[:, row], feeding))
+    return asked + _corrected(face, fit, found)
+
+
+def _corrected(face: bpy.types.Object, fit: solver.Fit, found: Array) -> list[Asked]:
+    """Pose correctives of a FLAME head, which follow its jaw."""
+    names = [block.name for block in face.data.shape_keys.key_blocks]
+    rows = [n for n, t in enumerate(fit.targets) if t.kind == "bone" and ":rotation_" in t.name]
+    if len(rows) != len(AXES) or not (flame.is_flame(names) and flame.has_jaw_correctives(names)):
+        return []
+    values = flame.jaw_corrections(found[:, rows])
+    return [Asked("shape", name, column, ("jawOpen",)) for name, column in values.items()]
 
 
 def _wish(key: bpy.types.Key, face: bpy.types.Object, asked: Asked, group: str) -> Wish:

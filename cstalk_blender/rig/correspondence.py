@@ -1,0 +1,185 @@
+"""The motion of one head carried over to another: which place is which, and how far it goes. No bpy.
+
+1. Landmarks of both (`landmarks.py`) give the similarity, turn, size and place, that lays the
+   source onto the other head (Umeyama 1991).
+2. What is left between the landmarks, and then between nearest vertices, is a smooth warp: Gaussian
+   kernels that shrink from half a face to a lip's width.
+3. Each place of the other head's skin takes the motion of the nearest skin of the source, never of
+   its eyes, teeth or lashes. "Near" counts how
+   much a place follows the jaw as well, so that the upper lip never takes the lower lip's motion
+   although they touch.
+
+Motions keep the size they have on the source, relative to the face: the similarity turns and scales
+them, the warp does not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .landmarks import Landmarks, nearest_of
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+WARP_WIDTHS = (2.0, 1.0, 0.5)
+"""Of the mouth's width: reach of the warp's kernels, round by round."""
+WARP_POINTS = 600
+"""Places that lead a round of the warp."""
+JAW_WEIGHT = 0.5
+"""Mouth widths that two places count as apart when one follows the jaw wholly, the other not."""
+FARTHEST = 0.6
+"""Mouth widths: a place without a source vertex nearer than this has no counterpart."""
+NEIGHBOURS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A head as arrays."""
+
+    points: Array
+    """Vertices at rest, (V, 3)."""
+    opening: Array
+    """How each vertex moves when the jaw opens, (V, 3)."""
+    landmarks: Landmarks
+
+    @property
+    def jaw_share(self) -> Array:
+        """How far each vertex follows the jaw, 1 for the chin, (V,)."""
+        length = np.linalg.norm(self.opening, axis=1)
+        chin = max(float(length[self.landmarks.chin]), 1e-12)
+        return np.asarray(np.minimum(length / chin, 1.2))
+
+
+@dataclasses.dataclass(frozen=True)
+class Similarity:
+    """Turn, size and place that lay one head onto another."""
+
+    turn: Array
+    """Rotation, (3, 3)."""
+    size: float
+    shift: Array
+    """(3,)."""
+
+    def points(self, points: Array) -> Array:
+        """Positions (..., 3) laid over."""
+        return np.asarray(self.size * points @ self.turn.T + self.shift)
+
+    def motions(self, motions: Array) -> Array:
+        """Motions (..., 3) turned and scaled."""
+        return np.asarray(self.size * motions @ self.turn.T)
+
+
+def similarity(source: Head, target: Head) -> Similarity:
+    """What lays ``source`` onto ``target``, by the landmarks both have."""
+    ours, theirs = source.landmarks, target.landmarks
+    first, second = ours.places(source.points), theirs.places(target.points)
+    count = min(len(first), len(second))
+    first, second = first[:count], second[:count]
+    centred, aimed = first - first.mean(axis=0), second - second.mean(axis=0)
+    left, spread, right = np.linalg.svd(aimed.T @ centred)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    turn = (left * signs) @ right
+    size = float((spread * signs).sum() / max(float((centred**2).sum()), 1e-12))
+    return Similarity(turn, size, second.mean(axis=0) - size * turn @ first.mean(axis=0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Correspondence:
+    """Where some places of the target head get their motion from."""
+
+    places: Indices
+    """Vertices of the target that have a counterpart, (P,)."""
+    sources: Indices
+    """Vertices of the source for each, (P, NEIGHBOURS)."""
+    shares: Array
+    """Their shares, summing to 1, (P, NEIGHBOURS)."""
+    laid_over: Similarity
+
+    def motions(self, deltas: Array) -> Array:
+        """Motions (..., V, 3) of the source at the places of the target, (..., P, 3)."""
+        taken = np.einsum("...pnd,pn->...pd", deltas[..., self.sources, :], self.shares)
+        return self.laid_over.motions(taken)
+
+
+def correspond(source: Head, target: Head, candidates: Indices) -> Correspondence:
+    """Find the counterpart of each of ``candidates`` (vertices of ``target``) on ``source``."""
+    laid_over = similarity(source, target)
+    width = target.landmarks.width
+    skin = np.flatnonzero(source.landmarks.skin)
+    candidates = candidates[target.landmarks.skin[candidates]]
+    face = _near_the_mouth(target, candidates)
+    points = laid_over.points(source.points[skin])
+    points = _warped(points, source, target, face, width)
+    ours = np.column_stack([points, JAW_WEIGHT * width * source.jaw_share[skin]])
+    theirs = np.column_stack([target.points, JAW_WEIGHT * width * target.jaw_share])[candidates]
+    sources, distances = _nearest_few(theirs, ours)
+    near = distances[:, 0] < FARTHEST * width
+    closeness = 1.0 / (distances[near] + 1e-3 * width)
+    shares = closeness / closeness.sum(axis=1, keepdims=True)
+    return Correspondence(candidates[near], skin[sources[near]], shares, laid_over)
+
+
+def _near_the_mouth(head: Head, candidates: Indices) -> Indices:
+    """Evenly chosen vertices of the front of the face, to lead the warp."""
+    marks = head.landmarks
+    middle = head.points[marks.lip_upper]
+    apart = np.linalg.norm(head.points[candidates] - middle, axis=1)
+    near = candidates[apart < 3.0 * marks.width]
+    return near[:: max(1, len(near) // WARP_POINTS)]
+
+
+def _warped(points: Array, source: Head, target: Head, leading: Indices, width: float) -> Array:
+    """Source skin pulled onto the target: first by the landmarks, then by nearest vertices."""
+    marks = source.landmarks.places(source.points), target.landmarks.places(target.points)
+    count = min(len(mark) for mark in marks)
+    own = similarity(source, target).points(marks[0][:count])
+    aim = marks[1][:count]
+    points = points + _pull(points, own, aim - own, 2.0 * width)
+    share_there = JAW_WEIGHT * width * target.jaw_share[leading]
+    share_here = JAW_WEIGHT * width * source.jaw_share[source.landmarks.skin]
+    for reach in WARP_WIDTHS:
+        feature = np.column_stack([points, share_here])
+        nearest, _ = nearest_of(np.column_stack([target.points[leading], share_there]), feature)
+        own = points[nearest]
+        points = points + _average(points, own, target.points[leading] - own, reach * width)
+    return points
+
+
+def _pull(points: Array, at: Array, by: Array, reach: float) -> Array:
+    """A smooth field that is nearly ``by`` at ``at``: Gaussian kernels, slightly regularised."""
+    kernel = _gauss(at, at, reach) + 0.05 * np.eye(len(at))
+    return np.asarray(_gauss(points, at, reach) @ np.linalg.solve(kernel, by))
+
+
+def _average(points: Array, at: Array, by: Array, reach: float) -> Array:
+    """At each of ``points`` the mean of ``by`` round it; fades where nothing is near."""
+    kernel = _gauss(points, at, 0.5 * reach)
+    total = kernel.sum(axis=1, keepdims=True)
+    return np.asarray(kernel @ by / (total + 0.1))
+
+
+def _gauss(points: Array, others: Array, reach: float) -> Array:
+    squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None]
+    squares -= 2.0 * points @ others.T
+    return np.asarray(np.exp(-np.maximum(squares, 0.0) / (2.0 * reach**2)))
+
+
+def _nearest_few(points: Array, others: Array, block: int = 256) -> tuple[Indices, Array]:
+    """The `NEIGHBOURS` nearest of ``others`` for each point, nearest first, and their distances."""
+    few = min(NEIGHBOURS, len(others))
+    index = np.empty((len(points), few), np.int64)
+    distance = np.empty((len(points), few))
+    squares = (others**2).sum(axis=1)
+    for start in range(0, len(points), block):
+        some = points[start : start + block]
+        apart = squares[None] - 2.0 * some @ others.T
+        best = np.argpartition(apart, few - 1, axis=1)[:, :few]
+        gaps = np.linalg.norm(some[:, None] - others[best], axis=2)
+        order = np.argsort(gaps, axis=1)
+        index[start : start + block] = np.take_along_axis(best, order, axis=1)
+        distance[start : start + block] = np.take_along_axis(gaps, order, axis=1)
+    return index, distance

@@ -25,8 +25,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command. Raises BadArgument."""
     parser = Parser(prog="python -m model_runtime info", description="Say what is here and works.")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="this checkpoint instead of the shipped ones"
+    )
     options = parser.parse_args(arguments)
-    facts = gather()
+    facts = gather(options.model)
     if options.json:
         say(json.dumps(facts, indent=1, ensure_ascii=False))
         return 0
@@ -40,8 +43,13 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def gather() -> dict[str, Any]:
-    """Facts by title; texts, or texts by name. Imports torch where it is installed."""
+def gather(model: Path | None = None) -> dict[str, Any]:
+    """Facts by title; texts, or texts by name. Imports torch where it is installed.
+
+    Args:
+        model: Checkpoint folder to tell about; None tells about the shipped ones.
+    """
+    folders = (model,) if model else shipped_checkpoints() or (default_checkpoint(),)
     return {
         "runtime": runtime_version(),
         "protocol": PROTOCOL_VERSION,
@@ -51,7 +59,8 @@ def gather() -> dict[str, Any]:
         "devices": _devices(),
         "decoders": _decoders(),
         "rigs": ", ".join(rig_names()),
-        "weights": _weights(),
+        "weights": {folder.name: _describe(folder) for folder in folders},
+        **{f"training of {folder.name}": _training(folder) for folder in folders},
     }
 
 
@@ -82,9 +91,30 @@ def _decoders() -> dict[str, str]:
     return found
 
 
-def _weights() -> dict[str, str]:
-    folders = shipped_checkpoints() or (default_checkpoint(),)
-    return {folder.name: _describe(folder) for folder in folders}
+def describe_training(record: dict[str, Any]) -> dict[str, str]:
+    """What a checkpoint remembers of its training, as texts by name; the same runs, the same texts.
+
+    Args:
+        record: ``Checkpoint.training``; older and foreign ones lack most of it.
+    """
+    settings, code, data = (record.get(name) for name in ("settings_sha256", "code", "data"))
+    steps, seed = record.get("steps", "?"), record.get("seed", "?")
+    lines = {"settings": f"{steps} steps, seed {seed}, fingerprint {settings or 'not kept'}"}
+    if isinstance(data, dict):
+        lines["data"] = ", ".join(f"{name} {digest}" for name, digest in sorted(data.items()))
+    if isinstance(code, dict):
+        lines["code"] = f"version {code.get('version')}, fingerprint {code.get('sha256')}"
+    for name in ("start_from", "correlation"):
+        if record.get(name):
+            lines[name.replace("_", " ")] = f"fingerprint {record[name]}"
+    return lines
+
+
+def _training(folder: Path) -> dict[str, str]:
+    try:
+        return describe_training(load_checkpoint(folder).training)
+    except BadWeights:
+        return {}
 
 
 def _describe(folder: Path) -> str:

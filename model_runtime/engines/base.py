@@ -172,7 +172,7 @@ def _prove(opened: Engine) -> None:
     """Run half a second of silence: a driver too old or a card too new show only then."""
     config, frames = opened.config, PROOF_FRAMES
     opened.run(
-        np.zeros((2 * frames, config.features.mel_bands), np.float32),
+        np.zeros((config.rows_per_frame * frames, config.feature_width), np.float32),
         np.zeros((frames, len(config.emotions)), np.float32),
         np.zeros((frames, config.style_dim), np.float32),
     )

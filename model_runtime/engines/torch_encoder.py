@@ -87,7 +87,7 @@ class SpeechEncoder:
         padded = np.zeros(length, np.float32)
         # A block hears nothing outside its context, so that it is the same in any cutting.
         end = min(sample_count, high * FRAME_SAMPLES)
-        first = low * FRAME_SAMPLES
+        first = max(begin, low * FRAME_SAMPLES)
         padded[first - begin : end - begin] = read(first, end - first)
         key = hashlib.blake2b(padded.tobytes() + bytes(str(start - low), "ascii")).digest()
         if key not in self._blocks:
@@ -171,14 +171,16 @@ def _load(folder: Path, layer: int) -> Any:
     """The encoder's first ``layer`` layers, frozen."""
     try:
         from transformers import AutoModel
+        from transformers.utils import logging as transformers_logging
     except ImportError as error:
         raise EngineUnavailable(
             "This model hears through a pretrained encoder and needs transformers",
             hint="pip install transformers, or use a log-mel checkpoint",
         ) from error
+    transformers_logging.disable_progress_bar()
     try:
         model = AutoModel.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+            str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise BadWeights(f"The encoder in {folder} does not load: {error}") from error

@@ -1,0 +1,208 @@
+"""Training that can be killed, repeated, spread over processes, and told apart afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("scipy")
+
+from model_runtime.checkpoint import load_checkpoint  # noqa: E402
+from model_runtime.cli_info import describe_training  # noqa: E402
+from model_runtime.errors import BadArgument  # noqa: E402
+from model_runtime.training.batches import BatchSource  # noqa: E402
+from model_runtime.training.cache import caches_in, read_cache  # noqa: E402
+from model_runtime.training.generator_stage import train_generator  # noqa: E402
+from model_runtime.training.machine import Machine, open_machine  # noqa: E402
+from model_runtime.training.preparation import prepare  # noqa: E402
+from model_runtime.training.settings import (  # noqa: E402
+    Settings,
+    StageSettings,
+    generator_config,
+    read_settings,
+)
+from tests.conftest import ROOT  # noqa: E402
+from tests.fakes.face_corpora import write_beat  # noqa: E402
+
+CONFIG = """
+work = "work"
+nonspeech = 4
+[[faces]]
+kind = "beat"
+folder = "corpus"
+by_speaker = false
+[model]
+hidden = 16
+latent = 4
+encoder_dilations = [1, 2]
+decoder_dilations = [1]
+[generator]
+steps = 24
+clips = 3
+frames = 40
+warmup_steps = 2
+threads = 1
+device = "cpu"
+save_every_s = -1.0
+parts = {parts}
+"""
+QUIET = {"progress": lambda *_: None}
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with caches and the configuration of a tiny run."""
+    folder = tmp_path_factory.mktemp("studio")
+    write_beat(folder / "corpus")
+    config = write_config(folder)
+    prepare(read_settings(config), **QUIET)
+    return folder
+
+
+def write_config(folder: Path, parts: int = 1) -> Path:
+    path = folder / f"run{parts}.toml"
+    path.write_text(CONFIG.format(parts=parts))
+    return path
+
+
+def train(folder: Path, output: Path, *, parts: int = 1, **changes: object) -> Path:
+    """A run in this process, with some settings of its stage changed."""
+    settings = read_settings(write_config(folder, parts))
+    stage = dataclasses.replace(settings.generator, **{"save_every_s": 1e9, **changes})
+    return train_generator(dataclasses.replace(settings, generator=stage), output)
+
+
+def weights(checkpoint: Path) -> dict[str, np.ndarray]:
+    return load_checkpoint(checkpoint).tensors
+
+
+def assert_same_bits(one: Path, other: Path) -> None:
+    found, expected = weights(one), weights(other)
+    assert [name for name in expected if not np.array_equal(expected[name], found[name])] == []
+
+
+def python(*words: object, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *(str(word) for word in words)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **changes},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def test_run_killed_at_random_moments_ends_in_the_bits_of_an_unbroken_one(
+    studio: Path, tmp_path: Path
+) -> None:
+    unbroken = train(studio, tmp_path / "unbroken")
+    script = ROOT / "tests" / "runtime" / "killed_training.py"
+    done = python(script, studio / "run1.toml", tmp_path / "killed", 6, 1)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 2
+    assert_same_bits(tmp_path / "killed", unbroken)
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
+    studio: Path, tmp_path: Path
+) -> None:
+    one, again = (train(studio, tmp_path / name, steps=3) for name in ("one", "again"))
+    assert_same_bits(one, again)
+    other = weights(train(studio, tmp_path / "other", steps=3, seed=2))
+    assert not np.array_equal(other["stem_wide.weight"], weights(one)["stem_wide.weight"])
+
+
+def test_two_processes_train_what_one_trains_on_the_joined_batch(
+    studio: Path, tmp_path: Path
+) -> None:
+    joined = train(studio, tmp_path / "joined", parts=2)
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
+    module = ("-m", "model_runtime", "train", "generator", "--config", studio / "run2.toml")
+    done = python(*launch, *module, "--output", tmp_path / "spread")
+    assert done.returncode == 0, done.stderr
+    assert "2 processes" in done.stderr
+    found, expected = weights(tmp_path / "spread"), weights(joined)
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=2e-3, atol=2e-4, err_msg=name)
+    assert len(list((studio / "work" / "runs" / "spread").glob("tensorboard/*"))) <= 1
+
+
+def test_parts_share_no_clip_and_leave_none_out(studio: Path) -> None:
+    settings = read_settings(write_config(studio))
+    source = BatchSource(
+        [read_cache(folder) for folder in caches_in(settings.work)],
+        generator_config(settings),
+        split="train",
+        seed=1,
+        clips=2,
+        frames=20,
+    )
+    parts = [{id(entry) for _, entry in source.shard(part, 3).pool} for part in range(3)]
+    assert sum(len(part) for part in parts) == len(set.union(*parts)) == len(source.pool)
+
+
+def test_parts_must_fit_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadArgument, match="3 parts"):
+        open_machine(StageSettings(parts=3))
+
+
+def test_networks_run_in_bfloat16_and_losses_in_float32(studio: Path, tmp_path: Path) -> None:
+    machine = Machine(torch.device("cpu"), torch.bfloat16)
+    layer, seen = torch.nn.Linear(4, 4), []
+    layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
+    (output,) = machine.call(machine.ready(layer), torch.ones(1, 4))
+    assert (seen, output.dtype) == ([torch.bfloat16], torch.float32)
+    full = weights(train(studio, tmp_path / "full", steps=3))
+    half = weights(train(studio, tmp_path / "half", steps=3, precision="bfloat16"))
+    name = "encoder.0.conv.weight"
+    assert not np.array_equal(half[name], full[name])
+    np.testing.assert_allclose(half[name], full[name], atol=0.01)
+
+
+def test_choice_of_machine_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    machine = open_machine(StageSettings(device="cpu", precision="bfloat16"))
+    assert "training on cpu (asked for), networks in bfloat16, not compiled" in caplog.text
+    assert not machine.compiles
+    with pytest.raises(BadArgument, match="float8"):
+        open_machine(StageSettings(device="cpu", precision="float8"))
+
+
+def test_finished_run_with_other_settings_is_not_passed_off_as_this_one(
+    studio: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "mine"
+    train(studio, output, steps=2)
+    with pytest.raises(BadArgument, match="other settings") as caught:
+        train(studio, output, steps=3)
+    assert "--fresh" in caught.value.hint
+
+
+def test_checkpoint_tells_its_settings_data_and_code(studio: Path, tmp_path: Path) -> None:
+    told = load_checkpoint(train(studio, tmp_path / "told", steps=2)).training
+    other = load_checkpoint(train(studio, tmp_path / "retold", steps=2, seed=5)).training
+    assert set(told["data"]) == {"beat", "nonspeech"}
+    assert told["data"] == other["data"]
+    assert told["code"] == other["code"]
+    assert told["settings_sha256"] != other["settings_sha256"]
+    assert told["settings"]["generator"]["steps"] == 2
+    assert str(tmp_path) not in json.dumps(told)
+    lines = describe_training(told)
+    assert told["settings_sha256"] in lines["settings"]
+    assert told["data"]["beat"] in lines["data"]
+    assert told["code"]["sha256"] in lines["code"]
+
+
+def test_unknown_key_of_the_model_is_refused_by_name(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, work=tmp_path, model={"hiden": 8})
+    with pytest.raises(BadArgument, match="hiden"):
+        generator_config(settings)

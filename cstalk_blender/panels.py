@@ -12,6 +12,7 @@ from .installation import protocol
 from .jobs import Outcome, Studio
 from .properties import CSTALK_PG_scene, chosen_face_or_none
 from .rig import targets
+from .rig.wiring import wiring_of
 
 CATEGORY = "CSTalk"
 LETTER_WIDTH = 7.0
@@ -19,6 +20,7 @@ LETTER_WIDTH = 7.0
 MARGIN_LETTERS = 8
 """Letters' worth of icon and margins beside a label."""
 LISTED_CHANNELS = 4
+LISTED_DOUBTS = 2
 
 
 class SidebarPanel:
@@ -82,15 +84,20 @@ def draw_face(
     if problem is not None:
         draw_lines(column, f"{problem}. {problem.hint}", "ERROR", letters)
         return
-    mapping = targets.mapping_of(face)
+    wiring = wiring_of(face)
+    reports = wiring.reports()
+    missing = tuple(report.channel for report in reports if report.status == "missing")
+    doubtful = [report for report in reports if report.status == "doubtful"]
     name = "" if settings.target is not None else f"{face.name}: "
-    is_whole = not mapping.missing and not mapping.ambiguous
-    icon = "CHECKMARK" if is_whole else "INFO"
-    draw_lines(column, f"{name}{mapping.found} of {mapping.total} shapes found", icon, letters)
-    if mapping.missing:
-        draw_lines(column, f"Without: {listed(mapping.missing)}", "BLANK1", letters)
-    for channel, names in mapping.ambiguous.items():
-        text = f"{channel}: {names[0]!r} is used, not {listed(names[1:])}"
+    icon = "INFO" if missing or doubtful else "CHECKMARK"
+    text = f"{name}{len(reports) - len(missing)} of {len(reports)} shapes found"
+    draw_lines(column, f"{text} ({wiring.routing.source})", icon, letters)
+    if missing:
+        draw_lines(column, f"Without: {listed(missing)}", "BLANK1", letters)
+    for report in doubtful[:LISTED_DOUBTS]:
+        draw_lines(column, f"{report.channel}: {report.reason}", "QUESTION", letters)
+    if len(doubtful) > LISTED_DOUBTS:
+        text = f"{len(doubtful) - LISTED_DOUBTS} more are doubtful, see Mapping"
         draw_lines(column, text, "BLANK1", letters)
 
 

@@ -11,10 +11,13 @@ import bpy
 from . import (
     jobs,
     operators,
+    operators_mapping,
     operators_runtime,
     panels,
+    panels_mapping,
     preferences,
     properties,
+    properties_mapping,
     runtime_choice,
     runtime_jobs,
 )
@@ -24,10 +27,13 @@ log = logging.getLogger(__name__)
 
 CLASSES = (
     *properties.CLASSES,
+    *properties_mapping.CLASSES,
     *preferences.CLASSES,
     *operators.CLASSES,
+    *operators_mapping.CLASSES,
     *operators_runtime.CLASSES,
     *panels.CLASSES,
+    *panels_mapping.CLASSES,
     *demo_head.classes,
 )
 
@@ -62,6 +68,8 @@ def _steps() -> Iterator[Callable[[], None]]:
         yield lambda cls=cls: bpy.utils.unregister_class(cls)
     bpy.types.Scene.cstalk = bpy.props.PointerProperty(type=properties.CSTALK_PG_scene)  # type: ignore[func-returns-value]
     yield _remove_property
+    properties_mapping.attach()
+    yield properties_mapping.detach
     bpy.app.handlers.load_pre.append(jobs.on_load)
     yield lambda: bpy.app.handlers.load_pre.remove(jobs.on_load)
     bpy.types.VIEW3D_MT_mesh_add.append(demo_head.menu_func)

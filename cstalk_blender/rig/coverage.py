@@ -100,9 +100,9 @@ def _state(
 ) -> tuple[Status, str]:
     gone = [r.target for r in routes if r.kind == "shape" and r.target not in shape_names]
     if gone and len(gone) == len(routes):
-        return "missing", f"the mesh has no shape key {gone[0]!r}"
+        return "missing", f'the mesh has no shape key "{gone[0]}"'
     if gone:
-        return "doubtful", f"the mesh has no shape key {gone[0]!r}; the others are used"
+        return "doubtful", f'the mesh has no shape key "{gone[0]}"; the others are used'
     if not routes:
         return "missing", _why_nothing(channel, recognition, origin)
     doubt = recognition.doubts.get(channel, "") if origin == "names" else ""

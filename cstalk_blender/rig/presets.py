@@ -208,7 +208,7 @@ def _preset(data: Any) -> Preset:
         mesh=_text(data.get("mesh"), "mesh", LONGEST_NAME),
         routing=Routing(
             tuple(_route(route) for route in routes),
-            f"Preset {data['name']!r}",
+            f'Preset "{data["name"]}"',
             dict(_bound(bound) for bound in bounds),
         ),
     )

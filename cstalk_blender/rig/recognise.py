@@ -155,7 +155,11 @@ def _claim(index: KeyIndex, option: Keys) -> _Claim | None:
         keys.append((found[0], gain))
         others += found[1:]
         literal += found[0] == wanted
-    return _Claim(tuple(keys), tuple(lacking), tuple(others), literal) if keys else None
+    takes_back = any(gain < 0 for _name, gain in option)
+    whole = all(name not in lacking for name, gain in option if gain > 0 or not takes_back)
+    if not keys or (takes_back and not whole):  # to take back without giving would be wrong
+        return None
+    return _Claim(tuple(keys), tuple(lacking), tuple(others), literal)
 
 
 def _recognition(best: _Reading, readings: Sequence[_Reading]) -> Recognition:
@@ -169,7 +173,8 @@ def _recognition(best: _Reading, readings: Sequence[_Reading]) -> Recognition:
         for channel, claim in reading.claims.items():
             names = {name for name, _gain in claim.keys}
             is_sound = reading.family.kind == "visemes" and region[channel] in SPEECH_REGIONS
-            is_open = reading is best or not (names & used or (is_sound and speaks))
+            taken = names & used or claim.lacking or (is_sound and speaks)
+            is_open = reading is best or not taken
             if channel not in chosen and is_open:
                 chosen[channel] = (reading, claim)
         used = {name for _r, claim in chosen.values() for name, _gain in claim.keys}
@@ -203,7 +208,7 @@ def _title(reading: _Reading) -> str:
 
 def _doubt(channel: str, reading: _Reading, claim: _Claim, best: _Reading) -> str:
     if claim.others:
-        return f"{claim.keys[0][0]!r} is used, not {_listed(claim.others)}"
+        return f"{_listed([claim.keys[0][0]])} is used, not {_listed(claim.others)}"
     if claim.lacking:
         there, all_of = len(claim.keys), len(claim.keys) + len(claim.lacking)
         return f"{there} of {all_of} keys are there; {_listed(claim.lacking)} is missing"
@@ -228,5 +233,5 @@ def _why_missing(best: _Reading, channel: str) -> str:
 
 
 def _listed(names: Sequence[str], most: int = 2) -> str:
-    head = ", ".join(repr(name) for name in names[:most])
+    head = ", ".join(f'"{name}"' for name in names[:most])
     return head if len(names) <= most else f"{head} and {len(names) - most} more"

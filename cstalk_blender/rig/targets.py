@@ -159,7 +159,7 @@ def _unknown(target: bpy.types.Object) -> BadTarget:
     family = wiring.recognition.family
     if family is not None and wiring.recognition.needs_solver:
         return BadTarget(f"{target.name!r} is a {family.title} head", hint=family.advice)
-    names = ", ".join(repr(name) for name in wiring.shape_names[:LISTED_NAMES])
+    names = ", ".join(f'"{name}"' for name in wiring.shape_names[:LISTED_NAMES])
     more = ", ..." if len(wiring.shape_names) > LISTED_NAMES else ""
     return BadTarget(
         f"None of the {len(wiring.shape_names)} shape keys of {target.name!r} bears a name of a "

@@ -111,8 +111,8 @@ def test_panel_counts_shapes_and_names_what_is_missing(studio):
 
 
 def test_panel_names_the_shape_that_is_used_of_two(studio):
-    make_face("Face", ["Jaw_Open", "JAW_OPEN"])
-    assert "jawOpen: 'Jaw_Open' is used, not JAW_OPEN" in said(panels.CSTALK_PT_main)
+    make_face("Face", ["Jaw Open", "JAW OPEN"])
+    assert 'jawOpen: "Jaw Open" is used, not "JAW OPEN"' in said(panels.CSTALK_PT_main)
 
 
 def test_panel_warns_when_the_face_does_not_follow(studio, speech):

@@ -116,22 +116,29 @@ def test_teeth_with_one_key_are_part_of_a_face():
     assert recognise(("Basis", "Jaw_Open")).routing.shape_names == ("Jaw_Open",)
 
 
+def test_nothing_is_taken_back_that_is_not_given():
+    assert recognise(("Basis", "Jaw_Open", "Teeth_Up")).routing.channels == ("jawOpen",)
+    found = recognise(("Basis", "viseme_aa", "viseme_O", "viseme_U", "viseme_E", "viseme_I"))
+    assert {r.target for r in found.routing.of("jawOpen")} == {"viseme_aa"}
+    assert not found.routing.of("mouthRollUpper")
+
+
 def test_lacking_keys_are_doubted_by_name():
     names = tuple(name for name in LISTS["CC4"][1] if name != "Mouth_Funnel_Up_L")
     assert recognise(names).doubts == {
-        "mouthFunnel": "3 of 4 keys are there; 'Mouth_Funnel_Up_L' is missing"
+        "mouthFunnel": '3 of 4 keys are there; "Mouth_Funnel_Up_L" is missing'
     }
 
 
 def test_two_keys_spelled_alike_are_doubted():
-    assert recognise(("Basis", "Jaw_Open", "JAW_OPEN", "mouthClose")).doubts == {
-        "jawOpen": "'Jaw_Open' is used, not 'JAW_OPEN'"
+    assert recognise(("Basis", "Jaw Open", "JAW OPEN", "mouthClose")).doubts == {
+        "jawOpen": '"Jaw Open" is used, not "JAW OPEN"'
     }
 
 
 def test_missing_channels_say_which_key_was_looked_for():
     names = tuple(name for name in LISTS["CC4"][1] if name != "Mouth_Close")
-    assert recognise(names).missing == {"mouthClose": "there is no key 'Mouth_Close'"}
+    assert recognise(names).missing == {"mouthClose": 'there is no key "Mouth_Close"'}
     assert recognise(LISTS["SRanipal"][1]).missing["noseSneerLeft"] == "SRanipal has no key for it"
 
 

@@ -23,6 +23,14 @@ GATES = {
     "track": "curves.track",
     "rigs": "curves.rig",
     "formats": "curves.formats",
+    "files": "files",
+    "batch_journal": "batch.journal",
+    "batch_lock": "batch.lock",
+    "batch_manifest": "batch.manifest",
+    "batch_naming": "batch.naming",
+    "batch_page": "batch.report_html",
+    "batch_plan": "batch.plan",
+    "batch_table": "batch.report",
 }
 """What ``cstalk_blender.installation`` hands on of ``model_runtime``."""
 
@@ -51,7 +59,16 @@ DATA = (
     "model_runtime.config",
     "model_runtime.curves*",
 )
-RIG_WITHOUT_BPY = ("mapping*", "routing", "families*", "recognise", "coverage", "presets")
+BATCH_DATA = (
+    "model_runtime.files",
+    *(f"model_runtime.batch.{n}" for n in ("journal", "lock", "manifest", "naming", "plan")),
+    *(f"model_runtime.batch.{n}" for n in ("report", "report_html")),
+)
+"""The light modules of a batch, which the add-on reads and writes with as the command line does."""
+RIG_WITHOUT_BPY = (
+    *("mapping*", "routing", "families*", "recognise", "coverage", "presets"),
+    *("expressions", "bones", "landmarks", "correspondence", "solver", "flame", "lips"),
+)
 LIGHT_STEMS = ("audio", "features", "emotion", "style", "checkpoint", "tensor_file", "files")
 LIGHT = (
     *DATA,
@@ -65,11 +82,23 @@ LIGHT = (
 PIPELINE = (*LIGHT, "model_runtime.engines*", "model_runtime.postprocess*", "model_runtime.infer*")
 
 TABLE = (
-    Rule(("cstalk_blender.installation", "cstalk_blender.errors"), (*GATE, *DATA)),
+    Rule(("cstalk_blender.installation", "cstalk_blender.errors"), (*GATE, *DATA, *BATCH_DATA)),
+    Rule(
+        ("cstalk_blender.batch*",),
+        (
+            *GATE,
+            *BATCH_DATA,
+            "model_runtime.protocol",
+            "model_runtime.errors",
+            "model_runtime.curves*",
+            "cstalk_blender.session*",
+            "cstalk_blender.batch*",
+        ),
+        NUMPY,
+    ),
     Rule(
         (
             "cstalk_blender.session*",
-            "cstalk_blender.batch*",
             *(f"cstalk_blender.rig.{name}" for name in RIG_WITHOUT_BPY),
         ),
         (
@@ -156,6 +185,7 @@ TABLE = (
         ("model_runtime.engines.torch*",),
         (*LIGHT, "model_runtime.engines*", "model_runtime.device*", "model_runtime.model*"),
         TORCH,
+        guarded=frozenset({"transformers"}),
     ),
     Rule(("model_runtime.model*",), ("model_runtime.model*", "model_runtime.config"), TORCH),
     Rule(
@@ -182,12 +212,27 @@ TABLE = (
     ),
     Rule(
         ("model_runtime.training*", "model_runtime.evaluation*"),
-        guarded=frozenset({"transformers"}),
         ("model_runtime*",),
         TORCH
         | OPTIONAL
         | frozenset(["scipy", "pocketsphinx", "h5py", "tensorboard", "matplotlib"])
         | frozenset(["transformers", "huggingface_hub"]),
+    ),
+    Rule(
+        (*BATCH_DATA[1:], "model_runtime.batch.fingerprint", "model_runtime.batch.control"),
+        (
+            *BATCH_DATA,
+            "model_runtime.batch.fingerprint",
+            "model_runtime.errors",
+            "model_runtime.protocol",
+        ),
+    ),
+    Rule(("model_runtime.batch.torch_batches",), ("model_runtime.*",), TORCH),
+    Rule(
+        ("model_runtime.batch.throughput",),
+        ("model_runtime.*",),
+        NUMPY,
+        guarded=frozenset({"torch"}),
     ),
     Rule(("model_runtime", "model_runtime.rigs", "model_runtime.weights"), ()),
     Rule(

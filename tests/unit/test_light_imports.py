@@ -28,6 +28,7 @@ LIGHT_PATTERNS = (
     "model_runtime/engines/__init__.py",
     "model_runtime/engines/base.py",
     "model_runtime/engines/numpy_engine.py",
+    "model_runtime/batch/[!t]*.py",
     "model_runtime/training/__init__.py",
     "model_runtime/evaluation/__init__.py",
 )

@@ -1,0 +1,1 @@
+"""Dialogue production: a folder or list of lines to curves, resumable, in parallel, reported."""

@@ -1,0 +1,139 @@
+"""An engine that several threads share: what waits at the same time runs as one batch.
+
+There is no thread of its own and no waiting for company: whoever finds the engine free runs
+everything that has gathered while it was busy, his own window first and then those of the most
+similar length. When the GPU's memory runs out, batches are halved from then on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from ..config import GeneratorConfig
+from ..engines.base import Engine, EngineOutput, FloatArray, Read, hear, log_mel_frames
+
+log = logging.getLogger(__name__)
+
+Window: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+"""Features (2 T, M), emotion (T, E), style (T, S)."""
+
+MAX_PADDING = 1.25
+"""Longest over shortest window of a batch: at most a fifth of the work is padding."""
+
+
+class OutOfGpuMemory(Exception):
+    """A batch was too much."""
+
+
+class BatchEngine(Engine, Protocol):
+    """An engine that can run several windows at once."""
+
+    def run_many(self, windows: Sequence[Window]) -> list[EngineOutput]:
+        """Outputs of windows of any lengths. Raises OutOfGpuMemory."""
+        ...
+
+
+@dataclasses.dataclass(eq=False)
+class _Request:
+    window: Window
+    output: EngineOutput | None = None
+
+    @property
+    def frames(self) -> int:
+        return len(self.window[1])
+
+
+class SharedEngine:
+    """An ``Engine`` for any number of threads."""
+
+    def __init__(self, inner: BatchEngine) -> None:
+        self._inner = inner
+        self.max_frames = inner.window_frames
+        """Frames of a batch, padding and all: what fits one window fits a batch of short ones."""
+        self._waiting: list[_Request] = []
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """See ``Engine``."""
+        return self._inner.name
+
+    @property
+    def device(self) -> str:
+        """See ``Engine``."""
+        return self._inner.device
+
+    @property
+    def note(self) -> str:
+        """See ``Engine``."""
+        return self._inner.note
+
+    @property
+    def config(self) -> GeneratorConfig:
+        """See ``Engine``."""
+        return self._inner.config
+
+    @property
+    def window_frames(self) -> int:
+        """See ``Engine``."""
+        return self._inner.window_frames
+
+    def hear(self, read: Read, sample_count: int, *, first_frame: int, frames: int) -> FloatArray:
+        """See ``engines.base.hear``; an encoder takes its turn, plain features need none."""
+        if self.config.encoder is None:
+            return log_mel_frames(read, sample_count, first_frame, frames, self.config)
+        with self._turn:
+            return hear(self._inner, read, sample_count, first_frame=first_frame, frames=frames)
+
+    def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
+        """See ``Engine.run``; blocks until the batch with this window is done."""
+        mine = _Request((features, emotion, style))
+        with self._lock:
+            self._waiting.append(mine)
+        with self._turn:
+            while mine.output is None:
+                self._run_batch(self._take(mine))
+        return mine.output
+
+    def _take(self, mine: _Request) -> list[_Request]:
+        """The batch of one request: those most like it, as many as may run at once."""
+        with self._lock:
+            others = [request for request in self._waiting if request is not mine]
+            others.sort(key=lambda request: abs(request.frames - mine.frames))
+            batch = [mine]
+            for request in others:
+                sizes = [r.frames for r in (*batch, request)]
+                too_many = len(sizes) * max(sizes) > self.max_frames
+                if too_many or max(sizes) > MAX_PADDING * min(sizes):
+                    break
+                batch.append(request)
+            self._waiting = [r for r in self._waiting if not any(r is taken for taken in batch)]
+        return batch
+
+    def _run_batch(self, batch: Sequence[_Request]) -> None:
+        """Give every request of the batch its output.
+
+        A request that gets none, because the batch failed, is run again by its own thread.
+        """
+        try:
+            outputs = self._outputs(batch)
+        except OutOfGpuMemory:
+            longest = max(request.frames for request in batch)
+            self.max_frames = max(longest, len(batch) // 2 * longest)
+            log.warning("out of GPU memory: batches of %d frames from now on", self.max_frames)
+            middle = len(batch) // 2
+            self._run_batch(batch[:middle])
+            self._run_batch(batch[middle:])
+            return
+        for request, output in zip(batch, outputs, strict=True):
+            request.output = output
+
+    def _outputs(self, batch: Sequence[_Request]) -> list[EngineOutput]:
+        if len(batch) == 1:  # the engine has its own ways out: smaller windows, then the CPU
+            return [self._inner.run(*batch[0].window)]
+        return self._inner.run_many([request.window for request in batch])

@@ -69,7 +69,10 @@ RIG_WITHOUT_BPY = (
     *("mapping*", "routing", "families*", "recognise", "coverage", "presets"),
     *("expressions", "bones", "landmarks", "correspondence", "solver", "flame", "lips"),
 )
-LIGHT_STEMS = ("audio", "features", "emotion", "style", "checkpoint", "tensor_file", "files")
+LIGHT_STEMS = (
+    *("audio", "features", "pitch", "voice", "emotion", "auto_emotion", "style"),
+    *("checkpoint", "tensor_file", "files"),
+)
 LIGHT = (
     *DATA,
     "model_runtime",

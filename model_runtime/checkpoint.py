@@ -55,8 +55,18 @@ def default_checkpoint() -> Path:
 
 
 def shipped_checkpoints() -> tuple[Path, ...]:
-    """Folders under ``weights`` that hold a config, sorted by name."""
-    return tuple(sorted(path.parent for path in WEIGHTS_FOLDER.glob(f"*/{CONFIG_NAME}")))
+    """Folders under ``weights`` that hold a generator, or a config nobody can read; by name."""
+    paths = sorted(WEIGHTS_FOLDER.glob(f"*/{CONFIG_NAME}"))
+    return tuple(path.parent for path in paths if _kind_of(path) in (GENERATOR, ""))
+
+
+def _kind_of(path: Path) -> str:
+    """What a config says it is; nothing where it says nothing."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(data.get("kind", "")) if isinstance(data, dict) else ""
 
 
 def load_checkpoint(folder: str | Path) -> Checkpoint:

@@ -10,7 +10,8 @@ from pathlib import Path
 from .cli_console import Parser, ProgressLine, say, set_up_logging
 from .cli_options import acting_title, add_options, engine_from, performance_from
 from .curves.formats import check_output, write_curves
-from .infer import perform
+from .curves.track import CurveTrack
+from .infer import HEARD, Performance, perform
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,10 +35,17 @@ def main(arguments: Sequence[str]) -> int:
     frames, channels = track.values.shape
     say(
         f"{options.output}: {frames} frames of {channels} channels at {track.fps:g} fps, "
-        f"{acting_title(performance)}, {engine.name} on {engine.device}, "
+        f"{heard_or_acting(track, performance)}, {engine.name} on {engine.device}, "
         f"{time.perf_counter() - started:.1f} s"
     )
     return 0
+
+
+def heard_or_acting(track: CurveTrack, performance: Performance) -> str:
+    """The emotions in a few words; what was heard where it was left to the voice."""
+    title = acting_title(performance)
+    heard = track.request.get(HEARD)
+    return title if heard is None else f"{title} (heard: {heard['title']})"
 
 
 def _parser() -> Parser:

@@ -25,7 +25,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how to act and with what."""
     acting = parser.add_argument_group("acting")
     acting.add_argument(
-        "--emotion", default="neutral", metavar="NAME", help=f"one of: {', '.join(EMOTIONS)}"
+        "--emotion",
+        default="neutral",
+        metavar="NAME",
+        help=f"one of: {', '.join(EMOTIONS)}; or auto: what is heard in the voice",
     )
     acting.add_argument(
         "--intensity",

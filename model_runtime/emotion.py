@@ -29,21 +29,17 @@ def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[E
 
     Args:
         keys: In any order; of two at the same time the later in the list wins.
-        emotions: Names the model knows, neutral first.
+        emotions: Names the model knows, neutral first; ``auto`` is let through beside them.
 
     Raises:
         BadArgument: An emotion the model does not know, an intensity outside [0, 1.5], or a time
             that is not a number.
     """
     for key in keys:
-        if key.emotion == AUTO_EMOTION and AUTO_EMOTION not in emotions:
+        if key.emotion not in (*emotions, AUTO_EMOTION):
             raise BadArgument(
-                "Emotion 'auto' needs a model that hears emotion, which this checkpoint is not",
-                hint=f"Choose one of: {', '.join(emotions)}",
-            )
-        if key.emotion not in emotions:
-            raise BadArgument(
-                f"Unknown emotion {key.emotion!r}", hint=f"Use one of: {', '.join(emotions)}"
+                f"Unknown emotion {key.emotion!r}",
+                hint=f"Use one of: {', '.join((*emotions, AUTO_EMOTION))}",
             )
         if not 0 <= key.intensity <= MAX_INTENSITY:  # False for NaN too
             raise BadArgument(

@@ -15,10 +15,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .audio import SpeechStore
+from .auto_emotion import Heard, asks_for_auto, hear_emotion, resolved
 from .curves.resample import checked_fps
 from .curves.rig import load_rig
 from .curves.track import CurveTrack, FloatArray
 from .emotion import EmotionKey, checked_keys, emotion_weights
+from .emotion_model import shipped_emotion_model
 from .engines.base import Engine, EngineOutput, hear
 from .errors import BadArgument, Cancelled
 from .postprocess import Finish, finish
@@ -30,6 +32,8 @@ Progress: TypeAlias = Callable[[float, str], None]
 DECODED, GENERATED = 0.05, 0.97
 """Fractions of the work, by time, at which decoding and the model are done."""
 SILENCE_PHONE = "sil"
+HEARD = "heard"
+"""Entry of a track's request with what was heard, where emotion was left to the voice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +94,7 @@ def perform(
     Raises:
         BadArgument: A setting out of range, or a rig the model was not made for.
         BadAudio: See ``audio.load_speech``.
+        BadWeights: Emotion is left to the voice, and the classifier cannot be read.
         Cancelled: ``cancelled()`` said so.
     """
     config = engine.config
@@ -110,6 +115,10 @@ def perform(
     with SpeechStore.open(
         performance.audio, start_s=start_s, duration_s=duration_s, watch=watch
     ) as store:
+        heard = None
+        if asks_for_auto(keys):
+            heard = _heard(store, start_s, progress, cancelled)
+            keys = resolved(keys, heard, config.emotions)
         raw = generate_raw(
             store,
             engine,
@@ -125,7 +134,21 @@ def perform(
     track = finish(track, raw.silence, rig, options, duration_s=seconds)
     progress(1.0, "done")
     request = {**performance.as_json(), "rig": rig.name}
+    if heard is not None:
+        request[HEARD] = heard.as_json()
     return track.replaced(start_s=start_s, request=request)
+
+
+def _heard(
+    store: SpeechStore, start_s: float, progress: Progress, cancelled: Callable[[], bool]
+) -> Heard:
+    """The emotion in the voice."""
+
+    def watch(_fraction: float) -> None:
+        _stop_if(cancelled)
+        progress(DECODED, "hearing the emotion")
+
+    return hear_emotion(store, shipped_emotion_model(), start_s=start_s, watch=watch)
 
 
 def generate_raw(

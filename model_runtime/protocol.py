@@ -20,6 +20,7 @@ import typing
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
 __all__ = [
+    "AUTO_DESCRIPTION",
     "AUTO_EMOTION",
     "DEFAULT_RIG",
     "EMOTIONS",
@@ -67,6 +68,9 @@ EMOTION_DESCRIPTIONS: Final[dict[str, str]] = {
 }
 """Emotions a model is conditioned on, in the order of its embedding table."""
 
+AUTO_DESCRIPTION: Final = "What is heard in the voice, as it changes; Intensity scales it"
+"""What ``AUTO_EMOTION`` looks like, for people."""
+
 EMOTIONS: Final[tuple[str, ...]] = tuple(EMOTION_DESCRIPTIONS)
 
 
@@ -94,7 +98,8 @@ class Generate:
     """Existing folder; the worker writes ``<id>.npz`` there."""
     fps: float
     emotion_keys: tuple[EmotionKey, ...] = ()
-    """Sorted by time; empty means neutral."""
+    """Sorted by time; empty means neutral. With ``AUTO_EMOTION`` the voice tells the emotion until
+    the next key, and the key's intensity scales it."""
     rig: str = ""
     """Rig definition of the curves; empty means whatever the model makes."""
     seed: int = 0
@@ -150,6 +155,10 @@ class Result:
     device: str = ""
     summary: str = ""
     """One line for the panel."""
+    heard: str = ""
+    """The emotion heard in the voice, one line for the panel; empty where it was not asked for."""
+    emotion_keys: tuple[EmotionKey, ...] = ()
+    """What was heard over time, unscaled; empty where it was not asked for."""
     note: str = ""
     """What was not as chosen, as an engine that had to stand in for another; mostly empty."""
 

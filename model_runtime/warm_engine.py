@@ -13,8 +13,8 @@ from .curves.file_names import name_problem
 from .curves.formats import write_curves
 from .engines.base import Engine, open_engine
 from .errors import BadArgument, BadOutput
-from .infer import Performance, Progress, perform
-from .protocol import Generate, Result
+from .infer import HEARD, Performance, Progress, perform
+from .protocol import EmotionKey, Generate, Result
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class WarmEngine:
         write_curves(track, target)
         seconds = time.perf_counter() - started
         frames, channels = track.values.shape
+        heard = track.request.get(HEARD, {})
         log.info("%d frames in %.2f s with %s on %s", frames, seconds, engine.name, engine.device)
         return Result(
             id=request.id,
@@ -63,6 +64,8 @@ class WarmEngine:
             seconds=seconds,
             engine=engine.name,
             device=engine.device,
+            heard=heard.get("title", ""),
+            emotion_keys=tuple(EmotionKey(**key) for key in heard.get("keys", ())),
             note=engine.note,
             summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
         )

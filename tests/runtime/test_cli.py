@@ -121,7 +121,7 @@ def test_a_bad_sound_gives_two_and_one_line_and_touches_nothing(
 
 BAD_OPTIONS = {
     "unknown emotion": (("--emotion", "hungry"), "hungry"),
-    "auto emotion": (("--emotion", "auto"), "auto"),
+    "auto too strong": (("--emotion", "auto", "--intensity", "1.6"), "1.6"),
     "intensity high": (("--emotion", "happy", "--intensity", "1.6"), "1.6"),
     "intensity low": (("--intensity", "-0.1"), "-0.1"),
     "intensity NaN": (("--intensity", "nan"), "nan"),

@@ -124,7 +124,7 @@ def test_a_piece_of_the_sound_starts_where_it_was_cut(
 @pytest.mark.parametrize(
     "change",
     [{"fps": 0}, {"rig": "flame"}, {"rig": "none"}, {"start_s": 9.0}, {"smoothing_s": -1.0}]
-    + [{"emotion_keys": (EmotionKey(0, name, 1),)} for name in ("auto", "hungry")],
+    + [{"emotion_keys": (EmotionKey(0, name, 1),)} for name in ("AUTO", "hungry")],
 )
 def test_a_setting_that_cannot_be_is_refused(
     engine: NumpyEngine, acted: Performance, change: dict[str, object]

@@ -74,7 +74,7 @@ def test_order_does_not_matter() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [EmotionKey(0, "hapy", 1), EmotionKey(0, "auto", 1), EmotionKey(0, "Happy", 1)]
+    [EmotionKey(0, "hapy", 1), EmotionKey(0, "AUTO", 1), EmotionKey(0, "Happy", 1)]
     + [EmotionKey(0, "happy", value) for value in (-0.1, 1.51, float("nan"), float("inf"))]
     + [EmotionKey(float("nan"), "happy", 1)],
 )

@@ -10,14 +10,13 @@ import bpy
 
 from ..errors import BadTarget
 from ..installation import rigs
+from . import solved
 from .mapping import Mapping, map_channels
 from .recognise import Recognition, part_of
 from .routing import Routing
 from .wiring import shape_names, wiring_of
 
 RIG_NAME = "arkit52"
-SOLVED = "cstalk_fit"
-"""Custom property of a face that the solver has worked out (`solved.py`)."""
 LISTED_NAMES = 3
 """Shape keys that are named when none of them is known."""
 ASIDE = ("head", "other")
@@ -66,7 +65,7 @@ def _mapping(names: tuple[str, ...]) -> Mapping:
 def is_face(target: bpy.types.Object) -> bool:
     """True for a mesh with at least one shape key that plays a channel, or that was solved."""
     return target.type == "MESH" and (
-        bool(routing_of(target)) or isinstance(target.get(SOLVED), str)
+        bool(routing_of(target)) or solved.fit_or_none(target) is not None
     )
 
 

@@ -15,8 +15,11 @@ NOT_SHIPPED = ("model_runtime/training", "model_runtime/evaluation")
 
 PICKLES = frozenset({"pickle", "cPickle", "_pickle", "shelve", "marshal", "dill", "joblib"})
 SOCKETS = frozenset(
-    ["socket", "socketserver", "ssl", "http", "ftplib", "smtplib", "xmlrpc", "requests", "aiohttp"]
-    + ["asyncio", "multiprocessing.connection", "multiprocessing.managers", "webbrowser"]
+    [
+        *("socket", "socketserver", "ssl", "http", "ftplib", "smtplib", "xmlrpc", "requests"),
+        *("aiohttp", "asyncio", "webbrowser"),
+        *("multiprocessing.connection", "multiprocessing.managers"),
+    ]
 )
 FETCHERS = frozenset({"urllib.request", "urllib.error"})
 MAY_FETCH = {"cstalk_blender/runtime_install/fetch.py"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..checkpoint import default_checkpoint
@@ -40,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     control = Control()
     if options.control:
         control.obey_in_background(sys.stdin)
-    _cancel_on_signals(control)
-    summary = run(order, control, JsonNarrator() if options.json else Narrator())
+    with _cancelling_on_signals(control):
+        summary = run(order, control, JsonNarrator() if options.json else Narrator())
     return {CANCELLED: STOPPED, FAILURES: 2}.get(summary.status, 0)
 
 
@@ -109,15 +111,23 @@ def _formats(text: str) -> tuple[str, ...]:
     return names
 
 
-def _cancel_on_signals(control: Control) -> None:
+@contextlib.contextmanager
+def _cancelling_on_signals(control: Control) -> Iterator[None]:
     """The first Ctrl-C or SIGTERM ends the lines in hand at their next window; the second, now."""
 
     def stop(number: int, _frame: object) -> None:
         control.cancel()
         signal.signal(number, signal.default_int_handler)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may ask for signals
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> Parser:

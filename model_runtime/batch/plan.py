@@ -60,7 +60,7 @@ def make_plan(rows: Iterable[Row], formats: Sequence[str] = ("npz",)) -> tuple[L
 
 
 def check_spares(lines: Iterable[Line], folder: Path, others: Sequence[Path]) -> None:
-    """Raise BadArgument if a line would be written over what a batch reads.
+    """Raise BadArgument if a line would be written over what a batch reads, or out of ``folder``.
 
     Args:
         lines: The plan.
@@ -74,6 +74,9 @@ def check_spares(lines: Iterable[Line], folder: Path, others: Sequence[Path]) ->
         if line.row.sidecar:
             kept.add(_place(Path(line.row.sidecar)))
     for line in lines:
+        if line.row.output:
+            for target in line.targets:
+                inside(folder, target)
         for path in line.paths(folder):
             if _place(path) in kept:
                 raise BadArgument(
@@ -89,7 +92,8 @@ def _place(path: Path) -> str:
 def _checked_output(row: Row) -> PurePosixPath:
     path = PurePosixPath(row.output.replace("\\", "/"))
     drive = ":" in path.parts[0] if path.parts else False
-    if path.is_absolute() or ".." in path.parts or not path.name or drive:
+    odd = any(name_problem(part) for part in path.parts)
+    if path.is_absolute() or ".." in path.parts or not path.name or drive or odd:
         raise BadArgument(
             f"Line {row.number} of the list has the output {row.output!r}",
             hint="Write a name or a path within the output folder",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from model_runtime.batch.lock import STATE_FOLDER
 from model_runtime.cli import main
 from model_runtime.curves.formats import read_curves
 from tests.fakes.sounds import voice, write_wav
@@ -33,8 +34,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
+    """Of a report, by name: the report itself begins with the worst."""
     with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        return sorted(csv.DictReader(stream), key=lambda row: row["audio"])
+
+
+def made(folder: Path) -> list[str]:
+    """Names of the files, without the batch's own folder."""
+    return sorted(path.name for path in folder.iterdir() if path.name != STATE_FOLDER)
 
 
 def test_a_bad_file_does_not_stop_the_others(
@@ -43,7 +50,7 @@ def test_a_bad_file_does_not_stop_the_others(
     out, report = tmp_path / "out", tmp_path / "report.csv"
     status = main(["batch", str(folder), "-o", str(out), "--report", str(report), *options])
     assert status == 2
-    assert sorted(path.name for path in out.iterdir()) == ["one.npz", "zwei ü.npz"]
+    assert made(out) == ["one.npz", "zwei ü.npz"]
     table = rows(report)
     assert [row["status"] for row in table] == ["failed", "done", "done"]
     assert "not a sound file" in table[0]["error"]
@@ -79,7 +86,9 @@ def test_resume_makes_only_what_is_missing_or_asked_for_otherwise(
     assert statuses() == ["done", "skipped"]
     assert statuses("--emotion", "happy") == ["done", "done"]
     later = (out / "one.npz").stat().st_mtime + 10
-    os.utime(folder / "one.wav", (later, later))
+    os.utime(folder / "one.wav", (later, later))  # another time, the same sound
+    assert statuses("--emotion", "happy") == ["skipped", "skipped"]
+    write_wav(folder / "one.wav", voice(0.5, seed=9))
     assert statuses("--emotion", "happy") == ["done", "skipped"]
 
 
@@ -96,7 +105,7 @@ def test_a_list_says_how_each_line_is_acted(
     )
     out = tmp_path / "out"
     assert main(["batch", str(table), "-o", str(out), "--emotion", "happy", *options]) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["hello.json", "one-2.npz", "one.npz"]
+    assert made(out) == ["hello.json", "one-2.npz", "one.npz"]
     assert read_curves(out / "one.npz").frame_count == 6
     first, third = (read_curves(out / name).request for name in ("one.npz", "one-2.npz"))
     assert first["emotion_keys"][0]["emotion"] == "happy"
@@ -139,8 +148,7 @@ def test_sounds_of_one_name_get_files_of_their_own(
     shutil.copy(folder / "one.wav", folder / "one.aif")  # a WAV whatever its ending says
     out = tmp_path / "out"
     assert main(["batch", str(folder), "-o", str(out), "--format", "csv", *options]) == 0
-    names = sorted(path.name for path in out.iterdir())
-    assert names == ["one-2.csv", "one.csv", "zwei ü.csv"]
+    assert made(out) == ["one-2.csv", "one.csv", "zwei ü.csv"]
 
 
 @pytest.mark.parametrize("to_list", [["--report", "lines.csv"], ["-o", "."]])

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
+from ..curves.file_names import inside, name_problem
 from ..errors import BadArgument
 from .manifest import Row
 from .naming import UnusedNames

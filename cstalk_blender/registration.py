@@ -12,9 +12,11 @@ from . import (
     jobs,
     operators,
     operators_mapping,
+    operators_rig,
     operators_runtime,
     panels,
     panels_mapping,
+    panels_rig,
     preferences,
     properties,
     properties_mapping,
@@ -31,9 +33,11 @@ CLASSES = (
     *preferences.CLASSES,
     *operators.CLASSES,
     *operators_mapping.CLASSES,
+    *operators_rig.CLASSES,
     *operators_runtime.CLASSES,
     *panels.CLASSES,
     *panels_mapping.CLASSES,
+    *panels_rig.CLASSES,
     *demo_head.classes,
 )
 

@@ -19,9 +19,12 @@ from .. import compat
 from ..errors import BakeFailed
 from ..installation import track
 from . import actions
+from .mouth import reference_gap
 from .plan import Plan, owners_of, plan_face
 from .sinks import Sink, sinks_of
 
+REFERENCE_GAP = "cstalk_gap"
+"""Custom property of our Actions: relative lip gap of the demo head at each key, for the seal."""
 WHOLE_FRAME_TOLERANCE = 1e-4
 """Frames: a key this near a whole frame is meant to be on it (23.976 Hz is not exact in binary)."""
 SLIDER_STEP = 0.1
@@ -87,6 +90,9 @@ def bake_track(
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
     plans, groups = _plan_all(objects, curves)
     made = _build_all(groups, frames, line)
+    gap = reference_gap(curves).tolist()
+    for action in dict.fromkeys(made):
+        action[REFERENCE_GAP] = gap
     widened = _install_all(groups, made, plans, line)
     return _report(plans, curves, frames, made, widened)
 

@@ -1,4 +1,4 @@
-"""Rotations of bones: angles about their own axes, written as the bone's rotation mode asks. No bpy.
+"""Turns of bones: angles about their own axes, written as the rotation mode asks. No bpy.
 
 Channels give angles about X, Y and Z of the bone's rest frame, in radians, turned in this order.
 A bone in quaternion or axis-angle mode, as the FLAME add-on leaves its jaw, is keyed in that mode.
@@ -6,6 +6,7 @@ A bone in quaternion or axis-angle mode, as the FLAME add-on leaves its jaw, is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,25 @@ def in_mode(bone: Any, angles: Array) -> tuple[str, Array]:
     if bone.rotation_mode == "AXIS_ANGLE":
         return "rotation_axis_angle", axis_angles(angles)
     return "rotation_euler", angles
+
+
+def small_turns(curves: Mapping[str, Mapping[int, Array]]) -> Array | None:
+    """Turns (frames, 3) that keyed rotations make, exact for one axis, near it for small ones.
+
+    Args:
+        curves: Component to values, for each of the properties that `in_mode` names.
+
+    Returns:
+        None when no rotation is keyed.
+    """
+    euler = curves.get("rotation_euler")
+    if euler is not None:
+        still = np.zeros_like(next(iter(euler.values())))
+        return np.stack([euler.get(axis, still) for axis in range(3)], axis=1)
+    turned = curves.get("rotation_quaternion")
+    if turned is not None and len(turned) == 4:
+        return np.stack([2.0 * np.arctan2(turned[axis], turned[0]) for axis in (1, 2, 3)], axis=1)
+    about = curves.get("rotation_axis_angle")
+    if about is not None and len(about) == 4:
+        return np.stack([about[0] * about[axis] for axis in (1, 2, 3)], axis=1)
+    return None

@@ -1,7 +1,8 @@
-"""Does the face move? Evaluates the baked mesh at rest and at its widest, and names obstacles.
+"""Does the face move, and do its lips meet? Evaluates the baked mesh, and names obstacles.
 
 Keys that nobody sees are the commonest complaint about lip-sync tools: the keys are there, and the
-face is still. So the proof is the mesh itself, as Blender's dependency graph gives it.
+face is still. So the proof is the mesh itself, as Blender's dependency graph gives it: at rest, at
+its widest, and where the lips should be closed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compat
+from ..errors import BadTarget
 from ..installation import track
+from . import drivers, lips
 from .bake import key_frames
-from .plan import driven_shapes
-from .targets import mapping_of
+from .expressions import NotUnderstood
+from .mouth import mouth_of, reference_gap
+from .plan import Asked, asked_of, driven_shapes, value_path
 
 STILL_PART = 1e-4
 """A face that moves by less than this part of its own size is still."""
@@ -25,6 +29,10 @@ STILL_VALUE = 1e-3
 """Curves that change by less than this are still themselves."""
 VALUE_TOLERANCE = 0.01
 """A shape key may differ from its curve by this much: keys are linear between frames."""
+HIDING_MODIFIERS = {"MESH_CACHE": "Mesh Cache", "MESH_SEQUENCE_CACHE": "Mesh Sequence Cache"}
+"""Modifiers that put stored vertices in the place of the shape keys' ones."""
+REORDERING = ("SUBSURF", "MULTIRES")
+"""Modifiers that add vertices but keep the first ones: the lips can still be read."""
 LISTED_NAMES = 3
 """Names given before "and n more"."""
 
@@ -37,6 +45,10 @@ class CheckReport:
     """True when every face moved as far as its curves ask, or the curves are still."""
     problems: tuple[str, ...]
     """What stands in the way, or will surprise: one sentence each."""
+    measures: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    """What was measured on the mesh: movement and lip gap in millimetres, closures."""
+    lips_open: bool = dataclasses.field(default=False, compare=False)
+    """True when lips that should meet do not on this rig; the lip seal helps."""
 
 
 def check_faces(
@@ -62,21 +74,77 @@ def check_faces(
     """
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
     frame_before, subframe_before = scene.frame_current, scene.frame_subframe
-    moved, problems = True, []
+    moved, problems, measured = True, [], Measured((), False)
     try:
         for face in faces:
-            wanted = set(curves.channels)
-            pairs = {
-                channel: name
-                for channel, name in mapping_of(face).pairs.items()
-                if channel in wanted and name not in left_out
-            }
-            face_moved, why = _check_face(face, curves, scene, frames, pairs)
+            asked = [a for a in asked_of(face, curves) if a.channels and a.target not in left_out]
+            face_moved, why = _check_face(face, curves, scene, frames, asked)
             moved = moved and face_moved
             problems += [sentence for sentence in why if sentence not in problems]
+        if moved and faces:
+            measured = _measure(faces[0], curves, scene, frames)
     finally:
         scene.frame_set(frame_before, subframe=subframe_before)
-    return CheckReport(moved, tuple(problems))
+    return CheckReport(moved, tuple(problems), measured.sentences, measured.lips_open)
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What the mesh of a face does under its performance."""
+
+    sentences: tuple[str, ...]
+    lips_open: bool
+
+
+def _measure(
+    face: bpy.types.Object,
+    curves: track.CurveTrack,
+    scene: bpy.types.Scene,
+    frames: NDArray[np.float64],
+) -> Measured:
+    """Movement and lip gap at silence, at the widest vowel and at a closure, on the mesh."""
+    reference = reference_gap(curves)
+    if not face.visible_get() or np.ptp(reference) < STILL_VALUE:
+        return Measured((), False)
+    try:
+        mouth = mouth_of(face)
+    except BadTarget:
+        return Measured((), False)  # a mesh without lips, such as teeth
+    rest, widest = int(np.argmin(np.abs(reference))), int(np.argmax(reference))
+    runs = lips.closure_runs(reference, curves.fps)
+    closed = min(
+        (a + int(np.argmin(reference[a:b])) for a, b in runs),
+        key=reference.__getitem__,
+        default=None,
+    )
+    wanted = [rest, widest] if closed is None else [rest, widest, closed]
+    points = [_evaluate(face, scene, float(frames[index]))[0] for index in wanted]
+    millimetre = 1000.0 * scene.unit_settings.scale_length * _scale(face)
+    if len({len(some) for some in points}) > 1:
+        return Measured((), False)
+    movement = float(np.linalg.norm(points[1] - points[0], axis=1).max()) * millimetre
+    sentences = [f"The face moves by up to {movement:.1f} mm"]
+    gaps = mouth.gaps(asked_of(face, curves), curves.frame_count)
+    if closed is not None and _keeps_vertices(face):
+        opening = mouth.gap(points[1]) * millimetre
+        gap = mouth.gap(points[2]) * millimetre
+        sentences.append(
+            f"Lip gap {opening:.1f} mm at the widest, {max(gap, 0.0):.1f} mm at a closure"
+        )
+    count = lips.closures(reference, lips.relative(gaps), curves.fps)
+    if count.wanted:
+        sentences.append(f"Lips meet in {count.met} of {count.wanted} closures")
+    return Measured(tuple(sentences), not count.all_met)
+
+
+def _keeps_vertices(face: bpy.types.Object) -> bool:
+    """True when the first vertices of the evaluated mesh are those of the mesh."""
+    shown = [modifier for modifier in face.modifiers if modifier.show_viewport]
+    return all(m.type in (*REORDERING, "ARMATURE", "SMOOTH", "CORRECTIVE_SMOOTH") for m in shown)
+
+
+def _scale(face: bpy.types.Object) -> float:
+    return float(np.mean(np.abs(face.matrix_world.to_scale())))
 
 
 def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
@@ -97,6 +165,12 @@ def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
         found.append(f"Shape keys of {face.name!r} are pinned: turn off the pin below their list")
     if not key.use_relative:
         found.append(f"Shape keys of {face.name!r} are absolute: turn Relative on")
+    for modifier in face.modifiers:
+        if modifier.type in HIDING_MODIFIERS and modifier.show_viewport:
+            kind = HIDING_MODIFIERS[modifier.type]
+            found.append(
+                f"The {kind} modifier of {face.name!r} replaces what its shape keys do: turn it off"
+            )
     return found + _nla_obstacles(face)
 
 
@@ -117,16 +191,14 @@ def _check_face(
     curves: track.CurveTrack,
     scene: bpy.types.Scene,
     frames: NDArray[np.float64],
-    pairs: dict[str, str],
+    asked: list[Asked],
 ) -> tuple[bool, list[str]]:
-    if not pairs:
+    if not asked:
         return True, []
-    why = obstacles(face, list(pairs.values()))
-    rest, widest = _rest_and_widest(curves, list(pairs))
-    if (
-        np.ptp(np.stack([curves.column(c)[[rest, widest]] for c in pairs]), axis=1).max()
-        < STILL_VALUE
-    ):
+    shapes = {one.target: one.values for one in asked if one.kind == "shape"}
+    why = obstacles(face, _keyed(face, shapes))
+    rest, widest = _rest_and_widest(curves, list({c for one in asked for c in one.channels}))
+    if max(float(np.ptp(one.values[[rest, widest]])) for one in asked) < STILL_VALUE:
         return True, why
     if not face.visible_get():
         return True, [*why, f"{face.name!r} is hidden, so whether it moves was not checked"]
@@ -134,7 +206,7 @@ def _check_face(
     for index in (rest, widest):
         coordinates, values = _evaluate(face, scene, float(frames[index]))
         points.append(coordinates)
-        off = [name for c, name in pairs.items() if _differs(values[name], curves.column(c)[index])]
+        off = [n for n, v in shapes.items() if n in values and _differs(values[n], v[index])]
     if points[0].shape != points[1].shape:
         return True, why
     size = float(np.ptp(points[0], axis=0).max())
@@ -144,6 +216,22 @@ def _check_face(
     if off and not why:
         why.append(f"Not as keyed on {face.name!r}: {_listed(off)}; something else sets them")
     return moved and not off, why
+
+
+def _keyed(face: bpy.types.Object, shapes: dict[str, NDArray[np.float64]]) -> list[str]:
+    """Those of ``shapes`` that are keyed themselves: a driver that is followed is no obstacle."""
+    key = face.data.shape_keys
+    driven = driven_shapes(key)
+    source_keyed = {name for name in driven & set(shapes) if _has_source(key, name)}
+    return [name for name in shapes if name in key.key_blocks and name not in source_keyed]
+
+
+def _has_source(key: bpy.types.Key, name: str) -> bool:
+    try:
+        source = drivers.source_of(key, value_path(name))
+    except NotUnderstood:
+        return False
+    return source.owner != key
 
 
 def _rest_and_widest(curves: track.CurveTrack, channels: list[str]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The motion of one head carried over to another: which place is which, and how far it goes. No bpy.
+"""The motion of one head carried over to another: which place is which, and how far. No bpy.
 
 1. Landmarks of both (`landmarks.py`) give the similarity, turn, size and place, that lays the
    source onto the other head (Umeyama 1991).

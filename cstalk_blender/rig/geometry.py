@@ -67,7 +67,7 @@ def bone_share(face: bpy.types.Object, bone: bpy.types.Bone) -> Array:
 
 
 def bone_frame(face: bpy.types.Object, bone: bpy.types.Bone) -> tuple[Array, Array]:
-    """Axes of the bone at rest as columns (3, 3), unit length, and its head, in the face's space."""
+    """Axes of the bone at rest as columns (3, 3), and its head, in the space of the face."""
     armature = face.find_armature()
     to_face = face.matrix_world.inverted() @ armature.matrix_world
     matrix = np.array(Matrix(to_face @ bone.matrix_local))

@@ -6,8 +6,8 @@ mesh moves when the jaw opens (a shape key, or a bone that was turned):
 1. The skin is the connected part that has both still and moving vertices; teeth move as a whole,
    eyes not at all.
 2. The lips are where a still and a moving vertex lie next to each other. Their common direction is
-   left to right. They part downwards and backwards, for the jaw turns about a hinge behind and above
-   them: down and front are that direction and its normal, turned by `HINGE_SLOPE`.
+   left to right. They part downwards and backwards, for the jaw turns about a hinge behind and
+   above them: down and front are that direction and its normal, turned by `HINGE_SLOPE`.
 3. The middle pair is the foremost one that touches; the corners are the ends of the seam. The chin
    is the moving midline vertex furthest down and forward; the tip of the nose is the foremost
    midline vertex above the lips; eyes are two round parts beside and above it.
@@ -39,7 +39,7 @@ TORN = 2.0
 STRAY = 2.5
 """Pairs further from the middle of all than this times the usual are no lips."""
 TOUCH_SHARE = 0.005
-"""Of the mouth's width: as much further apart than the nearest pair, lips still count as touching."""
+"""Of the mouth's width: lips this much beyond the nearest pair still count as touching."""
 MIDDLE_SHARE = 0.08
 """Of the mouth's width: vertices this near the midline are its middle."""
 HINGE_SLOPE = np.radians(27.0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..installation import rigs, track
-from . import actions, drivers, flame, solved, solver
+from . import actions, drivers, flame, geometry, lips, solved, solver
 from .expressions import NotUnderstood
 from .eyes import head_routes, look_routes
 from .routing import Routing, evaluate_track
@@ -92,6 +92,7 @@ def asked_of(
     Eye bones turn where no shape key looks, the head bone where the curves move a head.
     """
     fit = solved.fit_or_none(face) if routing is None else None
+    curves = _in_convention(face, curves, routing_of(face) if routing is None else routing)
     if fit is not None:
         asked = _solved(face, fit, curves)
         known = set()  # the fit is of the skin: eyes still have to turn
@@ -101,6 +102,30 @@ def asked_of(
         known = set(routing.channels)
     bones = [r for r in (*look_routes(face), *head_routes(face)) if r.channel not in known]
     return asked + _routed(Routing(tuple(bones), "Bones"), curves)
+
+
+def _in_convention(
+    face: bpy.types.Object, curves: track.CurveTrack, routing: Routing
+) -> track.CurveTrack:
+    """Curves with as much less jawOpen as the face's mouthClose brings of its own.
+
+    ARKit's mouthClose stands on jawOpen; on some rigs it is open jaw and closed lips in one.
+    """
+    if not {"jawOpen", "mouthClose"} <= set(curves.channels):
+        return curves
+    blocks = face.data.shape_keys.key_blocks
+    motions = []
+    for channel in ("jawOpen", "mouthClose"):
+        routes = [r for r in routing.of(channel) if r.kind == "shape" and r.target in blocks]
+        if len(routes) != 1:
+            return curves
+        motions.append(routes[0].gain * geometry.shape_motion(face, routes[0].target))
+    if not lips.is_absolute_close(*motions):
+        return curves
+    values = curves.values.copy()
+    jaw = curves.channels.index("jawOpen")
+    values[:, jaw] = np.maximum(values[:, jaw] - curves.column("mouthClose"), 0.0)
+    return curves.replaced(values=values)
 
 
 def _routed(routing: Routing, curves: track.CurveTrack) -> list[Asked]:

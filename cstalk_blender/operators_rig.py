@@ -1,0 +1,110 @@
+"""The buttons for faces without ARKit names, and for lips that do not meet on a rig."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import jobs, sound
+from .errors import SessionError
+from .operators import Explained
+from .properties import chosen_face_or_none
+from .rig import bake, seal, solved, solver_basis
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+
+class CSTALK_OT_solve_face(Explained, bpy.types.Operator):
+    """Work out how this face's own shape keys and jaw bone make the movements of speech"""
+
+    bl_idname = "cstalk.solve_face"
+    bl_label = "Fit This Face"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """A mesh of this file with shape keys, in Object Mode."""
+        face = chosen_face_or_none(context)
+        key = getattr(getattr(face, "data", None), "shape_keys", None)
+        if face is None or key is None:
+            return "Choose the face: a mesh with shape keys"
+        if not face.is_editable or not key.is_editable:
+            return f"{face.name!r} is linked from another file"
+        if face.mode == "EDIT":
+            return "Leave Edit Mode first"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Fit, and keep the fit with the object."""
+        face = chosen_face_or_none(context)
+        try:
+            loss = solve_face(face)
+        except SessionError as error:
+            return self.fail(error)
+        lines = loss.sentences()
+        self.report({"INFO"}, f"{face.name}: {lines[0] if lines else 'all movements fit'}")
+        return {"FINISHED"}
+
+
+class CSTALK_OT_forget_solution(Explained, bpy.types.Operator):
+    """Drop the fit of this face and go back to the names of its shape keys"""
+
+    bl_idname = "cstalk.forget_solution"
+    bl_label = "Forget the Fit"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """There must be a fit."""
+        fitted = solved.fit_or_none(chosen_face_or_none(context)) is not None
+        return None if fitted else "This face was not fitted"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Forget."""
+        solved.forget(chosen_face_or_none(context))
+        return {"FINISHED"}
+
+
+class CSTALK_OT_seal_lips(Explained, bpy.types.Operator):
+    """Add closing where the lips should meet and do not, as computed from this mesh"""
+
+    bl_idname = "cstalk.seal_lips"
+    bl_label = "Seal the Lips"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """A face with a performance, and nothing under way."""
+        if jobs.current_studio().is_busy:
+            return "A performance is being made: wait for it, or cancel it"
+        face = chosen_face_or_none(context)
+        if face is None or not bake.has_bake(face):
+            return "Generate a performance first"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Seal, and say what changed."""
+        face = chosen_face_or_none(context)
+        try:
+            report = seal.seal_lips(face, sound.frame_rate(context.scene))
+        except SessionError as error:
+            return self.fail(error)
+        self.report({"INFO"}, report.summary())
+        return {"FINISHED"}
+
+
+def solve_face(face: bpy.types.Object) -> solved.Loss:
+    """Fit ``face`` and keep the fit with it.
+
+    Raises:
+        BadTarget: It has no keys to use, or its mouth cannot be found; nothing was changed.
+    """
+    fit = solver_basis.fit_face(face).fit
+    solved.keep(face, fit)
+    return solved.loss_of(fit)
+
+
+CLASSES = (CSTALK_OT_solve_face, CSTALK_OT_forget_solution, CSTALK_OT_seal_lips)
+"""To be registered, in this order."""

@@ -1,0 +1,164 @@
+"""The mouth of a face in Blender: its lip gap under a performance, and the key that closes it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadTarget
+from ..installation import track
+from . import flame, geometry, landmarks, lips, plan, solver_basis
+from .plan import Asked
+from .targets import routing_of
+
+Array = NDArray[np.float64]
+
+CLOSING_CHANNEL, OPENING_CHANNEL = "mouthClose", "jawOpen"
+JAW_PART = 0.35
+"""A key that moves the chin by more than this part of what it does to the gap moves the jaw."""
+TOUCHING = 0.08
+"""Of the mouth's width: lips nearer than this at rest are taken to touch there."""
+SMALLEST_RATE = 0.05
+"""Of the mouth's width: a key that closes by less closes nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mouth:
+    """Where the lips of a face are."""
+
+    face: bpy.types.Object
+    marks: landmarks.Landmarks
+    rest: float
+    """Gap at rest that counts as open, mesh units; 0 when the lips touch."""
+
+    def gap(self, points: Array) -> float:
+        """Gap of posed vertices (V or more, 3), mesh units."""
+        marks = self.marks
+        between = points[marks.lip_lower] - points[marks.lip_upper]
+        at_rest = self._resting()
+        return float((between - at_rest) @ marks.down) + self.rest
+
+    def gaps(self, asked: Sequence[Asked], frames: int) -> Array:
+        """Gap of each frame of a performance, (frames,), by what its keys and bones add up to."""
+        total = np.full(frames, self.rest)
+        for name, values in _shape_values(asked).items():
+            total += values * self.rate(name)
+        for bone, angles in _bone_angles(asked, frames).items():
+            moved = self._turned(bone, angles)
+            total += (moved[:, 1] - moved[:, 0]) @ self.marks.down
+        return total
+
+    def rate(self, name: str) -> float:
+        """Gap that value 1 of a shape key adds, mesh units."""
+        upper, lower = (self._moved(name, v) for v in (self.marks.lip_upper, self.marks.lip_lower))
+        return float((lower - upper) @ self.marks.down)
+
+    def chin_rate(self, name: str) -> float:
+        """How far value 1 of a shape key lowers the chin, mesh units."""
+        return float(self._moved(name, self.marks.chin) @ self.marks.down)
+
+    def _moved(self, name: str, vertex: int) -> Array:
+        block = self.face.data.shape_keys.key_blocks[name]
+        return np.array(block.data[vertex].co) - np.array(block.relative_key.data[vertex].co)
+
+    def _resting(self) -> Array:
+        data = self.face.data.shape_keys.reference_key.data
+        return np.array(data[self.marks.lip_lower].co) - np.array(data[self.marks.lip_upper].co)
+
+    def _turned(self, name: str, angles: Array) -> Array:
+        """Motion of the upper and the lower lip when a bone turns, (frames, 2, 3)."""
+        armature = self.face.find_armature()
+        bone = armature.data.bones[name]
+        share, frame = geometry.bone_share(self.face, bone), geometry.bone_frame(self.face, bone)
+        vertices = [self.marks.lip_upper, self.marks.lip_lower]
+        points = geometry.rest_points(self.face)[vertices]
+        turns = [tuple(float(angle) for angle in row) for row in angles]
+        return np.stack([geometry.turned_by(points, share[vertices], frame, t) for t in turns])
+
+
+def mouth_of(face: bpy.types.Object) -> Mouth:
+    """Find the mouth of ``face``.
+
+    Raises:
+        BadTarget: Nothing opens it, or no lips were found.
+    """
+    opening = motion_of(face, OPENING_CHANNEL)
+    points = geometry.rest_points(face)
+    lips_said = solver_basis.marked_lips_or_none(face)
+    try:
+        marks = landmarks.find_landmarks(points, geometry.edges_of(face), opening, lips=lips_said)
+    except landmarks.NoLips as why:
+        raise BadTarget(f"The lips of {face.name!r} were not found: {why}") from why
+    between = points[marks.lip_lower] - points[marks.lip_upper]
+    height = float(between @ marks.down)
+    touching = float(np.linalg.norm(between)) < TOUCHING * marks.width
+    return Mouth(face, marks, 0.0 if touching else height)
+
+
+def motion_of(face: bpy.types.Object, channel: str) -> Array:
+    """Motion of each vertex at value 1 of a channel, as the face would be keyed, (V, 3)."""
+    one = track.CurveTrack(np.ones((1, 1), np.float32), (channel,), 24.0)
+    asked = plan.asked_of(face, one)
+    points = geometry.rest_points(face)
+    total = np.zeros_like(points)
+    for name, values in _shape_values(asked).items():
+        if values[0] and name in face.data.shape_keys.key_blocks:
+            total += float(values[0]) * geometry.shape_motion(face, name)
+    armature = face.find_armature()
+    for name, angles in _bone_angles(asked, 1).items():
+        if armature is not None and name in armature.data.bones and angles.any():
+            bone = armature.data.bones[name]
+            share, frame = geometry.bone_share(face, bone), geometry.bone_frame(face, bone)
+            total += geometry.turned_by(points, share, frame, tuple(map(float, angles[0])))
+    return total
+
+
+def reference_gap(curves: track.CurveTrack) -> Array:
+    """Relative gap of the demo head, for which the curves are right, (frames,)."""
+    source = solver_basis.demo_source()
+    marks = source.head.landmarks
+    total = np.zeros(curves.frame_count)
+    for channel in curves.channels:
+        motion = source.motions.get(channel)
+        if motion is not None:
+            rate = float((motion[marks.lip_lower] - motion[marks.lip_upper]) @ marks.down)
+            total += rate * curves.column(channel).astype(np.float64)
+    return lips.relative(total)
+
+
+def closing_key_or_none(mouth: Mouth) -> str | None:
+    """The shape key that brings the lips together without the jaw: mouthClose where it does."""
+    key = mouth.face.data.shape_keys
+    smallest = SMALLEST_RATE * mouth.marks.width
+    routes = routing_of(mouth.face).of(CLOSING_CHANNEL)
+    named = [r.target for r in routes if r.kind == "shape" and r.gain > 0]
+    for name in named:
+        if name in key.key_blocks and mouth.rate(name) < -smallest:
+            return name
+    best, best_rate = None, -smallest
+    for block in key.key_blocks:
+        if block == key.reference_key or flame.IDENTITY.match(block.name):
+            continue
+        rate = mouth.rate(block.name)
+        if rate < best_rate and abs(mouth.chin_rate(block.name)) < JAW_PART * abs(rate):
+            best, best_rate = block.name, rate
+    return best
+
+
+def _shape_values(asked: Sequence[Asked]) -> dict[str, Array]:
+    return {one.target: one.values for one in asked if one.kind == "shape"}
+
+
+def _bone_angles(asked: Sequence[Asked], frames: int) -> dict[str, Array]:
+    """Turns of each bone, (frames, 3)."""
+    found: dict[str, Array] = {}
+    for one in asked:
+        name, _colon, channel = one.target.rpartition(":")
+        if one.kind == "bone" and channel.startswith("rotation_"):
+            angles = found.setdefault(name, np.zeros((frames, 3)))
+            angles[:, "xyz".index(channel[-1])] = one.values
+    return found

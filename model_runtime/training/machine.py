@@ -45,7 +45,11 @@ class Machine:
     def ready(self, module: nn.Module) -> Callable[..., Any]:
         """The module on its device, as it is to be called in training steps."""
         module.to(self.device)
-        network: Any = torch.compile(module) if self.compiles else module
+        network: Any = module
+        if self.compiles:
+            # What cannot be compiled here runs as it is, with a warning.
+            torch._dynamo.config.suppress_errors = True
+            network = torch.compile(module)
         if self.processes > 1:
             return nn.parallel.DistributedDataParallel(network)
         called: Callable[..., Any] = network

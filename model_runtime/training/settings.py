@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import check_config, load_checkpoint
+from ..checkpoint import check_config, default_checkpoint, load_checkpoint
 from ..config import GeneratorConfig
 from ..curves.rig import RigDefinition, load_rig
 from ..errors import BadArgument
@@ -114,6 +114,8 @@ _SECTIONS: dict[str, Any] = {
     "loss": LossWeights(),
     "encoder": EncoderSettings(),
 }
+SHIPPED = "shipped"
+"""``start_from`` of this word takes the weights that come with the extension."""
 SHAPE = (
     *("hidden", "encoder_dilations", "latent", "decoder_dilations", "emotion_dim", "style_dim"),
     *("features",),
@@ -136,6 +138,8 @@ def read_settings(path: Path) -> Settings:
         for name, default in _SECTIONS.items():
             if name in data:
                 data[name] = dataclasses.replace(default, **data[name])
+        if data.get("start_from") == SHIPPED:
+            data["start_from"] = default_checkpoint()
         for name in ("data", "work", "start_from"):
             if name in data:
                 data[name] = here / Path(data[name]).expanduser()

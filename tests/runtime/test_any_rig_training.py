@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,15 @@ pytest.importorskip("scipy")
 
 from model_runtime.curves.format_npz import read  # noqa: E402
 from model_runtime.curves.rig import load_rig, rig_names  # noqa: E402
-from model_runtime.training.cache import read_cache  # noqa: E402
+from model_runtime.errors import BadArgument  # noqa: E402
+from model_runtime.training.batches import BatchSource  # noqa: E402
+from model_runtime.training.cache import Entry, read_cache  # noqa: E402
+from model_runtime.training.faces import face_jobs  # noqa: E402
+from model_runtime.training.hearing import heard  # noqa: E402
+from model_runtime.training.loading import load_caches  # noqa: E402
+from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
 from model_runtime.training.rig_rows import RigRows  # noqa: E402
+from model_runtime.training.settings import read_settings  # noqa: E402
 from tests.fakes import face_corpora  # noqa: E402
 from tests.runtime.conftest import Command  # noqa: E402
 
@@ -109,7 +117,74 @@ def test_reference_motion_is_carried_over_by_name_and_the_rest_stays_unobserved(
     assert observed[0].tolist() == [name in reference.channel_names for name in rig.channel_names]
 
 
-def read_entry(supervision: str):
-    from model_runtime.training.cache import Entry
+def test_nothing_is_learnt_about_channels_that_a_recording_lacks(
+    tmp_path: Path, in_process: Command
+) -> None:
+    face_corpora.write_beat(tmp_path / "corpus")  # without the tongue
+    config = tmp_path / "run.toml"
+    config.write_text(SETTINGS.format(rig="livelink61", kind="beat"))
+    in_process("train", "prepare", "--config", config)
+    settings = read_settings(config)
+    shape, caches = heard(settings)
+    faces = [cache for cache in caches if cache.name == "beat"]
+    source = BatchSource(faces, shape, split="train", seed=1, clips=2, frames=30)
+    batch = source.batch(0)
+    lacking = [shape.channels.index(name) for name in ("tongueOut", "headYaw", "leftEyePitch")]
+    assert not batch.observed[:, lacking].any()
+    assert int((~batch.observed[0]).sum()) == 1 + 9
+    made = torch.rand(2, 30, 61, requires_grad=True)
+    loss = GeneratorLoss(shape, torch.ones(61), LossWeights(closure=0, tuck=0, phones=0))
+    total, _ = loss(
+        made,
+        torch.zeros(2, 30, 40, requires_grad=True),
+        dataclasses.replace(batch, curves=batch.wanted(made)),
+    )
+    total.backward()
+    moved = made.grad.abs().amax((0, 1))
+    assert moved[lacking].max() == 0
+    assert moved[shape.channels.index("browInnerUp")] > 0
 
+
+def test_cache_of_another_rig_is_refused_then_made_anew(
+    tmp_path: Path, in_process: Command
+) -> None:
+    face_corpora.write_beat(tmp_path / "corpus")
+    config = tmp_path / "run.toml"
+    config.write_text(SETTINGS.format(rig="arkit52", kind="beat"))
+    in_process("train", "prepare", "--config", config)
+    config.write_text(SETTINGS.format(rig="livelink61", kind="beat"))
+    with pytest.raises(BadArgument, match="rig arkit52, and livelink61"):
+        load_caches(read_settings(config))
+    in_process("train", "prepare", "--config", config)
+    assert {cache.name for cache in load_caches(read_settings(config))} == {"beat", "nonspeech"}
+
+
+def test_faces_without_sound_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_three_takes(tmp_path / "corpus")
+    (tmp_path / "corpus" / "ben" / "happy_2" / "happy_2.wav").unlink()
+    config = tmp_path / "run.toml"
+    config.write_text(SETTINGS.format(rig="livelink61", kind="livelink"))
+    settings = read_settings(config)
+    jobs = face_jobs(settings.faces[0], settings)
+    assert {job.clip.file for job in jobs} == {"anna/1/1", "cleo/3/3"}
+    assert "1 clips left out: no sound" in caplog.text
+    flame = dataclasses.replace(settings, rig="flame")
+    with pytest.raises(BadArgument, match="No usable clip") as caught:
+        face_jobs(flame.faces[0], flame)
+    assert "rig flame" in caught.value.hint
+
+
+def test_still_sounds_leave_a_rig_without_reference_motion_at_rest() -> None:
+    rig = load_rig("flame")
+    rows, entry = RigRows(rig.channel_names), read_entry("still")
+    curves, emotion, observed = rows.settle(
+        torch.rand(1, 5, 52), torch.ones(1, 5, 8), [np.zeros((5, 52))], [entry]
+    )
+    assert observed.all()
+    assert curves.abs().max() == emotion.abs().max() == 0
+
+
+def read_entry(supervision: str) -> Entry:
     return Entry("c/1", "s", "en", "neutral", "train", supervision, 1.0, 0, 5)

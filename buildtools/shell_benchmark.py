@@ -1,7 +1,7 @@
 """`build.py benchmark`: what the add-on costs inside Blender, as a table and as JSON. Stdlib only.
 
-A busy machine stretches the clock on the wall. The work is one thread's, so the processor's own time
-is held against the target; the wall's time, the best of several runs, stands beside it.
+A busy machine stretches the clock on the wall. The work is one thread's, so the processor's time
+is held against the target; the best wall time of several runs stands beside it.
 """
 
 from __future__ import annotations

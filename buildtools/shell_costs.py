@@ -13,7 +13,6 @@ import os
 import statistics
 import sys
 import time
-from pathlib import Path
 
 import bpy
 import numpy as np

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +29,10 @@ from .throughput import LocalPool, open_engines
 
 log = logging.getLogger(__name__)
 
+TEMPORARY = ".cstalk-"
+"""Beginning of the names under which ``files.replacing`` writes."""
+STALE_S = 10.0
+"""Writing one file takes milliseconds; older ones belong to nobody."""
 DONE, FAILURES, CANCELLED = "done", "failed", "cancelled"
 
 
@@ -79,10 +85,18 @@ class Pool(Protocol):
         ...
 
 
-def run(order: Order, control: Control, narrator: Narrator) -> Summary:
+def run(
+    order: Order, control: Control, narrator: Narrator, open_pool: Callable[[], Pool] | None = None
+) -> Summary:
     """Run a batch to its end or its cancelling.
 
     Every finished line is in its place and in the journal at any moment; nothing is half-written.
+
+    Args:
+        order: What to do.
+        control: Asked all the time.
+        narrator: Told everything.
+        open_pool: Gives what runs the lines; None: what the order says.
 
     Raises:
         RuntimeFault: Nothing could be done: no model, no engine, folder or report not writable,
@@ -100,7 +114,8 @@ def run(order: Order, control: Control, narrator: Narrator) -> Summary:
         journal = Journal(state)
         targets = {line.targets[0] for line in order.lines}
         earlier: Mapping[str, Entry] = journal.thin_entries() if order.resume else {}
-        pool = _pool(order)
+        pool = _pool(order) if open_pool is None else open_pool()
+        sweep(path.parent for line in order.lines for path in line.paths(order.output))
         journal.start(without=() if order.resume else targets)
         try:
             work = LineWork(order.base, model, order.output, earlier)
@@ -113,6 +128,16 @@ def run(order: Order, control: Control, narrator: Narrator) -> Summary:
         reports = _write_reports(order, journal, targets, skipped, tally, pool.title)
         narrator.end(tally, status, reports)
     return Summary(status, tally)
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove what a killed process left of files it was writing, once it is old enough."""
+    newest = time.time() - STALE_S
+    for folder in set(folders):
+        for path in folder.glob(f"{TEMPORARY}*.*"):
+            with contextlib.suppress(OSError):  # it may be gone by now
+                if path.stat().st_mtime < newest:
+                    path.unlink()
 
 
 def _pool(order: Order) -> Pool:

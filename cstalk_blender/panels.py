@@ -11,7 +11,7 @@ from .errors import SessionError
 from .installation import protocol
 from .jobs import Outcome, Studio
 from .properties import CSTALK_PG_scene, chosen_face_or_none
-from .rig import targets
+from .rig import solved, targets
 from .rig.wiring import wiring_of
 
 CATEGORY = "CSTalk"
@@ -84,6 +84,9 @@ def draw_face(
     if problem is not None:
         draw_lines(column, f"{problem}. {problem.hint}", "ERROR", letters)
         return
+    if solved.fit_or_none(face) is not None:
+        draw_lines(column, f"{face.name}: fitted, see Rig", "CHECKMARK", letters)
+        return
     wiring = wiring_of(face)
     reports = wiring.reports()
     missing = tuple(report.channel for report in reports if report.status == "missing")
@@ -121,7 +124,12 @@ def draw_emotion(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters:
     row.prop(settings, "intensity", slider=True)
     quiet = column.column(align=True)
     quiet.active = False
-    draw_lines(quiet, protocol.EMOTION_DESCRIPTIONS[settings.emotion], "NONE", letters)
+    draw_lines(quiet, emotion_description(settings.emotion), "NONE", letters)
+
+
+def emotion_description(name: str) -> str:
+    """What the face does, or that the voice decides."""
+    return protocol.EMOTION_DESCRIPTIONS.get(name, protocol.AUTO_DESCRIPTION)
 
 
 def draw_work(
@@ -142,6 +150,8 @@ def draw_work(
         draw_lines(layout, studio.notice, "INFO", letters)
     if settings.made:  # empty again after an undo, which outcome knows nothing of
         draw_lines(layout, f"Made: {settings.made}", "CHECKMARK", letters)
+        if settings.heard:
+            draw_lines(layout, f"Heard: {settings.heard}", "SPEAKER", letters)
         if studio.outcome is not None:
             draw_outcome(layout, studio.outcome, letters)
 

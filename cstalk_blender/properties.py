@@ -14,6 +14,11 @@ EMOTION_ITEMS = [
     (name, name.capitalize(), description, index)
     for index, (name, description) in enumerate(protocol.EMOTION_DESCRIPTIONS.items())
 ]
+AUTO_INDEX = 1000
+"""Beside all emotions there may ever be: blend files remember the number."""
+EMOTION_ITEMS.append(
+    (protocol.AUTO_EMOTION, "Auto (from voice)", protocol.AUTO_DESCRIPTION, AUTO_INDEX)
+)
 FINE_KEY_RATE = 60.0
 """Keys a second for the fine setting: the rate of the captures that ARKit shapes come from."""
 KEY_RATE_ITEMS = [
@@ -87,6 +92,9 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
     )
     made: bpy.props.StringProperty(
         name="Made", description="What was made last: frames, channels, seconds"
+    )
+    heard: bpy.props.StringProperty(
+        name="Heard", description="The emotion heard in the voice when it was made, if it was asked"
     )
 
     @property

@@ -11,7 +11,7 @@ from .cli_console import Parser, ProgressLine, say, set_up_logging
 from .cli_options import acting_title, add_options, engine_from, performance_from
 from .curves.formats import check_output, write_curves
 from .curves.track import CurveTrack
-from .infer import HEARD, Performance, perform
+from .infer import Performance, perform
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,8 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 def heard_or_acting(track: CurveTrack, performance: Performance) -> str:
     """The emotions in a few words; what was heard where it was left to the voice."""
     title = acting_title(performance)
-    heard = track.request.get(HEARD)
-    return title if heard is None else f"{title} (heard: {heard['title']})"
+    return f"{title} (heard: {track.heard})" if track.heard else title
 
 
 def _parser() -> Parser:

@@ -18,7 +18,7 @@ from .audio import SpeechStore
 from .auto_emotion import Heard, asks_for_auto, hear_emotion, resolved
 from .curves.resample import checked_fps
 from .curves.rig import load_rig
-from .curves.track import CurveTrack, FloatArray
+from .curves.track import HEARD, CurveTrack, FloatArray
 from .emotion import EmotionKey, checked_keys, emotion_weights
 from .emotion_model import shipped_emotion_model
 from .engines.base import Engine, EngineOutput, hear
@@ -32,8 +32,6 @@ Progress: TypeAlias = Callable[[float, str], None]
 DECODED, GENERATED = 0.05, 0.97
 """Fractions of the work, by time, at which decoding and the model are done."""
 SILENCE_PHONE = "sil"
-HEARD = "heard"
-"""Entry of a track's request with what was heard, where emotion was left to the voice."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 from .checkpoint import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
 from .curves.file_names import name_problem
 from .curves.formats import write_curves
+from .curves.track import HEARD
 from .engines.base import Engine, open_engine
 from .errors import BadArgument, BadOutput
-from .infer import HEARD, Performance, Progress, perform
+from .infer import Performance, Progress, perform
 from .protocol import EmotionKey, Generate, Result
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class WarmEngine:
             seconds=seconds,
             engine=engine.name,
             device=engine.device,
-            heard=heard.get("title", ""),
+            heard=track.heard,
             emotion_keys=tuple(EmotionKey(**key) for key in heard.get("keys", ())),
             note=engine.note,
             summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",

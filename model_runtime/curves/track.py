@@ -13,6 +13,8 @@ from ..errors import BadCurves
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
+HEARD = "heard"
+"""Entry of ``request`` with the emotion that was heard, where it was left to the voice."""
 AGAIN_HINT = "Write the file again from the program it came from"
 
 
@@ -50,6 +52,12 @@ class CurveTrack:
     def duration_s(self) -> float:
         """Seconds from frame 0 to one frame after the last."""
         return self.frame_count / self.fps
+
+    @property
+    def heard(self) -> str:
+        """The emotion heard in the voice, in a few words; empty where it was not asked for."""
+        heard = self.request.get(HEARD)
+        return str(heard.get("title", "")) if isinstance(heard, dict) else ""
 
     def times_s(self) -> NDArray[np.float64]:
         """Time of each frame in seconds of the sound, shape (frames,)."""

@@ -60,7 +60,7 @@ def npy_text(texts: tuple[str, ...] | str) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode("latin-1") + body
 
 
-def write_track(path: Path, fps: float, smile: float) -> int:
+def write_track(path: Path, fps: float, smile: float, heard: str = "") -> int:
     """Write the curves of ``DURATION_S`` seconds and return the number of frames."""
     frames = math.ceil(DURATION_S * fps)
     values: list[float] = []
@@ -73,7 +73,9 @@ def write_track(path: Path, fps: float, smile: float) -> int:
         archive.writestr("channels.npy", npy_text(CHANNELS))
         archive.writestr("fps.npy", npy([fps], (), "<f8"))
         archive.writestr("start_s.npy", npy([0.0], (), "<f8"))
-        archive.writestr("request.npy", npy_text("{}"))
+        archive.writestr(
+            "request.npy", npy_text(json.dumps({"heard": {"title": heard}} if heard else {}))
+        )
     os.replace(temporary, path)
     return frames
 
@@ -83,7 +85,8 @@ def result(request: dict, *, path: Path | None = None) -> None:
     keys = request["emotion_keys"]
     smile = sum(key["intensity"] for key in keys if key["emotion"] == "happy")
     path = path or Path(request["output_folder"]) / f"{request['id']}.npz"
-    frames = write_track(path, request["fps"], smile)
+    heard = "happy 0.8" if any(key["emotion"] == "auto" for key in keys) else ""
+    frames = write_track(path, request["fps"], smile, heard)
     say(
         type="result",
         id=request["id"],

@@ -1,0 +1,64 @@
+"""Emotion from the voice: an entry of the dropdown, and a line that says what was heard."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from cstalk_blender import operators, panels, properties
+from cstalk_blender.installation import protocol
+from tests.fakes.faces import make_face, write_wav
+from tests.fakes.panel_layouts import said
+
+
+@pytest.fixture
+def ready(studio, work):
+    """The scene's settings, with a face and a speech."""
+    make_face()
+    operators.load_audio(bpy.context.scene, write_wav(work / "line.wav"))
+    return bpy.context.scene.cstalk
+
+
+def test_the_dropdown_offers_auto_with_a_tooltip(studio):
+    items = bpy.context.scene.cstalk.bl_rna.properties["emotion"].enum_items
+    auto = items[protocol.AUTO_EMOTION]
+    assert auto.name == "Auto (from voice)"
+    assert auto.description == protocol.AUTO_DESCRIPTION
+    assert {item.identifier for item in items} == {*protocol.EMOTIONS, protocol.AUTO_EMOTION}
+
+
+def test_a_new_emotion_would_not_change_what_a_blend_file_remembers(studio):
+    numbers = [number for *_, number in properties.EMOTION_ITEMS]
+    assert numbers[: len(protocol.EMOTIONS)] == list(range(len(protocol.EMOTIONS)))
+    assert numbers[-1] == properties.AUTO_INDEX > 10 * len(protocol.EMOTIONS)
+
+
+def test_auto_goes_to_the_worker_with_the_sliders_intensity(ready):
+    ready.emotion, ready.intensity = protocol.AUTO_EMOTION, 0.6
+    (key,) = operators.scene_order(bpy.context).message.emotion_keys
+    assert (key.emotion, key.intensity) == (protocol.AUTO_EMOTION, pytest.approx(0.6))
+
+
+def test_the_panel_explains_auto_before_and_says_what_was_heard_after(ready):
+    ready.emotion = protocol.AUTO_EMOTION
+    assert protocol.AUTO_DESCRIPTION in said(panels.CSTALK_PT_main)
+    assert "Heard:" not in said(panels.CSTALK_PT_main)
+    assert bpy.ops.cstalk.generate() == {"FINISHED"}
+    assert ready.heard == "happy 0.8"
+    assert "Heard: happy 0.8" in said(panels.CSTALK_PT_main)
+
+
+def test_a_chosen_emotion_says_nothing_of_hearing(ready):
+    ready.emotion = protocol.AUTO_EMOTION
+    bpy.ops.cstalk.generate()
+    ready.emotion = "sad"
+    bpy.ops.cstalk.generate()
+    assert ready.heard == ""
+    assert "Heard:" not in said(panels.CSTALK_PT_main)
+
+
+def test_clear_takes_the_line_away(ready):
+    ready.emotion = protocol.AUTO_EMOTION
+    bpy.ops.cstalk.generate()
+    bpy.ops.cstalk.clear()
+    assert "Heard:" not in said(panels.CSTALK_PT_main)

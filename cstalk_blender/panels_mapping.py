@@ -8,7 +8,7 @@ from . import operators_mapping as buttons
 from .panels import SidebarPanel, draw_lines, letters_across
 from .properties import chosen_face_or_none
 from .properties_mapping import REGIONS, CSTALK_PG_mapping_view, mapped_mesh_or_none, meshes_of
-from .rig import coverage, library
+from .rig import coverage, library, solved
 from .rig.coverage import ChannelReport
 from .rig.recognise import part_of
 from .rig.wiring import Wiring, rig_of, wiring_of
@@ -37,7 +37,7 @@ class CSTALK_PT_mapping(SidebarPanel, bpy.types.Panel):
         view = context.scene.cstalk_mapping_view
         wiring = wiring_of(mesh)
         draw_meshes(layout, context, mesh)
-        draw_source(layout, wiring, letters)
+        draw_source(layout, mesh, wiring, letters)
         draw_regions(layout, mesh, wiring, view, letters)
         draw_saving(layout, view)
         for refused in library.refused_families():
@@ -96,7 +96,9 @@ def draw_meshes(
         button.mesh = mesh.name
 
 
-def draw_source(layout: bpy.types.UILayout, wiring: Wiring, letters: int) -> None:
+def draw_source(
+    layout: bpy.types.UILayout, mesh: bpy.types.Object, wiring: Wiring, letters: int
+) -> None:
     """The family or preset, the menu of others, and what is lost."""
     column = layout.column(align=True)
     row = column.row(align=True)
@@ -105,6 +107,9 @@ def draw_source(layout: bpy.types.UILayout, wiring: Wiring, letters: int) -> Non
         row.operator(buttons.CSTALK_OT_mapping_delete.bl_idname, text="", icon="TRASH")
     found, total = len(wiring.usable.channels), wiring.recognition.total
     draw_lines(column, f"{found} of {total} channels move this mesh", "NONE", letters)
+    if solved.fit_or_none(mesh) is not None:
+        text = "This face was fitted: the fit moves it. Forget it under Rig to use this mapping"
+        draw_lines(column, text, "INFO", letters)
     family = wiring.recognition.family
     if family is not None and family.advice and wiring.preset is None:
         draw_lines(column, family.advice, "INFO", letters)

@@ -163,7 +163,8 @@ def _unknown(target: bpy.types.Object) -> BadTarget:
     return BadTarget(
         f"None of the {len(wiring.shape_names)} shape keys of {target.name!r} bears a name of a "
         f"face that we know ({names}{more})",
-        hint="Open Mapping and pick the keys by hand or load a preset, or choose another mesh",
+        hint="Under Rig let Fit This Face find what they do, or pick keys by hand or load a preset "
+        "under Mapping, or choose another mesh",
     )
 
 

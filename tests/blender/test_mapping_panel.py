@@ -12,7 +12,7 @@ import pytest
 from cstalk_blender import operators_mapping as buttons
 from cstalk_blender import panels, panels_mapping
 from cstalk_blender.installation import track
-from cstalk_blender.rig import library, presets, targets
+from cstalk_blender.rig import library, presets, solved, targets
 from cstalk_blender.rig.presets import BadPreset
 from cstalk_blender.rig.routing import Route, Target, evaluate_track
 from cstalk_blender.rig.wiring import wiring_of
@@ -321,18 +321,18 @@ def test_a_rig_with_none_of_the_names_is_told_and_can_be_mapped_by_hand():
     problem = targets.problem_or_none(face)
     assert "None of the 4 shape keys of 'Hero'" in str(problem)
     assert '"Schluessel 1", "Schluessel 2", "Mund auf", ...' in str(problem)
-    assert "Open Mapping and pick the keys by hand" in problem.hint
+    assert "pick keys by hand or load a preset under Mapping" in problem.hint
     buttons.open_channel(face, "jawOpen")
     face.data.shape_keys.cstalk_mapping.rows[0].target = "Mund auf"
     assert targets.problem_or_none(face) is None
     assert "1 of 52 shapes found" in said(panels.CSTALK_PT_main)
 
 
-def test_a_flame_head_is_known_and_sent_to_the_solver():
+def test_a_flame_head_is_known_and_sent_to_the_fit():
     face = face_of(FLAME)
     problem = targets.problem_or_none(face)
     assert "'Hero' is a FLAME head" in str(problem)
-    assert "solver" in problem.hint
+    assert "Fit This Face" in problem.hint
 
 
 def test_a_solvers_routing_is_kept_as_a_preset():
@@ -377,3 +377,11 @@ def test_every_button_and_setting_has_a_tooltip():
     for item in draw_panel(PANEL):
         if item.get("operator") or item.get("rna"):
             assert item.get("tip"), item
+
+
+def test_a_fitted_face_says_that_its_mapping_waits(monkeypatch):
+    face = face_of(FLAME)
+    monkeypatch.setattr(solved, "fit_or_none", lambda target: object() if target == face else None)
+    assert targets.problem_or_none(face) is None
+    assert "Hero: fitted, see Rig" in said(panels.CSTALK_PT_main)
+    assert "This face was fitted: the fit moves it." in said(PANEL)

@@ -101,7 +101,7 @@ def test_flame_asks_for_the_solver():
     assert found.family.name == "flame"
     assert found.needs_solver
     assert not found.routing
-    assert "solver" in found.family.advice
+    assert "Fit This Face" in found.family.advice
 
 
 def test_stray_names_make_no_face():

@@ -60,6 +60,8 @@ SPECS = {
             "train", RUNTIME_VERSIONS, RUNTIME_IMPORTS + ", pocketsphinx", has_torch=True
         ),
         EnvironmentSpec("faults", RUNTIME_VERSIONS, "import numpy, pytest, hypothesis"),
+        EnvironmentSpec("engine-old", PY311, "import numpy, pytest"),
+        EnvironmentSpec("engine-new", tuple(reversed(RUNTIME_VERSIONS)), "import numpy, pytest"),
         EnvironmentSpec("check", RUNTIME_VERSIONS, "import mypy, numpy"),
         EnvironmentSpec("bpy-4.2", PY311, BPY_IMPORTS, is_blender=True),
         EnvironmentSpec("bpy-4.5", PY311, BPY_IMPORTS, is_blender=True),

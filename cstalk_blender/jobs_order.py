@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import sound
+from . import sound, sound_decode
 from .errors import SceneChanged
 from .installation import protocol, track
 from .rig import bake, check, targets
@@ -77,7 +77,7 @@ def order_for(
     sound.length_s(audio)
     message = protocol.Generate(
         id="",
-        audio=str(audio),
+        audio=str(sound_decode.for_model(audio, Path(bpy.app.tempdir))),
         output_folder="",
         fps=keys_per_second or sound.frame_rate(scene),
         emotion_keys=(protocol.EmotionKey(0.0, emotion, intensity),),
@@ -128,6 +128,7 @@ def apply(order: Order, curves: track.CurveTrack) -> tuple[bake.BakeReport, chec
         checked = check.CheckReport(True, (f"{scene.name!r} is not open, so nothing was checked",))
     if hasattr(scene, "cstalk"):
         scene.cstalk.made = report.summary()
+        scene.cstalk.heard = curves.heard
     bpy.ops.ed.undo_push(message="CSTalk Generate")
     return report, checked
 

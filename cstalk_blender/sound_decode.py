@@ -1,0 +1,85 @@
+"""A sound that the model's process can read: Blender decodes what its own Python cannot.
+
+The built-in engine reads WAV by itself and everything else through ffmpeg. Where there is none,
+Blender's own decoder (Audaspace, module ``aud``) writes a WAV file, once for each sound.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+WAV_STARTS = (b"RIFF", b"RF64")
+FOLDER = "cstalk-sounds"
+BUFFER_FRAMES = 65_536
+
+
+def for_model(path: Path, temporary_folder: Path) -> Path:
+    """``path``, or a WAV file of the same sound and name where the model could not read ``path``.
+
+    Takes about half a second for two minutes of sound, the first time; a later call finds the file.
+
+    Args:
+        path: Sound file.
+        temporary_folder: Existing folder that Blender empties when it ends.
+    """
+    if _is_wav(path) or shutil.which("ffmpeg") is not None:
+        return path
+    return decoded_or_none(path, temporary_folder) or path
+
+
+def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
+    """A WAV file of what Blender hears in ``path``; None where it hears nothing, or has no ears.
+
+    The model then says itself that it has no decoder, and what to do.
+    """
+    try:
+        import aud
+    except ImportError:  # Blender as a module 4.2, and some distributions
+        return None
+    try:
+        facts = path.stat()
+        key = f"{path.resolve()}\n{facts.st_mtime_ns}\n{facts.st_size}"
+        folder = temporary_folder / FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]
+        target = folder / f"{path.stem}.wav"  # the stem names Actions
+        if target.is_file():
+            return target
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / "partial.wav"
+        sound = aud.Sound.file(str(path))
+        sound.write(
+            str(partial), 0, 0, aud.FORMAT_S16, aud.CONTAINER_WAV, aud.CODEC_PCM, 0, BUFFER_FRAMES
+        )
+        _keep_frames(partial, target, sound.length)
+        partial.unlink()
+    except (OSError, aud.error) as error:
+        log.info("Blender does not decode %s: %s", path.name, error)
+        return None
+    return target
+
+
+def _keep_frames(padded: Path, target: Path, frames: int) -> None:
+    """Copy the first ``frames`` of a WAV file: Audaspace fills its last block with silence."""
+    import wave  # slow to import, and not needed to enable the add-on
+
+    whole = target.with_suffix(".new")
+    with wave.open(str(padded), "rb") as source, wave.open(str(whole), "wb") as kept:
+        kept.setparams(source.getparams())
+        left = min(frames, source.getnframes())
+        while left > 0:
+            count = min(left, BUFFER_FRAMES)
+            kept.writeframes(source.readframes(count))
+            left -= count
+    whole.replace(target)
+
+
+def _is_wav(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) in WAV_STARTS
+    except OSError:
+        return True  # the model says what is wrong with it

@@ -1,0 +1,108 @@
+"""What the model's process cannot decode, Blender decodes for it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import wave
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from cstalk_blender import jobs, sound_decode
+from cstalk_blender.jobs_order import order_for
+from tests.fakes.faces import make_face
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEECH = ROOT / "demo" / "speech" / "line.wav"
+KINDS = ("mp3", "flac", "ogg", "m4a")
+
+
+def needs_aud():
+    return pytest.importorskip("aud", reason="this Blender was built without sound")
+
+
+@pytest.fixture
+def sound(work):
+    """The demo's line in another format."""
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        pytest.skip("no ffmpeg to make the file with")
+
+    def make(kind: str) -> Path:
+        path = work / f"台詞 ü.{kind}"
+        subprocess.run([ffmpeg, "-v", "error", "-i", str(SPEECH), str(path)], check=True)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def no_ffmpeg(monkeypatch):
+    monkeypatch.setattr(sound_decode.shutil, "which", lambda _name: None)
+
+
+def samples(path: Path) -> np.ndarray:
+    with wave.open(str(path), "rb") as file:
+        data = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return data.reshape(-1, file.getnchannels())[:, 0] / 32768.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_blender_hears_what_was_recorded(kind, sound, no_ffmpeg, work):
+    needs_aud()
+    path = sound_decode.for_model(sound(kind), work)
+    assert path.suffix == ".wav"
+    assert path.stem == "台詞 ü"
+    heard, recorded = samples(path), samples(SPEECH)
+    frames = min(len(heard), len(recorded))
+    assert abs(len(heard) - len(recorded)) < 0.15 * 16_000
+    lags = [
+        np.corrcoef(np.roll(heard[:frames], -lag), recorded[:frames])[0, 1] for lag in range(40)
+    ]
+    assert max(lags) > 0.95
+
+
+def test_a_sound_is_decoded_once(sound, no_ffmpeg, work):
+    needs_aud()
+    given = sound("mp3")
+    first = sound_decode.for_model(given, work)
+    made = first.stat().st_mtime_ns
+    assert sound_decode.for_model(given, work) == first
+    assert first.stat().st_mtime_ns == made
+
+
+def test_wav_and_a_machine_with_ffmpeg_need_no_help(sound, no_ffmpeg, work, monkeypatch):
+    assert sound_decode.for_model(SPEECH, work) == SPEECH
+    given = sound("mp3")
+    monkeypatch.setattr(sound_decode.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert sound_decode.for_model(given, work) == given
+    assert not (work / sound_decode.FOLDER).exists()
+
+
+def test_what_blender_cannot_read_is_left_to_the_model(no_ffmpeg, work):
+    broken = work / "broken.mp3"
+    broken.write_bytes(b"ID3" + bytes(100))
+    absent = work / "absent.mp3"
+    assert sound_decode.for_model(broken, work) == broken
+    assert sound_decode.for_model(absent, work) == absent
+
+
+def test_a_compressed_line_makes_the_face_move_without_ffmpeg(addon, sound, no_ffmpeg, monkeypatch):
+    needs_aud()
+    given = sound("mp3")
+    monkeypatch.setenv("PATH", str(given.parent))
+    monkeypatch.delenv("CSTALK_PYTHON", raising=False)
+    face = make_face()
+    order = order_for(
+        *(bpy.context.scene, face), audio=given, start_frame=1, emotion="neutral", intensity=1.0
+    )
+    assert order.line == "台詞 ü"
+    studio = jobs.current_studio()
+    studio.start(order)
+    studio.wait()
+    assert studio.error is None
+    assert studio.outcome is not None
+    assert studio.outcome.check.moved

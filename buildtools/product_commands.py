@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import faults, repository, shell_benchmark
+from . import faults, repository, shell_benchmark, window
 from .console import ROOT, BuildError
 
 
@@ -26,6 +26,10 @@ def add_commands(commands: Any) -> None:
     bench.add_argument("--blender", default="5.2", metavar="VERSION", help="4.2 ... 5.2")
     bench.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark.json", metavar="FILE")
     bench.set_defaults(command=_benchmark)
+    gui = commands.add_parser("gui", help="a person's first session in a real window")
+    gui.add_argument("--blender", default="", metavar="PROGRAM", help="a Blender with a display")
+    gui.add_argument("--out", type=Path, default=ROOT / "out" / "gui", metavar="FOLDER")
+    gui.set_defaults(command=_gui)
 
 
 def _index(options: argparse.Namespace) -> int:
@@ -42,6 +46,10 @@ def _faults(options: argparse.Namespace) -> int:
 
 def _benchmark(options: argparse.Namespace) -> int:
     return _tell(*shell_benchmark.run_benchmark(options.blender, options.out.resolve()))
+
+
+def _gui(options: argparse.Namespace) -> int:
+    return _tell(*window.run_session(options.blender, options.out.resolve()))
 
 
 def _tell(table: str, is_good: bool) -> int:

@@ -1,0 +1,138 @@
+"""A person's hands and eyes in a real window: mouse, keys, and what lies under the mouse.
+
+Blender tells nobody where its buttons are. A person looks; this one strokes the sidebar with the
+real mouse pointer and asks Blender each time which button it rests on (*Copy Python Command*).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+TURN_S = 0.05
+SETTLE_S = 0.25
+"""For Blender to take in an event and draw."""
+HOVER_S = 0.1
+STEP_PIXELS = 9
+"""Half the height of the flattest button."""
+
+Steps = Iterator[float]
+
+
+def rest(seconds: float) -> Steps:
+    """Let Blender run for so long, in turns: one slow drawing is no rest."""
+    for _ in range(max(2, round(seconds / TURN_S))):
+        yield TURN_S
+
+
+def largest_view() -> tuple[Any, Any]:
+    """Window and area of the largest 3D viewport."""
+    window = bpy.context.window_manager.windows[0]
+    views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+    return window, max(views, key=lambda area: area.width * area.height)
+
+
+def region_of(area: Any, kind: str) -> Any:
+    """The region of ``area`` of the given type."""
+    return next(region for region in area.regions if region.type == kind)
+
+
+def in_view(kind: str = "WINDOW") -> Any:
+    """The context of the largest viewport, which a timer lacks."""
+    window, area = largest_view()
+    return bpy.context.temp_override(window=window, area=area, region=region_of(area, kind))
+
+
+def xdotool(*words: object) -> None:
+    """Real events of the X server."""
+    subprocess.run(["xdotool", *(str(word) for word in words)], check=True)
+
+
+def move(x: float, y: float) -> None:
+    """Move the pointer; Blender counts y from below, X from above."""
+    height = bpy.context.window_manager.windows[0].height
+    xdotool("mousemove", round(x), round(height - y))
+
+
+def click_at(x: float, y: float) -> Steps:
+    """Go there and click, with the time that Blender needs to see it."""
+    move(x - 2, y)
+    yield from rest(HOVER_S)
+    move(x, y)
+    yield from rest(HOVER_S)
+    xdotool("click", 1)
+    yield from rest(SETTLE_S)
+
+
+def over_viewport() -> Steps:
+    """Rest the pointer in the middle of the viewport."""
+    region = region_of(largest_view()[1], "WINDOW")
+    move(region.x + region.width * 0.4, region.y + region.height * 0.5)
+    yield from rest(SETTLE_S)
+
+
+def press(*keys: str) -> Steps:
+    """Real key presses."""
+    for key in keys:
+        xdotool("key", key)
+        yield from rest(SETTLE_S)
+
+
+def type_text(text: str) -> Steps:
+    """Real typing."""
+    for letter in text:
+        xdotool("key", "space" if letter == " " else letter)
+        yield from rest(HOVER_S)
+
+
+def look(folder: Path, name: str) -> Steps:
+    """A screenshot of the whole screen; Blender's own is black under software OpenGL."""
+    yield from rest(SETTLE_S)
+    subprocess.run(
+        ["import", "-silent", "-window", "root", str(folder / f"{name}.png")], check=True
+    )
+
+
+def find(command: str, found: list[tuple[float, float]]) -> Steps:
+    """Stroke the sidebar from above until the pointer rests on the button of ``command``.
+
+    Args:
+        command: As ``bpy.ops.cstalk.generate``.
+        found: Receives the place, or nothing.
+    """
+    region = region_of(largest_view()[1], "UI")
+    for across in (0.5, 0.25, 0.75):
+        x = region.x + (region.width - 20) * across
+        y = region.y + region.height - 10.0
+        while y > region.y:
+            move(x, y)
+            yield from rest(HOVER_S)
+            if command in button_under_mouse():
+                found.append((x, y - 3))
+                return
+            y -= STEP_PIXELS
+
+
+def button_under_mouse() -> str:
+    """The Python command of the button that the pointer rests on; empty over anything else."""
+    manager = bpy.context.window_manager
+    manager.clipboard = ""
+    with in_view("UI"), contextlib.suppress(RuntimeError):
+        if bpy.ops.ui.copy_python_command_button.poll():
+            bpy.ops.ui.copy_python_command_button()
+    return str(manager.clipboard)
+
+
+def click_button(command: str, missing: list[str]) -> Steps:
+    """Find a button of the sidebar and click it with the mouse."""
+    found: list[tuple[float, float]] = []
+    yield from find(command, found)
+    if found:
+        yield from click_at(*found[0])
+    else:
+        missing.append(command)

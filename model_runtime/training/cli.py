@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .progress import clock
 from .settings import Settings, read_settings
+
+log = logging.getLogger(__name__)
 
 DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
 
@@ -25,11 +29,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--fresh", action="store_true", help="forget an unfinished run of the same output"
     )
+    parser.add_argument(
+        "--hand-set", action="store_true", help="relabel without the calibration (an ablation)"
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
+    started = time.monotonic()
     STAGES[options.stage](read_settings(options.config), options)
+    log.info("%s took %s", options.stage, clock(time.monotonic() - started))
     return 0
 
 
@@ -68,12 +77,12 @@ def _emotion(settings: Settings, options: argparse.Namespace) -> None:
     train_emotion(settings, options.output or settings.work / "emotion")
 
 
-def _relabel(settings: Settings, _options: argparse.Namespace) -> None:
+def _relabel(settings: Settings, options: argparse.Namespace) -> None:
     from .cache import caches_in
     from .relabel import relabel
 
     for folder in caches_in(settings.work):
-        relabel(folder, settings.work)
+        relabel(folder, settings.work, hand_set=options.hand_set)
 
 
 STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {

@@ -69,7 +69,9 @@ def rig_of_file(kind: str) -> RigDefinition:
         data = json.loads((RIG_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         if kind in data.get("files", ()):
             return load_rig(name)
-    raise BadArgument(f"No rig definition lists files of kind {kind!r}")
+    raise BadArgument(
+        f"No rig definition lists files of kind {kind!r}", hint="Install the extension again"
+    )
 
 
 @functools.cache

@@ -183,7 +183,9 @@ def _load(folder: Path, layer: int) -> Any:
             str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise BadWeights(f"The encoder in {folder} does not load: {error}") from error
+        raise BadWeights(
+            f"The encoder in {folder} does not load: {error}", hint="Get the encoder again"
+        ) from error
     model.encoder.layers = model.encoder.layers[:layer]
     return model.eval().requires_grad_(False)
 

@@ -149,6 +149,24 @@ def strip_span(strip: Any) -> tuple[int, int]:
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
+def set_span(strip: Any, first: int, last: int) -> None:
+    """Let ``strip`` be heard from ``first`` to before ``last``; its content stays in place."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle, strip.right_handle = first, last
+    else:
+        strip.frame_final_start, strip.frame_final_end = first, last
+
+
+def add_sound_or_none(
+    scene: bpy.types.Scene, name: str, path: str, channel: int, frame: int
+) -> Any:
+    """A sound strip, or None where this Blender has no sound or cannot read the file."""
+    try:
+        return strips_of(scene).new_sound(name, path, channel, frame)
+    except RuntimeError:
+        return None
+
+
 def zero_frame(strip: Any, rate: float) -> float:
     """Frame at which second 0 of the sound file of ``strip`` lies, whatever is cut off."""
     start = strip.content_start if hasattr(strip, "content_start") else strip.frame_start

@@ -22,7 +22,14 @@ ROOT_FOLDER = Path(__file__).resolve().parents[1]
 
 if TYPE_CHECKING:
     from model_runtime import errors as runtime_errors
-    from model_runtime import protocol
+    from model_runtime import files, protocol
+    from model_runtime.batch import journal as batch_journal
+    from model_runtime.batch import lock as batch_lock
+    from model_runtime.batch import manifest as batch_manifest
+    from model_runtime.batch import naming as batch_naming
+    from model_runtime.batch import plan as batch_plan
+    from model_runtime.batch import report as batch_table
+    from model_runtime.batch import report_html as batch_page
     from model_runtime.curves import formats, track
     from model_runtime.curves import rig as rigs
 else:
@@ -36,5 +43,29 @@ else:
     track = _sibling("curves.track")
     rigs = _sibling("curves.rig")
     formats = _sibling("curves.formats")
+    files = _sibling("files")
+    batch_journal = _sibling("batch.journal")
+    batch_lock = _sibling("batch.lock")
+    batch_manifest = _sibling("batch.manifest")
+    batch_naming = _sibling("batch.naming")
+    batch_plan = _sibling("batch.plan")
+    batch_table = _sibling("batch.report")
+    batch_page = _sibling("batch.report_html")
 
-__all__ = ["ADDON_ID", "ROOT_FOLDER", "formats", "protocol", "rigs", "runtime_errors", "track"]
+__all__ = [
+    "ADDON_ID",
+    "ROOT_FOLDER",
+    "batch_journal",
+    "batch_lock",
+    "batch_manifest",
+    "batch_naming",
+    "batch_page",
+    "batch_plan",
+    "batch_table",
+    "files",
+    "formats",
+    "protocol",
+    "rigs",
+    "runtime_errors",
+    "track",
+]

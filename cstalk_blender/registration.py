@@ -20,6 +20,7 @@ from . import (
     preferences,
     properties,
     properties_mapping,
+    registration_batch,
     runtime_choice,
     runtime_jobs,
 )
@@ -38,6 +39,7 @@ CLASSES = (
     *panels.CLASSES,
     *panels_mapping.CLASSES,
     *panels_rig.CLASSES,
+    *registration_batch.CLASSES,
     *demo_head.classes,
 )
 
@@ -78,6 +80,7 @@ def _steps() -> Iterator[Callable[[], None]]:
     yield lambda: bpy.app.handlers.load_pre.remove(jobs.on_load)
     bpy.types.VIEW3D_MT_mesh_add.append(demo_head.menu_func)
     yield lambda: bpy.types.VIEW3D_MT_mesh_add.remove(demo_head.menu_func)
+    yield from registration_batch.steps()
     runtime_choice.reset()
     runtime_jobs.job = runtime_jobs.RuntimeJob(preferences.runtime_changed)
     yield _close_runtime_job

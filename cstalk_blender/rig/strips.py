@@ -194,8 +194,10 @@ def _add_strip(part: bake.Part, fade: int) -> list[str]:
     owner = part.owner
     animation = owner.animation_data or owner.animation_data_create()
     notes = []
-    if actions.own_action_or_none(owner) is not None:
-        compat.assign_action(owner, None)  # our single performance would hide the lines
+    own = actions.own_action_or_none(owner)
+    if own is not None:  # our single performance would hide the lines
+        own.use_fake_user = True
+        compat.assign_action(owner, None)
     elif animation.action is not None:
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
     slot = compat.slot_of_action(part.action, owner)
@@ -214,7 +216,9 @@ def _add_strip(part: bake.Part, fade: int) -> list[str]:
 
 
 def _stored_actions(face: bpy.types.Object) -> list[bpy.types.Action]:
-    return [a for a in bpy.data.actions if LINE in a and BATCH in a and a.get("cstalk_face") == face]
+    return [
+        a for a in bpy.data.actions if LINE in a and BATCH in a and a.get("cstalk_face") == face
+    ]
 
 
 def _is_line(action: bpy.types.Action, label: Label) -> bool:

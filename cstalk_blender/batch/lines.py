@@ -1,0 +1,167 @@
+"""Lines of a batch: read from a folder, a glob or a list, and written as the child's list. No bpy.
+
+Reading, names and the files of a line are the runtime's own (``model_runtime.batch``), so that the
+panel and the command line mean the same. What the panel hands to the child is a list with
+everything said, so that nothing is read twice with two results.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from ..errors import BadBatch
+from ..installation import (
+    batch_manifest,
+    batch_naming,
+    batch_plan,
+    files,
+    protocol,
+    runtime_errors,
+)
+
+Line = batch_plan.Line
+Row = batch_manifest.Row
+Acting = batch_manifest.Acting
+DEFAULT_PATTERN = batch_naming.DEFAULT_PATTERN
+
+COLUMNS = (
+    *("file", "out", "character", "scene", "emotion", "intensity", "emotion_at"),
+    *("start", "seed", "start_s", "duration_s"),
+)
+MAX_CELL = 100_000
+"""Characters of a cell that every CSV reader takes; Python's own stops at 131,072."""
+
+
+def read_lines(
+    source: str | Path,
+    *,
+    pattern: str = DEFAULT_PATTERN,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> tuple[Line, ...]:
+    """The lines of a folder with its subfolders, a glob, or a CSV or TSV.
+
+    Raises:
+        BadBatch: There is no such thing, no sound in it, or it cannot be read.
+    """
+    try:
+        rows = batch_manifest.read_rows(
+            source, patterns=(pattern or DEFAULT_PATTERN,), include=include, exclude=exclude
+        )
+        return batch_plan.make_plan(rows)
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint) from fault
+
+
+def planned(rows: Sequence[Row]) -> tuple[Line, ...]:
+    """Lines of rows that were made here; raises BadBatch for an output that cannot be."""
+    try:
+        return batch_plan.make_plan(rows)
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint) from fault
+
+
+def read_strip_name(name: str, pattern: str) -> Acting:
+    """What the name of a strip says of how it is acted; a pattern that is none says nothing."""
+    try:
+        compiled = batch_naming.NamePattern.parse(pattern or DEFAULT_PATTERN)
+    except runtime_errors.RuntimeFault:
+        return Acting()
+    said = batch_naming.read_name(PurePosixPath(name.replace("/", "_") + ".wav"), [compiled])
+    emotion = said.get("emotion", "")
+    return Acting(
+        emotion=emotion if emotion in known_emotions() else "",
+        intensity=float(said["intensity"]) if "intensity" in said else None,
+    )
+
+
+def file_stem(name: str) -> str:
+    """A strip's name as the name of a file: what file systems refuse is an underscore."""
+    kept = "".join("_" if mark in '<>:"/\\|?*' or ord(mark) < 32 else mark for mark in name)
+    return kept.strip(" .") or "line"
+
+
+def known_emotions() -> tuple[str, ...]:
+    """Names of the emotions that a line can be told, Auto at the end."""
+    return (*protocol.EMOTIONS, protocol.AUTO_EMOTION)
+
+
+def stem_of(line: Line) -> str:
+    """Output of a line without its ending: what names it here and in the journal."""
+    return line.targets[0].rpartition(".")[0]
+
+
+def write_list(path: Path, lines: Sequence[Line]) -> None:
+    """Write the child's list, replaced whole.
+
+    Raises:
+        BadBatch: The folder or the file cannot be written.
+    """
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(_cells(line) for line in lines)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace_file(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise BadBatch(
+            f"Cannot make the folder {path.parent}: {error.strerror}", hint="Choose another folder"
+        ) from error
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint) from fault
+
+
+def acted(line: Line, emotion: str, intensity: float, keys: Sequence[protocol.EmotionKey]) -> Line:
+    """The line, told how to be acted: ``emotion`` at first, then ``keys``."""
+    acting = dataclasses.replace(
+        line.row.acting, emotion=emotion, intensity=intensity, emotion_at=tuple(keys)
+    )
+    return Line(dataclasses.replace(line.row, acting=acting), line.targets)
+
+
+def keys_text(keys: Sequence[protocol.EmotionKey]) -> str:
+    """``2.5:sad:1 6:neutral:0``, as the command line and the lists write it."""
+    return " ".join(f"{key.start_s:.6g}:{key.emotion}:{key.intensity:.3g}" for key in keys)
+
+
+def read_keys(text: str) -> tuple[protocol.EmotionKey, ...]:
+    """The keys of ``keys_text``; raises BadBatch for anything else."""
+    keys = []
+    for part in text.split():
+        try:
+            seconds, emotion, intensity = part.split(":")
+            keys.append(protocol.EmotionKey(float(seconds), emotion, float(intensity)))
+        except ValueError:
+            raise BadBatch(
+                f"Cannot read the emotion key {part!r}", hint="Write SECONDS:NAME:F"
+            ) from None
+    return tuple(keys)
+
+
+def _cells(line: Line) -> dict[str, object]:
+    row, acting = line.row, line.row.acting
+    keys = keys_text(acting.emotion_at)
+    if len(keys) > MAX_CELL:
+        raise BadBatch(
+            f"{row.name} has {len(acting.emotion_at)} changes of emotion, too many for one line",
+            hint="Split the line, or animate its emotion more calmly",
+        )
+    cells = {
+        "file": row.audio,
+        "out": stem_of(line),
+        "character": row.character,
+        "scene": row.scene,
+        "emotion": acting.emotion,
+        "intensity": acting.intensity,
+        "emotion_at": keys,
+        "start": row.place_s,
+        "seed": acting.seed,
+        "start_s": acting.cut_start_s or None,
+        "duration_s": acting.cut_duration_s,
+    }
+    return {name: "" if value is None else value for name, value in cells.items()}

@@ -1,0 +1,364 @@
+"""The sidebar's batch: lines, cast, emotion over time, baking. Drawing only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import bpy
+
+from . import emotion_band, emotion_track, jobs_batch, jobs_batch_order, jobs_placing, line_list
+from . import operators_batch as operators
+from .casting import SEQUENCER
+from .jobs_batch import Batch
+from .jobs_batch_order import LineState
+from .panels import SidebarPanel, draw_lines, letters_across
+from .properties import chosen_face_or_none
+from .properties_batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
+
+STATE_ICONS = {
+    jobs_batch_order.NEW: "RADIOBUT_OFF",
+    jobs_batch_order.WAITING: "SORTTIME",
+    jobs_batch_order.RUNNING: "PLAY",
+    jobs_batch_order.MADE: "IMPORT",
+    jobs_batch_order.DONE: "CHECKMARK",
+    jobs_batch_order.SKIPPED: "LINKED",
+    jobs_batch_order.FAILED: "ERROR",
+    jobs_batch_order.CANCELLED: "RADIOBUT_OFF",
+}
+LONG_LIST = 2000
+"""Lines beyond which the bands in the list show a line's own emotion only: redraws stay quick."""
+
+
+class CSTALK_UL_lines(bpy.types.UIList):
+    """Lines with state, name, length, character, emotion and its band."""
+
+    use_filter_show = False
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: CSTALK_PG_line,
+        _icon: int,
+        _active_data: Any,
+        _active_name: str,
+        index: int = 0,
+        _flag: int = 0,
+    ) -> None:
+        """Draw one line."""
+        state = live_state(item)
+        row = layout.row(align=True)
+        row.active = item.use
+        row.prop(item, "use", text="")
+        name = row.split(factor=0.48)
+        name.label(text=item.title.rpartition("/")[2], icon=STATE_ICONS[state.state])
+        rest = name.row(align=True)
+        length = rest.row()
+        length.ui_units_x = 2.2
+        length.alignment = "RIGHT"
+        running = state.state == jobs_batch_order.RUNNING
+        text = f"{100 * state.fraction:.0f} %" if running else length_text(item.length_s)
+        length.label(text=text)
+        rest.label(text=who(item))
+        keys = line_list.emotion_keys_of(item, data.id_data, _frame(index))
+        rest.label(text="", icon_value=emotion_band.icon(keys, item.cut_start_s, item.length_s))
+
+    def filter_items(
+        self, _context: bpy.types.Context, data: Any, name: str
+    ) -> tuple[list[int], list[int]]:
+        """Search in titles and characters."""
+        items = getattr(data, name)
+        if not self.filter_name:
+            return [], []
+        sought = self.filter_name.casefold()
+        return [
+            self.bitflag_filter_item if sought in f"{i.title} {who(i)}".casefold() else 0
+            for i in items
+        ], []
+
+
+class CSTALK_UL_roles(bpy.types.UIList):
+    """Which lines a character speaks."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_name: str,
+    ) -> None:
+        """Draw one row of the cast."""
+        row = layout.split(factor=0.42, align=True)
+        row.prop(item, "pattern", text="", emboss=False, icon="FILTER")
+        rest = row.split(factor=0.3, align=True)
+        rest.prop(item, "channel", text="")
+        rest.prop(item, "character", text="")
+
+
+class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
+    """Many lines at once: a folder, a list, or the sequencer."""
+
+    bl_label = "Batch Bake"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw source, lines, destination, work."""
+        layout, letters = self.layout, letters_across(context)
+        settings: CSTALK_PG_batch = context.scene.cstalk_batch
+        batch = jobs_batch.current_batch()
+        draw_source(layout, settings)
+        if len(settings.lines):
+            draw_list(layout, context.scene, settings)
+            draw_chosen(layout, context.scene, settings, letters)
+        draw_destination(layout, settings)
+        draw_work(layout, batch, letters)
+        if batch.error is not None:
+            draw_error(layout, batch, letters)
+
+
+class CSTALK_PT_cast(SidebarPanel, bpy.types.Panel):
+    """Who speaks which lines."""
+
+    bl_label = "Cast"
+    bl_parent_id = "CSTALK_PT_batch"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the cast list."""
+        layout, settings = self.layout, context.scene.cstalk_batch
+        row = layout.row()
+        row.template_list("CSTALK_UL_roles", "", settings, "roles", settings, "role_index", rows=2)
+        buttons = row.column(align=True)
+        buttons.operator(operators.CSTALK_OT_batch_role_add.bl_idname, text="", icon="ADD")
+        buttons.operator(operators.CSTALK_OT_batch_role_remove.bl_idname, text="", icon="REMOVE")
+        quiet = layout.column()
+        quiet.active = False
+        text = "Lines that no row fits go to the character whose name they begin with"
+        draw_lines(quiet, text, "NONE", letters_across(context))
+
+
+class CSTALK_PT_emotions(SidebarPanel, bpy.types.Panel):
+    """Emotions over time, as animated weights."""
+
+    bl_label = "Emotion over Time"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the weights of the scene and of the chosen face."""
+        layout, letters = self.layout, letters_across(context)
+        face = chosen_face_or_none(context)
+        draw_weights(layout, context.scene, "Scene")
+        if face is not None:
+            draw_weights(layout, face, face.name)
+        quiet = layout.column()
+        quiet.active = False
+        text = "Or name timeline markers 'happy 0.7', 'Anna: sad'; they count from their frame on"
+        draw_lines(quiet, text, "MARKER_HLT", letters)
+
+
+def draw_weights(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
+    """A switch and, when it is on, the weights."""
+    group = owner.cstalk_emotions
+    column = layout.column()
+    column.prop(group, "use", text=f"Animate for {name}")
+    if group.use:
+        column.use_property_split = True
+        for weight in ("intensity", *emotion_track.WEIGHTS):
+            column.prop(group, weight, slider=True)
+
+
+def draw_source(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
+    """Where the lines come from."""
+    column = layout.column(align=True)
+    column.row(align=True).prop(settings, "source_kind", expand=True)
+    row = column.row(align=True)
+    if settings.source_kind == "FOLDER":
+        row.prop(settings, "folder", text="")
+    elif settings.source_kind == "LIST":
+        row.prop(settings, "list_path", text="")
+    text = "Read Strips" if settings.source_kind == "SEQUENCER" else ""
+    row.operator(operators.CSTALK_OT_batch_read.bl_idname, text=text, icon="FILE_REFRESH")
+    details = layout.column()
+    details.use_property_split, details.use_property_decorate = True, False
+    details.prop(settings, "pattern")
+    if settings.source_kind == "FOLDER":
+        details.prop(settings, "include")
+        details.prop(settings, "exclude")
+    details.prop(settings, "emotion_default")
+
+
+def draw_list(
+    layout: bpy.types.UILayout, scene: bpy.types.Scene, settings: CSTALK_PG_batch
+) -> None:
+    """The lines and what can be done with all of them."""
+    _frames_now[:] = line_list.item_frames(scene) if len(settings.lines) <= LONG_LIST else []
+    layout.template_list(
+        "CSTALK_UL_lines", "", settings, "lines", settings, "index", rows=6, maxrows=14
+    )
+    row = layout.row(align=True)
+    row.label(text=list_text(settings))
+    for which, icon in (("ALL", "CHECKBOX_HLT"), ("NONE", "CHECKBOX_DEHLT"), ("FAILED", "ERROR")):
+        tick = row.operator(operators.CSTALK_OT_batch_tick.bl_idname, text="", icon=icon)
+        tick.which = which
+
+
+def draw_chosen(
+    layout: bpy.types.UILayout, scene: bpy.types.Scene, settings: CSTALK_PG_batch, letters: int
+) -> None:
+    """The chosen line: who speaks it, how, when, and why it failed."""
+    if not 0 <= settings.index < len(settings.lines):
+        return
+    item = settings.lines[settings.index]
+    box = layout.box().column()
+    keys = line_list.emotion_keys_of(item, scene, _frame(settings.index))
+    band = box.row(align=True)
+    band.scale_y = 0.6
+    for icon in emotion_band.wide_icons(keys, item.cut_start_s, item.length_s):
+        band.template_icon(icon_value=icon, scale=1.0)
+    box.use_property_split, box.use_property_decorate = True, False
+    who_row = box.row(align=True)
+    who_row.prop(item, "character")
+    _apply(who_row, "CHARACTER")
+    feeling = box.row(align=True)
+    feeling.prop(item, "emotion")
+    _apply(feeling, "EMOTION")
+    if item.emotion != AS_PANEL:
+        box.prop(item, "intensity", slider=True)
+    box.prop(item, "emotion_at")
+    if settings.listed_from != SEQUENCER:
+        time = box.row(align=True, heading="Start")
+        time.prop(item, "has_place", text="")
+        moment = time.row()
+        moment.active = item.has_place
+        moment.prop(item, "place_s", text="")
+    state = live_state(item)
+    if state.message:
+        draw_lines(box, f"{state.message}. {state.hint}".strip(". "), "ERROR", letters)
+    elif state.score is not None and state.score >= 0:
+        draw_lines(box, f"Score {state.score:.0f} of 100", "INFO", letters)
+
+
+def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
+    """What becomes of the lines."""
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
+    column.prop(settings, "destination")
+    is_played = settings.destination in jobs_placing.PLAYED
+    if is_played and settings.listed_from != SEQUENCER:
+        column.prop(settings, "gap_s")
+        column.prop(settings, "with_sounds")
+    if settings.destination in (jobs_placing.NLA, jobs_placing.ACTIONS):
+        column.prop(settings, "is_asset")
+    files = column.column(heading="Also Write")
+    files.prop(settings, "write_livelink")
+    files.prop(settings, "write_a2f")
+    column.prop(settings, "output_folder")
+
+
+def draw_work(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
+    """Bake, or its progress; what was made."""
+    column = layout.column(align=True)
+    if batch.is_busy:
+        text = f"{100 * batch.fraction:.0f} %"
+        if batch.seconds_left is not None:
+            text += f", {time_text(batch.seconds_left)} left"
+        column.progress(factor=batch.fraction, text=text, type="BAR")
+        draw_lines(column, batch.stage_text, "NONE", letters)
+        row = column.row(align=True)
+        name, icon = ("Continue", "PLAY") if batch.is_paused else ("Pause", "PAUSE")
+        row.operator(operators.CSTALK_OT_batch_pause.bl_idname, text=name, icon=icon)
+        row.operator(operators.CSTALK_OT_batch_cancel.bl_idname, icon="CANCEL")
+    else:
+        big = column.column()
+        big.scale_y = 1.4
+        big.operator(operators.CSTALK_OT_batch_bake.bl_idname, icon="RENDER_ANIMATION")
+    row = column.row(align=True)
+    row.operator(operators.CSTALK_OT_batch_report.bl_idname, icon="URL")
+    row.operator(operators.CSTALK_OT_batch_clear.bl_idname, icon="TRASH")
+    if batch.summary and not batch.is_busy:
+        icon = "ERROR" if batch.status == "failed" else "CHECKMARK"
+        draw_lines(layout, batch.summary, icon, letters)
+        for note in batch.notes:
+            draw_lines(layout, note, "INFO", letters)
+
+
+def draw_error(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
+    """What went wrong and what to do."""
+    assert batch.error is not None
+    box = layout.box()
+    draw_lines(box, str(batch.error), "ERROR", letters)
+    if batch.error.hint:
+        draw_lines(box, batch.error.hint, "FORWARD", letters)
+    row = box.row(align=True)
+    copy = row.operator(
+        operators.CSTALK_OT_batch_error.bl_idname, text="Copy Details", icon="COPYDOWN"
+    )
+    copy.is_copy = True
+    row.operator(operators.CSTALK_OT_batch_error.bl_idname, text="", icon="X").is_copy = False
+
+
+def live_state(item: CSTALK_PG_line) -> LineState:
+    """The state of a line: that of the batch under way, else what the list remembers."""
+    batch = jobs_batch.current_batch()
+    found = batch.states.get(item.name) if batch.is_busy else None
+    if found is not None:
+        return found
+    score = None if item.score < 0 else item.score
+    return LineState(state=item.state, message=item.message, score=score)
+
+
+def who(item: CSTALK_PG_line) -> str:
+    """Name of the character, or of the role that nobody plays yet."""
+    if item.character is not None:
+        return str(item.character.name)
+    return f"{item.role}?" if item.role else ""
+
+
+def list_text(settings: CSTALK_PG_batch) -> str:
+    """How many lines, how many ticked, how long together."""
+    ticked = [item for item in settings.lines if item.use]
+    seconds = sum(item.length_s for item in ticked)
+    return f"{len(ticked)} of {len(settings.lines)} lines, {time_text(seconds)}"
+
+
+def time_text(seconds: float) -> str:
+    """``42 s``, ``3:05 min``, ``1:02 h``."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def length_text(seconds: float) -> str:
+    """Length of a line; a dash where it is not known yet."""
+    if seconds <= 0:
+        return "-"
+    return f"{seconds:.1f} s" if seconds < 100 else time_text(seconds)
+
+
+def _apply(row: bpy.types.UILayout, what: str) -> None:
+    button = row.operator(operators.CSTALK_OT_batch_apply.bl_idname, text="", icon="DUPLICATE")
+    button.what = what
+
+
+def _frame(index: int) -> float | None:
+    return _frames_now[index] if index < len(_frames_now) else None
+
+
+_frames_now: list[float | None] = []
+"""Frames of the lines in the list that is drawn now: reckoned once for all rows."""
+
+CLASSES: Sequence[type] = (
+    CSTALK_UL_lines,
+    CSTALK_UL_roles,
+    CSTALK_PT_batch,
+    CSTALK_PT_cast,
+    CSTALK_PT_emotions,
+)

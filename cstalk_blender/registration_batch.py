@@ -1,0 +1,48 @@
+"""What the batch puts into Blender: classes, properties, the shell's command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import bpy
+
+from . import (
+    command_line,
+    emotion_band,
+    emotion_track,
+    jobs_batch,
+    operators_batch,
+    panels_batch,
+    preferences,
+    properties_batch,
+)
+
+CLASSES = (
+    *emotion_track.CLASSES,
+    *properties_batch.CLASSES,
+    *operators_batch.CLASSES,
+    *panels_batch.CLASSES,
+)
+
+
+def steps() -> Iterator[Callable[[], None]]:
+    """Take each step of the registration and give back its undoing; the classes are there."""
+    bpy.types.Scene.cstalk_batch = bpy.props.PointerProperty(type=properties_batch.CSTALK_PG_batch)
+    yield lambda: delattr(bpy.types.Scene, "cstalk_batch")
+    for owner in (bpy.types.Scene, bpy.types.Object):
+        owner.cstalk_emotions = bpy.props.PointerProperty(type=emotion_track.CSTALK_PG_emotions)
+        yield lambda owner=owner: delattr(owner, "cstalk_emotions")
+    emotion_band.start()
+    yield emotion_band.stop
+    bpy.app.handlers.load_pre.append(jobs_batch.on_load)
+    yield lambda: bpy.app.handlers.load_pre.remove(jobs_batch.on_load)
+    command = bpy.utils.register_cli_command(command_line.COMMAND, command_line.execute)
+    yield lambda: bpy.utils.unregister_cli_command(command)
+    jobs_batch.batch = jobs_batch.Batch(preferences.launch)
+    yield _close_batch
+
+
+def _close_batch() -> None:
+    batch, jobs_batch.batch = jobs_batch.batch, None
+    if batch is not None:
+        batch.close()

@@ -4,7 +4,7 @@ Axes: B clips, T model frames (50 Hz), N patches (T = N x patch), R regions, C c
 
     curves (B, T, C) -> one token per region and patch (B, R, N, W), hidden regions replaced
         + region, time and emotion embeddings -> transformer over all R x N tokens
-        -> what the transformer adds to a linear map of the frame's seen channels (B, T, C)
+        -> what the transformer adds to the best linear map of the frame's seen channels (B, T, C)
 
 Trained to fill in hidden regions from the others (stage 1 of CSTalk), then frozen: a face whose
 brow this module cannot foretell from its mouth does not act as one.
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from ..config import CorrelationConfig
 
+RIDGE = 1e-5
+"""Added to the moments before a linear map is solved from them."""
+
 
 class CorrelationModule(nn.Module):
     """Predicts regions of a face from the other regions, emotion known."""
@@ -25,6 +28,8 @@ class CorrelationModule(nn.Module):
     """Mean of each channel in training, shape (C,)."""
     scale: Tensor
     """Spread of each channel in training, shape (C,)."""
+    moments: Tensor
+    """Of the inputs in training, shape (C + E + 1, C + E + 1)."""
 
     def __init__(self, config: CorrelationConfig) -> None:
         super().__init__()
@@ -55,28 +60,34 @@ class CorrelationModule(nn.Module):
         )
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
-        # Much of co-movement is linear within the frame; the transformer learns the rest.
-        seen = len(config.channels) + len(config.emotions) + regions
-        self.direct = nn.Linear(seen, len(config.channels))
-        self.register_buffer("mean", torch.zeros(len(config.channels)))
-        self.register_buffer("scale", torch.ones(len(config.channels)))
+        # Much of co-movement is linear within the frame: solved, not learnt, for whatever is seen.
+        channels, inputs = len(config.channels), len(config.channels) + len(config.emotions) + 1
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("scale", torch.ones(channels))
+        self.register_buffer("moments", torch.eye(inputs))
+        self._maps: dict[tuple[bool, ...], Tensor] = {}
 
-    def begin_with(self, mean: Tensor, scale: Tensor, linear: Tensor) -> None:
-        """Work in standard units from now on, and begin as the best linear map.
+    def know(self, mean: Tensor, scale: Tensor, moments: Tensor) -> None:
+        """Take over the statistics of reference motion; standard units are used from now on.
 
         Args:
             mean: Mean of each channel, shape (C,).
             scale: What a channel is divided by, shape (C,); positive.
-            linear: Standardised channel from all other regions' standardised channels, the
-                emotion weights and a constant: shape (C + E + 1, C).
+            moments: Mean product of every two inputs (``inputs``), shape (C + E + 1, C + E + 1).
         """
-        channels, emotions = len(self.config.channels), len(self.config.emotions)
         self.mean.copy_(mean)
         self.scale.copy_(scale)
-        with torch.no_grad():
-            self.direct.weight.zero_()
-            self.direct.weight[:, : channels + emotions] = linear[:-1].T
-            self.direct.bias.copy_(linear[-1])
+        self.moments.copy_(moments)
+        self._maps.clear()
+
+    def inputs(self, curves: Tensor, emotion: Tensor) -> Tensor:
+        """What the linear map sees of whole frames: (..., C + E + 1) in standard units."""
+        standard = (curves - self.mean) / self.scale
+        return torch.cat([standard, emotion, torch.ones_like(emotion[..., :1])], -1)
+
+    def linear(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
+        """The best linear filling-in of hidden regions (B, R) from the same frame, (B, T, C)."""
+        return self._linear(self.inputs(curves, emotion), hidden) * self.scale + self.mean
 
     def forward(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
         """Fill in hidden regions.
@@ -89,7 +100,8 @@ class CorrelationModule(nn.Module):
         Returns:
             Curves of all regions, shape (B, T, C); only those of hidden ones are a prediction.
         """
-        curves = (curves - self.mean) / self.scale
+        inputs = self.inputs(curves, emotion)
+        curves = inputs[..., : curves.shape[-1]]
         clips, frames, _ = curves.shape
         patch, patches = self.config.patch_frames, frames // self.config.patch_frames
         tokens = []
@@ -104,15 +116,25 @@ class CorrelationModule(nn.Module):
         added = torch.zeros_like(curves)
         for region, columns in enumerate(self.columns):
             added[..., columns] = self.read[region](x[:, region]).reshape(clips, frames, -1)
-        filled: Tensor = (self._linear(curves, emotion, hidden) + added) * self.scale + self.mean
+        filled: Tensor = (self._linear(inputs, hidden) + added) * self.scale + self.mean
         return filled
 
-    def _linear(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
-        """The linear map of what is seen, (B, T, C), in standard units: hidden is average."""
-        shown = (~hidden)[:, None, list(self.config.region_of)].to(curves.dtype)
-        absent = hidden[:, None].to(curves.dtype).expand(-1, curves.shape[1], -1)
-        out: Tensor = self.direct(torch.cat([curves * shown, emotion, absent], 2))
-        return out
+    def _linear(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        maps = torch.stack([self._map(tuple(row)) for row in hidden.tolist()])
+        return inputs @ maps.to(inputs.dtype)
+
+    def _map(self, hidden: tuple[bool, ...]) -> Tensor:
+        """All channels from the inputs that are not hidden, by ridge regression; (C + E + 1, C)."""
+        if hidden not in self._maps:
+            channels = len(self.config.channels)
+            others = len(self.moments) - channels
+            seen = torch.tensor([not hidden[r] for r in self.config.region_of] + [True] * others)
+            moments = self.moments.detach().double().cpu()
+            held = moments[seen][:, seen] + RIDGE * torch.eye(int(seen.sum())).double()
+            solved = torch.zeros(len(moments), channels).double()
+            solved[seen] = torch.linalg.solve(held, moments[seen][:, :channels])
+            self._maps[hidden] = solved.to(self.moments)
+        return self._maps[hidden]
 
 
 def _silent(layer: nn.Linear) -> nn.Linear:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,10 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     torch.manual_seed(stage.seed)
     rig, caches = heard(settings)
     if len(rig.regions) < 2:
-        raise BadArgument(f"Rig {rig.rig} has one region, which moves with no other")
+        raise BadArgument(
+            f"Rig {rig.rig} has one region, which moves with no other",
+            hint="Train the generator without --correlation",
+        )
     config = CorrelationConfig(
         rig=rig.rig, channels=rig.channels, regions=rig.regions, region_of=rig.region_of
     )
@@ -56,7 +59,7 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     source = _source(settings, rig, caches, "train")
     weight = _channel_weight(source)
     train_batches = [source.batch(10**9 + n) for n in range(LINEAR_BATCHES)]
-    linear = _begin_linear(module, train_batches)
+    _learn_moments(module, train_batches)
     network, feed = machine.ready(module), Feed(source, stage, machine)
     weight = weight.to(machine.device)
 
@@ -84,11 +87,11 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
     tensors |= {name: value.cpu().numpy() for name, value in module.named_buffers()}
     module.cpu().load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
-    report = score_regions(module, linear, _source(settings, rig, caches, dev_split(caches)))
+    report = score_regions(module, _source(settings, rig, caches, dev_split(caches)))
     for name, shares in report.items():
         log.info("%s hidden, variance explained: %s", name, shares)
     record |= {"code": code_record(), "steps": stage.steps, "seed": stage.seed, "report": report}
-    write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=True)
+    write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=False)
     machine.close()
     return output
 
@@ -164,64 +167,42 @@ def hidden_error(
     return error.sum() / (shown.sum() * filled.shape[1] + 1e-6)
 
 
-def score_regions(
-    module: CorrelationModule, linear: Tensor, dev: BatchSource
-) -> dict[str, dict[str, float]]:
+def score_regions(module: CorrelationModule, dev: BatchSource) -> dict[str, dict[str, float]]:
     """Share of each hidden region's variance the module explains, beside the linear model's.
 
     The mean pose explains 0 by definition. The linear model maps the other regions' channels and
-    the emotion of the same frame to the region by ridge regression; it is what the module began
-    with.
+    the emotion of the same frame to the region by ridge regression; the module adds to it.
     """
     config = module.config
     batches = [dev.batch(n) for n in range(DEV_BATCHES)]
     report = {}
     for region, name in enumerate(config.regions):
         columns = [c for c, r in enumerate(config.region_of) if r == region]
-        truth = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches])
-        standard = torch.cat([_frame_inputs(b, module) for b in batches]) @ linear[:, columns]
         hidden = torch.zeros(len(batches[0].curves), len(config.regions), dtype=torch.bool)
         hidden[:, region] = True
-        with torch.no_grad():
-            filled = [
-                module(b.curves, b.emotion, hidden)[..., columns].flatten(0, 1) for b in batches
-            ]
+        truth = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches])
         report[name] = {
-            "module": _explained(torch.cat(filled), truth),
-            "linear": _explained(standard * module.scale[columns] + module.mean[columns], truth),
+            how: _explained(_filled(fill, batches, hidden)[:, columns], truth)
+            for how, fill in (("module", module), ("linear", module.linear))
         }
     return report
 
 
-def _begin_linear(module: CorrelationModule, batches: Sequence[Batch]) -> Tensor:
-    """Set the module's units and first map; returns the map, see ``begin_with``."""
+def _filled(
+    fill: Callable[[Tensor, Tensor, Tensor], Tensor], batches: Sequence[Batch], hidden: Tensor
+) -> Tensor:
+    """All frames of the batches filled in, (frames, C)."""
+    with torch.no_grad():
+        return torch.cat([fill(b.curves, b.emotion, hidden).flatten(0, 1) for b in batches])
+
+
+def _learn_moments(module: CorrelationModule, batches: Sequence[Batch]) -> None:
+    """Give the module the statistics its linear maps are solved from."""
     frames = torch.cat([b.curves.flatten(0, 1) for b in batches])
-    module.mean.copy_(frames.mean(0))
-    module.scale.copy_(frames.std(0) + CHANNEL_FLOOR)
-    linear = _ridge(module, batches)
-    module.begin_with(module.mean.clone(), module.scale.clone(), linear)
-    return linear
-
-
-def _ridge(module: CorrelationModule, batches: Sequence[Batch]) -> Tensor:
-    """Each region from all others by ridge regression, shape (C + E + 1, C)."""
-    config = module.config
-    inputs = torch.cat([_frame_inputs(b, module) for b in batches]).double()
-    gram = inputs.T @ inputs + 1e-5 * len(inputs) * torch.eye(inputs.shape[1]).double()
-    out = torch.zeros(inputs.shape[1], len(config.channels)).double()
-    for region in range(len(config.regions)):
-        own = torch.tensor([r == region for r in config.region_of])
-        seen = torch.cat([~own, torch.ones(len(gram) - len(own), dtype=torch.bool)])
-        columns = own.nonzero()[:, 0]
-        solved = torch.linalg.solve(gram[seen][:, seen], inputs[:, seen].T @ inputs[:, columns])
-        out[seen.nonzero(), columns] = solved
-    return out.float()
-
-
-def _frame_inputs(batch: Batch, module: CorrelationModule) -> Tensor:
-    standard = (batch.curves - module.mean) / module.scale
-    frames = torch.cat([standard, batch.emotion], 2).flatten(0, 1)
-    return torch.cat([frames, torch.ones(len(frames), 1)], 1)
+    module.know(frames.mean(0), frames.std(0) + CHANNEL_FLOOR, module.moments)
+    inputs = torch.cat([module.inputs(b.curves, b.emotion).flatten(0, 1) for b in batches])
+    moments = (inputs.double().T @ inputs.double() / len(inputs)).float()
+    module.know(module.mean.clone(), module.scale.clone(), moments)
 
 
 def _explained(predicted: Tensor, truth: Tensor) -> float:

@@ -180,7 +180,12 @@ def check_config(config: GeneratorConfig) -> None:
         raise ValueError("region_of must name a region for each channel, and every region once")
     if not config.emotions or not config.phones:
         raise ValueError("emotions and phones must be there")
-    sizes: tuple[int, ...] = (config.hidden, config.latent * regions, config.emotion_dim, config.style_dim)
+    sizes: tuple[int, ...] = (
+        config.hidden,
+        config.latent * regions,
+        config.emotion_dim,
+        config.style_dim,
+    )
     if config.encoder is not None:
         sizes = (*sizes, config.encoder.width, config.encoder.layer + 1)
     dilations = (*config.encoder_dilations, *config.decoder_dilations)

@@ -169,11 +169,11 @@ class Studio:
         self._finish()
         self.drop_child()
 
-    def drop_child(self) -> None:
+    def drop_child(self, *, wait: bool = True) -> None:
         """End the child; the next order starts another, with the preferences of that moment."""
         client, self._client = self._client, None
         if client is not None:
-            for request in client.close():
+            for request in client.close(wait=wait):
                 client.discard(request)
 
     # The pump ----------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ class Studio:
             self._fail(error)
             return
         log.warning("%s", error.report())
-        self.drop_child()
+        self.drop_child(wait=False)  # a tick must not hold the window
         self._client = Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
         self._request = self._client.submit(self._order.message)
         self.notice = notice

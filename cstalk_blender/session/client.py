@@ -149,8 +149,12 @@ class Client:
         assert request.state.is_ending, "an open request still writes into its folder"
         shutil.rmtree(request.folder, ignore_errors=True)
 
-    def close(self) -> list[Request]:
-        """End the child; what was still open fails. Waits at most three times ``close_s``.
+    def close(self, *, wait: bool = True) -> list[Request]:
+        """End the child; what was still open fails.
+
+        Args:
+            wait: Return when the child is gone, at most three times ``close_s`` later; else it is
+                ended in the background.
 
         Returns:
             The requests whose ending ``poll`` has not given out.
@@ -158,7 +162,8 @@ class Client:
         self._closed = True
         child, self._child = self._child, None
         if child is not None:
-            child.close(grace_s=self._limits.close_s)
+            end = child.close if wait else child.close_in_background
+            end(grace_s=self._limits.close_s)
         self._end_all(SessionClosed("The session was closed", hint="Generate again"))
         ended, self._ended = self._ended, []
         return ended

@@ -111,6 +111,17 @@ def test_close_leaves_no_process_and_no_folder(connect, ask, mode, tmp_path):
     assert list((tmp_path / "wörk dir").iterdir()) == []
 
 
+def test_close_in_the_background_ends_the_requests_at_once_and_the_child_soon(connect, ask):
+    client = connect("hang_at_shutdown")
+    request = client.submit(ask)
+    wait_until(client, lambda: client.hello is not None)
+    pid = client.child_pid
+    assert client.close(wait=False) == [request]
+    assert request.state.is_ending
+    assert process_exists(pid)
+    wait_until(client, lambda: not process_exists(pid))
+
+
 def test_python_that_is_no_program_fails_to_start_and_makes_no_request(ask, tmp_path):
     text = tmp_path / "python"
     text.write_text("not a program")

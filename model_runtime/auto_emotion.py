@@ -31,12 +31,17 @@ from .emotion_timeline import (
 from .features import log_mel_range
 from .pitch import FRAME_RATE
 from .protocol import AUTO_EMOTION, EMOTIONS, EmotionKey
-from .voice import VoiceFrames, is_speech, joined, loud_level, voice_frames
+from .voice import VoiceFrames, joined, loud_level, smooth, voice_frames
 from .voice_statistics import statistics
 
 Series: TypeAlias = NDArray[np.float64]
 FloatArray: TypeAlias = NDArray[np.float32]
 
+AUDIBLE_DB = 22.0
+"""Decibels under the loud frames at which a voice falls silent: less than ``voice.SPEECH_DB``,
+since a room that hums is no speech, and single faint sounds are within a pause anyhow."""
+SILENCE_DB = -58.0
+"""Below this is silence, however quiet the rest: the features end at -60 dB."""
 LEAST_SPEECH_S = 0.6
 """A window with less speech than this is not judged."""
 NEUTRAL = EMOTIONS[0]
@@ -97,7 +102,7 @@ def hear_emotion(
 
 def hear_voice(voice: VoiceFrames, model: EmotionModel, *, start_s: float = 0.0) -> Heard:
     """Judge a described voice; see ``hear_emotion``."""
-    speech = is_speech(voice, loud_level(voice))
+    speech = _audible(voice)
     judged, probabilities = _judged(voice, speech, model)
     line = probabilities.mean(0) if judged.any() else _nothing(len(model.emotions))
     emotion, intensity = _named(line, model.emotions)
@@ -147,6 +152,14 @@ def _between(heard: Sequence[EmotionKey], asked: EmotionKey, end_s: float) -> It
     inside = [key for key in heard if asked.start_s < key.start_s < end_s]
     for key in (dataclasses.replace(first, start_s=asked.start_s), *inside):
         yield dataclasses.replace(key, intensity=key.intensity * asked.intensity)
+
+
+def _audible(voice: VoiceFrames) -> NDArray[np.bool_]:
+    """Which frames hold sound, shape (T,)."""
+    audible: NDArray[np.bool_] = smooth(voice.loudness) > max(
+        loud_level(voice) - AUDIBLE_DB, SILENCE_DB
+    )
+    return audible
 
 
 def _neutral(start_s: float) -> EmotionKey:

@@ -23,8 +23,6 @@ CEPSTRA = 14
 BANDS = 10
 SPEECH_DB = 28.0
 """Decibels under the loud frames (95th percentile) that still count as speech."""
-QUIETEST_DB = -75.0
-"""Below this nothing is speech, however quiet the rest."""
 VOICED_STRENGTH = 0.5
 """Periodic share of the power from which a frame counts as voiced."""
 SMOOTH_FRAMES = 3
@@ -85,7 +83,7 @@ def loud_level(voice: VoiceFrames) -> float:
 
 def is_speech(voice: VoiceFrames, loud_db: float) -> NDArray[np.bool_]:
     """Which frames are loud enough to be speech, beside ``loud_db``; shape (T,)."""
-    level: NDArray[np.bool_] = smooth(voice.loudness) > max(loud_db - SPEECH_DB, QUIETEST_DB)
+    level: NDArray[np.bool_] = smooth(voice.loudness) > loud_db - SPEECH_DB
     return level
 
 

@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.json is not None:
         check_writable(options.json)
+    if options.emotion:
+        return _emotion(options)
     performers = [
         ModelPerformer(path, name=name, engine=options.engine, device=options.device)
         for name, path in ([] if options.references_only else _models(options.model))
@@ -56,6 +58,16 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _emotion(options: argparse.Namespace) -> int:
+    from . import heard_emotion
+
+    heard = heard_emotion.evaluate_heard(options.data, _progress)
+    say(heard_emotion.as_text(heard).rstrip("\n"))
+    if options.json is not None:
+        replace_file(options.json, heard_emotion.as_json(heard).encode("utf-8"))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m model_runtime evaluate",
@@ -71,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="data folder (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--emotion", action="store_true", help="how well emotion is heard in a voice, and no more"
+    )
     parser.add_argument("--quick", action="store_true", help="a few clips, for use in training")
     references = parser.add_mutually_exclusive_group()
     references.add_argument("--references-only", action="store_true", help="measure no model")

@@ -22,7 +22,7 @@ from ..config import FeatureConfig
 from ..errors import BadArgument, BadAudio
 from ..features import log_mel
 from ..voice import voice_frames
-from ..voice_statistics import statistics
+from ..voice_statistics import STATISTICS, statistics
 from .corpora.own import METADATA
 from .corpora.speech import EMOTION_NAMES, SpeechClip, read_speech_corpus
 from .voice_augment import VoiceTake, distorted
@@ -140,9 +140,9 @@ def _described(
         kept.append(take)
         report(clip.corpus, number, len(takes))
     return Voices(
-        statistics=np.stack(rows),
-        clip=np.array(clips),
-        copy=np.array(is_copy),
+        statistics=np.stack(rows) if rows else np.zeros((0, STATISTICS)),
+        clip=np.array(clips, np.int64),
+        copy=np.array(is_copy, bool),
         labels=tuple(label for label, _, _ in kept),
         emotions=tuple(emotion for _, emotion, _ in kept),
         speakers=tuple(clip.speaker for _, _, clip in kept),

@@ -39,18 +39,19 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
 }
+# Each takes its own parts only: a function of numpy itself would take a place to write to as well.
 _CALLS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs,
+    "abs": lambda x: np.abs(x),
     "min": lambda *values: _fold(np.minimum, values),
     "max": lambda *values: _fold(np.maximum, values),
     "clamp": lambda x, low=0.0, high=1.0: np.clip(x, low, high),
-    "radians": np.radians,
-    "degrees": np.degrees,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "sqrt": np.sqrt,
-    "pow": operator.pow,
+    "radians": lambda x: np.radians(x),
+    "degrees": lambda x: np.degrees(x),
+    "sin": lambda x: np.sin(x),
+    "cos": lambda x: np.cos(x),
+    "tan": lambda x: np.tan(x),
+    "sqrt": lambda x: np.sqrt(x),
+    "pow": lambda x, y: operator.pow(x, y),
     "float": lambda x: x,
 }
 _NAMES = {"pi": np.pi, "True": 1.0, "False": 0.0}

@@ -16,13 +16,15 @@ Array = NDArray[np.float64]
 
 CLOSED = 0.15
 """Part of the opening: lips under this meet."""
-PARTED = 0.35
+PARTED = 0.5
 """Part of the opening beyond which nothing is sealed."""
 OPENING_QUANTILE = 0.9
 LONGEST_CLOSURE_S = 0.4
 """A closure that lasts longer is silence."""
 SEALED = 0.5
 """What a sealed gap is of the reference's, which is under `CLOSED`."""
+SLACK = 0.6
+"""Part of the opening that a gap may be wider than the reference's where lips are parted."""
 LARGEST_SEAL = 1.5
 """A corrective key is never given more than this."""
 
@@ -78,12 +80,13 @@ def seal(reference: Array, gap: Array, rate: float) -> Array:
         rate: Relative gap that the key takes away at value 1; positive.
 
     Returns:
-        At least 0. It comes and goes with the reference's gap, so nothing jumps.
+        At least 0. It comes and goes with the reference's gap, so nothing jumps; sealed lips ask
+        for nothing more.
     """
-    near = np.clip((PARTED - reference) / (PARTED - CLOSED), 0.0, 1.0)
-    near = near * near * (3.0 - 2.0 * near)
-    wanted = SEALED * np.maximum(reference, 0.0)
-    return np.asarray(np.clip(near * np.maximum(gap - wanted, 0.0) / rate, 0.0, LARGEST_SEAL))
+    free = np.clip((reference - CLOSED) / (PARTED - CLOSED), 0.0, 1.0)
+    free = free * free * (3.0 - 2.0 * free)
+    allowed = SEALED * np.maximum(reference, 0.0) + SLACK * free
+    return np.asarray(np.clip((gap - allowed) / rate, 0.0, LARGEST_SEAL))
 
 
 def is_absolute_close(opening: Array, closing: Array) -> bool:

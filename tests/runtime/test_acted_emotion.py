@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,19 @@ import pytest
 
 from model_runtime.auto_emotion import Heard
 from model_runtime.checkpoint import default_checkpoint, load_checkpoint
+from model_runtime.emotion import CROSS_FADE_S
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.infer import Performance, perform
-from model_runtime.protocol import EMOTIONS, EmotionKey
+from model_runtime.protocol import EMOTIONS, EmotionKey, Generate, Result, decode, encode
+from model_runtime.warm_engine import WarmEngine
 from tests.conftest import ROOT
 
 LINE = ROOT / "demo" / "speech" / "line.wav"
 MOODS = EMOTIONS[1:]
 INTENSITIES = (0.25, 0.5, 0.75, 1.0)
 CHANGE_S = 1.2
-STEEPEST = np.pi / 2 / 0.5
-"""Share of the way that a raised cosine of half a second goes in a second, where it is steepest."""
+STEEPEST = np.pi / 2 / CROSS_FADE_S
+"""Share of the way that the cross-fade goes in a second, where it is steepest."""
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +64,16 @@ def test_more_intensity_is_more_of_the_emotion(acted: Any, mood: str) -> None:
 
 
 @pytest.mark.parametrize("pair", [("happy", "sad"), ("angry", "surprised"), ("neutral", "fearful")])
-def test_an_emotion_changes_over_time_without_a_jump(acted: Any, pair: tuple[str, str]) -> None:
+def test_an_emotion_changes_over_time_without_a_jump(
+    engine: NumpyEngine, acted: Any, pair: tuple[str, str]
+) -> None:
     first, second = (acted((0.0, mood, 1.0)) for mood in pair)
     mixed = acted((0.0, pair[0], 1.0), (CHANGE_S, pair[1], 1.0))
     steady = max(np.abs(np.diff(values, axis=0)).max() for values in (first, second))
     fade = np.abs(first - second).max() * STEEPEST / 60
     assert np.abs(np.diff(mixed, axis=0)).max() <= steady + 1.5 * fade
     # long before and long after the change each emotion stands alone
-    reach = 0.25 + 0.66  # half the cross-fade, and as far as the model looks
+    reach = CROSS_FADE_S / 2 + engine.config.context_frames / engine.config.frame_rate
     before, after = round((CHANGE_S - reach) * 60), round((CHANGE_S + reach) * 60) + 1
     np.testing.assert_allclose(mixed[:before], first[:before], atol=1e-4)
     np.testing.assert_allclose(mixed[after:], second[after:], atol=1e-4)
@@ -86,3 +91,23 @@ def test_auto_acts_what_it_heard_as_if_it_had_been_asked_for(
     np.testing.assert_array_equal(track.values, acted((0.0, "angry", 0.4)))
     assert track.heard == "angry 0.8"
     assert track.request["emotion_keys"][0]["emotion"] == "auto"
+
+
+def test_the_workers_result_says_what_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = (EmotionKey(0.0, "angry", 0.8), EmotionKey(2.0, "neutral", 0.0))
+    heard = Heard(keys, "angry", 0.8, {"neutral": 0.1, "angry": 0.9})
+    monkeypatch.setattr("model_runtime.infer.hear_emotion", lambda *_, **__: heard)
+    warm = WarmEngine(engine="numpy", device="cpu", model="")
+
+    def answer(mood: str) -> Result:
+        request = Generate(
+            "one", str(LINE), str(tmp_path), 30.0, (EmotionKey(0.0, mood, 0.5),), duration_s=0.5
+        )
+        return warm.answer(request, progress=lambda *_: None, cancelled=lambda: False)
+
+    asked, chosen = answer("auto"), answer("happy")
+    assert (asked.heard, asked.emotion_keys) == ("angry 0.8", keys)
+    assert (chosen.heard, chosen.emotion_keys) == ("", ())
+    assert decode(encode(asked)) == asked

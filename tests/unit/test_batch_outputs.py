@@ -26,9 +26,9 @@ def listed(folder: Path, output: str) -> Path:
 @pytest.mark.fault("a batch list names an output outside its folder, or a device")
 @pytest.mark.parametrize("output", EVIL)
 def test_an_output_that_leads_elsewhere_is_refused(tmp_path: Path, output: str) -> None:
+    rows = list(read_rows(listed(tmp_path, output)))
     with pytest.raises(BadArgument) as caught:
-        lines = make_plan(read_rows(listed(tmp_path, output)))
-        check_spares(lines, tmp_path / "out", [])
+        check_spares(make_plan(rows), tmp_path / "out", [])
     assert caught.value.hint
 
 

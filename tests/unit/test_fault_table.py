@@ -1,4 +1,4 @@
-"""The table of faults tells what a report holds: one row a fault, the worst verdict of its tests."""
+"""The table of faults tells what a report holds: a row a fault, the worst verdict of its tests."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def draw_face(
     for report in doubtful[:LISTED_DOUBTS]:
         draw_lines(column, f"{report.channel}: {report.reason}", "QUESTION", letters)
     if len(doubtful) > LISTED_DOUBTS:
-        text = f"{len(doubtful) - LISTED_DOUBTS} more are doubtful, see Mapping"
+        text = f"and {len(doubtful) - LISTED_DOUBTS} more doubtful, see Mapping"
         draw_lines(column, text, "BLANK1", letters)
 
 

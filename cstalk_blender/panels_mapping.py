@@ -14,6 +14,8 @@ from .rig.recognise import part_of
 from .rig.wiring import Wiring, rig_of, wiring_of
 
 STATUS_ICONS = {"mapped": "CHECKMARK", "doubtful": "QUESTION", "missing": "REMOVE"}
+BUTTON_LETTERS = 3
+"""Letters' worth of the button behind a channel."""
 LISTED_PRESETS = 20
 """Presets in the menu; more are found by importing them."""
 
@@ -24,7 +26,6 @@ class CSTALK_PT_mapping(SidebarPanel, bpy.types.Panel):
     bl_label = "Mapping"
     bl_parent_id = "CSTALK_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
-    bl_order = -1  # above Options
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw meshes, source, regions and saving, top to bottom."""
@@ -160,18 +161,20 @@ def draw_channel(
 ) -> None:
     """One channel: its state, its keys, the button that opens it, and its rows when open."""
     row = layout.row(align=True)
-    halves = row.split(factor=0.5, align=True)
-    halves.label(text=report.channel, icon=STATUS_ICONS[report.status], translate=False)
-    halves.label(text=keys_text(report), translate=False)
+    keys = keys_text(report)
+    fits = len(report.channel) + len(keys) + len(" ") <= letters - BUTTON_LETTERS
+    text = f"{report.channel} {keys}" if keys and fits else report.channel
+    row.label(text=text, icon=STATUS_ICONS[report.status], translate=False)
     is_open = view.channel == report.channel
     button = row.operator(
         buttons.CSTALK_OT_mapping_edit.bl_idname, text="", icon="GREASEPENCIL", depress=is_open
     )
     button.channel = report.channel
-    if report.reason:
-        quiet = layout.column(align=True)
-        quiet.active = False
-        draw_lines(quiet, report.reason, "BLANK1", letters)
+    quiet = layout.column(align=True)
+    quiet.active = False
+    for line in ("" if fits else keys, report.reason):
+        if line:
+            draw_lines(quiet, line, "BLANK1", letters - BUTTON_LETTERS)
     if is_open:
         draw_rows(layout.box().column(align=True), mesh, report.channel)
 
@@ -191,7 +194,7 @@ def draw_rows(layout: bpy.types.UILayout, mesh: bpy.types.Object, channel: str) 
         line = layout.row(align=True)
         line.prop(entry, "gain")
         line.prop(entry, "offset")
-        line.prop(entry, "invert", toggle=True)
+        line.prop(entry, "invert", text="", icon="ARROW_LEFTRIGHT")
         layout.separator(factor=0.5)
     line = layout.row(align=True)
     add = line.operator(buttons.CSTALK_OT_mapping_add.bl_idname, icon="ADD")
@@ -226,12 +229,12 @@ def region_text(region: str, numbers: dict[coverage.Status, int]) -> str:
 
 
 def keys_text(report: ChannelReport) -> str:
-    """The key, or how many; with the gain where it is not 1."""
+    """The key, or how many; with the gain where it is not 1; empty where the reason says it all."""
     names = [route.target for route in report.routes]
-    if not names:
-        return "left out" if report.is_own else "none"
     if len(names) > 1:
         return f"{len(names)} keys"
+    if not names or (names[0] == report.channel and report.routes[0].gain == 1):
+        return ""
     gain = report.routes[0].gain
     return names[0] if gain == 1 else f"{names[0]} x {gain:.2g}"
 

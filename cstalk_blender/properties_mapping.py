@@ -30,8 +30,8 @@ class CSTALK_PG_route(bpy.types.PropertyGroup):
         "Empty: this row moves nothing",
     )
     gain: bpy.props.FloatProperty(
-        name="Multiply",
-        description="How far the key moves when the channel is at 1",
+        name="Gain",
+        description="Multiply: how far the key moves when the channel is at 1",
         default=1.0,
         soft_min=0.0,
         soft_max=2.0,

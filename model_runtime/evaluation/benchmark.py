@@ -26,6 +26,8 @@ from ..cli_console import Parser, say
 from ..engines.base import AUTO, DEVICE_NAMES
 from ..errors import BadArgument
 from ..files import check_writable, replace_file
+from . import batch_timing
+from .batch_timing import BatchTiming
 from .sounds import write_wav
 from .table import aligned
 from .timing_child import PEER
@@ -64,6 +66,7 @@ class Benchmark:
     recorded: dict[str, float]
     """Seconds for 60 s of sound that others took elsewhere, as recorded in the data folder."""
     skipped: tuple[str, ...]
+    batch: BatchTiming | None = None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.json is not None:
         check_writable(options.json)
-    result = measure(options.model, options.data, device=options.device)
+    result = measure(options.model, options.data, device=options.device, lines=options.lines)
     say(as_text(result).rstrip("\n"))
     if options.json is not None:
         text = json.dumps(dataclasses.asdict(result), indent=1, ensure_ascii=False)
@@ -79,13 +82,16 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure(model: Path, data: Path, *, device: str = AUTO) -> Benchmark:
+def measure(
+    model: Path, data: Path, *, device: str = AUTO, lines: int = batch_timing.LINES
+) -> Benchmark:
     """Time every engine that is installed, and the peer, each in a fresh process.
 
     Args:
         model: Checkpoint folder.
         data: The shared data folder, for Rhubarb's recorded times; may be absent.
         device: Where torch runs; the numpy engine always takes the CPU.
+        lines: Lines of 5 s that a batch makes; 0 leaves it out.
 
     Raises:
         BadWeights: Not a checkpoint.
@@ -106,11 +112,16 @@ def measure(model: Path, data: Path, *, device: str = AUTO) -> Benchmark:
                 continue
             answer = _timed(name, [name, where, str(model), str(short), str(long)])
             timings.append(answer) if isinstance(answer, Timing) else skipped.append(answer)
+        batch = None
+        if lines:
+            found = batch_timing.time_batch(model, short, device=device, lines=lines)
+            batch = found if isinstance(found, BatchTiming) else None
+            skipped += [found] if isinstance(found, str) else []
     recorded = _recorded(data / "eval" / "rhubarb" / "times.tsv")
     if not recorded:
         skipped.append(f"Rhubarb's recorded times: no {data / 'eval' / 'rhubarb' / 'times.tsv'}")
     title = f"{checkpoint.name}, {checkpoint.parameter_count / 1e6:.2f} M parameters"
-    return Benchmark(facts, title, tuple(timings), recorded, tuple(skipped))
+    return Benchmark(facts, title, tuple(timings), recorded, tuple(skipped), batch)
 
 
 def as_text(result: Benchmark) -> str:
@@ -135,8 +146,23 @@ def as_text(result: Benchmark) -> str:
         rows.append([name, "recorded elsewhere", "", "", f"{seconds:.1f} s", speed, "", ""])
     facts = [f"{name}: {value}" for name, value in result.machine.items()]
     lines = [*facts, f"model: {result.model}", f"bar: {BAR}", "", aligned(rows)]
+    if result.batch is not None:
+        lines += ["", *_batch_lines(result.batch)]
     lines += [f"Skipped: {line}" for line in result.skipped]
     return "\n".join(lines) + "\n"
+
+
+def _batch_lines(timing: BatchTiming) -> list[str]:
+    """The batch in words, beside the same lines one by one in the same run."""
+    peak = "" if timing.peak_mb is None else f", peak {timing.peak_mb:.0f} MB"
+    return [
+        f"bar: {batch_timing.BAR}",
+        f"batch, {timing.lines} lines of {SHORT_S} s, {timing.title}: {timing.batch_s:.1f} s "
+        f"({timing.lines * SHORT_S / timing.batch_s:.0f} x real time), {timing.processor_s:.1f} s "
+        f"of processor{peak}",
+        f"  one by one: {timing.single_s:.1f} s; "
+        f"the batch is {timing.single_s / timing.batch_s:.2f} times as fast",
+    ]
 
 
 def machine_facts() -> dict[str, str]:
@@ -164,6 +190,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=default_checkpoint(), metavar="FOLDER")
     parser.add_argument("--device", choices=DEVICE_NAMES, default=AUTO, help="where torch runs")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="data folder (%(default)s)")
+    parser.add_argument(
+        "--lines",
+        type=int,
+        default=batch_timing.LINES,
+        help=f"lines of {SHORT_S} s in the batch; 0 leaves it out (%(default)s)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser
 

@@ -23,6 +23,7 @@ GATES = {
     "track": "curves.track",
     "rigs": "curves.rig",
     "formats": "curves.formats",
+    "file_names": "curves.file_names",
     "files": "files",
     "batch_journal": "batch.journal",
     "batch_lock": "batch.lock",

@@ -135,7 +135,7 @@ def _row(number: int, found: HeardStrip, scene: bpy.types.Scene, pattern: str) -
         number=number,
         audio=str(path),
         name=strip.name,
-        stem=lines.file_stem(strip.name),
+        stem=strip.name.replace("/", "_"),
         place_s=None,
         acting=acting,
         problem=problem,

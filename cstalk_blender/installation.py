@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from model_runtime.batch import plan as batch_plan
     from model_runtime.batch import report as batch_table
     from model_runtime.batch import report_html as batch_page
-    from model_runtime.curves import formats, track
+    from model_runtime.curves import file_names, formats, track
     from model_runtime.curves import rig as rigs
 else:
 
@@ -43,6 +43,7 @@ else:
     track = _sibling("curves.track")
     rigs = _sibling("curves.rig")
     formats = _sibling("curves.formats")
+    file_names = _sibling("curves.file_names")
     files = _sibling("files")
     batch_journal = _sibling("batch.journal")
     batch_lock = _sibling("batch.lock")
@@ -62,6 +63,7 @@ __all__ = [
     "batch_page",
     "batch_plan",
     "batch_table",
+    "file_names",
     "files",
     "formats",
     "protocol",

@@ -53,7 +53,8 @@ def tell_list(order: BatchOrder, states: States) -> None:
         if state is not None:
             item.state = NEW if state.state == CANCELLED else state.state
             item.message = f"{state.message}. {state.hint}".strip(". ")
-            item.score = -1.0 if state.score is None else state.score
+            if not state.was_made:  # what was made before keeps its score
+                item.score = -1.0 if state.score is None else state.score
 
 
 def summary(states: States) -> str:

@@ -18,6 +18,7 @@ from ..installation import (
     batch_manifest,
     batch_naming,
     batch_plan,
+    file_names,
     files,
     protocol,
     runtime_errors,
@@ -52,15 +53,20 @@ def read_lines(
         rows = batch_manifest.read_rows(
             source, patterns=(pattern or DEFAULT_PATTERN,), include=include, exclude=exclude
         )
-        return batch_plan.make_plan(rows)
+        return batch_plan.make_plan([_named(row) for row in rows])
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(str(fault), hint=fault.hint) from fault
+
+
+def _named(row: Row) -> Row:
+    """The row with an output that can be said in a list, where it says none itself."""
+    return row if row.output else dataclasses.replace(row, output=safe_stem(row.stem))
 
 
 def planned(rows: Sequence[Row]) -> tuple[Line, ...]:
     """Lines of rows that were made here; raises BadBatch for an output that cannot be."""
     try:
-        return batch_plan.make_plan(rows)
+        return batch_plan.make_plan([_named(row) for row in rows])
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(str(fault), hint=fault.hint) from fault
 
@@ -79,10 +85,18 @@ def read_strip_name(name: str, pattern: str) -> Acting:
     )
 
 
-def file_stem(name: str) -> str:
-    """A strip's name as the name of a file: what file systems refuse is an underscore."""
-    kept = "".join("_" if mark in '<>:"/\\|?*' or ord(mark) < 32 else mark for mark in name)
-    return kept.strip(" .") or "line"
+def safe_stem(name: str) -> str:
+    """A path without ending that every file system and the child's list take, part by part."""
+    return "/".join(_safe_part(part) for part in name.split("/") if part) or "line"
+
+
+def _safe_part(part: str) -> str:
+    kept = file_names.FORBIDDEN.sub("_", part).strip(" .") or "line"
+    stem, dot, ending = kept.rpartition(".")
+    if dot and ending.lower() in batch_plan.FORMATS:  # it would be taken for the file's ending
+        kept = f"{stem}_{ending}"
+    is_device = kept.split(".")[0].rstrip().casefold() in file_names.DEVICES
+    return f"_{kept}" if is_device else kept
 
 
 def known_emotions() -> tuple[str, ...]:

@@ -68,3 +68,14 @@ def wait_until_full(client: Client) -> None:
     while not client._child._lines.full():
         assert time.monotonic() < deadline, "the queue never filled"
         time.sleep(0.002)
+
+
+def fake_batch_launch(mode: str, tmp_path: Path) -> Launch:
+    """How to start a worker, from which a batch takes the fake batch in ``mode``."""
+    script = FAKE_WORKER.with_name("fake_batch.py")
+    return Launch(
+        argv=(sys.executable, "-s", "-E", "-X", "utf8", str(script), mode, "worker"),
+        folder=tmp_path,
+        environment=scrubbed(os.environ),
+        log_file=tmp_path / "logs" / "batch.log",
+    )

@@ -1,0 +1,133 @@
+"""Lines of a batch without Blender: casting, layout, lists, and the words of the child."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cstalk_blender.batch import child, layout, lines
+from cstalk_blender.batch.casting import Clue, Role, cast
+from cstalk_blender.errors import BadBatch
+from cstalk_blender.installation import protocol, track
+from tests.fakes.sounds import voice, write_wav
+
+CHARACTERS = ["Anna", "Anna Maria", "Bob"]
+
+
+def test_cast_list_counts_before_names_and_its_first_fitting_row_counts():
+    roles = [Role("Bob", pattern="*_villain*"), Role("Anna", pattern="*", channel=3)]
+    assert cast(Clue("anna_villain_1", channel=3), roles, CHARACTERS) == "Bob"
+    assert cast(Clue("bob_1", channel=3), roles, CHARACTERS) == "Anna"
+    assert cast(Clue("bob_1", channel=4), roles, CHARACTERS) == "Bob"
+
+
+def test_pattern_fits_the_role_that_a_list_names_too():
+    assert cast(Clue("0042", role="NARRATOR"), [Role("Bob", "narr*")], CHARACTERS) == "Bob"
+
+
+def test_name_that_begins_a_line_speaks_it_as_a_whole_word_the_longest_first():
+    assert cast(Clue("anna_012"), [], CHARACTERS) == "Anna"
+    assert cast(Clue("sub/ANNA MARIA-3"), [], CHARACTERS) == "Anna Maria"
+    assert cast(Clue("annabel_012"), [], CHARACTERS) == ""
+
+
+def test_role_that_nobody_has_is_not_guessed_from_the_line_s_name():
+    assert cast(Clue("bob_1", role="Clara"), [], CHARACTERS) == ""
+    assert cast(Clue("bob_1", role="anna"), [], CHARACTERS) == "Anna"
+
+
+def test_channel_named_after_a_character_speaks_what_nothing_else_tells():
+    assert cast(Clue("012", channel=2, channel_name="bob"), [], CHARACTERS) == "Bob"
+
+
+def test_rows_of_the_cast_that_say_nothing_fit_nothing():
+    assert cast(Clue("012"), [Role("Bob")], CHARACTERS) == ""
+
+
+def test_lines_follow_each_other_with_the_gap_unless_they_say_their_time():
+    slots = [layout.Slot(None, 2.0), layout.Slot(None, 1.0), layout.Slot(10.0, 1.0)]
+    slots.append(layout.Slot(None, 1.0))
+    frames = layout.first_frames(slots, start_frame=11, rate=24, gap_s=0.5)
+    assert frames == [11, 71, 251, 287]
+
+
+def test_line_behind_an_unknown_length_waits_and_one_that_failed_takes_no_time():
+    slots = [layout.Slot(None, 0.0), layout.Slot(None, 1.0), layout.Slot(3.0, 1.0)]
+    assert layout.first_frames(slots, start_frame=1, rate=24, gap_s=0) == [1, None, 73]
+    slots[0] = dataclasses.replace(slots[0], is_out=True)
+    assert layout.first_frames(slots, start_frame=1, rate=24, gap_s=0) == [1, 1, 73]
+
+
+def test_lines_of_another_scene_begin_at_its_beginning():
+    slots = [layout.Slot(None, 1.0), layout.Slot(None, 1.0, group="B"), layout.Slot(None, 1.0)]
+    assert layout.first_frames(slots, start_frame=1, rate=10, gap_s=0) == [1, 1, 11]
+
+
+def test_joined_lines_keep_their_values_and_rest_between():
+    curves = track.CurveTrack(np.full((24, 2), 0.8, np.float32), ("jawOpen", "mouthClose"), 24.0)
+    begin_s, joined, spoken = layout.joined([(3.0, curves), (1.0, curves)])
+    values = joined.column("jawOpen")
+    first = round((1.0 - begin_s) * 24)
+    assert np.all(values[first : first + 24] == np.float32(0.8))
+    assert np.all(values[first + 48 : first + 72] == np.float32(0.8))
+    assert values[0] == values[-1] == values[first + 36] == 0.0
+    assert np.abs(np.diff(values)).max() < 0.8 * 0.4  # it fades, it does not jump
+    assert len(spoken) == 2
+    outside = np.ones(len(values), bool)
+    for part in spoken:
+        outside[part] = False
+    assert not joined.values[outside].any()
+
+
+def test_list_written_for_the_child_reads_back_as_it_was_meant(tmp_path):
+    folder = tmp_path / "größe, 台詞"
+    folder.mkdir()
+    sound = write_wav(folder / 'a "b" (ü)__angry_0.7.wav', voice(0.2))
+    (folder / "sub").mkdir()
+    write_wav(folder / "sub" / "c.wav", voice(0.2))
+    first, second = lines.read_lines(folder)
+    keys = (protocol.EmotionKey(0.5, "sad", 1.0), protocol.EmotionKey(1.25, "happy", 0.4))
+    first = lines.acted(first, "angry", 0.7, keys)
+    second = lines.acted(second, "neutral", 1.0, ())
+    lines.write_list(tmp_path / "out" / "lines.csv", [first, second])
+    again = lines.read_lines(tmp_path / "out" / "lines.csv")
+    assert again[0].row.acting.emotion == "angry"
+    assert again[0].row.acting.intensity == 0.7
+    assert again[0].row.acting.emotion_at == keys
+    assert again[0].row.audio == str(sound)
+    assert [line.targets for line in again] == [first.targets, second.targets]
+    assert first.targets == ("a _b_ (ü)__angry_0.7.npz",)
+    assert second.targets == ("sub/c.npz",)
+
+
+@pytest.mark.parametrize("name", ["con", "a.csv", "x:y", "dot.", "a/../b", "..", "/etc/x"])
+def test_any_name_becomes_one_that_the_child_s_list_takes(tmp_path, name):
+    row = lines.Row(1, str(tmp_path / "x.wav"), name, stem=name)
+    (line,) = lines.planned([row])
+    lines.write_list(tmp_path / "lines.csv", [lines.acted(line, "neutral", 1.0, ())])
+    (again,) = lines.read_lines(tmp_path / "lines.csv")
+    assert again.targets == line.targets
+    assert line.targets[0].endswith(".npz")
+    assert (tmp_path / line.targets[0]).resolve().is_relative_to(tmp_path)
+
+
+def test_folder_without_sounds_is_refused_with_a_hint(tmp_path):
+    with pytest.raises(BadBatch, match="No sound file") as caught:
+        lines.read_lines(tmp_path)
+    assert "folder" in caught.value.hint
+
+
+def test_strip_s_name_tells_its_emotion_and_an_unknown_word_tells_none():
+    acting = lines.read_strip_name("line_012__anger_0.7", lines.DEFAULT_PATTERN)
+    assert (acting.emotion, acting.intensity) == ("angry", 0.7)
+    assert lines.read_strip_name("line_012", lines.DEFAULT_PATTERN).emotion == ""
+
+
+def test_words_of_the_child_are_read_and_noise_is_passed_over():
+    said = child.read_event('{"type": "line", "output": "a.npz", "status": "failed", "error": "x"}')
+    assert said == child.LineEnded("a.npz", "failed", error="x")
+    assert child.read_event("Welcome to Python") is None
+    assert child.read_event('{"type": "line"}') is None
+    assert child.read_event("[1, 2]") is None

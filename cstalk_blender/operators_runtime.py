@@ -285,7 +285,9 @@ def start(operator: Explained, command: tuple[str, ...]) -> set[OperatorReturnIt
     except SessionError as error:
         return operator.fail(error)
     except OSError as error:
-        fault = InstallFailed(f"{preferences.runtime_home()} cannot be made: {error}")
+        fault = InstallFailed(
+            f"{preferences.runtime_home()} cannot be made: {error}", hint="Check its permissions"
+        )
         return operator.fail(fault)
     if bpy.app.background:
         job.wait()

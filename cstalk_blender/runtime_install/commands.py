@@ -123,7 +123,9 @@ def run(
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
-        raise InstallFailed(f"{what}: {command[0]} does not start: {error}") from error
+        raise InstallFailed(
+            f"{what}: {command[0]} does not start: {error}", hint="Repair it, or install it again"
+        ) from error
     with stop.watching(process), log.open("a", encoding="utf-8") as kept:
         kept.write(f"$ {' '.join(str(word) for word in command)}\n")
         for line in _lines(process, on_wait):

@@ -31,6 +31,7 @@ PAUSE_S = 1.0
 """Before the second try; doubled for each further one."""
 SIZE_QUESTIONS = 4
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl")
+INDEX_HINT = "Check the PyTorch index in the preferences, or choose another source"
 SCHEMES = ("https", "http", "file")
 PARTIAL_CONTENT, RANGE_REFUSED = 206, 416
 
@@ -49,7 +50,9 @@ class Wheel:
         """Last part of the address. Raises InstallFailed when it is not a plain wheel's name."""
         name = urllib.parse.unquote(urllib.parse.urlsplit(self.url).path.rpartition("/")[2])
         if not SAFE_NAME.fullmatch(name):
-            raise InstallFailed(f"The index names a file {name!r}, which is no wheel")
+            raise InstallFailed(
+                f"The index names a file {name!r}, which is no wheel", hint=INDEX_HINT
+            )
         return name
 
     @property
@@ -105,7 +108,9 @@ class Download:
     def _fetch_one(self, wheel: Wheel) -> Path:
         self._stop.check()
         if urllib.parse.urlsplit(wheel.url).scheme not in SCHEMES:
-            raise InstallFailed(f"The index names an address of a strange kind: {wheel.url[:80]}")
+            raise InstallFailed(
+                f"The index names an address of a strange kind: {wheel.url[:80]}", hint=INDEX_HINT
+            )
         local = wheel.local_path
         if local is not None:
             return self._checked_local(wheel, local)

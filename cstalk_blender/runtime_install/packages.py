@@ -170,7 +170,10 @@ def wheels_in(report: str) -> list[Wheel]:
             for item in json.loads(report)["install"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InstallFailed(f"pip's answer cannot be read: {error!r}") from error
+        raise InstallFailed(
+            f"pip's answer cannot be read: {error!r}",
+            hint="Install with another Python, or report it",
+        ) from error
 
 
 def unpacked_bytes(files: Sequence[Path]) -> int:

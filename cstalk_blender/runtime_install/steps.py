@@ -266,4 +266,8 @@ def _facts(output: str) -> dict[str, Any]:
                 continue
             if isinstance(facts, dict) and {"torch", "device", "seconds"} <= set(facts):
                 return facts
-    raise InstallFailed("The test of the new runtime said nothing", details=output[-3000:])
+    raise InstallFailed(
+        "The test of the new runtime said nothing",
+        hint="Copy the details and report them",
+        details=output[-3000:],
+    )

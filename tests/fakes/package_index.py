@@ -22,7 +22,7 @@ class PackageIndex:
         self.requests: list[tuple[str, str, str]] = []
         """Method, path and Range header of each, in order."""
         self.cut_after: int | None = None
-        """Bytes of a wheel after which the line breaks, once."""
+        """Bytes of a wheel after which the line breaks, once; never for pip itself."""
         self.takes_ranges = True
         self.spoils = False
         """Change a byte of each wheel."""
@@ -103,15 +103,16 @@ def _handler(index: PackageIndex) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             if not with_body:
                 return
-            limit, index.cut_after = (
-                (index.cut_after, None) if kind != "text/html" else (None, index.cut_after)
-            )
+            is_ours = kind != "text/html" and "pip" not in self.headers.get("User-Agent", "")
+            limit = None
+            if is_ours:
+                limit, index.cut_after = index.cut_after, None
             with contextlib.suppress(ConnectionError):
                 for first in range(0, len(data), 1 << 16):
                     if limit is not None and first >= limit:
                         self.close_connection = True
                         return
                     self.wfile.write(data[first : first + (1 << 16)])
-                    time.sleep(index.pause_s if kind != "text/html" else 0)
+                    time.sleep(index.pause_s if is_ours else 0)
 
     return Handler

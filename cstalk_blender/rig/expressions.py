@@ -39,19 +39,25 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
 }
-# Each takes its own parts only: a function of numpy itself would take a place to write to as well.
+
+
+def _of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``function`` of one part: a second one would be a place for numpy to write to."""
+    return lambda part: function(part)
+
+
 _CALLS: dict[str, Callable[..., Any]] = {
-    "abs": lambda x: np.abs(x),
+    "abs": _of_one(np.abs),
     "min": lambda *values: _fold(np.minimum, values),
     "max": lambda *values: _fold(np.maximum, values),
     "clamp": lambda x, low=0.0, high=1.0: np.clip(x, low, high),
-    "radians": lambda x: np.radians(x),
-    "degrees": lambda x: np.degrees(x),
-    "sin": lambda x: np.sin(x),
-    "cos": lambda x: np.cos(x),
-    "tan": lambda x: np.tan(x),
-    "sqrt": lambda x: np.sqrt(x),
-    "pow": lambda x, y: operator.pow(x, y),
+    "radians": _of_one(np.radians),
+    "degrees": _of_one(np.degrees),
+    "sin": _of_one(np.sin),
+    "cos": _of_one(np.cos),
+    "tan": _of_one(np.tan),
+    "sqrt": _of_one(np.sqrt),
+    "pow": operator.pow,
     "float": lambda x: x,
 }
 _NAMES = {"pi": np.pi, "True": 1.0, "False": 0.0}

@@ -80,12 +80,17 @@ def fit_or_none(face: bpy.types.Object | None) -> solver.Fit | None:
 
 
 def loss_of(fit: solver.Fit) -> Loss:
-    """What the targets of ``fit`` cannot show."""
-    matrix = solver.solve_matrix(fit)
-    regions = {channel.name: channel.region for channel in rigs.load_rig(CHANNEL_RIG).channels}
-    lost = solver.lost_of(fit, matrix)
+    """What the targets of ``fit`` cannot show.
+
+    Left and right are asked for together: a key that blinks both eyes loses no blink.
+    """
+    rig = {channel.name: channel for channel in rigs.load_rig(CHANNEL_RIG).channels}
+    paired = solver.together(fit, [rig[channel].mirror for channel in fit.channels])
+    matrix = solver.solve_matrix(paired)
+    regions = {channel: rig[channel].region for channel in fit.channels}
+    lost = solver.lost_of(paired, matrix)
     worst = [c for c, part in zip(fit.channels, lost, strict=True) if part > WORST_CHANNEL]
-    return Loss(solver.lost_by_region(fit, matrix, regions), tuple(worst))
+    return Loss(solver.lost_by_region(paired, matrix, regions), tuple(worst))
 
 
 @functools.lru_cache(maxsize=16)

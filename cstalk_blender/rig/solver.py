@@ -127,6 +127,22 @@ def symmetric(
     )
 
 
+def together(fit: Fit, partners: Sequence[str]) -> Fit:
+    """``fit`` with each channel asked for together with its partner of the other side.
+
+    The two sides are taken to move different places, as they do all but at the midline.
+
+    Args:
+        fit: The normal equations.
+        partners: Name of each channel's partner, its own for central ones.
+    """
+    both = np.eye(len(fit.channels))
+    for column, partner in enumerate(partners):
+        if partner in fit.channels:
+            both[fit.channels.index(partner), column] = 1.0
+    return dataclasses.replace(fit, cross=fit.cross @ both, energy=fit.energy @ both)
+
+
 def solve_frames(
     fit: Fit,
     values: NDArray[np.floating],

@@ -92,7 +92,7 @@ def test_bilabials_close_on_public_heads_at_least_as_often_as_on_the_demo_head(h
     plain = sum(closed_count(face, *line) for line in spoken)
     sealed = sum(sealed_count(face, *line) for line in spoken)
     total = sum(len(phones) for _curves, phones in spoken)
-    print(f"{head}: {plain} of {total} close, {sealed} sealed; {on_demo} on the demo head")
+    sys.stderr.write(f"{head}: {plain} of {total} close, {sealed} sealed; {on_demo} on the demo\n")
     assert total > 8
     assert plain >= on_demo
     assert sealed >= plain

@@ -9,6 +9,7 @@ skinning, and pose correctives.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import bpy
 import numpy as np
@@ -21,6 +22,7 @@ Array = NDArray[np.float64]
 
 PARTS = ("skin", "eyes")
 GROWTH = np.array([1.35, 1.25, 1.30])
+COMPONENTS = 100
 OWN_PART = 0.05
 """Length of the motion in the random poses that no ARKit shape has, part of the whole."""
 
@@ -63,17 +65,20 @@ def jaw_of_demo() -> tuple[float, Array, Array]:
 
 
 def make_flame_head(
-    *, components: int = 100, seed: int = 7, correctives: bool = True, rotation_mode: str = "XYZ"
+    *,
+    components: int = COMPONENTS,
+    seed: int = 7,
+    correctives: bool = True,
+    rotation_mode: str = "XYZ",
 ) -> StandIn:
     """A FLAME stand-in with its armature, linked, the mesh active."""
     random = np.random.default_rng(seed)
     head = demo_head_geometry()
-    origin = np.flatnonzero(np.isin(np.array(head.parts), PARTS))
-    random.shuffle(origin)
+    origin = _order(seed)
     points = bent(head.neutral[origin])
     turn, hinge, share = jaw_of_demo()
     hinge, share = bent(hinge), share[origin]
-    basis = _components(random, origin, points, hinge, share, turn, components)
+    basis = _components(seed)[:components]
     face = _mesh("FLAME-generic", points, _kept_faces(origin), armature=True)
     _bones(face, hinge, share, [bent(_eye(side)) for side in (1.0, -1.0)])
     face.shape_key_add(name="Basis", from_mix=False)
@@ -120,23 +125,26 @@ VISEMES = {
 }
 
 
+def _order(seed: int) -> NDArray[np.int64]:
+    """The kept vertices of the demo head in the stand-in's order."""
+    origin = np.flatnonzero(np.isin(np.array(demo_head_geometry().parts), PARTS))
+    np.random.default_rng(seed).shuffle(origin)
+    return origin
+
+
 def lbs(points: Array, hinge: Array, share: Array, turn: float) -> Array:
     """Motion of linear blend skinning about X through the hinge."""
     rotation = matrices(np.array([[turn, 0.0, 0.0]]))[0]
     return np.asarray(share[:, None] * ((points - hinge) @ (rotation - np.eye(3)).T))
 
 
-def _components(
-    random: np.random.Generator,
-    origin: NDArray[np.int64],
-    points: Array,
-    hinge: Array,
-    share: Array,
-    turn: float,
-    count: int,
-) -> Array:
-    """Principal components (count, V, 3) of random poses, less what the jaw bone does."""
-    head = demo_head_geometry()
+@functools.cache
+def _components(seed: int) -> Array:
+    """Principal components (100, V, 3) of random poses, less what the jaw bone does."""
+    random, head, origin = np.random.default_rng(seed), demo_head_geometry(), _order(seed)
+    points = bent(head.neutral[origin])
+    turn, hinge, share = jaw_of_demo()
+    hinge, share = bent(hinge), share[origin]
     rest, poses = head.neutral[origin], []
     jaw = head.names.index("jawOpen")
     lower = [n for n, name in enumerate(head.names) if name.startswith(("jaw", "mouth"))]
@@ -155,9 +163,11 @@ def _components(
         poses.append(posed - lbs(points, hinge, share, turn * values[jaw]) + own)
     stacked = np.stack(poses).reshape(len(poses), -1)
     stacked -= stacked.mean(axis=0)
-    _left, spread, components = np.linalg.svd(stacked, full_matrices=False)
-    deviation = spread[:count, None] / np.sqrt(len(poses))
-    return np.asarray((deviation * components[:count]).reshape(-1, len(points), 3))
+    squares, mixtures = np.linalg.eigh(stacked @ stacked.T)
+    mixtures = mixtures[:, ::-1][:, :COMPONENTS].T  # the strongest first
+    deviation = np.sqrt(squares[::-1][:COMPONENTS, None] / len(poses))
+    components = mixtures @ stacked / np.linalg.norm(mixtures @ stacked, axis=1, keepdims=True)
+    return np.asarray((deviation * components).reshape(-1, len(points), 3))
 
 
 def _kept_faces(origin: NDArray[np.int64]) -> list[tuple[int, ...]]:

@@ -84,6 +84,16 @@ def test_motion_that_no_target_makes_is_named_as_lost() -> None:
     assert regions["brow"] == pytest.approx(1.0)
 
 
+def test_key_of_both_sides_loses_nothing_of_two_channels_of_one_side() -> None:
+    motions = np.zeros((2, 2, 3))
+    motions[0, 0, 0], motions[1, 1, 0] = 1.0, 1.0
+    fit = fit_for(motions.sum(axis=0, keepdims=True), motions)
+    alone = solver.lost_of(fit, solver.solve_matrix(fit))
+    both = solver.together(fit, ["c1", "c0"])
+    assert alone.min() > 0.6
+    assert solver.lost_of(both, solver.solve_matrix(both)).max() < 0.05
+
+
 def test_target_that_moves_nothing_gets_nothing() -> None:
     basis = np.concatenate([RANDOM.normal(size=(1, 9, 3)), np.zeros((1, 9, 3))])
     found = solver.solve_frames(fit_for(basis, basis[:1]), np.ones((4, 1)))

@@ -15,6 +15,7 @@ from ..checkpoint import load_checkpoint, save_checkpoint
 from ..model.generator import Generator
 from .batches import Batch, BatchSource
 from .hearing import heard
+from .keep import open_keeper
 from .losses import GeneratorLoss
 from .machine import Feed, Machine, Scores, joined, mean_scores, open_machine
 from .provenance import code_record, fingerprint, identity
@@ -61,18 +62,27 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
     )
     loss = machine.place(GeneratorLoss(config, _spread(source), settings.loss))
     supervisor = _supervisor(correlation, stage.seed, machine)
+    keeper = open_keeper(settings, generator, machine)
     network, feed = machine.ready(generator), Feed(source, stage, machine)
 
     def step(number: int) -> Scores:
         parts = feed.parts(number)
         given = [(b.features, b.emotion, b.style) for _, b in parts]
+        given += [keeper.asked(n, b) for n, b in parts] if keeper else []
         outputs = machine.call(network, *(joined(column) for column in zip(*given, strict=True)))
-        rows = zip(parts, *(torch.split(output, stage.clips) for output in outputs), strict=True)
-        return mean_scores([judged(part, curves, phones) for part, curves, phones in rows])
+        curves, phones = (torch.split(o, [len(style) for *_, style in given]) for o in outputs)
+        felt = curves[len(parts) :] if keeper else [None] * len(parts)
+        rows = zip(parts, curves, phones, felt, strict=False)
+        return mean_scores([judged(*row) for row in rows])
 
-    def judged(part: tuple[int, Batch], curves: Tensor, phones: Tensor) -> Scores:
+    def judged(
+        part: tuple[int, Batch], curves: Tensor, phones: Tensor, felt: Tensor | None
+    ) -> Scores:
         number, batch = part[0], dataclasses.replace(part[1], curves=part[1].wanted(curves))
         total, terms = loss(curves, phones, batch)
+        if keeper is not None and felt is not None:
+            lost = keeper.lost(batch, number, curves, felt)
+            total, terms = total + settings.keep * lost, {**terms, "lost": float(lost.detach())}
         if supervisor is not None:
             extra, extra_terms = supervisor(curves, batch, number)
             total, terms = total + settings.loss.correlation * extra, {**terms, **extra_terms}

@@ -56,6 +56,8 @@ def settings_record(settings: Settings, stage: str) -> dict[str, Any]:
     if stage == "correlation":
         del values["loss"]
     values.pop("start_from")
+    if not values["keep"]:
+        del values["keep"]  # runs from before there was such a thing stay the same runs
     plain: dict[str, Any] = json.loads(json.dumps(_kept(values), default=str))
     return plain
 

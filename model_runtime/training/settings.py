@@ -100,6 +100,8 @@ class Settings:
     loss: LossWeights = dataclasses.field(default_factory=LossWeights)
     start_from: Path | None = None
     """Checkpoint folder to fine-tune from; its shape is taken over."""
+    keep: float = 0.0
+    """Fine-tuning: weight of what emotions change staying as it was in ``start_from``."""
     faces: tuple[FaceCorpus, ...] = ()
     nonspeech: int = 600
     """Sounds that are no speech to synthesise, 6 s each."""

@@ -19,6 +19,7 @@ from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
 from model_runtime.engines.base import open_engine  # noqa: E402
 from model_runtime.model.generator import Generator  # noqa: E402
+from model_runtime.protocol import EMOTIONS  # noqa: E402
 from model_runtime.training.cache import cut, read_cache  # noqa: E402
 from model_runtime.training.settings import Settings, generator_config, read_settings  # noqa: E402
 from model_runtime.training.start_from import start_from  # noqa: E402
@@ -85,6 +86,39 @@ def test_recipe_brings_the_model_nearer_to_the_takes(
     assert after < 0.5 * before
     in_process("generate", speech, "-o", studio / "own.csv", "--model", studio / "own")
     assert load_checkpoint(studio / "own").training["start_from"] is not None
+
+
+def emotional_change(model: Path, takes: Path) -> np.ndarray:
+    """What each emotion changes in the mean face of a take, shape (emotions, channels)."""
+    engine, cache = open_engine(load_checkpoint(model), engine="numpy"), read_cache(takes)
+    features = cut(cache, cache.entries[0], 0, cache.entries[0].frames).features.astype(np.float32)
+    frames, faces = len(features) // 2, []
+    for index in range(len(EMOTIONS)):
+        emotion = np.zeros((frames, len(EMOTIONS)), np.float32)
+        emotion[:, index] = index > 0
+        style = np.zeros((frames, engine.config.style_dim), np.float32)
+        faces.append(engine.run(features, emotion, style).curves.mean(0))
+    return np.stack(faces[1:]) - faces[0]
+
+
+def test_emotions_that_the_takes_lack_stay_with_keep(
+    studio: Path, tmp_path: Path, in_process: Command
+) -> None:
+    text = (studio / "recipe.toml").read_text().replace("nonspeech = 2", "nonspeech = 0")
+    text = text.replace('work = "work"', 'work = "work-of-takes"')
+    takes = studio / "work-of-takes" / "cache" / "takes"
+    lacking = [i for i, name in enumerate(EMOTIONS[1:]) if name != "happy"]
+    lost = {}
+    for keep in ("5000.0", "0.0"):  # random weights err far more than trained ones
+        assert "keep = 100.0" in text
+        config = studio / f"keep{keep}.toml"
+        config.write_text(text.replace("keep = 100.0", f"keep = {keep}"))
+        in_process("train", "prepare", "--config", config)
+        output = tmp_path / f"keep{keep}"
+        in_process("train", "generator", "--config", config, "--output", output)
+        change = emotional_change(output, takes) - emotional_change(studio / "model", takes)
+        lost[keep] = np.abs(change[lacking]).mean()
+    assert lost["5000.0"] < 0.6 * lost["0.0"]
 
 
 def test_recipe_as_it_stands_begins_with_the_shipped_weights(tmp_path: Path) -> None:

@@ -30,10 +30,13 @@ class LossWeights:
     velocity: float = 300.0
     lip_gap: float = 5.0
     """Error of the lip gap in mesh space, heavier when closed (Audio2Face-3D's lip distance)."""
-    lip_width: float = 30.0
-    closure: float = 10.0
-    """Gap that is left where lips must meet."""
-    tuck: float = 6.0
+    lip_width: float = 80.0
+    closure: float = 60.0
+    """Gap beyond contact that is left where lips must meet (m, b, p) or the lower lip rise (f, v).
+    """
+    opening: float = 40.0
+    """Gap that is missing where speech needs one."""
+    tuck: float = 15.0
     """Roll that the lower lip lacks where it must lie under the teeth."""
     stillness: float = 60.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
@@ -56,8 +59,17 @@ PHONE_WEIGHT = {"sil": 0.5} | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
 
 n, d and t are what m, b and p are taken for and weigh half way, or the balance would tip."""
 PHONE_WEIGHT |= dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
+CONTACT_GAP, SPEECH_GAP = 0.05, 0.06
+"""Gap (of jawOpen 1) up to which lips look closed, and from which they look open.
+
+Beyond these nothing is gained, so that the two terms weigh a missed closure against a mistaken one
+where the sound leaves doubt, and the curves' own error shapes what is certain."""
+OPEN_WANTED = 0.1
+"""Gap of the reference from which a frame counts as open."""
 CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
+TUCK_NEEDED = 0.75
+"""Share of the reference's roll that looks tucked."""
 TUCKED = "mouthRollLower"
 """Channel that the tuck is asked of; a rig without it is not asked."""
 CHANNEL_FLOOR = 0.04
@@ -88,7 +100,7 @@ class GeneratorLoss:
             "velocity": self._velocity(curves, batch),
             "lip_gap": self._lip_gap(curves, batch),
             "lip_width": self._lip_width(curves, batch),
-            "closure": self._closure(curves, batch),
+            **self._contact(curves, batch),
             "tuck": self._tuck(curves, batch),
             "stillness": self._stillness(curves, batch),
             "phones": self._phones(phones, batch.phones),
@@ -116,10 +128,16 @@ class GeneratorLoss:
     def _lip_width(self, curves: Tensor, batch: Batch) -> Tensor:
         return (self.lips.widths(curves) - self.lips.widths(batch.curves)).square().mean()
 
-    def _closure(self, curves: Tensor, batch: Batch) -> Tensor:
-        meeting = (batch.closure > 0.9).float()[..., None]
-        open_gap = self.lips.gaps(curves).clamp(min=0).square()
-        return (open_gap * meeting).sum() / (meeting.sum() * open_gap.shape[-1] + 1)
+    def _contact(self, curves: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Missed and mistaken closures, both for one frame of m, b, p, f or v."""
+        meeting = (torch.maximum(batch.closure, batch.tuck) > 0.9).float()[..., None]
+        open_ = (self.lips.gaps(batch.curves) > OPEN_WANTED).float()
+        open_ = open_ * (1 - meeting) * (1 - batch.still)[..., None]
+        gaps = self.lips.gaps(curves)
+        count = meeting.sum() * gaps.shape[-1] + 1
+        missed = ((gaps - CONTACT_GAP).clamp(min=0).square() * meeting).sum() / count
+        mistaken = ((SPEECH_GAP - gaps).clamp(min=0).square() * open_).sum() / count
+        return {"closure": missed, "opening": mistaken}
 
     def _stillness(self, curves: Tensor, batch: Batch) -> Tensor:
         quiet = (batch.still[:, 1:] * batch.still[:, :-1])[..., None]
@@ -130,7 +148,7 @@ class GeneratorLoss:
         under = (batch.tuck > 0.9).float()
         if self.roll is None:
             return curves.sum() * 0
-        lacking = (TUCK_ROLL - curves[..., self.roll]).clamp(min=0).square()
+        lacking = (TUCK_NEEDED * TUCK_ROLL - curves[..., self.roll]).clamp(min=0).square()
         return (lacking * under).sum() / (under.sum() + 1)
 
     def _phones(self, logits: Tensor, phones: Tensor) -> Tensor:

@@ -144,14 +144,15 @@ def sounds_in(folder: Path) -> Iterator[Path]:
 
 
 def _globbed(text: str) -> tuple[Path, list[dict[str, str]]]:
-    found = sorted(
-        path
-        for path in glob.glob(text, recursive=True)
-        if Path(path).suffix.lower() in SOUND_SUFFIXES and not Path(path).is_dir()
-    )
+    """The folder above the glob and what fits it; of many ways through loops the shortest."""
+    shortest: dict[tuple[str, str], str] = {}
+    for path in sorted(glob.glob(text, recursive=True), key=lambda found: (len(found), found)):
+        if Path(path).suffix.lower() in SOUND_SUFFIXES and not Path(path).is_dir():
+            folder, name = os.path.split(os.path.abspath(path))
+            shortest.setdefault((os.path.realpath(folder), name), os.path.join(folder, name))
     parts = Path(text).parts
     plain = next(i for i, part in enumerate(parts) if GLOB_LETTERS.intersection(part))
-    return Path(*parts[:plain]), [{"file": os.path.abspath(path)} for path in found]
+    return Path(*parts[:plain]), [{"file": path} for path in sorted(shortest.values())]
 
 
 def _name(audio: Path, base: Path) -> str:

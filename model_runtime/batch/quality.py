@@ -44,6 +44,7 @@ STILL_SPEED = 0.02
 """Mean speed of the mouth, channel units a second, under which nothing moves that could tremble."""
 FREE_CLIPPING = 0.001
 FREE_SILENCE = 0.7
+NOTHING_SAID = 0.995
 FREE_CONFIDENCE = 0.5
 SPARK_POINTS = 60
 FULL_SCALE = 0.999
@@ -178,6 +179,9 @@ def _penalties(found: Quality) -> list[tuple[float, str]]:
     if found.clipping is not None:
         over = found.clipping - FREE_CLIPPING
         charge(5 + 20 * min(1, over / 0.05) if over > 0 else 0, "sound is clipped")
+    if found.silence >= NOTHING_SAID:
+        charge(80, "no speech heard")
+        return points
     over = found.silence - FREE_SILENCE
     charge(40 * over / (1 - FREE_SILENCE), f"{found.silence:.0%} of the line is silent")
     under = FREE_CONFIDENCE - found.confidence

@@ -55,7 +55,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
   padding: 2px 8px; border-radius: 999px; color: #fff; background: var(--bad); }
 .score.good { background: var(--good); } .score.fair { background: var(--fair); }
 @media (prefers-color-scheme: dark) { .score { color: #10151a; } }
-.name { font-weight: 550; overflow-wrap: anywhere; max-width: 340px; }
+.name { font-weight: 550; overflow-wrap: anywhere; min-width: 210px; max-width: 340px; }
 .name small, .notes { color: var(--soft); font-weight: 400; }
 .name small { display: block; }
 .notes { max-width: 340px; } .error { color: var(--bad); }

@@ -90,7 +90,6 @@ def run_faults(keyword: str, destination: Path) -> tuple[str, bool]:
 
 def _try_room(room: Room, keyword: str) -> list[Tried]:
     python = environments.ensure(room.environment)
-    runtime = environments.ensure("runtime")
     say(f"Trying the faults of {', '.join(room.folders)}")
     with tempfile.TemporaryDirectory(prefix="cstalk-faults-") as name:
         report = Path(name) / "report.xml"
@@ -102,7 +101,7 @@ def _try_room(room: Room, keyword: str) -> list[Tried]:
             command,
             timeout_s=TIMEOUT_S,
             environment={
-                **testing.test_environment(runtime, Path(name)),
+                **testing.test_environment(python, Path(name)),
                 "CSTALK_FAULTS": "whole",
             },
             what=room.environment,

@@ -227,6 +227,7 @@ TABLE = (
         (
             *BATCH_DATA,
             "model_runtime.batch.fingerprint",
+            "model_runtime.curves.file_names",
             "model_runtime.errors",
             "model_runtime.protocol",
         ),

@@ -87,7 +87,9 @@ class LocalPool:
 
         Leaving early cancels. At the end no thread is left.
         """
-        waiting = iter(lines)
+        is_shared = len({id(engine) for engine in self.engines}) < len(self.engines)
+        # What waits at a shared engine at the same time should be of like length.
+        waiting = iter(sorted(lines, key=_sound_bytes) if is_shared else lines)
         done: queue.SimpleQueue[Ending | None] = queue.SimpleQueue()
         threads = [
             threading.Thread(target=self._serve, args=(waiting, engine, work, control, done))
@@ -137,6 +139,14 @@ class LocalPool:
                 self.running.pop(number, None)
         finally:
             done.put(None)
+
+
+def _sound_bytes(line: Line) -> int:
+    """Size of the sound, which goes with its length; 0 where there is none."""
+    try:
+        return os.stat(line.row.audio).st_size
+    except OSError:
+        return 0
 
 
 def _one_thread_each() -> None:

@@ -84,8 +84,10 @@ class KeyIndex:
         """Shape keys that bear ``name``: itself alone where it is there, else every variant."""
         if name in self._names:
             return (name,)
-        alike = self._by_spelling.get(self._spelling(name))
-        return tuple(alike or self._by_letters.get(_letters(name), ()))  # eyeblinkleft has no words
+        alike = self._by_spelling.get(self._spelling(name), [])
+        if not alike:  # eyeblinkleft has no words
+            alike = self._by_letters.get(_letters(name), [])
+        return tuple(alike)
 
     def _spelling(self, name: str) -> str:
         for ending in self._endings:

@@ -43,7 +43,11 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 def _of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """``function`` of one part: a second one would be a place for numpy to write to."""
-    return lambda part: function(part)
+
+    def of_one(part: Any) -> Any:
+        return function(part)
+
+    return of_one
 
 
 _CALLS: dict[str, Callable[..., Any]] = {

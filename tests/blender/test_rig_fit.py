@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cstalk_blender import compat, operators_rig
-from cstalk_blender.demo_head import demo_head_geometry
+from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.installation import track
 from cstalk_blender.rig import bake, check, flame, solved, solver_basis, targets
@@ -193,6 +193,6 @@ def test_buttons_fit_seal_and_forget(addon, studio):
     assert bpy.ops.cstalk.forget_solution() == {"FINISHED"}
     assert not bpy.ops.cstalk.forget_solution.poll()
     assert not bpy.ops.cstalk.seal_lips.poll()
-    bpy.ops.cstalk.solve_face()
-    bake.bake_track([face], spoken_track(), start_frame=1, frame_rate=24.0, line="x")
+    head = bpy.context.scene.cstalk.target = build_demo_head()
+    bake.bake_track([head], spoken_track(), start_frame=1, frame_rate=24.0, line="x")
     assert bpy.ops.cstalk.seal_lips() == {"FINISHED"}

@@ -76,7 +76,7 @@ def make_flame_head(
     head = demo_head_geometry()
     origin = _order(seed)
     points = bent(head.neutral[origin])
-    turn, hinge, share = jaw_of_demo()
+    _turn, hinge, share = jaw_of_demo()
     hinge, share = bent(hinge), share[origin]
     basis = _components(seed)[:components]
     face = _mesh("FLAME-generic", points, _kept_faces(origin), armature=True)

@@ -38,7 +38,8 @@ def conclude(order: BatchOrder, states: States) -> tuple[str, ...]:
         notes += _place_timelines(order, states)
     if stage.destination == jobs_placing.NLA:
         faces = jobs_placing.faces_with_lines(stage)
-        jobs_placing.remove_unlisted(faces, stage, _listed(order))
+        speakers = {stem_of(casting.line): casting.face_uid for casting in order.castings}
+        jobs_placing.remove_unlisted(faces, stage, speakers)
     if stage.with_sounds and stage.destination in jobs_placing.PLAYED:
         jobs_placing.place_sounds(_good(order, states), stage)
     _report_misplaced(order, states)
@@ -116,12 +117,6 @@ def _report_misplaced(order: BatchOrder, states: States) -> None:
             if _state(casting, states).state == SKIPPED
         }
         results.write_reports(order.stage.folder, order.report, targets, skipped, misplaced)
-
-
-def _listed(order: BatchOrder) -> set[str]:
-    """Lines of the batch that may stay on their faces."""
-    asked = {stem_of(casting.line) for casting in order.castings}
-    return asked | {item.name for item in _rows(order.stage) if item.use}
 
 
 def _good(order: BatchOrder, states: States) -> list[Casting]:

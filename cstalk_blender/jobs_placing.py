@@ -215,16 +215,25 @@ def clear_timeline(face: bpy.types.Object) -> list[str]:
     return bake.clear_bake(targets.face_objects(face))
 
 
-def remove_unlisted(faces: Sequence[bpy.types.Object], stage: Stage, listed: set[str]) -> None:
-    """Take lines of this batch off faces that are not in the list any more."""
+def remove_unlisted(
+    faces: Sequence[bpy.types.Object], stage: Stage, speakers: Mapping[str, int]
+) -> None:
+    """Take lines of this batch off faces that do not speak them any more.
 
-    def is_gone(action: Any) -> bool:
-        return action.get(strips.BATCH) == stage.batch and action.get(strips.LINE) not in listed
-
+    Args:
+        faces: Where lines of ours play.
+        stage: The batch.
+        speakers: Session id of the face that speaks each line, by line.
+    """
     for face in faces:
-        strips.remove_lines(
-            targets.face_objects(face, with_companions=stage.with_companions), is_gone
-        )
+        group = targets.face_objects(face, with_companions=stage.with_companions)
+        uids = {one.session_uid for one in group}
+
+        def is_gone(action: Any, uids: set[int] = uids) -> bool:
+            is_of_batch = action.get(strips.BATCH) == stage.batch
+            return is_of_batch and speakers.get(action.get(strips.LINE), 0) not in uids
+
+        strips.remove_lines(group, is_gone)
 
 
 def faces_with_lines(stage: Stage) -> list[bpy.types.Object]:

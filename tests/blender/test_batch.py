@@ -1,0 +1,426 @@
+"""A batch in Blender, on a fake child: from a folder to strips, keys, Actions and files."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import bpy
+import pytest
+
+from cstalk_blender import casting, command_line, jobs_batch, line_list, operators_batch
+from cstalk_blender import jobs_batch_order as states
+from cstalk_blender.errors import BadBatch, BatchFailed, JobOverlap
+from cstalk_blender.rig import strips
+from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
+from tests.fakes.sessions import DEADLINE_S, fake_batch_launch
+
+JAW = ARKIT.index("jawOpen")
+SMILE = ARKIT.index("mouthSmileLeft")
+LINES = ("anna_01__happy_0.5", "bob_01", "sub/anna_02")
+
+
+@pytest.fixture
+def batch(addon, tmp_path):
+    """The add-on's batch, on a well-behaved fake child."""
+    batch = jobs_batch.current_batch()
+    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+    return batch
+
+
+@pytest.fixture
+def use_child(batch, tmp_path):
+    """Let the next batch be the fake child in the mode that is given."""
+
+    def use(mode):
+        batch.launch = lambda: fake_batch_launch(mode, tmp_path)
+
+    return use
+
+
+@pytest.fixture
+def folder(work):
+    """Three lines of two seconds, one in a subfolder."""
+    (work / "lines" / "sub").mkdir(parents=True)
+    for name in LINES:
+        write_wav(work / "lines" / f"{name}.wav")
+    return work / "lines"
+
+
+@pytest.fixture
+def settings(batch, folder, work):
+    """Two faces at 24 frames a second, and the list of the folder."""
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    make_face("bob")
+    make_face("anna")
+    settings = scene.cstalk_batch
+    settings.folder, settings.output_folder = str(folder), str(work / "curves")
+    line_list.fill(scene)
+    return settings
+
+
+def bake():
+    """Press the button; without a window it returns when all is done."""
+    assert bpy.ops.cstalk.batch_bake() == {"FINISHED"}
+
+
+def ended(batch):
+    """State of each line."""
+    return {name: state.state for name, state in batch.states.items()}
+
+
+def strips_on(name):
+    """Name, first and last frame of each strip on our tracks of a face."""
+    key = bpy.data.objects[name].data.shape_keys
+    return [
+        (strip.name, strip.frame_start, strip.frame_end)
+        for nla_track in strips.our_tracks(key)
+        for strip in nla_track.strips
+    ]
+
+
+def tick_until(batch, condition):
+    """Turn the pump by hand, as the timer does in a window."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "the batch never came to an end"
+        batch.tick()
+        time.sleep(0.002)
+
+
+def test_list_says_who_speaks_and_how(settings):
+    found = {item.name: (item.character.name, item.emotion) for item in settings.lines}
+    assert found == {
+        LINES[0]: ("anna", "happy"),
+        LINES[1]: ("bob", "PANEL"),
+        LINES[2]: ("anna", "PANEL"),
+    }
+    assert [item.intensity for item in settings.lines][0] == pytest.approx(0.5)
+    assert [item.length_s for item in settings.lines] == pytest.approx([2.0] * 3)
+
+
+def test_lines_become_strips_one_after_another_on_their_characters(settings, batch):
+    bake()
+    assert set(ended(batch).values()) == {states.DONE}
+    assert strips_on("anna") == [
+        ("CSTalk anna anna_01__happy_0.5", 1.0, 48.0),
+        ("CSTalk anna anna_02", 121.0, 168.0),
+    ]
+    assert strips_on("bob") == [("CSTalk bob bob_01", 61.0, 108.0)]
+    anna, bob = bpy.data.objects["anna"], bpy.data.objects["bob"]
+    assert evaluated_heights(anna, 13)[JAW] == pytest.approx(1.0, abs=1e-3)
+    assert evaluated_heights(anna, 20)[SMILE] == pytest.approx(0.5, abs=1e-3)
+    assert evaluated_heights(anna, 85)[JAW] == 0.0  # bob speaks
+    assert evaluated_heights(bob, 73)[JAW] == pytest.approx(1.0, abs=1e-3)
+    assert evaluated_heights(anna, 133)[SMILE] == pytest.approx(0.0, abs=1e-3)
+    assert bpy.context.scene.frame_end >= 168
+
+
+def test_second_bake_changes_nothing_and_a_changed_line_alone_is_made_again(settings, batch):
+    bake()
+    before = {action.name: action.session_uid for action in bpy.data.actions}
+    bake()
+    assert set(ended(batch).values()) == {states.SKIPPED}
+    assert {action.name: action.session_uid for action in bpy.data.actions} == before
+    settings.lines[1].emotion = "happy"
+    bake()
+    assert ended(batch)[LINES[1]] == states.DONE
+    assert [ended(batch)[name] for name in (LINES[0], LINES[2])] == [states.SKIPPED] * 2
+    after = {action.name: action.session_uid for action in bpy.data.actions}
+    assert {name for name in after if after[name] != before[name]} == {"CSTalk bob bob_01"}
+    smile = evaluated_heights(bpy.data.objects["bob"], 73)[SMILE]
+    assert smile == pytest.approx(1.0, abs=1e-3)
+
+
+def test_line_given_to_another_character_leaves_the_first(settings, batch):
+    bake()
+    settings.lines[1].character = bpy.data.objects["anna"]
+    bake()
+    assert strips_on("bob") == []
+    assert len(strips_on("anna")) == 3
+
+
+def test_unticked_line_goes_from_its_face_and_moved_ones_move(settings, batch):
+    bake()
+    settings.lines[0].use = False
+    bake()
+    assert [name for name, *_ in strips_on("anna")] == ["CSTalk anna anna_02"]
+    assert strips_on("bob") == [("CSTalk bob bob_01", 1.0, 48.0)]
+
+
+def test_one_bad_line_is_reported_and_the_others_are_made(settings, batch, folder):
+    (folder / f"{LINES[1]}.wav").unlink()
+    bake()
+    assert batch.status == "failed"
+    assert batch.summary == "2 lines made, 1 failed"
+    item = settings.lines[settings.lines.find(LINES[1])]
+    assert item.state == states.FAILED
+    assert "cannot be read" in item.message
+    assert len(strips_on("anna")) == 2
+
+
+def test_line_that_nobody_speaks_fails_with_a_hint(settings, batch):
+    for item in settings.lines:
+        item.character = None
+    settings.lines[0].role = "Clara"
+    bpy.context.scene.cstalk.target = bpy.data.objects["bob"]
+    bake()
+    assert ended(batch)[LINES[0]] == states.FAILED
+    assert "Nobody speaks" in batch.states[LINES[0]].message
+    assert len(strips_on("bob")) == 2
+
+
+def test_clear_puts_faces_back(settings, batch):
+    key = bpy.data.objects["anna"].data.shape_keys
+    key.key_blocks["jawOpen"].slider_max = 0.5
+    bake()
+    assert key.key_blocks["jawOpen"].slider_max >= 1.0
+    bpy.ops.cstalk.batch_clear()
+    assert strips_on("anna") == strips_on("bob") == []
+    assert key.key_blocks["jawOpen"].slider_max == 0.5
+    assert not [action for action in bpy.data.actions if action.name.startswith("CSTalk")]
+    bake()
+    assert set(ended(batch).values()) == {states.DONE}
+
+
+def test_action_that_the_artist_renamed_is_theirs_and_stays(settings, batch):
+    bake()
+    bpy.data.actions["CSTalk bob bob_01"].name = "Mine"
+    settings.lines[1].emotion = "happy"
+    bake()
+    assert "Mine" in bpy.data.actions
+    assert [name for name, *_ in strips_on("bob")] == ["CSTalk bob bob_01"]
+
+
+def test_whole_batch_is_one_undo_step(settings, batch):
+    bpy.ops.ed.undo_push(message="before")
+    bake()
+    bpy.ops.ed.undo()
+    assert strips_on("anna") == []
+    assert bpy.context.scene.cstalk_batch.lines[0].state == states.NEW
+    bpy.ops.ed.redo()
+    assert len(strips_on("anna")) == 2
+
+
+def test_undo_in_the_middle_takes_nothing_away_for_good(settings, batch, use_child):
+    bpy.ops.ed.undo_push(message="before")
+    bpy.context.scene.frame_current = 7
+    bpy.ops.ed.undo_push(message="frame")
+    use_child("slow")
+    batch.start(line_list.order_of(bpy.context.scene))
+    tick_until(batch, lambda: batch.states[LINES[0]].state == states.DONE)
+    bpy.ops.ed.undo()
+    assert strips_on("anna") == []
+    batch._child._child.send("continue")
+    tick_until(batch, lambda: not batch.is_busy)
+    assert batch.error is None
+    assert len(strips_on("anna")) == 2
+
+
+def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, use_child):
+    use_child("slow")
+    batch.start(line_list.order_of(bpy.context.scene))
+    with pytest.raises(JobOverlap):
+        batch.start(line_list.order_of(bpy.context.scene))
+    tick_until(batch, lambda: batch.states[LINES[0]].state == states.DONE)
+    batch.cancel()
+    tick_until(batch, lambda: not batch.is_busy)
+    assert batch.status == "cancelled"
+    assert batch.summary == "1 line made, 2 left for the next time"
+    assert len(strips_on("anna")) == 1
+    use_child("good")
+    bake()
+    assert ended(batch) == dict(zip(LINES, [states.SKIPPED, states.DONE, states.DONE], strict=True))
+
+
+def test_pause_holds_and_goes_on(settings, batch, use_child):
+    use_child("slow")
+    batch.start(line_list.order_of(bpy.context.scene))
+    batch.pause()
+    tick_until(batch, lambda: batch.is_paused)
+    assert "Paused" in batch.stage_text
+    batch.pause()
+    tick_until(batch, lambda: not batch.is_busy)
+    assert set(ended(batch).values()) == {states.DONE}
+
+
+def test_child_that_dies_is_told_and_its_finished_lines_are_kept(settings, batch, use_child):
+    use_child("die")
+    assert operators_batch.CSTALK_OT_batch_bake.disabled_reason(bpy.context) is None
+    batch.start(line_list.order_of(bpy.context.scene))
+    batch.wait()
+    assert isinstance(batch.error, BatchFailed)
+    assert "Segmentation fault, says the fake" in batch.error.details
+    use_child("good")
+    bake()
+    assert ended(batch)[LINES[0]] in (states.DONE, states.SKIPPED)
+    assert set(ended(batch).values()) <= {states.DONE, states.SKIPPED}
+    assert len(strips_on("anna")) == 2
+
+
+def test_folder_that_another_blender_writes_into_is_a_clear_message(settings, batch, use_child):
+    use_child("busy")
+    batch.start(line_list.order_of(bpy.context.scene))
+    batch.wait()
+    assert "Another batch is writing" in str(batch.error)
+    assert strips_on("anna") == []
+
+
+def test_saved_file_knows_what_is_made_and_makes_it_not_again(settings, batch, work):
+    bake()
+    path = str(work / "szene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert len(strips_on("anna")) == 2
+    before = {action.session_uid for action in bpy.data.actions}
+    bake()
+    assert set(ended(jobs_batch.current_batch()).values()) == {states.SKIPPED}
+    assert {action.session_uid for action in bpy.data.actions} == before
+
+
+def test_reading_again_keeps_what_was_set_and_takes_new_lines(settings, folder):
+    settings.lines[1].emotion, settings.lines[1].intensity = "sad", 0.25
+    settings.lines[2].use = False
+    write_wav(folder / "bob_02__angry.wav")
+    line_list.fill(bpy.context.scene)
+    items = {item.name: item for item in settings.lines}
+    assert (items[LINES[1]].emotion, items[LINES[1]].intensity) == ("sad", 0.25)
+    assert not items[LINES[2]].use
+    assert items["bob_02__angry"].emotion == "angry"
+
+
+def test_timeline_gets_all_lines_in_one_action_with_no_keys_in_the_pauses(settings, batch):
+    settings.destination = "TIMELINE"
+    bake()
+    anna = bpy.data.objects["anna"]
+    action = anna.data.shape_keys.animation_data.action
+    assert action.name == "CSTalk anna lines of lines"
+    assert evaluated_heights(anna, 13)[JAW] == pytest.approx(1.0, abs=1e-3)
+    assert evaluated_heights(anna, 133)[JAW] == pytest.approx(1.0, abs=1e-3)
+    assert evaluated_heights(anna, 85)[JAW] == pytest.approx(0.0, abs=1e-3)
+    from cstalk_blender import compat
+
+    curve = compat.curves_of(anna.data.shape_keys)[0]
+    frames = [point.co.x for point in curve.keyframe_points]
+    assert not [frame for frame in frames if 60 < frame < 110]
+    bake()
+    assert set(ended(batch).values()) == {states.SKIPPED}
+    bpy.ops.cstalk.batch_clear()
+    assert anna.data.shape_keys.animation_data.action is None
+
+
+def test_actions_only_are_kept_in_the_file_as_assets_and_play_nowhere(settings, batch):
+    settings.destination, settings.is_asset = "ACTIONS", True
+    bake()
+    assert strips_on("anna") == []
+    action = bpy.data.actions["CSTalk anna anna_02"]
+    assert action.asset_data is not None
+    assert "anna" in [tag.name for tag in action.asset_data.tags]
+    assert action.frame_range[0] == 1.0
+    assert action.use_fake_user
+
+
+def test_lines_that_overlap_lie_on_tracks_of_their_own(settings, batch):
+    for item in settings.lines:
+        item.character, item.has_place, item.place_s = bpy.data.objects["anna"], True, 1.0
+    bake()
+    assert [(a, b) for _n, a, b in strips_on("anna")] == [(25.0, 72.0)] * 3
+    assert len(list(strips.our_tracks(bpy.data.objects["anna"].data.shape_keys))) == 3
+
+
+def test_own_action_above_the_lines_is_told(settings, batch):
+    make_action("Artist", bpy.data.objects["anna"].data.shape_keys, "browInnerUp", 0.5)
+    bake()
+    assert any("'Artist' plays above the lines" in note for note in batch.notes)
+
+
+@pytest.mark.parametrize("kind", ["BLEND", "GLTF", "FBX"])
+def test_each_line_in_a_file_and_the_scene_as_before(settings, batch, work, kind):
+    operator = {"GLTF": "io_scene_gltf2", "FBX": "io_scene_fbx"}.get(kind)
+    if operator is not None:
+        import addon_utils
+
+        addon_utils.enable(operator)
+    settings.destination = kind
+    scene = bpy.context.scene
+    before = (scene.frame_start, scene.frame_end, sorted(bpy.data.actions.keys()))
+    bake()
+    assert set(ended(batch).values()) == {states.DONE}, batch.states
+    ending = {"BLEND": "blend", "GLTF": "glb", "FBX": "fbx"}[kind]
+    made = sorted(path.name for path in (work / "curves").rglob(f"*.{ending}"))
+    assert made == [f"{name.rpartition('/')[2]}.{ending}" for name in sorted(LINES)]
+    assert (scene.frame_start, scene.frame_end, sorted(bpy.data.actions.keys())) == before
+    assert not list((work / "curves").rglob(".cstalk-*.*"))
+    if kind == "BLEND":
+        bpy.ops.wm.open_mainfile(filepath=str(work / "curves" / f"{LINES[1]}.blend"))
+        assert evaluated_heights(bpy.data.objects["bob"], 13)[JAW] == pytest.approx(1.0, abs=1e-3)
+        assert bpy.context.scene.frame_end == 48
+
+
+def test_glb_holds_the_line_s_morph_animation(settings, batch, work):
+    import addon_utils
+
+    addon_utils.enable("io_scene_gltf2")
+    settings.destination = "GLTF"
+    bake()
+    data = (work / "curves" / f"{LINES[1]}.glb").read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    scene = json.loads(data[20 : 20 + length])
+    paths = [c["target"]["path"] for a in scene["animations"] for c in a["channels"]]
+    assert paths == ["weights"]
+
+
+def test_character_may_be_the_armature_above_the_face(batch):
+    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    bpy.context.scene.collection.objects.link(armature)
+    make_face("Head", parent=armature)
+    assert casting.face_of_or_none(armature).name == "Head"
+    assert set(casting.characters_in(bpy.context.scene)) == {"Rig", "Head"}
+
+
+def test_order_without_a_place_for_the_curves_is_refused(batch, folder):
+    settings = bpy.context.scene.cstalk_batch
+    settings.source_kind = "SEQUENCER"
+    with pytest.raises(BadBatch, match="no folder for the curves"):
+        line_list.order_of(bpy.context.scene)
+
+
+def shell(*arguments):
+    """Run the command as Blender does."""
+    return command_line.execute(["bake", *map(str, arguments)])
+
+
+def test_command_makes_what_the_panel_makes_and_saves_it(settings, batch, folder, work):
+    bake()
+    by_panel = {name: strips_on(name) for name in ("anna", "bob")}
+    bpy.ops.cstalk.batch_clear()
+    saved = work / "szene.blend"
+    code = shell("--folder", folder, "--out", work / "curves", "--save-as", saved)
+    assert code == 0
+    assert {name: strips_on(name) for name in ("anna", "bob")} == by_panel
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    assert {name: strips_on(name) for name in ("anna", "bob")} == by_panel
+
+
+def test_command_tells_a_failed_line_and_a_bad_option_by_its_status(
+    settings, batch, folder, work, capsys
+):
+    (folder / f"{LINES[1]}.wav").write_bytes(b"")
+    (folder / f"{LINES[1]}.wav").unlink()
+    write_wav(folder / "z.wav")
+    listed = work / "list.csv"
+    listed.write_text(f"file,character\n{folder}/gone.wav,anna\n{folder}/z.wav,bob\n", "utf-8")
+    code = shell("--list", listed, "--out", work / "curves", "--json", "--no-save")
+    assert code == 2
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    assert [one["type"] for one in said if one["type"] != "progress"] == [
+        *("start", "line", "line", "end")
+    ]
+    assert said[-1]["failed"] == 1
+    assert shell("--folder", folder, "--character", "Nobody", "--no-save") == 2
+    assert "has no character 'Nobody'" in capsys.readouterr().err
+    assert shell("--folder", work / "nowhere", "--no-save") == 2
+    assert shell("--unknown") == 2
+    assert shell("--folder", folder) == 2
+    assert "no file to save" in capsys.readouterr().err

@@ -58,9 +58,10 @@ def axis_angles(angles: Array) -> Array:
     axes[moving] = turned[moving, 1:] / length[moving, None]
     if moving.any():  # else the axis would swing through nothing between two keys
         nearest = np.maximum.accumulate(np.where(moving, np.arange(len(angles)), 0))
-        nearest = np.where(moving[nearest], nearest, int(np.argmax(moving)))
-        axes = axes[nearest]
-        flips = np.cumprod(np.r_[1.0, np.where((axes[1:] * axes[:-1]).sum(1) < 0, -1.0, 1.0)])
+        axes = axes[np.where(moving[nearest], nearest, int(np.argmax(moving)))]
+        turned_back = (axes[1:] * axes[:-1]).sum(axis=1) < 0
+        signs: Array = np.concatenate([np.ones(1), np.where(turned_back, -1.0, 1.0)])
+        flips: Array = np.asarray(np.cumprod(signs), np.float64)
     else:
         flips = np.ones(len(angles))
     angle = 2.0 * np.arctan2(length, turned[:, 0])

@@ -129,7 +129,7 @@ def _near_the_mouth(head: Head, candidates: Indices) -> Indices:
     middle = head.points[marks.lip_upper]
     apart = np.linalg.norm(head.points[candidates] - middle, axis=1)
     near = candidates[apart < 3.0 * marks.width]
-    return near[:: max(1, len(near) // WARP_POINTS)]
+    return np.asarray(near[:: max(1, len(near) // WARP_POINTS)])
 
 
 def _warped(points: Array, source: Head, target: Head, leading: Indices, width: float) -> Array:

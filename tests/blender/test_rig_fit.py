@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender import compat, operators_rig
+from cstalk_blender import compat, jobs, operators_rig, panels_rig
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.installation import track
@@ -16,6 +16,7 @@ from cstalk_blender.rig import bake, check, flame, solved, solver_basis, targets
 from cstalk_blender.rig.mouth import mouth_of
 from tests.fakes.faces import ARKIT, make_face
 from tests.fakes.flame_heads import make_flame_head, make_viseme_head
+from tests.fakes.panel_layouts import said
 
 FRAMES_BETWEEN_POSES = 6
 LARGEST_ERROR = 0.10
@@ -196,3 +197,18 @@ def test_buttons_fit_seal_and_forget(addon, studio):
     head = bpy.context.scene.cstalk.target = build_demo_head()
     bake.bake_track([head], spoken_track(), start_frame=1, frame_rate=24.0, line="x")
     assert bpy.ops.cstalk.seal_lips() == {"FINISHED"}
+
+
+def test_page_says_what_a_fit_loses_and_what_the_mesh_did(addon, studio):
+    face = bpy.context.scene.cstalk.target = make_viseme_head().face
+    assert "Fit This Face" in said(panels_rig.CSTALK_PT_rig)
+    operators_rig.solve_face(face)
+    curves = spoken_track()
+    report = bake.bake_track([face], curves, start_frame=1, frame_rate=24.0, line="x")
+    checked = check.check_faces([face], curves, bpy.context.scene, start_frame=1, frame_rate=24.0)
+    studio.outcome = jobs.Outcome(report, checked, 1.0)
+    words = said(panels_rig.CSTALK_PT_rig)
+    assert "Brow: " in words
+    assert "Not shown: " in words
+    assert "The face moves by up to" in words
+    assert "Seal the Lips" in words

@@ -196,6 +196,8 @@ def _lines(process: subprocess.Popen[str], on_wait: Callable[[], None]) -> Itera
 
 
 def _reason(lines: Sequence[str], status: int) -> str:
-    errors = [line for line in lines if line.startswith(("ERROR:", "error:"))]
-    chosen = errors or [line for line in lines if line.strip()]
-    return chosen[-1].removeprefix("ERROR: ").strip() if chosen else f"exit status {status}"
+    errors = [line for line in lines if line.lower().startswith("error:")]
+    if errors:
+        return errors[-1].partition(":")[2].strip()
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1] if said else f"exit status {status}"

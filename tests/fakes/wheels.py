@@ -47,12 +47,13 @@ def make_torch(folder: Path, version: str, packages: Path, *, padding: int = 0) 
     ]
 
 
-def make_broken_torch(folder: Path, version: str, message: str) -> list[Path]:
-    """A torch that raises when it is imported."""
+def make_broken_torch(folder: Path, version: str, packages: Path, message: str) -> list[Path]:
+    """A torch that raises when it is imported, and a numpy that leads to the real one."""
     code = f"raise ImportError({message!r})\n".encode()
+    way = f"{packages}\n".encode()
     return [
         make_wheel(folder, "torch", version, {"torch/__init__.py": code}, ("numpy",)),
-        make_wheel(folder, "numpy", "99.0", {}),
+        make_wheel(folder, "numpy", "99.0", {"numpy_way.pth": way}),
     ]
 
 

@@ -49,7 +49,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broken_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of wheels with a torch that does not load."""
     folder = tmp_path_factory.mktemp("broken")
-    make_broken_torch(folder, "2.99.2", "libcudart.so.99 cannot be opened")
+    make_broken_torch(folder, "2.99.2", PACKAGES, "libcudart.so.99 cannot be opened")
     return folder
 
 

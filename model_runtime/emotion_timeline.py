@@ -78,7 +78,7 @@ def changes(
         begun = False
         for i in inside:
             now = (names[i], strengths[i])
-            time = steps[i] * HOP_S if begun else max(0.0, first_s - ONSET_S)
+            time = float(steps[i]) * HOP_S if begun else max(0.0, first_s - ONSET_S)
             if now != last:
                 yield time, *now
             last, begun = now, True

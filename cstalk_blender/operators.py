@@ -13,7 +13,7 @@ from .errors import SessionError
 from .installation import protocol
 from .jobs_order import Order, order_for
 from .properties import chosen_face_or_none
-from .rig import bake, targets
+from .rig import bake, strips, targets
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -204,10 +204,13 @@ def load_audio(scene: bpy.types.Scene, path: Path) -> sound.PlacedSound:
 
 
 def clear_face(face: bpy.types.Object, with_companions: bool) -> list[str]:
-    """Take our performance off ``face`` and its companions; names of those that had one."""
-    if targets.problem_or_none(face) is not None:  # its shape keys were renamed since
-        return bake.clear_bake([face])
-    return bake.clear_bake(targets.face_objects(face, with_companions=with_companions))
+    """Take our performances off ``face`` and its companions; names of those that had one."""
+    is_face = targets.problem_or_none(face) is None  # not when its shape keys were renamed since
+    faces = targets.face_objects(face, with_companions=with_companions) if is_face else [face]
+    had = [one.name for one in faces if bake.has_bake(one)]
+    strips.clear_lines(faces)
+    bake.clear_bake(faces)
+    return had
 
 
 def scene_order(context: bpy.types.Context) -> Order:

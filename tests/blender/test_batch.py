@@ -96,7 +96,7 @@ def test_list_says_who_speaks_and_how(settings):
         LINES[1]: ("bob", "PANEL"),
         LINES[2]: ("anna", "PANEL"),
     }
-    assert [item.intensity for item in settings.lines][0] == pytest.approx(0.5)
+    assert settings.lines[0].intensity == pytest.approx(0.5)
     assert [item.length_s for item in settings.lines] == pytest.approx([2.0] * 3)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.fakes.fake_worker import write_track  # noqa: E402 - after the path is set
+from tests.fakes.fake_worker import write_track
 
 MADE_NAME = "fake-journal.json"
 

@@ -71,7 +71,7 @@ def test_sum_of_weights_is_held_to_the_highest_intensity():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    "name,said",
     [
         ("happy", ("", "happy", 1.0)),
         ("Happy 0.7", ("", "happy", 0.7)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -82,9 +83,9 @@ class Narrator:
 class JsonNarrator(Narrator):
     """Says it in JSON."""
 
-    def __init__(self, write: Callable[[str], None] = say) -> None:
+    def __init__(self, write: Callable[[str], None] | None = None) -> None:
         super().__init__()
-        self._write = write
+        self._write = write or _say_now
         self._told = 0.0
 
     def start(self, tally: Tally, title: str) -> None:
@@ -132,6 +133,12 @@ class JsonNarrator(Narrator):
 
     def _say(self, kind: str, **values: Any) -> None:
         self._write(json.dumps({"type": kind, **values}, ensure_ascii=True))
+
+
+def _say_now(text: str) -> None:
+    """One line on stdout that a reader gets at once: a pipe would be filled first."""
+    say(text)
+    sys.stdout.flush()
 
 
 def _counts(tally: Tally) -> dict[str, int]:

@@ -45,7 +45,9 @@ class CSTALK_OT_runtime_install(Explained, bpy.types.Operator):
         """One at a time."""
         return _busy_reason()
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(
+        self, context: bpy.types.Context, _event: bpy.types.Event
+    ) -> set[OperatorReturnItems]:
         """Look at the machine, then ask."""
         describe_machine()
         return context.window_manager.invoke_props_dialog(self, width=460)
@@ -162,7 +164,9 @@ class CSTALK_OT_runtime_remove(Explained, bpy.types.Operator):
             return "No runtime is installed"
         return _busy_reason()
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(
+        self, context: bpy.types.Context, event: bpy.types.Event
+    ) -> set[OperatorReturnItems]:
         """Ask."""
         return context.window_manager.invoke_confirm(self, event)
 

@@ -109,23 +109,7 @@ def run(
     """
     stop.check()
     tail: list[str] = []
-    try:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=dict(scrubbed(os.environ) if environment is None else environment),
-            cwd=folder,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-    except OSError as error:
-        raise InstallFailed(
-            f"{what}: {command[0]} does not start: {error}", hint="Repair it, or install it again"
-        ) from error
+    process = _started(command, environment, folder, what)
     with stop.watching(process), log.open("a", encoding="utf-8") as kept:
         kept.write(f"$ {' '.join(str(word) for word in command)}\n")
         for line in _lines(process, on_wait):
@@ -142,6 +126,31 @@ def run(
             details=output[-6000:],
         )
     return output
+
+
+def _started(
+    command: Sequence[str | Path],
+    environment: Mapping[str, str] | None,
+    folder: Path | None,
+    what: str,
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=dict(scrubbed(os.environ) if environment is None else environment),
+            cwd=folder,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise InstallFailed(
+            f"{what}: {command[0]} does not start: {error}", hint="Repair it, or install it again"
+        ) from error
 
 
 def pip_environment(*, own_index_only: bool, cache: Path) -> dict[str, str]:

@@ -136,13 +136,7 @@ def find_landmarks(
     width = float(np.linalg.norm(neutral[corner_left] - neutral[corner_right]))
     middle = 0.5 * (neutral[corner_left] + neutral[corner_right]) @ left
     if lips is None:
-        near = np.abs(across - middle) < MIDDLE_SHARE * width
-        if not near.any():
-            raise NoLips("no vertices lie in the middle of the lips")
-        touching = near & (distance <= distance[near].min() + TOUCH_SHARE * width)
-        score = neutral[lower] @ front - np.abs(across - middle)
-        best = np.flatnonzero(touching)[np.argmax(score[touching])]
-        lips = (int(upper[best]), int(lower[best]))
+        lips = _middle_pair(neutral, (upper, lower, distance), across - middle, front, width)
     height = -(neutral - neutral[lips[1]]) @ down
     forward = neutral @ front
     line = skin & (np.abs(neutral @ left - middle) < NOSE_SHARE * width)
@@ -168,6 +162,24 @@ def find_landmarks(
         skin=skin,
         width=width,
     )
+
+
+def _middle_pair(
+    neutral: Array,
+    seam: tuple[Indices, Indices, Array],
+    aside: Array,
+    front: Array,
+    width: float,
+) -> tuple[int, int]:
+    """The foremost pair of the seam that touches in the middle; ``aside`` is (N,) to the left."""
+    upper, lower, distance = seam
+    near = np.abs(aside) < MIDDLE_SHARE * width
+    if not near.any():
+        raise NoLips("no vertices lie in the middle of the lips")
+    touching = near & (distance <= distance[near].min() + TOUCH_SHARE * width)
+    score = neutral[lower] @ front - np.abs(aside)
+    best = np.flatnonzero(touching)[np.argmax(score[touching])]
+    return int(upper[best]), int(lower[best])
 
 
 def _skin(parts: Indices, length: Array) -> NDArray[np.bool_]:

@@ -349,7 +349,7 @@ def test_each_line_in_a_file_and_the_scene_as_before(settings, batch, work, kind
     assert set(ended(batch).values()) == {states.DONE}, batch.states
     ending = {"BLEND": "blend", "GLTF": "glb", "FBX": "fbx"}[kind]
     made = sorted(path.name for path in (work / "curves").rglob(f"*.{ending}"))
-    assert made == [f"{name.rpartition('/')[2]}.{ending}" for name in sorted(LINES)]
+    assert made == sorted(f"{name.rpartition('/')[2]}.{ending}" for name in LINES)
     assert (scene.frame_start, scene.frame_end, sorted(bpy.data.actions.keys())) == before
     assert not list((work / "curves").rglob(".cstalk-*.*"))
     if kind == "BLEND":

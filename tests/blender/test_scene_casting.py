@@ -1,0 +1,155 @@
+"""Strips of the sequencer as lines, and emotion over time, on real Blender."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from cstalk_blender import casting, compat, emotion_track, jobs_batch, line_list
+from cstalk_blender.batch import emotion_keys
+from cstalk_blender.batch.casting import Role
+from cstalk_blender.installation import protocol
+from cstalk_blender.rig import strips
+from tests.fakes.faces import make_face, write_wav
+from tests.fakes.sessions import fake_batch_launch
+
+PATTERN = "{name}__{emotion}[_{intensity}]"
+
+
+@pytest.fixture
+def scene(addon):
+    """Two faces at 24 frames a second."""
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    make_face("Bob")
+    make_face("Anna")
+    return scene
+
+
+@pytest.fixture
+def add(scene, work):
+    """Put ten seconds of sound on the sequencer."""
+
+    def add(name, frame, channel=1):
+        path = work / "ten seconds.wav"
+        if not path.exists():
+            write_wav(path, seconds=10.0)
+        strip = compat.add_sound_or_none(scene, name, str(path), channel, frame)
+        if strip is None:
+            pytest.skip("this build of Blender has no sound")
+        return strip
+
+    return add
+
+
+def found(scene, *roles):
+    """Lines of the sequencer by name."""
+    return {one.line.row.name: one for one in casting.scene_lines(scene, list(roles), PATTERN)}
+
+
+def test_trimmed_strip_is_the_piece_that_is_heard_where_it_is_heard(scene, add):
+    compat.set_span(add("Anna 1", 11), 35, 83)
+    (line,) = found(scene).values()
+    assert line.character == "Anna"
+    assert line.start_frame == 11.0
+    acting = line.line.row.acting
+    assert acting.cut_start_s == pytest.approx(1.0)
+    assert acting.cut_duration_s == pytest.approx(2.0)
+
+
+def test_strips_are_cast_by_list_name_and_channel(scene, add):
+    add("012__sad_0.5", 1, 1)
+    add("anna_7", 1, 2)
+    add("013", 1, 3)
+    scene.sequence_editor.channels[3].name = "Bob"
+    lines = found(scene, Role("Bob", channel=1))
+    assert {name: one.character for name, one in lines.items()} == {
+        "012__sad_0.5": "Bob",
+        "anna_7": "Anna",
+        "013": "Bob",
+    }
+    acting = lines["012__sad_0.5"].line.row.acting
+    assert (acting.emotion, acting.intensity) == ("sad", 0.5)
+
+
+def test_muted_strips_and_channels_are_listed_without_a_tick(scene, add):
+    add("Anna 1", 1, 1).mute = True
+    add("Anna 2", 1, 2)
+    add("Anna 3", 1, 3)
+    scene.sequence_editor.channels[3].mute = True
+    assert {name: one.is_muted for name, one in found(scene).items()} == {
+        "Anna 1": True,
+        "Anna 2": False,
+        "Anna 3": True,
+    }
+
+
+def test_only_a_moved_strip_is_placed_again(scene, add, work, tmp_path):
+    batch = jobs_batch.current_batch()
+    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+    first, second = add("Anna 1", 1, 1), add("Anna 2", 300, 1)
+    settings = scene.cstalk_batch
+    settings.source_kind, settings.output_folder = "SEQUENCER", str(work / "curves")
+    line_list.fill(scene)
+    bpy.ops.cstalk.batch_bake()
+    assert {state.state for state in batch.states.values()} == {"DONE"}
+    compat.move_strip(second, 400)
+    bpy.ops.cstalk.batch_bake()
+    assert {name: state.state for name, state in batch.states.items()} == {
+        "Anna 1": "SKIPPED",
+        "Anna 2": "DONE",
+    }
+    assert batch.states["Anna 2"].was_made  # the curves are the same
+    key = bpy.data.objects["Anna"].data.shape_keys
+    (nla_track,) = strips.our_tracks(key)
+    assert [strip.frame_start for strip in nla_track.strips] == [1.0, 400.0]
+    assert len(compat.placed_strips(scene)) == 2  # its own sounds are not doubled
+    assert first.mute is False
+
+
+def keys(scene, face=None, **changes):
+    """Keys of a line of four seconds that begins on frame 1."""
+    asked = {"zero_frame": 1.0, "start_s": 0.0, "duration_s": 4.0, "says_itself": False, **changes}
+    return emotion_track.keys_for(scene, face, **asked)
+
+
+def test_weights_are_those_of_the_protocol(addon):
+    properties = emotion_track.CSTALK_PG_emotions.bl_rna.properties
+    names = {p.identifier for p in properties} - {"rna_type", "name", "use", "intensity"}
+    assert names == set(emotion_track.WEIGHTS) == set(protocol.EMOTIONS[1:])
+
+
+def test_keyed_weights_direct_a_line_and_the_character_s_count_first(scene):
+    group = scene.cstalk_emotions
+    group.use, group.happy = True, 0.0
+    scene.keyframe_insert("cstalk_emotions.happy", frame=1)
+    group.happy = 1.0
+    scene.keyframe_insert("cstalk_emotions.happy", frame=97)
+    made = keys(scene)
+    assert {key.emotion for key in made if key.intensity} == {"happy"}
+    assert made[-1].intensity == pytest.approx(1.0, abs=0.05)
+    middle = [key.intensity for key in made if abs(key.start_s - 2.0) < 0.06]
+    assert middle[0] == pytest.approx(0.5, abs=0.06)
+    face = bpy.data.objects["Anna"]
+    face.cstalk_emotions.use, face.cstalk_emotions.sad = True, 0.5
+    assert keys(scene, face) == (protocol.EmotionKey(0.0, "sad", 0.5),)
+    assert keys(scene, bpy.data.objects["Bob"]) == made
+
+
+def test_markers_direct_from_their_frame_on_and_only_whom_they_name(scene):
+    for name, frame in (("happy 0.7", 1), ("Bob: angry", 49), ("sad", 73), ("F_90", 80)):
+        scene.timeline_markers.new(name, frame=frame)
+    anna, bob = bpy.data.objects["Anna"], bpy.data.objects["Bob"]
+    happy = protocol.EmotionKey(0.0, "happy", 0.7)
+    sad = protocol.EmotionKey(3.0, "sad", 1.0)
+    assert keys(scene, anna) == (happy, sad)
+    assert keys(scene, bob) == (happy, protocol.EmotionKey(2.0, "angry", 1.0), sad)
+    assert keys(scene, anna, says_itself=True) == (sad,)
+    (held,) = keys(scene, anna, zero_frame=201.0)
+    assert (held.start_s, held.emotion) == (0.0, "sad")
+
+
+def test_band_colours_every_key_that_is_sent(scene):
+    scene.timeline_markers.new("disgust", frame=49)
+    band = emotion_keys.band(keys(scene), 0.0, 4.0, 16)
+    assert band[-1] == pytest.approx(emotion_keys.COLOURS["disgusted"], abs=1e-3)

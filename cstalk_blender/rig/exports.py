@@ -60,13 +60,20 @@ def export_line(
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
         raise BakeFailed(
-            f"{path.name} could not be written: {str(error).strip()}",
-            hint="Choose an existing, writable folder",
+            f"{path.name} could not be written: {_reason(error)}",
+            hint="Check the output folder; what Blender's exporter says more is in its console",
         ) from error
     finally:
         bake.clear_bake(faces)
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """The last line of an exporter's traceback that says what was wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Location:", "File "))]
+    return (told or lines or [type(error).__name__])[-1]
 
 
 def problem_or_none(kind: str) -> str | None:

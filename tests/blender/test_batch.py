@@ -335,6 +335,7 @@ def test_own_action_above_the_lines_is_told(settings, batch):
     assert any("'Artist' plays above the lines" in note for note in batch.notes)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Blender's own exporters
 @pytest.mark.parametrize("kind", ["BLEND", "GLTF", "FBX"])
 def test_each_line_in_a_file_and_the_scene_as_before(settings, batch, work, kind):
     operator = {"GLTF": "io_scene_gltf2", "FBX": "io_scene_fbx"}.get(kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import load_checkpoint, save_checkpoint
+from ..config import GeneratorConfig
 from ..model.generator import Generator
 from .batches import Batch, BatchSource
+from .cache import Cache
 from .hearing import heard
 from .keep import open_keeper
 from .losses import GeneratorLoss
@@ -50,16 +52,7 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
     generator = Generator(config)
     if settings.start_from is not None:
         start_from(generator, load_checkpoint(settings.start_from))
-    source = BatchSource(
-        caches,
-        config,
-        split="train",
-        seed=stage.seed,
-        clips=stage.clips,
-        frames=stage.frames,
-        weights=settings.corpora,
-        augment=stage.augment,
-    )
+    source = _source(settings, config, caches)
     loss = machine.place(GeneratorLoss(config, _spread(source), settings.loss))
     supervisor = _supervisor(correlation, stage.seed, machine)
     keeper = open_keeper(settings, generator, machine)
@@ -97,6 +90,20 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
         save_checkpoint(output, config, tensors, _record(settings, record))
     machine.close()
     return output
+
+
+def _source(settings: Settings, config: GeneratorConfig, caches: Sequence[Cache]) -> BatchSource:
+    stage = settings.generator
+    return BatchSource(
+        caches,
+        config,
+        split="train",
+        seed=stage.seed,
+        clips=stage.clips,
+        frames=stage.frames,
+        weights=settings.corpora,
+        augment=stage.augment,
+    )
 
 
 def _supervisor(folder: Path | None, seed: int, machine: Machine) -> Supervisor | None:

@@ -94,3 +94,25 @@ def use_worker(studio: Any, tmp_path: Path) -> Callable[[str], None]:
         studio.launch = lambda: fake_launch(mode, tmp_path)
 
     return use
+
+
+@pytest.fixture
+def batch(addon: Any, tmp_path: Path) -> Any:
+    """The add-on's batch, on a well-behaved fake child."""
+    from cstalk_blender import jobs_batch
+    from tests.fakes.sessions import fake_batch_launch
+
+    batch = jobs_batch.current_batch()
+    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+    return batch
+
+
+@pytest.fixture
+def use_child(batch: Any, tmp_path: Path) -> Callable[[str], None]:
+    """Let the next batch be the fake child in the mode that is given."""
+    from tests.fakes.sessions import fake_batch_launch
+
+    def use(mode: str) -> None:
+        batch.launch = lambda: fake_batch_launch(mode, tmp_path)
+
+    return use

@@ -8,34 +8,16 @@ import time
 import bpy
 import pytest
 
-from cstalk_blender import casting, command_line, jobs_batch, line_list, operators_batch
+from cstalk_blender import command_line, jobs_batch, line_list, operators_batch
 from cstalk_blender import jobs_batch_order as states
-from cstalk_blender.errors import BadBatch, BatchFailed, JobOverlap
+from cstalk_blender.errors import BatchFailed, JobOverlap
 from cstalk_blender.rig import strips
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S, fake_batch_launch
+from tests.fakes.sessions import DEADLINE_S
 
 JAW = ARKIT.index("jawOpen")
 SMILE = ARKIT.index("mouthSmileLeft")
 LINES = ("anna_01__happy_0.5", "bob_01", "sub/anna_02")
-
-
-@pytest.fixture
-def batch(addon, tmp_path):
-    """The add-on's batch, on a well-behaved fake child."""
-    batch = jobs_batch.current_batch()
-    batch.launch = lambda: fake_batch_launch("good", tmp_path)
-    return batch
-
-
-@pytest.fixture
-def use_child(batch, tmp_path):
-    """Let the next batch be the fake child in the mode that is given."""
-
-    def use(mode):
-        batch.launch = lambda: fake_batch_launch(mode, tmp_path)
-
-    return use
 
 
 @pytest.fixture
@@ -370,21 +352,6 @@ def test_glb_holds_the_line_s_morph_animation(settings, batch, work):
     scene = json.loads(data[20 : 20 + length])
     paths = [c["target"]["path"] for a in scene["animations"] for c in a["channels"]]
     assert paths == ["weights"]
-
-
-def test_character_may_be_the_armature_above_the_face(batch):
-    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
-    bpy.context.scene.collection.objects.link(armature)
-    make_face("Head", parent=armature)
-    assert casting.face_of_or_none(armature).name == "Head"
-    assert set(casting.characters_in(bpy.context.scene)) == {"Rig", "Head"}
-
-
-def test_order_without_a_place_for_the_curves_is_refused(batch, folder):
-    settings = bpy.context.scene.cstalk_batch
-    settings.source_kind = "SEQUENCER"
-    with pytest.raises(BadBatch, match="no folder for the curves"):
-        line_list.order_of(bpy.context.scene)
 
 
 def shell(*arguments):

@@ -8,6 +8,7 @@ import pytest
 from cstalk_blender import casting, compat, emotion_track, jobs_batch, line_list
 from cstalk_blender.batch import emotion_keys
 from cstalk_blender.batch.casting import Role
+from cstalk_blender.errors import BadBatch
 from cstalk_blender.installation import protocol
 from cstalk_blender.rig import strips
 from tests.fakes.faces import make_face, write_wav
@@ -153,3 +154,18 @@ def test_band_colours_every_key_that_is_sent(scene):
     scene.timeline_markers.new("disgust", frame=49)
     band = emotion_keys.band(keys(scene), 0.0, 4.0, 16)
     assert band[-1] == pytest.approx(emotion_keys.COLOURS["disgusted"], abs=1e-3)
+
+
+def test_character_may_be_the_armature_above_the_face(batch):
+    armature = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    bpy.context.scene.collection.objects.link(armature)
+    make_face("Head", parent=armature)
+    assert casting.face_of_or_none(armature).name == "Head"
+    assert set(casting.characters_in(bpy.context.scene)) == {"Rig", "Head"}
+
+
+def test_order_without_a_place_for_the_curves_is_refused(batch):
+    settings = bpy.context.scene.cstalk_batch
+    settings.source_kind = "SEQUENCER"
+    with pytest.raises(BadBatch, match="no folder for the curves"):
+        line_list.order_of(bpy.context.scene)

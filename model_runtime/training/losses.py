@@ -59,7 +59,7 @@ PHONE_WEIGHT = {"sil": 0.5} | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
 
 n, d and t are what m, b and p are taken for and weigh half way, or the balance would tip."""
 PHONE_WEIGHT |= dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
-CONTACT_GAP, SPEECH_GAP = 0.05, 0.06
+CONTACT_GAP, SPEECH_GAP = 0.015, 0.035
 """Gap (of jawOpen 1) up to which lips look closed, and from which they look open.
 
 Beyond these nothing is gained, so that the two terms weigh a missed closure against a mistaken one

@@ -19,9 +19,14 @@ from model_runtime.training import generator_stage  # noqa: E402
 from model_runtime.training.alignment import PhoneTime  # noqa: E402
 from model_runtime.training.articulation import CALIBRATED, load_articulation  # noqa: E402
 from model_runtime.training.augment import Augmenter  # noqa: E402
-from model_runtime.training.batches import BatchSource  # noqa: E402
+from model_runtime.training.batches import Batch, BatchSource  # noqa: E402
 from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
-from model_runtime.training.correlation_stage import discord, random_regions  # noqa: E402
+from model_runtime.training.correlation_stage import (  # noqa: E402
+    CorrelationSupervisor,
+    accord,
+    learn_moments,
+    random_regions,
+)
 from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
 from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.scripts import at_speed, make_item  # noqa: E402
@@ -224,13 +229,41 @@ def test_without_flite_there_are_no_synthetic_voices(
     assert not (tmp_path / "voices").exists()
 
 
-def test_discord_asks_whether_channels_move_together_and_not_how_far() -> None:
+def test_accord_asks_whether_channels_move_together_and_not_how_far() -> None:
     time = torch.linspace(0, 6, 200)[None, :, None]
     motion = torch.cat([0.3 * time.sin(), 0.2 * time.cos()], 2)
-    shown = torch.ones(1, 2)
-    assert float(discord(motion, motion, motion, shown)) < 0.01
-    assert float(discord(0.3 * motion + 0.1, motion, motion, shown)) < 0.02
-    assert float(discord(-motion, motion, motion, shown)) > 1.9
-    hidden_only = torch.tensor([[1.0, 0.0]])
-    half_wrong = torch.cat([motion[..., :1], -motion[..., 1:]], 2)
-    assert float(discord(half_wrong, motion, motion, hidden_only)) < 0.01
+    assert bool((accord(motion, motion) > 0.99).all())
+    assert bool((accord(0.3 * motion + 0.1, motion) > 0.98).all())
+    assert bool((accord(-motion, motion) < -0.98).all())
+    assert float(accord(1e-5 * motion, motion).abs().max()) < 0.1
+
+
+def test_the_correlation_term_asks_for_no_more_than_the_reference_has() -> None:
+    config = CorrelationConfig(
+        channels=("a", "b", "c"), regions=("x", "y", "z"), region_of=(0, 1, 2)
+    )
+    torch.manual_seed(0)
+    module = CorrelationModule(config).requires_grad_(False)
+    lead = torch.randn(4, 200, 1).cumsum(1) / 100
+    reference = lead + torch.randn(4, 200, 3).cumsum(1) / 100
+    emotion = torch.zeros(4, 200, len(config.emotions))
+    nothing = torch.zeros(4, 200)
+    batch = Batch(
+        features=nothing,
+        emotion=emotion,
+        style=nothing,
+        curves=reference,
+        phones=nothing,
+        closure=nothing,
+        tuck=nothing,
+        still=nothing,
+        filmed=nothing,
+        observed=torch.ones(4, 3, dtype=torch.bool),
+    )
+    learn_moments(module, [batch])
+    judge = CorrelationSupervisor(module, seed=0)
+    on_reference, _ = judge(reference, batch, 0)
+    puppet = reference[..., :1].expand(-1, -1, 3)
+    on_puppet, _ = judge(puppet, batch, 0)
+    assert float(on_reference) < 1e-4
+    assert float(on_puppet) > 10 * float(on_reference)

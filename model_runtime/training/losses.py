@@ -52,7 +52,7 @@ Much more, and the mouth shuts whenever in doubt: at 3, with 20 for f and v, dh 
 and n to a third of what was wanted on the development speakers."""
 TUCK_FOCUS = 3.0
 """And where the lower lip lies under the teeth: f and v are rare and quiet."""
-STILL_FOCUS = 2.0
+STILL_FOCUS = 5.0
 """And where nothing is said: a mouth that answers a dropped pan looks broken."""
 PHONE_WEIGHT = {"sil": 0.5} | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
 """Cross-entropy of phones the lips show weighs more, of silence less; 1 for those not named.

@@ -41,7 +41,7 @@ class LossWeights:
     stillness: float = 60.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
     phones: float = 0.2
-    correlation: float = 0.1
+    correlation: float = 0.4
     """The frozen correlation module's say."""
 
 

@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--blend", type=Path, metavar="FILE", help="your own scene")
     demo.add_argument("--object", default="", metavar="NAME", help="the face in it")
     demo.add_argument("--seed", type=int, default=usual.seed, metavar="N", help="another reading")
+    demo.add_argument(
+        "--pixels", type=int, default=usual.pixels, metavar="N", help="width of the film (400)"
+    )
     demo.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
     demo.add_argument("--out", type=Path, default=usual.out, metavar="FOLDER")
     demo.set_defaults(command=_demo)
@@ -103,6 +106,7 @@ def _demo(options: argparse.Namespace) -> int:
             blend=options.blend and options.blend.resolve(),
             object_name=options.object,
             seed=options.seed,
+            pixels=options.pixels,
             model=options.model and options.model.resolve(),
             out=options.out.resolve(),
         )

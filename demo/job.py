@@ -22,6 +22,8 @@ class Job:
     """The person's own scene; empty for the studio with the demo head."""
     object_name: str
     """The face in it; empty for the active mesh, or else the mesh with most shapes."""
+    pixels: int
+    """Width and height of a frame in the studio."""
     frames_folder: str
     """Where the rendered frames are kept."""
     out_blend: str

@@ -90,9 +90,9 @@ def _make(job: Job, face: bpy.types.Object) -> None:
     sound.place(scene, Path(job.audio), start)
     if not is_own:
         scene.frame_end = start + curves.frame_count - 1
-    _set_stage(scene, face, is_own=is_own)
+    _set_stage(job, scene, face)
     _save(job, scene)
-    studio.use_film_settings(scene, is_own=is_own)
+    studio.use_film_settings(scene, is_own=is_own, pixels=job.pixels)
     if not is_own:
         studio.drop_subsurface()  # after the .blend was saved: it keeps the material as it is
     frames = Path(job.frames_folder)
@@ -129,13 +129,13 @@ def bake_and_check(
     print(f"NOTE Baked {report.summary()} onto {', '.join(report.objects)}", flush=True)
 
 
-def _set_stage(scene: bpy.types.Scene, face: bpy.types.Object, *, is_own: bool) -> None:
+def _set_stage(job: Job, scene: bpy.types.Scene, face: bpy.types.Object) -> None:
     centre, height = studio.moving_box(face)
     if scene.camera is None:
         studio.add_camera(scene, centre, height)
-    if not is_own:
+    if not job.blend:
         studio.add_lights(scene, centre, height)
-        studio.use_film_settings(scene, is_own=False)
+        studio.use_film_settings(scene, is_own=False, pixels=job.pixels)
     studio.prepare_windows(scene)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-FILM_PIXELS = 400  # width and height: a frame takes some 0.6 s on two cores
+FILM_PIXELS = 400  # width and height unless asked otherwise
 FILM_SAMPLES = 2  # the denoiser makes a clean picture of them
 LENS_MM = 85.0  # a portrait lens
 VIEW_ANGLE = math.radians(
@@ -82,10 +82,10 @@ def add_lights(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
     scene.world = _background()
 
 
-def use_film_settings(scene: bpy.types.Scene, *, is_own: bool) -> None:
+def use_film_settings(scene: bpy.types.Scene, *, is_own: bool, pixels: int = FILM_PIXELS) -> None:
     """Settings for the demo's film: Cycles in the studio, Workbench in a person's own scene."""
     render = scene.render
-    render.resolution_x = render.resolution_y = FILM_PIXELS
+    render.resolution_x = render.resolution_y = pixels
     render.resolution_percentage = 100
     render.use_persistent_data = True
     render.image_settings.file_format = "PNG"

@@ -53,7 +53,10 @@ class Rule:
 
 NUMPY = frozenset({"numpy"})
 TORCH = frozenset({"numpy", "torch"})
-GATE = ("cstalk_blender.installation", "cstalk_blender.errors", "cstalk_blender")
+GATE = (
+    *("cstalk_blender.installation", "cstalk_blender.errors", "cstalk_blender"),
+    "cstalk_blender.deferred",
+)
 DATA = (
     "model_runtime.protocol",
     "model_runtime.errors",
@@ -86,7 +89,10 @@ LIGHT = (
 PIPELINE = (*LIGHT, "model_runtime.engines*", "model_runtime.postprocess*", "model_runtime.infer*")
 
 TABLE = (
-    Rule(("cstalk_blender.installation", "cstalk_blender.errors"), (*GATE, *DATA, *BATCH_DATA)),
+    Rule(
+        ("cstalk_blender.installation", "cstalk_blender.errors", "cstalk_blender.deferred"),
+        (*GATE, *DATA, *BATCH_DATA),
+    ),
     Rule(
         ("cstalk_blender.batch*",),
         (

@@ -23,7 +23,6 @@ from .jobs_batch import Batch
 from .jobs_batch_order import LineState
 from .properties_batch import AS_PANEL, DESTINATION_ITEMS, CSTALK_PG_batch
 
-COMMAND = "cstalk"
 DONE, FAULT, BAD, STOPPED = 0, 1, 2, 130
 """Exit statuses: as those of ``python -m model_runtime``; a line that failed is 2."""
 DESTINATIONS = {name.lower(): name for name, _label, _purpose in DESTINATION_ITEMS}

@@ -76,7 +76,7 @@ def keys_for(
     start_s: float,
     duration_s: float,
     says_itself: bool,
-    segment_s: float = emotion_keys.SEGMENT_S,
+    segment_s: float | None = None,
 ) -> tuple[protocol.EmotionKey, ...]:
     """What directs a line over time; empty where nothing does.
 
@@ -87,7 +87,7 @@ def keys_for(
         start_s: Second of the file at which the line begins.
         duration_s: Its length.
         says_itself: The line names an emotion of its own.
-        segment_s: How finely weights are sampled.
+        segment_s: How finely weights are sampled; None for ``emotion_keys.SEGMENT_S``.
     """
     rate = scene.render.fps / scene.render.fps_base
     group = _group_or_none(scene, character)
@@ -97,7 +97,7 @@ def keys_for(
             lambda second: at_frame(zero_frame + second * rate),
             start_s,
             duration_s,
-            segment_s=segment_s,
+            segment_s=emotion_keys.SEGMENT_S if segment_s is None else segment_s,
         )
     names = _names_of(character)
     marks = [

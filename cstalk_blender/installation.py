@@ -8,9 +8,10 @@ writes ``from ..installation import protocol``.
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from . import deferred
 
 _PARENT = (__package__ or "").rpartition(".")[0]
 
@@ -36,7 +37,7 @@ else:
 
     def _sibling(name: str):
         prefix = f"{_PARENT}." if _PARENT else ""
-        return importlib.import_module(f"{prefix}model_runtime.{name}")
+        return deferred.defer(f"{prefix}model_runtime.{name}")
 
     protocol = _sibling("protocol")
     runtime_errors = _sibling("errors")

@@ -22,7 +22,7 @@ from .errors import JobOverlap, SceneChanged, SessionError
 from .installation import formats, protocol, runtime_errors, track
 from .jobs_order import Order, apply, waiting_for_or_none
 from .rig import bake, check
-from .session.client import Client
+from .session import client as session_client
 from .session.environment import Launch
 from .session.request import Request, State
 
@@ -62,7 +62,7 @@ class Studio:
         self.error: SessionError | None = None
         """Why the last order came to nothing."""
         self.outcome: Outcome | None = None
-        self._client: Client | None = None
+        self._client: session_client.Client | None = None
         self._order: Order | None = None
         self._request: Request | None = None
         self._held: track.CurveTrack | None = None
@@ -132,7 +132,7 @@ class Studio:
         self.error = self.outcome = None
         self.notice = ""
         if self._client is None:
-            self._client = Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
+            self._client = self._new_client()
         self._ordered_at = time.monotonic()
         self._request = self._client.submit(order.message)
         self._order = order
@@ -240,9 +240,12 @@ class Studio:
             return
         log.warning("%s", error.report())
         self.drop_child(wait=False)  # a tick must not hold the window
-        self._client = Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
+        self._client = self._new_client()
         self._request = self._client.submit(self._order.message)
         self.notice = notice
+
+    def _new_client(self) -> session_client.Client:
+        return session_client.Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
 
     def _fail(self, error: SessionError) -> None:
         self._finish()

@@ -18,7 +18,7 @@ import bpy
 
 from . import compat, jobs_batch_end, jobs_placing
 from .batch import child, results
-from .batch.lines import stem_of, write_list
+from .batch import lines as line_files
 from .errors import BadBatch, JobOverlap, SceneChanged, SessionError
 from .jobs import redraw
 from .jobs_batch_order import (
@@ -33,7 +33,6 @@ from .jobs_batch_order import (
     LineState,
 )
 from .jobs_order import waiting_for_or_none
-from .jobs_placing import Casting
 from .session.environment import Launch
 
 log = logging.getLogger(__name__)
@@ -135,13 +134,13 @@ class Batch:
         self.reports, self._going, self._cancel_asked = {}, None, False
         source = order.stage.folder / LIST_NAME
         report = order.report or order.stage.folder / results.CSV_NAME
-        write_list(source, [casting.line for casting in order.castings])
+        line_files.write_list(source, [casting.line for casting in order.castings])
         arguments = (
             *(str(source), "-o", str(order.stage.folder), "--resume", "--json", "--control"),
             *("--report", str(report), *order.options),
         )
         self._child = child.BatchChild(child.batch_launch(self.launch(), arguments))
-        self.states = {stem_of(casting.line): LineState() for casting in order.castings}
+        self.states = {line_files.stem_of(casting.line): LineState() for casting in order.castings}
         self._order = dataclasses.replace(order, report=report)
         if not bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
@@ -221,7 +220,7 @@ class Batch:
             self._going = event
             for number, fraction in event.running.items():
                 if 0 < number <= len(self._order.castings):
-                    state = self.states[stem_of(self._order.castings[number - 1].line)]
+                    state = self.states[line_files.stem_of(self._order.castings[number - 1].line)]
                     if state.state in (WAITING, RUNNING):
                         state.state, state.fraction = RUNNING, fraction
         elif isinstance(event, child.Ended):
@@ -245,7 +244,7 @@ class Batch:
         stop_at = time.perf_counter() + PLACE_BUDGET_S
         assert self._order is not None
         for casting in self._order.castings:
-            state = self.states[stem_of(casting.line)]
+            state = self.states[line_files.stem_of(casting.line)]
             if state.state != MADE:
                 continue
             if self._needs_frame(casting) and self._child is not None:
@@ -254,12 +253,12 @@ class Batch:
             if time.perf_counter() >= stop_at:
                 return
 
-    def _needs_frame(self, casting: Casting) -> bool:
+    def _needs_frame(self, casting: jobs_placing.Casting) -> bool:
         assert self._order is not None
         is_played = self._order.stage.destination in jobs_placing.PLAYED
         return is_played and casting.zero_frame is None
 
-    def _with_frame(self, casting: Casting) -> Casting:
+    def _with_frame(self, casting: jobs_placing.Casting) -> jobs_placing.Casting:
         """The line with its frame, where the curves of all lines had to tell how long they are."""
         order = self._order
         assert order is not None
@@ -267,16 +266,16 @@ class Batch:
             return casting
         lengths = {}
         for other in order.castings:
-            state = self.states[stem_of(other.line)]
+            state = self.states[line_files.stem_of(other.line)]
             if state.state not in (FAILED, CANCELLED):
                 path = order.stage.folder / other.line.targets[0]
-                lengths[stem_of(other.line)] = jobs_placing.read_track(path).duration_s
+                lengths[line_files.stem_of(other.line)] = jobs_placing.read_track(path).duration_s
         self._order = dataclasses.replace(order, castings=order.layout(lengths))
         return next(c for c in self._order.castings if c.line == casting.line)
 
-    def _place(self, casting: Casting, state: LineState) -> None:
+    def _place(self, casting: jobs_placing.Casting, state: LineState) -> None:
         assert self._order is not None
-        stage, line = self._order.stage, stem_of(casting.line)
+        stage, line = self._order.stage, line_files.stem_of(casting.line)
         item = jobs_batch_end.item_or_none(stage, line)
         try:
             path = stage.folder / casting.line.targets[0]

@@ -5,9 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .jobs_placing import Casting, Stage
+if TYPE_CHECKING:
+    from .jobs_placing import Casting, Stage
 
+NLA, TIMELINE, ACTIONS, FILES = "NLA", "TIMELINE", "ACTIONS", "FILES"
+"""Destinations of lines, besides those that write files for other programs."""
+PLAYED = (NLA, TIMELINE)
+"""Destinations that play in the scene, at the lines' frames."""
 NEW, WAITING, RUNNING, MADE = "NEW", "WAITING", "RUNNING", "MADE"
 DONE, SKIPPED, FAILED, CANCELLED = "DONE", "SKIPPED", "FAILED", "CANCELLED"
 """States of a line; MADE is between the curves and the face, SKIPPED was made before."""

@@ -15,12 +15,10 @@ from .batch.layout import joined
 from .batch.lines import Line, stem_of
 from .errors import BadBatch, BadTarget
 from .installation import formats, runtime_errors, track
+from .jobs_batch_order import FILES, NLA, PLAYED, TIMELINE
 from .rig import actions, bake, exports, strips, targets
 
-NLA, TIMELINE, ACTIONS, FILES = "NLA", "TIMELINE", "ACTIONS", "FILES"
 EXPORTS = tuple(exports.SUFFIXES)
-PLAYED = (NLA, TIMELINE)
-"""Destinations that play in the scene, at the lines' frames."""
 LIBRARY_FRAME = 1.0
 """Where an Action that plays nowhere begins."""
 SOUND_NAME = "CSTalk Line"

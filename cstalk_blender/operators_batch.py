@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from . import jobs_batch, jobs_batch_order, jobs_placing, line_list
-from .casting import face_of_or_none
+from . import casting, jobs_batch, jobs_batch_order, jobs_placing, line_list
 from .errors import SessionError
 from .operators import Explained
 from .properties import chosen_face_or_none
@@ -261,7 +260,7 @@ class CSTALK_OT_batch_role_add(BatchIdle, bpy.types.Operator):
         settings = context.scene.cstalk_batch
         role = settings.roles.add()
         face = chosen_face_or_none(context)
-        if face is not None and face_of_or_none(face) is not None:
+        if face is not None and casting.face_of_or_none(face) is not None:
             role.character, role.pattern = face, f"{face.name}*"
         settings.role_index = len(settings.roles) - 1
         return {"FINISHED"}

@@ -12,10 +12,8 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from .errors import SessionError
 from .operators import Explained
 from .properties_mapping import CSTALK_PG_mapping, mapped_mesh_or_none
-from .rig import library, presets
-from .rig.presets import BadPreset, Preset
-from .rig.routing import Route
-from .rig.wiring import rig_of, wiring_of
+from .rig import library, presets, routing
+from .rig import wiring as rig_wiring
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -163,7 +161,7 @@ class CSTALK_OT_mapping_save(OfMesh, bpy.types.Operator):
             return reason
         if not context.scene.cstalk_mapping_view.preset_name.strip():
             return "Type a name for the mapping first"
-        if not wiring_of(mapped_mesh_or_none(context)).routing:
+        if not rig_wiring.wiring_of(mapped_mesh_or_none(context)).routing:
             return "There is nothing to save: no channel moves a shape key"
         return None
 
@@ -187,7 +185,7 @@ class CSTALK_OT_mapping_delete(OfMesh, bpy.types.Operator):
         """A saved mapping must be in use."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
-        in_use = wiring_of(mapped_mesh_or_none(context)).preset
+        in_use = rig_wiring.wiring_of(mapped_mesh_or_none(context)).preset
         return None if in_use is not None else "No saved mapping is in use"
 
     def invoke(
@@ -240,7 +238,7 @@ def state_of(mesh: bpy.types.Object) -> CSTALK_PG_mapping:
 
 def open_channel(mesh: bpy.types.Object, channel: str) -> None:
     """Write the routes of ``channel`` as rows, at least one, so that they can be changed."""
-    wiring = wiring_of(mesh)
+    wiring = rig_wiring.wiring_of(mesh)
     if channel in wiring.own:
         return
     for route in wiring.routing.of(channel) or (None,):
@@ -252,7 +250,7 @@ def open_channel(mesh: bpy.types.Object, channel: str) -> None:
 
 def close_channel(mesh: bpy.types.Object, channel: str) -> None:
     """Drop the rows of ``channel`` where they say what would be there without them."""
-    wiring = wiring_of(mesh)
+    wiring = rig_wiring.wiring_of(mesh)
     base = wiring.recognition.routing if wiring.preset is None else wiring.preset.routing
     written = wiring.own.get(channel)
     if written is not None and [_rounded(r) for r in written] == [
@@ -269,7 +267,7 @@ def remove_row(mesh: bpy.types.Object, index: int) -> None:
     """
     rows = state_of(mesh).rows
     if not 0 <= index < len(rows):
-        raise BadPreset(f"There is no row {index}", hint="Open the channel again")
+        raise presets.BadPreset(f"There is no row {index}", hint="Open the channel again")
     if sum(row.channel == rows[index].channel for row in rows) > 1:
         rows.remove(index)
     else:
@@ -291,7 +289,7 @@ def use_base(mesh: bpy.types.Object, base: str, file_name: str = "") -> None:
         BadPreset: There is no such preset.
     """
     if base == "PRESET" and library.mappings().named_or_none(file_name) is None:
-        raise BadPreset(
+        raise presets.BadPreset(
             f"The saved mapping {file_name!r} is gone", hint="Choose another, or import it again"
         )
     state = state_of(mesh)
@@ -300,10 +298,10 @@ def use_base(mesh: bpy.types.Object, base: str, file_name: str = "") -> None:
     state.preset = file_name
 
 
-def preset_of(mesh: bpy.types.Object, name: str) -> Preset:
+def preset_of(mesh: bpy.types.Object, name: str) -> presets.Preset:
     """All that moves ``mesh``, as a preset."""
-    wiring = wiring_of(mesh)
-    return Preset(name, rig_of(wiring.shape_names), mesh.name, wiring.usable)
+    wiring = rig_wiring.wiring_of(mesh)
+    return presets.Preset(name, rig_wiring.rig_of(wiring.shape_names), mesh.name, wiring.usable)
 
 
 def save_preset(mesh: bpy.types.Object, name: str) -> Path:
@@ -315,13 +313,13 @@ def save_preset(mesh: bpy.types.Object, name: str) -> Path:
 
 def delete_preset(mesh: bpy.types.Object) -> None:
     """Delete the file of the preset that ``mesh`` uses. Raises BadPreset."""
-    in_use = wiring_of(mesh).preset
+    in_use = rig_wiring.wiring_of(mesh).preset
     for path, preset in library.mappings().presets().items():
         if preset is in_use:
             try:
                 path.unlink()
             except OSError as error:
-                raise BadPreset(
+                raise presets.BadPreset(
                     f"Cannot delete {path}: {error.strerror or error}",
                     hint="Close what has it open, then delete again",
                 ) from error
@@ -329,28 +327,28 @@ def delete_preset(mesh: bpy.types.Object) -> None:
     use_base(mesh, "AUTO")
 
 
-def import_preset(mesh: bpy.types.Object, path: Path) -> Preset:
+def import_preset(mesh: bpy.types.Object, path: Path) -> presets.Preset:
     """Check the preset at ``path``, keep a copy for the rig of ``mesh``, and use it.
 
     Raises:
         BadPreset: It is none, or none of its shape keys is on ``mesh``.
     """
     preset = presets.load(path)
-    names = wiring_of(mesh).shape_names
+    names = rig_wiring.wiring_of(mesh).shape_names
     there = set(names).intersection(preset.routing.shape_names)
     if not there:
-        raise BadPreset(
+        raise presets.BadPreset(
             f"None of the {len(preset.routing.shape_names)} shape keys of {preset.name!r} is on "
             f"{mesh.name!r}",
             hint="Choose the mesh that it was made for, or another mapping",
         )
-    kept = dataclasses.replace(preset, fingerprint=rig_of(names), mesh=mesh.name)
+    kept = dataclasses.replace(preset, fingerprint=rig_wiring.rig_of(names), mesh=mesh.name)
     saved = presets.save(library.mappings().folder, kept)
     use_base(mesh, "PRESET", saved.name)
     return kept
 
 
-def _fill(row: bpy.types.PropertyGroup, route: Route) -> None:
+def _fill(row: bpy.types.PropertyGroup, route: routing.Route) -> None:
     row.kind = route.kind
     row.target = route.target
     row.gain = abs(route.gain)
@@ -358,7 +356,7 @@ def _fill(row: bpy.types.PropertyGroup, route: Route) -> None:
     row.offset = route.offset
 
 
-def _rounded(route: Route) -> Route:
+def _rounded(route: routing.Route) -> routing.Route:
     """As Blender's float properties keep it."""
     return dataclasses.replace(route, gain=round(route.gain, 5), offset=round(route.offset, 5))
 

@@ -10,15 +10,19 @@ import bpy
 from . import preferences, runtime_choice, runtime_jobs
 from .errors import InstallFailed, SessionError
 from .operators import Explained
-from .runtime_install import machine, plan, state
+from .runtime_install import machine, plan, sources, state
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 SOURCE_ITEMS = [
-    (plan.DOWNLOAD, "Internet", "Download PyTorch from its makers, and its parts from pypi.org"),
-    (plan.FOLDER, "Folder of wheels", "Install from files that are here; no connection is made"),
-    (plan.ENVIRONMENT, "Environment", "Use a Python environment with PyTorch that is here already"),
+    (sources.DOWNLOAD, "Internet", "Download PyTorch from its makers, and its parts from pypi.org"),
+    (sources.FOLDER, "Folder of wheels", "Install from files that are here; no connection is made"),
+    (
+        sources.ENVIRONMENT,
+        "Environment",
+        "Use an environment with PyTorch that is here already",
+    ),
 ]
 OFFLINE = "Blender is set to stay offline"
 OFFLINE_HINT = "Allow it in Preferences > System > Network, or install from a folder of wheels"
@@ -56,7 +60,7 @@ class CSTALK_OT_runtime_install(Explained, bpy.types.Operator):
         """What will happen: from where, how large, where to."""
         column = self.layout.column()
         column.prop(self, "source", expand=True)
-        if self.source != plan.DOWNLOAD:
+        if self.source != sources.DOWNLOAD:
             column.prop(self, "folder")
         for text, icon in consent_lines(self.source):
             column.label(text=text, icon=icon, translate=False)
@@ -83,7 +87,7 @@ class CSTALK_OT_runtime_resume(Explained, bpy.types.Operator):
         pending = state.read_pending(preferences.runtime_home())
         if pending is None:
             return "No installation was cut off"
-        if state.source_of(pending.source).kind == plan.DOWNLOAD and not bpy.app.online_access:
+        if state.source_of(pending.source).kind == sources.DOWNLOAD and not bpy.app.online_access:
             return f"{OFFLINE}. {OFFLINE_HINT}"
         return _busy_reason()
 
@@ -140,7 +144,7 @@ class CSTALK_OT_runtime_repair(Explained, bpy.types.Operator):
         installed = state.read_installed(preferences.runtime_home())
         if installed is not None and not bpy.app.online_access:
             source = state.source_of(installed.source)
-            if source.kind == plan.DOWNLOAD:
+            if source.kind == sources.DOWNLOAD:
                 return f"{OFFLINE}. {OFFLINE_HINT}"
         return _busy_reason() or _absent_reason()
 
@@ -236,7 +240,7 @@ def consent_lines(kind: str) -> list[tuple[str, str]]:
     """What an installation from ``kind`` means, as texts with icons."""
     lines = [(f"This machine: {_choice.get('machine', '')}", "DESKTOP")]
     choice = _choice.get("build")
-    if kind == plan.DOWNLOAD and isinstance(choice, plan.Choice):
+    if kind == sources.DOWNLOAD and isinstance(choice, plan.Choice):
         build, source = choice.build, preferences.download_source(choice.build.tag)
         lines += [
             (f"{build.title}, as {choice.reason}", "CHECKMARK"),
@@ -248,9 +252,9 @@ def consent_lines(kind: str) -> list[tuple[str, str]]:
             lines.append(("Without a card the built-in engine is about as fast", "INFO"))
         if not bpy.app.online_access:
             lines += [(f"{OFFLINE}.", "ERROR"), (OFFLINE_HINT, "BLANK1")]
-    elif kind == plan.DOWNLOAD and isinstance(choice, SessionError):
+    elif kind == sources.DOWNLOAD and isinstance(choice, SessionError):
         lines += [(str(choice), "ERROR"), (choice.hint, "BLANK1")]
-    elif kind == plan.FOLDER:
+    elif kind == sources.FOLDER:
         lines.append(
             ("Nothing is downloaded; wheels of torch and all it needs must be there", "INFO")
         )
@@ -265,7 +269,7 @@ def install_command(kind: str, folder: str) -> tuple[str, ...]:
     Raises:
         InstallFailed: Offline, no folder, or no PyTorch for this machine.
     """
-    if kind == plan.DOWNLOAD:
+    if kind == sources.DOWNLOAD:
         if not bpy.app.online_access:
             raise InstallFailed(OFFLINE, hint=OFFLINE_HINT)
         if "build" not in _choice:
@@ -278,7 +282,7 @@ def install_command(kind: str, folder: str) -> tuple[str, ...]:
         return ("install", "--tag", source.tag, "--torch-index", source.torch_index)
     if not folder or not Path(folder).exists():
         raise InstallFailed(f"There is no folder {folder!r}", hint="Choose the folder")
-    return ("install", "--wheels" if kind == plan.FOLDER else "--environment", folder)
+    return ("install", "--wheels" if kind == sources.FOLDER else "--environment", folder)
 
 
 def start(operator: Explained, command: tuple[str, ...]) -> set[OperatorReturnItems]:

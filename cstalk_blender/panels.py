@@ -12,7 +12,7 @@ from .installation import protocol
 from .jobs import Outcome, Studio
 from .properties import CSTALK_PG_scene, chosen_face_or_none
 from .rig import solved, targets
-from .rig.wiring import wiring_of
+from .rig import wiring as rig_wiring
 
 CATEGORY = "CSTalk"
 LETTER_WIDTH = 7.0
@@ -87,7 +87,7 @@ def draw_face(
     if solved.fit_or_none(face) is not None:
         draw_lines(column, f"{face.name}: fitted, see Rig", "CHECKMARK", letters)
         return
-    wiring = wiring_of(face)
+    wiring = rig_wiring.wiring_of(face)
     reports = wiring.reports()
     missing = tuple(report.channel for report in reports if report.status == "missing")
     doubtful = [report for report in reports if report.status == "doubtful"]

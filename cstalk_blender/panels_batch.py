@@ -7,9 +7,8 @@ from typing import Any
 
 import bpy
 
-from . import emotion_band, emotion_track, jobs_batch, jobs_batch_order, jobs_placing, line_list
+from . import casting, emotion_band, emotion_track, jobs_batch, jobs_batch_order, line_list
 from . import operators_batch as operators
-from .casting import SEQUENCER
 from .jobs_batch import Batch
 from .jobs_batch_order import LineState
 from .panels import SidebarPanel, draw_lines, letters_across
@@ -230,7 +229,7 @@ def draw_chosen(
     if item.emotion != AS_PANEL:
         box.prop(item, "intensity", slider=True)
     box.prop(item, "emotion_at")
-    if settings.listed_from != SEQUENCER:
+    if settings.listed_from != casting.SEQUENCER:
         time = box.row(align=True, heading="Start")
         time.prop(item, "has_place", text="")
         moment = time.row()
@@ -248,11 +247,11 @@ def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> N
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
     column.prop(settings, "destination")
-    is_played = settings.destination in jobs_placing.PLAYED
-    if is_played and settings.listed_from != SEQUENCER:
+    is_played = settings.destination in jobs_batch_order.PLAYED
+    if is_played and settings.listed_from != casting.SEQUENCER:
         column.prop(settings, "gap_s")
         column.prop(settings, "with_sounds")
-    if settings.destination in (jobs_placing.NLA, jobs_placing.ACTIONS):
+    if settings.destination in (jobs_batch_order.NLA, jobs_batch_order.ACTIONS):
         column.prop(settings, "is_asset")
     files = column.column(heading="Also Write")
     files.prop(settings, "write_livelink")

@@ -7,11 +7,9 @@ import bpy
 from . import operators_mapping as buttons
 from .panels import SidebarPanel, draw_lines, letters_across
 from .properties import chosen_face_or_none
-from .properties_mapping import REGIONS, CSTALK_PG_mapping_view, mapped_mesh_or_none, meshes_of
-from .rig import coverage, library, solved
-from .rig.coverage import ChannelReport
-from .rig.recognise import part_of
-from .rig.wiring import Wiring, rig_of, wiring_of
+from .properties_mapping import CSTALK_PG_mapping_view, mapped_mesh_or_none, meshes_of, regions
+from .rig import coverage, library, recognise, solved
+from .rig import wiring as rig_wiring
 
 STATUS_ICONS = {"mapped": "CHECKMARK", "doubtful": "QUESTION", "missing": "REMOVE"}
 BUTTON_LETTERS = 3
@@ -36,7 +34,7 @@ class CSTALK_PT_mapping(SidebarPanel, bpy.types.Panel):
             draw_lines(layout, "Choose a face: a mesh with shape keys", "INFO", letters)
             return
         view = context.scene.cstalk_mapping_view
-        wiring = wiring_of(mesh)
+        wiring = rig_wiring.wiring_of(mesh)
         draw_meshes(layout, context, mesh)
         draw_source(layout, mesh, wiring, letters)
         draw_regions(layout, mesh, wiring, view, letters)
@@ -57,7 +55,7 @@ class CSTALK_MT_mapping_presets(bpy.types.Menu):
             return
         draw_choice(self.layout, "Automatic", "AUTO", "", "FILE_REFRESH")
         draw_choice(self.layout, "Names Only", "NAMES", "", "SORTALPHA")
-        rig = rig_of(wiring_of(mesh).shape_names)
+        rig = rig_wiring.rig_of(rig_wiring.wiring_of(mesh).shape_names)
         found = list(library.mappings().presets().items())[:LISTED_PRESETS]
         for is_of_rig in (True, False):
             group = [(p, preset) for p, preset in found if (preset.fingerprint == rig) == is_of_rig]
@@ -87,8 +85,8 @@ def draw_meshes(
         return
     column = layout.column(align=True)
     for mesh in meshes:
-        wiring = wiring_of(mesh)
-        part = part_of(mesh.name, mesh.data.name)
+        wiring = rig_wiring.wiring_of(mesh)
+        part = recognise.part_of(mesh.name, mesh.data.name)
         what = "" if part == "other" else f", {part}"
         text = f"{mesh.name}{what}: {len(wiring.usable.channels)} of {wiring.recognition.total}"
         button = column.operator(
@@ -98,7 +96,7 @@ def draw_meshes(
 
 
 def draw_source(
-    layout: bpy.types.UILayout, mesh: bpy.types.Object, wiring: Wiring, letters: int
+    layout: bpy.types.UILayout, mesh: bpy.types.Object, wiring: rig_wiring.Wiring, letters: int
 ) -> None:
     """The family or preset, the menu of others, and what is lost."""
     column = layout.column(align=True)
@@ -124,7 +122,7 @@ def draw_source(
 def draw_regions(
     layout: bpy.types.UILayout,
     mesh: bpy.types.Object,
-    wiring: Wiring,
+    wiring: rig_wiring.Wiring,
     view: CSTALK_PG_mapping_view,
     letters: int,
 ) -> None:
@@ -133,7 +131,7 @@ def draw_regions(
     layout.prop(view, "only_problems")
     column = layout.column(align=True)
     for region, numbers in coverage.counts(reports).items():
-        index = REGIONS.index(region)
+        index = regions().index(region)
         is_open = view.open[index]
         row = column.row(align=True)
         row.alignment = "LEFT"
@@ -155,7 +153,7 @@ def draw_regions(
 def draw_channel(
     layout: bpy.types.UILayout,
     mesh: bpy.types.Object,
-    report: ChannelReport,
+    report: coverage.ChannelReport,
     view: CSTALK_PG_mapping_view,
     letters: int,
 ) -> None:
@@ -212,7 +210,7 @@ def draw_saving(layout: bpy.types.UILayout, view: CSTALK_PG_mapping_view) -> Non
     row.operator(buttons.CSTALK_OT_mapping_save.bl_idname, text="Save", icon="FILE_TICK")
 
 
-def source_text(wiring: Wiring) -> str:
+def source_text(wiring: rig_wiring.Wiring) -> str:
     """Family or preset, and how much was changed by hand."""
     title = wiring.recognition.title if wiring.preset is None else wiring.routing.source
     if wiring.preset is None and wiring.own:
@@ -228,7 +226,7 @@ def region_text(region: str, numbers: dict[coverage.Status, int]) -> str:
     return text + (f", {numbers['doubtful']} doubtful" if numbers["doubtful"] else "")
 
 
-def keys_text(report: ChannelReport) -> str:
+def keys_text(report: coverage.ChannelReport) -> str:
     """The key, or how many; with the gain where it is not 1; empty where the reason says it all."""
     names = [route.target for route in report.routes]
     if len(names) > 1:

@@ -8,7 +8,7 @@ from . import jobs, operators_rig
 from .panels import SidebarPanel, draw_lines, letters_across, listed
 from .properties import chosen_face_or_none
 from .rig import solved
-from .rig.wiring import wiring_of
+from .rig import wiring as rig_wiring
 
 
 class CSTALK_PT_rig(SidebarPanel, bpy.types.Panel):
@@ -35,7 +35,7 @@ def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters:
     row.operator(operators_rig.CSTALK_OT_solve_face.bl_idname, text=again, icon="MOD_MESHDEFORM")
     row.operator(operators_rig.CSTALK_OT_forget_solution.bl_idname, text="", icon="X")
     if loss is None:
-        if face is not None and wiring_of(face).recognition.needs_solver:
+        if face is not None and rig_wiring.wiring_of(face).recognition.needs_solver:
             draw_lines(column, "Its names alone cannot move this face: fit it", "INFO", letters)
         return
     lines = loss.sentences()

@@ -9,7 +9,7 @@ import bpy
 from . import jobs, panels_runtime, runtime_choice
 from .errors import PythonMissing
 from .installation import ADDON_ID
-from .runtime_install import plan
+from .runtime_install import plan, sources
 from .session import environment
 
 LOG_NAME = "worker.log"
@@ -29,7 +29,7 @@ DEVICE_ITEMS = [
 def drop_idle_child() -> None:
     """End the child unless it works, so that the next one is started as chosen now."""
     if jobs.studio is not None and not jobs.studio.is_busy:
-        jobs.studio.drop_child()
+        jobs.studio.drop_child(wait=False)  # a click in the preferences must not wait
 
 
 def runtime_changed() -> None:
@@ -65,7 +65,7 @@ class CSTALK_AP_preferences(bpy.types.AddonPreferences):
     torch_index: bpy.props.StringProperty(
         name="PyTorch Index",
         description="Where PyTorch is downloaded from: its makers' index, or a mirror of it",
-        default=plan.TORCH_INDEX,
+        default=sources.TORCH_INDEX,
     )
 
     def draw(self, _context: bpy.types.Context) -> None:
@@ -113,8 +113,8 @@ def runtime_home() -> Path:
 def download_source(tag: str) -> plan.Source:
     """Where a build of PyTorch is downloaded from, as the preferences say."""
     chosen = preferences_or_none()
-    index = plan.TORCH_INDEX if chosen is None else chosen.torch_index.strip()
-    return plan.Source(tag=tag, torch_index=index or plan.TORCH_INDEX)
+    index = sources.TORCH_INDEX if chosen is None else chosen.torch_index.strip()
+    return plan.Source(tag=tag, torch_index=index or sources.TORCH_INDEX)
 
 
 def launch() -> environment.Launch:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from . import jobs_batch_order, jobs_placing
+from . import jobs_batch_order
 from .batch import casting, lines
 from .installation import protocol
 from .properties import EMOTION_ITEMS
@@ -20,21 +20,21 @@ LINE_EMOTION_ITEMS = [
 ]
 DESTINATION_ITEMS = [
     (
-        jobs_placing.NLA,
+        jobs_batch_order.NLA,
         "NLA Strips",
         "An Action for each line, as strips on one NLA track of its character",
     ),
     (
-        jobs_placing.TIMELINE,
+        jobs_batch_order.TIMELINE,
         "Timeline",
         "Keys straight on the timeline, all lines of a character in one Action",
     ),
     (
-        jobs_placing.ACTIONS,
+        jobs_batch_order.ACTIONS,
         "Actions",
         "An Action for each line, kept in the file and played nowhere",
     ),
-    (jobs_placing.FILES, "Curve Files", "Only the files of curves in the output folder"),
+    (jobs_batch_order.FILES, "Curve Files", "Only the files of curves in the output folder"),
     ("BLEND", "Blend Files", "A copy of this file for each line, with its performance"),
     ("GLTF", "glTF", "A .glb of the character for each line"),
     ("FBX", "FBX", "An .fbx of the character for each line"),

@@ -6,17 +6,23 @@ import bpy
 
 from .installation import rigs
 from .properties import chosen_face_or_none
-from .rig import targets
-from .rig.families import CHANNEL_RIG
-from .rig.routing import KINDS
+from .rig import families, targets
 
-REGIONS = rigs.load_rig(CHANNEL_RIG).regions
+MOST_REGIONS = 7
+"""Regions that the panel can open; a test counts those of the channels."""
+KINDS = ("shape", "bone", "property")
+"""As `routing.KINDS`, which a test compares: reading it here would read it at each start."""
 KIND_ITEMS = [(kind, kind.capitalize(), f"The row moves a {kind}") for kind in KINDS]
 BASE_ITEMS = [
     ("AUTO", "Automatic", "A saved mapping of the same shape keys if there is one, else the names"),
     ("NAMES", "Names", "The names of the shape keys alone"),
     ("PRESET", "Preset", "The saved mapping that was picked"),
 ]
+
+
+def regions() -> tuple[str, ...]:
+    """Regions of the face, in the order of the panel."""
+    return rigs.load_rig(families.CHANNEL_RIG).regions
 
 
 class CSTALK_PG_route(bpy.types.PropertyGroup):
@@ -82,7 +88,7 @@ class CSTALK_PG_mapping_view(bpy.types.PropertyGroup):
     open: bpy.props.BoolVectorProperty(
         name="Region",
         description="Show the channels of this region of the face",
-        size=len(REGIONS),
+        size=MOST_REGIONS,
     )
     only_problems: bpy.props.BoolProperty(
         name="Only Problems", description="Hide the channels that are mapped beyond doubt"

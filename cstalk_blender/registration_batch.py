@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import bpy
 
@@ -16,6 +16,9 @@ from . import (
     preferences,
     properties_batch,
 )
+
+COMMAND = "cstalk"
+"""``blender --command cstalk`` goes to `command_line.py`."""
 
 CLASSES = (
     *emotion_track.CLASSES,
@@ -36,10 +39,14 @@ def steps() -> Iterator[Callable[[], None]]:
     yield emotion_band.stop
     bpy.app.handlers.load_pre.append(jobs_batch.on_load)
     yield lambda: bpy.app.handlers.load_pre.remove(jobs_batch.on_load)
-    command = bpy.utils.register_cli_command(command_line.COMMAND, command_line.execute)
+    command = bpy.utils.register_cli_command(COMMAND, _command)
     yield lambda: bpy.utils.unregister_cli_command(command)
     jobs_batch.batch = jobs_batch.Batch(preferences.launch)
     yield _close_batch
+
+
+def _command(arguments: Sequence[str]) -> int:
+    return command_line.execute(arguments)
 
 
 def _close_batch() -> None:

@@ -15,8 +15,7 @@ import bpy
 from .errors import InstallFailed, JobOverlap, SessionError
 from .installation import ROOT_FOLDER
 from .runtime_install import state
-from .session import environment
-from .session.process import ChildProcess
+from .session import environment, process
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class RuntimeJob:
         self.seconds_left: float | None = None
         self.is_stopping = False
         self._on_change = on_change
-        self._child: ChildProcess | None = None
+        self._child: process.ChildProcess | None = None
         self._ended: dict[str, Any] | None = None
         self._timer = self.tick
 
@@ -71,7 +70,7 @@ class RuntimeJob:
         argv = (python, "-s", "-E", "-X", "utf8", "-m", MODULE, "--json", name)
         argv += ("--home", str(home), "--python", python, "--stop-with-stdin", *rest)
         variables = environment.scrubbed(os.environ)
-        self._child = ChildProcess(environment.Launch(argv, ROOT_FOLDER, variables))
+        self._child = process.ChildProcess(environment.Launch(argv, ROOT_FOLDER, variables))
         self.error, self._ended, self.is_stopping = None, None, False
         self.fraction, self.stage, self.detail = 0.0, "Starting", ""
         self.seconds_left = None
@@ -133,7 +132,7 @@ class RuntimeJob:
         elif kind in ("done", "failed", "cancelled"):
             self._ended = message
 
-    def _end(self, child: ChildProcess) -> None:
+    def _end(self, child: process.ChildProcess) -> None:
         ended = self._ended or {}
         kind = ended.get("type")
         self.stage = self.detail = ""

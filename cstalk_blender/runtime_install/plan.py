@@ -11,15 +11,14 @@ import urllib.parse
 
 from ..errors import InstallFailed
 from .machine import Machine, Version, dotted
+from .sources import DOWNLOAD, ENVIRONMENT, FOLDER, TORCH_INDEX
 
-TORCH_INDEX = "https://download.pytorch.org/whl"
 PYPI_TITLE = "pypi.org"
 TORCH_REQUIREMENT = "torch>=2.6,<3"
 """2.6 is the first with all that the torch engine asks for on every system here."""
 OTHER_REQUIREMENTS = ("numpy>=1.24", "soundfile>=0.12")
 """soundfile reads FLAC, Ogg and MP3 where there is no ffmpeg."""
 
-DOWNLOAD, FOLDER, ENVIRONMENT = "download", "folder", "environment"
 SOURCES = (DOWNLOAD, FOLDER, ENVIRONMENT)
 
 

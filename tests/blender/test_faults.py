@@ -85,7 +85,7 @@ def test_disabling_the_addon_meanwhile_ends_the_child_and_leaves_the_scene(
 @pytest.mark.fault("computer asleep while generating: the clock jumps by hours")
 def test_performance_survives_the_sleep_of_the_computer(studio, ready, monkeypatch):
     clock = HandClock()
-    monkeypatch.setattr(jobs.Client.__init__, "__kwdefaults__", _with_clock(clock))
+    monkeypatch.setattr(jobs.session_client.Client.__init__, "__kwdefaults__", _with_clock(clock))
     start(studio)
     for _ in range(3):
         clock.now_s += 8 * 3600.0
@@ -137,4 +137,4 @@ def test_scene_deleted_meanwhile_is_a_clear_failure(studio, ready):
 
 
 def _with_clock(clock):
-    return {**jobs.Client.__init__.__kwdefaults__, "clock": clock}
+    return {**jobs.session_client.Client.__init__.__kwdefaults__, "clock": clock}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cstalk_blender import operators_mapping as buttons
-from cstalk_blender import panels, panels_mapping
+from cstalk_blender import panels, panels_mapping, properties_mapping
 from cstalk_blender.installation import track
-from cstalk_blender.rig import library, presets, solved, targets
+from cstalk_blender.rig import library, presets, routing, solved, targets
 from cstalk_blender.rig.presets import BadPreset
 from cstalk_blender.rig.routing import Route, Target, evaluate_track
 from cstalk_blender.rig.wiring import wiring_of
@@ -40,7 +40,7 @@ def view():
 
 
 def open_region(region):
-    view().open[list(panels_mapping.REGIONS).index(region)] = True
+    view().open[list(panels_mapping.regions()).index(region)] = True
 
 
 def target_of(mesh, channel):
@@ -367,7 +367,7 @@ def test_a_table_of_ones_own_makes_a_face_known():
 
 def test_every_button_and_setting_has_a_tooltip():
     face_of(SRANIPAL)
-    for region in panels_mapping.REGIONS:
+    for region in panels_mapping.regions():
         open_region(region)
     bpy.ops.cstalk.mapping_edit(channel="mouthClose")
     for operator in buttons.CLASSES:
@@ -384,3 +384,8 @@ def test_a_fitted_face_says_that_its_mapping_waits(monkeypatch):
     assert targets.problem_or_none(face) is None
     assert "Hero: fitted, see Rig" in said(panels.CSTALK_PT_main)
     assert "This face was fitted: the fit moves it." in said(PANEL)
+
+
+def test_kinds_and_regions_of_the_panel_are_those_of_the_routes():
+    assert properties_mapping.KINDS == routing.KINDS
+    assert len(properties_mapping.regions()) == properties_mapping.MOST_REGIONS

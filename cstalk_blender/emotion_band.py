@@ -17,9 +17,6 @@ EDGE = 5
 """Rows left clear above and below the band."""
 MOST = 2000
 """Pictures kept; a longer list begins afresh."""
-PIECES = 8
-"""Pictures side by side that make the wide band of the chosen line."""
-
 _pictures: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
@@ -43,11 +40,11 @@ def icon(keys: Sequence[protocol.EmotionKey], start_s: float, duration_s: float)
 
 
 def wide_icons(
-    keys: Sequence[protocol.EmotionKey], start_s: float, duration_s: float
+    keys: Sequence[protocol.EmotionKey], start_s: float, duration_s: float, pieces: int
 ) -> Sequence[int]:
-    """Icon numbers that, side by side, are the band of a line at full width."""
-    colours = emotion_keys.band(keys, start_s, duration_s, SIDE * PIECES)
-    return [_icon(colours[i * SIDE : (i + 1) * SIDE], 0) for i in range(PIECES)]
+    """Icon numbers that, side by side, are the band of a line in so many pieces."""
+    colours = emotion_keys.band(keys, start_s, duration_s, SIDE * pieces)
+    return [_icon(colours[i * SIDE : (i + 1) * SIDE], 0) for i in range(pieces)]
 
 
 def _icon(colours: emotion_keys.Colours, edge: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from . import casting, jobs_batch, jobs_batch_order, jobs_placing, line_list
+from . import casting, compat, jobs_batch, jobs_batch_order, jobs_placing, line_list
 from .errors import SessionError
 from .operators import Explained
 from .properties import chosen_face_or_none
@@ -167,10 +167,17 @@ class CSTALK_OT_batch_clear(BatchIdle, bpy.types.Operator):
     bl_label = "Clear Lines"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """There must be something of a batch."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        return None if has_made(context.scene) else "No lines are on a character"
+
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear."""
         count = clear_lines(context.scene)
-        self.report({"INFO"}, f"Cleared {count} lines")
+        self.report({"INFO"}, f"Cleared {count} line{'' if count == 1 else 's'}")
         return {"FINISHED"}
 
 
@@ -325,6 +332,30 @@ def clear_lines(scene: bpy.types.Scene) -> int:
     for item in settings.lines:
         item.placed, item.state, item.message = "", jobs_batch_order.NEW, ""
     return len(cleared)
+
+
+def nobody_text(context: bpy.types.Context) -> str:
+    """What to do when nobody speaks some ticked line that is to be put on a face; else empty."""
+    settings = context.scene.cstalk_batch
+    if settings.destination == jobs_batch_order.FILES:
+        return ""
+    falls_back = settings.listed_from != casting.SEQUENCER
+    has_face = falls_back and chosen_face_or_none(context) is not None
+    count = sum(
+        item.use and item.character is None and not (has_face and not item.role)
+        for item in settings.lines
+    )
+    if not count:
+        return ""
+    lines = "1 line has" if count == 1 else f"{count} lines have"
+    face = "pick a Face in the main panel, or " if falls_back and not has_face else ""
+    return f"{lines} nobody to speak: {face}choose a character below"
+
+
+def has_made(scene: bpy.types.Scene) -> bool:
+    """True when Actions or sounds of a batch are there."""
+    made = (*bpy.data.actions, *compat.placed_strips(scene))
+    return any(thing.get(strips.BATCH) for thing in made)
 
 
 def report_or_none(scene: bpy.types.Scene) -> Path | None:

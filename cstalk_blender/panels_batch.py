@@ -1,4 +1,4 @@
-"""The sidebar's batch: lines, cast, emotion over time, baking. Drawing only."""
+"""The sidebar's batch: lines, destination, baking. Drawing only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import bpy
 
-from . import casting, emotion_band, emotion_track, jobs_batch, jobs_batch_order, line_list
+from . import casting, emotion_band, jobs_batch, jobs_batch_order, line_list
 from . import operators_batch as operators
 from .jobs_batch import Batch
 from .jobs_batch_order import LineState
 from .panels import SidebarPanel, draw_lines, letters_across
-from .properties import chosen_face_or_none
 from .properties_batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
 
 STATE_ICONS = {
@@ -27,6 +26,11 @@ STATE_ICONS = {
 }
 LONG_LIST = 2000
 """Lines beyond which the bands in the list show a line's own emotion only: redraws stay quick."""
+
+BAND_SCALE = 0.8
+"""Width of a label with nothing but an icon, so that pictures side by side touch."""
+BAND_PIECES = 0.4
+"""Pictures of the wide band for each letter across."""
 
 
 class CSTALK_UL_lines(bpy.types.UIList):
@@ -51,7 +55,7 @@ class CSTALK_UL_lines(bpy.types.UIList):
         row = layout.row(align=True)
         row.active = item.use
         row.prop(item, "use", text="")
-        name = row.split(factor=0.48)
+        name = row.split(factor=0.42 if _spoken else 0.66)
         name.label(text=item.title.rpartition("/")[2], icon=STATE_ICONS[state.state])
         rest = name.row(align=True)
         length = rest.row()
@@ -60,7 +64,8 @@ class CSTALK_UL_lines(bpy.types.UIList):
         running = state.state == jobs_batch_order.RUNNING
         text = f"{100 * state.fraction:.0f} %" if running else length_text(item.length_s)
         length.label(text=text)
-        rest.label(text=who(item))
+        if _spoken:
+            rest.label(text=who(item))
         keys = line_list.emotion_keys_of(item, data.id_data, _frame(index))
         rest.label(text="", icon_value=emotion_band.icon(keys, item.cut_start_s, item.length_s))
 
@@ -78,27 +83,6 @@ class CSTALK_UL_lines(bpy.types.UIList):
         ], []
 
 
-class CSTALK_UL_roles(bpy.types.UIList):
-    """Which lines a character speaks."""
-
-    def draw_item(
-        self,
-        _context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        _data: Any,
-        item: Any,
-        _icon: int,
-        _active_data: Any,
-        _active_name: str,
-    ) -> None:
-        """Draw one row of the cast."""
-        row = layout.split(factor=0.42, align=True)
-        row.prop(item, "pattern", text="", emboss=False, icon="FILTER")
-        rest = row.split(factor=0.3, align=True)
-        rest.prop(item, "channel", text="")
-        rest.prop(item, "character", text="")
-
-
 class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
     """Many lines at once: a folder, a list, or the sequencer."""
 
@@ -113,6 +97,9 @@ class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
         draw_source(layout, settings)
         if len(settings.lines):
             draw_list(layout, context.scene, settings)
+            nobody = "" if batch.is_busy else operators.nobody_text(context)
+            if nobody:
+                draw_lines(layout, nobody, "ERROR", letters)
             draw_chosen(layout, context.scene, settings, letters)
         draw_destination(layout, settings)
         draw_work(layout, batch, letters)
@@ -120,75 +107,17 @@ class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
             draw_error(layout, batch, letters)
 
 
-class CSTALK_PT_cast(SidebarPanel, bpy.types.Panel):
-    """Who speaks which lines."""
-
-    bl_label = "Cast"
-    bl_parent_id = "CSTALK_PT_batch"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw the cast list."""
-        layout, settings = self.layout, context.scene.cstalk_batch
-        row = layout.row()
-        row.template_list("CSTALK_UL_roles", "", settings, "roles", settings, "role_index", rows=2)
-        buttons = row.column(align=True)
-        buttons.operator(operators.CSTALK_OT_batch_role_add.bl_idname, text="", icon="ADD")
-        buttons.operator(operators.CSTALK_OT_batch_role_remove.bl_idname, text="", icon="REMOVE")
-        quiet = layout.column()
-        quiet.active = False
-        text = "Lines that no row fits go to the character whose name they begin with"
-        draw_lines(quiet, text, "NONE", letters_across(context))
-
-
-class CSTALK_PT_emotions(SidebarPanel, bpy.types.Panel):
-    """Emotions over time, as animated weights."""
-
-    bl_label = "Emotion over Time"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Draw the weights of the scene and of the chosen face."""
-        layout, letters = self.layout, letters_across(context)
-        face = chosen_face_or_none(context)
-        draw_weights(layout, context.scene, "Scene")
-        if face is not None:
-            draw_weights(layout, face, face.name)
-        quiet = layout.column()
-        quiet.active = False
-        text = "Or name timeline markers 'happy 0.7', 'Anna: sad'; they count from their frame on"
-        draw_lines(quiet, text, "MARKER_HLT", letters)
-
-
-def draw_weights(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
-    """A switch and, when it is on, the weights."""
-    group = owner.cstalk_emotions
-    column = layout.column()
-    column.prop(group, "use", text=f"Animate for {name}")
-    if group.use:
-        column.use_property_split = True
-        for weight in ("intensity", *emotion_track.WEIGHTS):
-            column.prop(group, weight, slider=True)
-
-
 def draw_source(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
     """Where the lines come from."""
     column = layout.column(align=True)
     column.row(align=True).prop(settings, "source_kind", expand=True)
-    row = column.row(align=True)
     if settings.source_kind == "FOLDER":
-        row.prop(settings, "folder", text="")
+        column.prop(settings, "folder", text="")
     elif settings.source_kind == "LIST":
-        row.prop(settings, "list_path", text="")
-    text = "Read Strips" if settings.source_kind == "SEQUENCER" else ""
-    row.operator(operators.CSTALK_OT_batch_read.bl_idname, text=text, icon="FILE_REFRESH")
-    details = layout.column()
-    details.use_property_split, details.use_property_decorate = True, False
-    details.prop(settings, "pattern")
-    if settings.source_kind == "FOLDER":
-        details.prop(settings, "include")
-        details.prop(settings, "exclude")
-    details.prop(settings, "emotion_default")
+        column.prop(settings, "list_path", text="")
+    is_read = len(settings.lines) and settings.listed_from == settings.source
+    text = "Read Again" if is_read else "Read Lines"
+    column.operator(operators.CSTALK_OT_batch_read.bl_idname, text=text, icon="FILE_REFRESH")
 
 
 def draw_list(
@@ -196,6 +125,7 @@ def draw_list(
 ) -> None:
     """The lines and what can be done with all of them."""
     _frames_now[:] = line_list.item_frames(scene) if len(settings.lines) <= LONG_LIST else []
+    _spoken[:] = [True] if any(who(item) for item in settings.lines) else []
     layout.template_list(
         "CSTALK_UL_lines", "", settings, "lines", settings, "index", rows=6, maxrows=14
     )
@@ -216,9 +146,10 @@ def draw_chosen(
     box = layout.box().column()
     keys = line_list.emotion_keys_of(item, scene, _frame(settings.index))
     band = box.row(align=True)
-    band.scale_y = 0.6
-    for icon in emotion_band.wide_icons(keys, item.cut_start_s, item.length_s):
-        band.template_icon(icon_value=icon, scale=1.0)
+    band.alignment, band.scale_x, band.scale_y = "LEFT", BAND_SCALE, 0.8
+    pieces = max(4, int(letters * BAND_PIECES))
+    for icon in emotion_band.wide_icons(keys, item.cut_start_s, item.length_s, pieces):
+        band.label(text="", icon_value=icon)
     box.use_property_split, box.use_property_decorate = True, False
     who_row = box.row(align=True)
     who_row.prop(item, "character")
@@ -247,16 +178,16 @@ def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> N
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
     column.prop(settings, "destination")
-    is_played = settings.destination in jobs_batch_order.PLAYED
-    if is_played and settings.listed_from != casting.SEQUENCER:
+    if is_laid_out(settings):
         column.prop(settings, "gap_s")
-        column.prop(settings, "with_sounds")
-    if settings.destination in (jobs_batch_order.NLA, jobs_batch_order.ACTIONS):
-        column.prop(settings, "is_asset")
-    files = column.column(heading="Also Write")
-    files.prop(settings, "write_livelink")
-    files.prop(settings, "write_a2f")
-    column.prop(settings, "output_folder")
+
+
+def is_laid_out(settings: CSTALK_PG_batch) -> bool:
+    """CSTalk lays the lines on the timeline; strips of the sequencer have their places."""
+    return (
+        settings.destination in jobs_batch_order.PLAYED
+        and settings.listed_from != casting.SEQUENCER
+    )
 
 
 def draw_work(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
@@ -353,11 +284,8 @@ def _frame(index: int) -> float | None:
 
 _frames_now: list[float | None] = []
 """Frames of the lines in the list that is drawn now: reckoned once for all rows."""
+_spoken: list[bool] = []
+"""Not empty when some line in the list that is drawn now names a character."""
 
-CLASSES: Sequence[type] = (
-    CSTALK_UL_lines,
-    CSTALK_UL_roles,
-    CSTALK_PT_batch,
-    CSTALK_PT_cast,
-    CSTALK_PT_emotions,
-)
+
+CLASSES: Sequence[type] = (CSTALK_UL_lines, CSTALK_PT_batch)

@@ -14,7 +14,7 @@ from .properties import EMOTION_ITEMS
 
 AS_PANEL, AUTO = "PANEL", protocol.AUTO_EMOTION
 LINE_EMOTION_ITEMS = [
-    (AS_PANEL, "As Panel", "The emotion and intensity of the main panel", 100),
+    (AS_PANEL, "As Main Panel", "The emotion and intensity of the main panel", 100),
     *EMOTION_ITEMS,
     (AUTO, "Auto", "Heard in the voice, line by line; needs a model that hears emotion", 101),
 ]
@@ -175,14 +175,14 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         name="Without", description="Patterns of names to leave out, as *_old.wav"
     )
     pattern: bpy.props.StringProperty(
-        name="Names",
-        description="How names are read: {name} {character} {scene} {emotion} {intensity} {start} "
-        "{any}; what may be missing stands in brackets",
+        name="Name Pattern",
+        description="How names of sounds, as line__angry_0.7, are read: {name} {character} {scene} "
+        "{emotion} {intensity} {start} {any}; what may be missing stands in brackets",
         default=lines.DEFAULT_PATTERN,
     )
     emotion_default: bpy.props.EnumProperty(
-        name="Others",
-        description="Emotion of lines of which nothing is said",
+        name="If Not Said",
+        description="Emotion of lines of which neither list, sidecar nor name says one",
         items=LINE_EMOTION_ITEMS,
         default=AS_PANEL,
     )
@@ -195,12 +195,12 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         name="Into", description="What becomes of the lines", items=DESTINATION_ITEMS
     )
     gap_s: bpy.props.FloatProperty(
-        name="Gap",
+        name="Gap (s)",
         description="Seconds between a line and the next, where they follow each other",
         default=0.5,
         min=0.0,
         soft_max=5.0,
-        subtype="TIME_ABSOLUTE",
+        precision=2,
     )
     is_asset: bpy.props.BoolProperty(
         name="Mark as Assets", description="Show the lines' Actions in the Asset Browser"
@@ -217,7 +217,7 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         name="Audio2Face JSON", description="Also write each line as Audio2Face exports it"
     )
     output_folder: bpy.props.StringProperty(
-        name="Curves",
+        name="Output",
         description="Folder for curves, reports and files; what is finished there is not made "
         "again. Empty means a folder 'cstalk' beside this file, or else beside the lines",
         subtype="DIR_PATH",

@@ -13,6 +13,7 @@ from . import (
     jobs_batch,
     operators_batch,
     panels_batch,
+    panels_batch_pages,
     preferences,
     properties_batch,
 )
@@ -25,6 +26,7 @@ CLASSES = (
     *properties_batch.CLASSES,
     *operators_batch.CLASSES,
     *panels_batch.CLASSES,
+    *panels_batch_pages.CLASSES,
 )
 
 

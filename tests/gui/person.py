@@ -20,6 +20,8 @@ SETTLE_S = 0.25
 HOVER_S = 0.1
 STEP_PIXELS = 9
 """Half the height of the flattest button."""
+ACROSS = (0.4, 0.2, 0.75)
+"""Parts of the sidebar's width at which buttons are looked for."""
 
 Steps = Iterator[float]
 
@@ -86,8 +88,8 @@ def press(*keys: str) -> Steps:
 def type_text(text: str) -> Steps:
     """Real typing."""
     for letter in text:
-        xdotool("key", "space" if letter == " " else letter)
-        yield from rest(HOVER_S)
+        xdotool("type", letter)
+        yield from rest(TURN_S)
 
 
 def look(folder: Path, name: str) -> Steps:
@@ -98,40 +100,46 @@ def look(folder: Path, name: str) -> Steps:
     )
 
 
-def find(command: str, found: list[tuple[float, float]]) -> Steps:
-    """Stroke the sidebar from above until the pointer rests on the button of ``command``.
+def find(command: str, found: list[tuple[float, float]], *, upwards: bool = False) -> Steps:
+    """Stroke the sidebar until the pointer rests on the button of ``command``.
 
     Args:
-        command: As ``bpy.ops.cstalk.generate``.
+        command: As ``bpy.ops.cstalk.generate``, or a property as ``cstalk_batch.folder``.
         found: Receives the place, or nothing.
+        upwards: From below, not from above.
     """
     region = region_of(largest_view()[1], "UI")
-    for across in (0.5, 0.25, 0.75):
+    for across in ACROSS:
         x = region.x + (region.width - 20) * across
-        y = region.y + region.height - 10.0
-        while y > region.y:
+        steps = [
+            y + 10.0 for y in range(int(region.y), int(region.y + region.height) - 20, STEP_PIXELS)
+        ]
+        for y in steps if upwards else reversed(steps):
             move(x, y)
             yield from rest(HOVER_S)
-            if command in button_under_mouse():
-                found.append((x, y - 3))
+            if command in under_mouse():
+                found.append((x, y + 2 if upwards else y - 3))
                 return
-            y -= STEP_PIXELS
 
 
-def button_under_mouse() -> str:
-    """The Python command of the button that the pointer rests on; empty over anything else."""
+def under_mouse() -> str:
+    """Python command of the button that the pointer rests on, path of the property; else empty."""
     manager = bpy.context.window_manager
-    manager.clipboard = ""
-    with in_view("UI"), contextlib.suppress(RuntimeError):
-        if bpy.ops.ui.copy_python_command_button.poll():
-            bpy.ops.ui.copy_python_command_button()
-    return str(manager.clipboard)
+    with in_view("UI"):
+        for copy in (bpy.ops.ui.copy_python_command_button, bpy.ops.ui.copy_data_path_button):
+            manager.clipboard = ""
+            with contextlib.suppress(RuntimeError):
+                if copy.poll():
+                    copy()
+            if manager.clipboard:
+                return str(manager.clipboard)
+    return ""
 
 
-def click_button(command: str, missing: list[str]) -> Steps:
+def click_button(command: str, missing: list[str], *, upwards: bool = False) -> Steps:
     """Find a button of the sidebar and click it with the mouse."""
     found: list[tuple[float, float]] = []
-    yield from find(command, found)
+    yield from find(command, found, upwards=upwards)
     if found:
         yield from click_at(*found[0])
     else:

@@ -1,0 +1,143 @@
+"""A person's first batch, in a real window, with a real mouse: from a folder of lines to strips.
+
+    blender --window-geometry 0 0 1600 900 --python batch_session.py -- ZIP SPEECH LONG LINES OUT
+
+`build.py gui` starts it. LINES holds ten lines: one is long enough to be paused and cancelled, one
+is broken. The web browser is a program that notes what it is asked to open (see BROWSER).
+Not collected by pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import person
+import play
+from person import Steps
+from play import LINES, OUT, hold, missing, until
+
+BATCH = 1
+"""Place of the panel below the main one."""
+OPENED = Path(os.environ.get("CSTALK_OPENED", "/nowhere"))
+"""What the web browser was asked to open."""
+
+
+def batch() -> object:
+    """The installed add-on's batch."""
+    return play.module("jobs_batch").batch
+
+
+def settings() -> object:
+    """The list and the settings of the scene."""
+    return bpy.context.scene.cstalk_batch
+
+
+def session() -> Steps:
+    """All of it; each ``yield`` lets Blender run for so many seconds."""
+    yield from play.installs()
+    yield from play.opens_the_tab()
+    yield from play.adds_a_head()
+    yield from opens_the_panel()
+    yield from reads_the_folder()
+    yield from pauses_and_cancels()
+    yield from goes_on()
+    yield from opens_the_report()
+    yield from changes_one_line()
+    yield from clears()
+
+
+def opens_the_panel() -> Steps:
+    """The main panel is closed and the batch is opened."""
+    is_open = yield from play.is_drawn("CSTALK_PT_batch")
+    hold("Batch Bake is closed at first", not is_open)
+    yield from play.clicks_header(0)
+    yield from play.clicks_header(BATCH)
+    is_open = yield from play.is_drawn("CSTALK_PT_batch")
+    hold("a click opens Batch Bake", is_open)
+    yield from person.look(OUT, "b1_empty")
+
+
+def reads_the_folder() -> Steps:
+    """The folder is typed; its lines are listed."""
+    yield from person.click_button("cstalk_batch.folder", missing)
+    yield from person.press("ctrl+a")
+    yield from person.type_text(str(LINES))
+    yield from person.press("Return")
+    hold("the folder is taken", Path(settings().folder) == LINES)
+    yield from person.click_button("bpy.ops.cstalk.batch_read", missing)
+    yield from person.rest(0.5)
+    hold("every line is listed", len(settings().lines) == len(list(LINES.glob("*.wav"))))
+    felt = {item.emotion for item in settings().lines}
+    hold("names say emotions", "angry" in felt)
+    yield from person.look(OUT, "b2_listed")
+
+
+def pauses_and_cancels() -> Steps:
+    """Bake, Pause, Continue, Cancel."""
+    yield from person.click_button("bpy.ops.cstalk.batch_bake", missing, upwards=True)
+    hold("a click on Bake Lines begins the work", batch().is_busy)
+    yield from person.look(OUT, "b3_starting")
+    yield from until(lambda: batch().fraction > 0 or not batch().is_busy, "progress is seen")
+    yield from person.look(OUT, "b4_running")
+    yield from person.click_button("bpy.ops.cstalk.batch_pause", missing, upwards=True)
+    yield from until(lambda: batch().is_paused or not batch().is_busy, "a click on Pause holds it")
+    hold("a held batch is not over", batch().is_busy)
+    yield from person.look(OUT, "b5_paused")
+    yield from person.click_button("bpy.ops.cstalk.batch_pause", missing, upwards=True)
+    yield from until(lambda: not batch().is_paused, "a second click lets it go on")
+    yield from person.click_button("bpy.ops.cstalk.batch_cancel", missing, upwards=True)
+    yield from until(lambda: not batch().is_busy, "a click on Cancel ends it")
+    hold("a cancelled batch is no error", batch().error is None)
+    yield from person.look(OUT, "b6_cancelled")
+
+
+def goes_on() -> Steps:
+    """Bake Lines again, to the end."""
+    yield from person.click_button("bpy.ops.cstalk.batch_bake", missing, upwards=True)
+    yield from until(lambda: not batch().is_busy, "the batch comes to its end")
+    states = {item.title: item.state for item in settings().lines}
+    failed = [title for title, state in states.items() if state == "FAILED"]
+    hold(f"only the broken line failed {failed}", failed == ["bob_08_broken.wav"])
+    head = bpy.context.view_layer.objects.active
+    data = head.data.shape_keys.animation_data
+    tracks = () if data is None else data.nla_tracks
+    strips = [strip for track in tracks for strip in track.strips]
+    hold(f"each good line is a strip ({len(strips)})", len(strips) == len(states) - 1)
+    yield from person.look(OUT, "b7_done")
+
+
+def opens_the_report() -> Steps:
+    """The button hands the page to the web browser."""
+    yield from person.click_button("bpy.ops.cstalk.batch_report", missing, upwards=True)
+    yield from until(OPENED.is_file, "the web browser is asked")
+    text = OPENED.read_text(encoding="utf-8").strip() if OPENED.is_file() else ""
+    hold(f"it opens the report {text}", text.endswith("report.html"))
+
+
+def changes_one_line() -> Steps:
+    """A line of the list is chosen by a click; only what changed is made again."""
+    settings().lines[0].emotion = "sad"
+    settings().lines[7].use = False
+    yield from person.click_button("bpy.ops.cstalk.batch_bake", missing, upwards=True)
+    yield from until(lambda: not batch().is_busy, "the changed line is made")
+    hold(f"only the changed line ({batch().summary})", "1 line made" in batch().summary)
+    yield from person.look(OUT, "b8_changed")
+
+
+def clears() -> Steps:
+    """Clear Lines takes all of it off the face."""
+    yield from person.click_button("bpy.ops.cstalk.batch_clear", missing, upwards=True)
+    yield from person.rest(0.5)
+    head = bpy.context.view_layer.objects.active
+    data = head.data.shape_keys.animation_data
+    hold("Clear Lines leaves no strip", data is None or not data.nla_tracks)
+    yield from person.look(OUT, "b9_cleared")
+
+
+play.run(session)

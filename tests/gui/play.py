@@ -1,0 +1,239 @@
+"""What every session in the window shares: laws, the start from the zip, files, the end.
+
+The command line of each session is ``-- ZIP SPEECH LONG LINES OUT``; see ``buildtools/window.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+import person
+from person import Steps
+
+_GIVEN = sys.argv[sys.argv.index("--") + 1 :][:5]
+ZIP, SPEECH, LONG, LINES, OUT = (Path(text) for text in _GIVEN)
+MODULE = "bl_ext.user_default.cstalk"
+STEP_S = 0.1
+PATIENCE_S = 120.0
+"""Only a broken add-on takes so long."""
+TAB_STEP = 24
+"""Pixels; half the height of a tab."""
+HEADER = 25
+"""Pixels; height of a panel's header."""
+
+failures: list[str] = []
+missing: list[str] = []
+"""Buttons that were not found."""
+
+
+def hold(law: str, is_so: object) -> None:
+    """Note whether ``law`` holds."""
+    sys.stdout.write(f"{'ok  ' if is_so else 'FAIL'}  {law}\n")
+    sys.stdout.flush()
+    if not is_so:
+        failures.append(law)
+
+
+def until(condition: Callable[[], object], law: str) -> Steps:
+    """Let Blender run until ``condition`` holds."""
+    stop = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > stop:
+            break
+        yield STEP_S
+    hold(law, condition())
+
+
+def module(name: str) -> Any:
+    """A module of the installed add-on."""
+    return sys.modules[f"{MODULE}.cstalk_blender.{name}"]
+
+
+def installs() -> Steps:
+    """Get Extensions > Install from Disk: the file browser opens, Enter accepts the zip."""
+    yield from person.over_viewport()
+    with person.in_view():
+        bpy.ops.extensions.package_install_files("INVOKE_DEFAULT", repo="user_default")
+    yield from person.rest(1.0)
+    yield from accepts_file(ZIP, "1_install")
+    yield from until(lambda: MODULE in bpy.context.preferences.addons, "the zip installs")
+
+
+def opens_the_tab() -> Steps:
+    """N opens the sidebar; the tab is clicked."""
+    area = person.largest_view()[1]
+    yield from person.over_viewport()
+    if not area.spaces.active.show_region_ui:
+        yield from person.press("n")
+    yield from person.rest(1.0)
+    region = person.region_of(area, "UI")
+    y = region.y + region.height - 20.0
+    while region.active_panel_category != "CSTalk" and y > region.y:
+        yield from person.click_at(region.x + region.width - 8, y)
+        y -= TAB_STEP
+    hold("a click opens the tab", region.active_panel_category == "CSTalk")
+    yield from widens_the_sidebar(region)
+    yield from person.look(OUT, "2_tab")
+
+
+def widens_the_sidebar(region: object) -> Steps:
+    """Drag its edge, so that labels are read whole."""
+    x, y = region.x, region.y + region.height * 0.2
+    height = bpy.context.window_manager.windows[0].height
+    person.xdotool("mousemove", round(x), round(height - y))
+    yield from person.rest(person.SETTLE_S)
+    person.xdotool("mousedown", 1)
+    for shift in (20, 60, 110):
+        person.move(x - shift, y)
+        yield from person.rest(person.HOVER_S)
+    person.xdotool("mouseup", 1)
+    yield from person.rest(person.SETTLE_S)
+
+
+def adds_a_head() -> Steps:
+    """The default scene goes by key, the demo head comes by F3, the view goes to it."""
+    yield from person.over_viewport()
+    yield from person.press("a", "x", "Return")
+    yield from person.press("F3")
+    yield from person.rest(1.5)
+    yield from person.type_text("demo head")
+    yield from person.rest(1.0)
+    yield from person.look(OUT, "0_search")
+    yield from person.press("Return")
+    yield from person.rest(1.0)
+    hold("F3 and its name bring the demo head", has_head())
+    yield from person.press("KP_1", "KP_Decimal")
+    yield from person.rest(1.0)
+
+
+def has_head() -> bool:
+    """True when a mesh with shape keys is active."""
+    active = bpy.context.view_layer.objects.active
+    return active is not None and active.type == "MESH" and active.data.shape_keys is not None
+
+
+def loads(path: Path) -> Steps:
+    """Load Audio is clicked; in the file browser the file is named and Enter accepts it."""
+    yield from person.click_button("bpy.ops.cstalk.load_audio", missing)
+    yield from person.rest(1.0)
+    yield from accepts_file(path)
+    yield from until(
+        lambda: str(bpy.context.scene.cstalk.audio_path) == str(path), f"{path.name} is loaded"
+    )
+    yield from person.rest(1.0)
+
+
+def accepts_file(path: Path, shot: str = "") -> Steps:
+    """Name the file in the open file browser, look, and press Enter over it."""
+    browser = file_browser_or_none()
+    hold(f"the file browser opens for {path.name}", browser is not None)
+    if browser is None:
+        return
+    browser.spaces.active.params.directory = os.fsencode(path.parent)
+    yield from person.rest(1.0)
+    browser.spaces.active.params.filename = path.name
+    yield from person.rest(0.5)
+    if shot:
+        yield from person.look(OUT, shot)
+    person.move(browser.x + browser.width * 0.6, browser.y + browser.height * 0.3)
+    yield from person.rest(person.SETTLE_S)
+    yield from person.press("Return")
+
+
+def file_browser_or_none() -> object:
+    """The open file browser."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "FILE_BROWSER":
+                return area
+    return None
+
+
+def clicks_header(number: int) -> Steps:
+    """Click the header of a panel, counted from 0 above; those above it must be closed."""
+    region = person.region_of(person.largest_view()[1], "UI")
+    y = region.y + region.height - 4 - (number + 0.5) * HEADER
+    yield from person.click_at(region.x + region.width * 0.6, y)
+    yield from person.rest(0.5)
+
+
+def opens_page(panel: str) -> Steps:
+    """Click headers from below upwards until Blender draws the page; it is the last that is open.
+
+    A header is where nothing lies under the mouse that a click could set off.
+    """
+    region = person.region_of(person.largest_view()[1], "UI")
+    x, y = region.x + region.width * 0.6, region.y + 10.0
+    is_open = yield from is_drawn(panel)
+    while not is_open and y < region.y + region.height:
+        person.move(x, y)
+        yield from person.rest(person.HOVER_S)
+        if not person.under_mouse():
+            yield from person.click_at(x, y)
+            is_open = yield from is_drawn(panel)
+            if not is_open:  # another's header, or nothing: back
+                yield from person.click_at(x, y)
+        y += HEADER / 2
+    _opened[:] = [(x, y - HEADER / 2)]
+    hold(f"a click opens {panel}", is_open)
+
+
+def closes_page() -> Steps:
+    """Click the header of the page that was opened last; it stays where it was."""
+    yield from person.click_at(*_opened[0])
+
+
+_opened: list[tuple[float, float]] = []
+
+
+def is_drawn(panel: str) -> Steps:
+    """A generator whose value is whether Blender draws the contents of a panel now."""
+    cls = getattr(bpy.types, panel)
+    seen: list[bool] = []
+    original = cls.draw
+
+    def draw(self: Any, context: Any) -> None:
+        seen.append(True)
+        original(self, context)
+
+    cls.draw = draw
+    person.region_of(person.largest_view()[1], "UI").tag_redraw()
+    yield from person.rest(0.3)
+    cls.draw = original
+    return bool(seen)
+
+
+def run(session: Callable[[], Steps]) -> None:
+    """Drive a session with a timer; its end ends Blender, status 0 when all laws held."""
+    bpy.context.preferences.view.show_splash = False
+    bpy.context.preferences.use_preferences_save = False
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
+    running = _whole(session)
+
+    def step() -> float | None:
+        try:
+            return next(running)
+        except StopIteration:
+            pass
+        except Exception:  # noqa: BLE001 - a timer that raises is dropped, and Blender would stay
+            failures.append(traceback.format_exc())
+            sys.stdout.write(failures[-1])
+        if MODULE in bpy.context.preferences.addons:
+            bpy.ops.preferences.addon_disable(module=MODULE)
+        sys.stdout.write(f"{len(failures)} failed\n")
+        sys.stdout.flush()
+        os._exit(1 if failures else 0)
+
+    bpy.app.timers.register(step, first_interval=2.0, persistent=True)
+
+
+def _whole(session: Callable[[], Steps]) -> Steps:
+    yield from session()
+    hold(f"every button was found {missing or ''}".rstrip(), not missing)

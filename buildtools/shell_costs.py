@@ -13,6 +13,8 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import bpy
 import numpy as np
@@ -137,7 +139,9 @@ def _module_of_runtime(name: str) -> object:
 
 if __name__ == "__main__":
     act, *given = sys.argv[1:]
-    made = {"install": install, "enable": enable, "work": work}[act](*given)
+    acts: dict[str, Callable[..., dict[str, Any]]]
+    acts = {"install": install, "enable": enable, "work": work}
+    made = acts[act](*given)
     made["version"] = bpy.app.version_string
     sys.stdout.write("\n" + json.dumps(made) + "\n")
     sys.stdout.flush()

@@ -208,7 +208,7 @@ def remove_sounds(scene: bpy.types.Scene) -> None:
 def clear_timeline(face: bpy.types.Object) -> list[str]:
     """Take lines that were keyed straight onto the timeline off a face; names of the faces."""
     own = actions.own_action_or_none(face.data.shape_keys)
-    if own is None or strips.BATCH not in own:
+    if own is None or own.get(strips.BATCH) is None:
         return []
     return bake.clear_bake(targets.face_objects(face))
 

@@ -32,16 +32,16 @@ CLASSES = (
 
 def steps() -> Iterator[Callable[[], None]]:
     """Take each step of the registration and give back its undoing; the classes are there."""
-    bpy.types.Scene.cstalk_batch = bpy.props.PointerProperty(type=properties_batch.CSTALK_PG_batch)
+    bpy.types.Scene.cstalk_batch = bpy.props.PointerProperty(type=properties_batch.CSTALK_PG_batch)  # type: ignore[func-returns-value]
     yield lambda: delattr(bpy.types.Scene, "cstalk_batch")
     for owner in (bpy.types.Scene, bpy.types.Object):
-        owner.cstalk_emotions = bpy.props.PointerProperty(type=emotion_track.CSTALK_PG_emotions)
+        owner.cstalk_emotions = bpy.props.PointerProperty(type=emotion_track.CSTALK_PG_emotions)  # type: ignore[func-returns-value]
         yield lambda owner=owner: delattr(owner, "cstalk_emotions")
     emotion_band.start()
     yield emotion_band.stop
     bpy.app.handlers.load_pre.append(jobs_batch.on_load)
     yield lambda: bpy.app.handlers.load_pre.remove(jobs_batch.on_load)
-    command = bpy.utils.register_cli_command(COMMAND, _command)
+    command = bpy.utils.register_cli_command(COMMAND, _command)  # type: ignore[func-returns-value]
     yield lambda: bpy.utils.unregister_cli_command(command)
     jobs_batch.batch = jobs_batch.Batch(preferences.launch)
     yield _close_batch

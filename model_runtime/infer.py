@@ -17,7 +17,7 @@ import numpy as np
 from .audio import SpeechStore
 from .auto_emotion import Heard, asks_for_auto, hear_emotion, resolved
 from .curves.resample import checked_fps
-from .curves.rig import load_rig
+from .curves.rig import RigDefinition, load_rig
 from .curves.track import HEARD, CurveTrack, FloatArray
 from .emotion import EmotionKey, checked_keys, emotion_weights
 from .emotion_model import shipped_emotion_model
@@ -98,12 +98,7 @@ def perform(
     config = engine.config
     checked_fps(performance.fps)
     keys = checked_keys(performance.emotion_keys, config.emotions)
-    rig = load_rig(performance.rig or config.rig)
-    if rig.name != config.rig:
-        raise BadArgument(
-            f"The model makes curves for rig {config.rig}, not {rig.name}",
-            hint=f"Use --rig {config.rig}, or a model trained for {rig.name}",
-        )
+    rig = _rig_of(performance, config.rig)
 
     def watch(_seconds: float) -> None:
         _stop_if(cancelled)
@@ -135,6 +130,17 @@ def perform(
     if heard is not None:
         request[HEARD] = heard.as_json()
     return track.replaced(start_s=start_s, request=request)
+
+
+def _rig_of(performance: Performance, made_for: str) -> RigDefinition:
+    """The rig asked for, which has to be the one the model was made for."""
+    rig = load_rig(performance.rig or made_for)
+    if rig.name != made_for:
+        raise BadArgument(
+            f"The model makes curves for rig {made_for}, not {rig.name}",
+            hint=f"Use --rig {made_for}, or a model trained for {rig.name}",
+        )
+    return rig
 
 
 def _heard(

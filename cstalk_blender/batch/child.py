@@ -18,6 +18,7 @@ from ..session.process import ChildProcess
 
 CLOSE_S = 1.5
 """For each of: close stdin, terminate, kill."""
+HINT_INPUT = "Put right what it names, then start again: finished lines are kept"
 WORD = "worker"
 """The command in the launch of a worker, whose place the batch takes."""
 
@@ -132,7 +133,7 @@ class BatchChild:
         words = [line for line in tail.splitlines() if line.strip()]
         code = self._child.exit_code
         if code == 2 and words:  # a bad argument or input, said in one line
-            return BatchFailed(words[-1].strip(), details=tail)
+            return BatchFailed(words[-1].strip(), hint=HINT_INPUT, details=tail)
         ending = "closed its output" if code is None else f"ended with exit code {code}"
         return BatchFailed(
             f"The batch's process {ending}",

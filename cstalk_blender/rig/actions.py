@@ -48,7 +48,7 @@ def own_action_or_none(owner: bpy.types.ID) -> bpy.types.Action | None:
 
 def has_memory(owner: bpy.types.ID) -> bool:
     """True while ``owner`` plays ours, or something of before has yet to be put back."""
-    return MEMORY in owner or own_action_or_none(owner) is not None
+    return owner.get(MEMORY) is not None or own_action_or_none(owner) is not None
 
 
 def require_assignable(owner: bpy.types.ID, name: str) -> None:

@@ -144,7 +144,7 @@ def _keeps_vertices(face: bpy.types.Object) -> bool:
 
 
 def _scale(face: bpy.types.Object) -> float:
-    return float(np.mean(np.abs(face.matrix_world.to_scale())))
+    return float(np.mean([abs(factor) for factor in face.matrix_world.to_scale()]))
 
 
 def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:

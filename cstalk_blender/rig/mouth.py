@@ -92,7 +92,9 @@ def mouth_of(face: bpy.types.Object) -> Mouth:
     try:
         marks = landmarks.find_landmarks(points, geometry.edges_of(face), opening, lips=lips_said)
     except landmarks.NoLips as why:
-        raise BadTarget(f"The lips of {face.name!r} were not found: {why}") from why
+        raise BadTarget(
+            f"The lips of {face.name!r} were not found: {why}", hint=solver_basis.HINT
+        ) from why
     between = points[marks.lip_lower] - points[marks.lip_upper]
     height = float(between @ marks.down)
     touching = float(np.linalg.norm(between)) < TOUCHING * marks.width

@@ -88,9 +88,9 @@ def place_line(
         if part.owner.id_type == "KEY":
             bake.widen_sliders(part.owner, part.sinks)
         notes += _add_strip(part, round(FADE_S * frame_rate))
-    first, last = parts[0].action.frame_range
+    span = parts[0].action.frame_range
     made = tuple(dict.fromkeys(part.action.name for part in parts))
-    return Placed(made, float(first), float(last), tuple(dict.fromkeys(notes)))
+    return Placed(made, float(span[0]), float(span[1]), tuple(dict.fromkeys(notes)))
 
 
 def remove_lines(
@@ -217,7 +217,9 @@ def _add_strip(part: bake.Part, fade: int) -> list[str]:
 
 def _stored_actions(face: bpy.types.Object) -> list[bpy.types.Action]:
     return [
-        a for a in bpy.data.actions if LINE in a and BATCH in a and a.get("cstalk_face") == face
+        action
+        for action in bpy.data.actions
+        if {LINE, BATCH} <= set(action.keys()) and action.get("cstalk_face") == face
     ]
 
 

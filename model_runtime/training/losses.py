@@ -28,17 +28,17 @@ class LossWeights:
 
     reconstruction: float = 40.0
     velocity: float = 300.0
-    lip_gap: float = 5.0
+    lip_gap: float = 10.0
     """Error of the lip gap in mesh space, heavier when closed (Audio2Face-3D's lip distance)."""
     lip_width: float = 80.0
-    closure: float = 60.0
+    closure: float = 30.0
     """Gap beyond contact that is left where lips must meet (m, b, p) or the lower lip rise (f, v).
     """
-    opening: float = 40.0
+    opening: float = 20.0
     """Gap that is missing where speech needs one."""
     tuck: float = 15.0
     """Roll that the lower lip lacks where it must lie under the teeth."""
-    stillness: float = 60.0
+    stillness: float = 120.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
     phones: float = 0.2
     correlation: float = 0.4
@@ -59,7 +59,7 @@ PHONE_WEIGHT = {"sil": 0.5} | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
 
 n, d and t are what m, b and p are taken for and weigh half way, or the balance would tip."""
 PHONE_WEIGHT |= dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
-CONTACT_GAP, SPEECH_GAP = 0.015, 0.035
+CONTACT_GAP, SPEECH_GAP = 0.0, 0.025
 """Gap (of jawOpen 1) up to which lips look closed, and from which they look open.
 
 Beyond these nothing is gained, so that the two terms weigh a missed closure against a mistaken one

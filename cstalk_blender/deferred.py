@@ -14,7 +14,10 @@ import sys
 from types import ModuleType
 
 WORKING = (
-    *(f"rig.{n}" for n in ("actions", "bake", "check", "coverage", "exports", "library")),
+    *(
+        f"rig.{n}"
+        for n in ("actions", "bake", "bake_steps", "check", "coverage", "exports", "library")
+    ),
     *(f"rig.{n}" for n in ("presets", "recognise", "seal", "solved", "solver_basis", "strips")),
     *(f"rig.{n}" for n in ("families", "routing", "targets", "wiring")),
     *(f"runtime_install.{n}" for n in ("machine", "packages", "plan", "state")),

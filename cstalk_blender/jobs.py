@@ -2,8 +2,9 @@
 
 The timer runs only while something is under way and does a few milliseconds of work while it waits.
 Nothing of bpy is kept between two ticks but session ids: what was there when the performance was
-ordered may be renamed, undone or gone when it arrives. Keys are written in one go and make one undo
-step; while the artist is in Edit Mode, drags something or renders, the performance is held.
+ordered may be renamed, undone or gone when it arrives. Keys are written over several ticks, given
+to the face in one, and make one undo step (`jobs_delivery.py`); while the artist is in Edit Mode,
+drags something or renders, the performance is held.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import bpy
 from . import compat
 from .errors import JobOverlap, SceneChanged, SessionError
 from .installation import formats, protocol, runtime_errors, track
-from .jobs_order import Order, apply, waiting_for_or_none
+from .jobs_delivery import Delivery
+from .jobs_order import Order, waiting_for_or_none
 from .rig import bake, check
 from .session import client as session_client
 from .session.environment import Launch
@@ -65,7 +67,7 @@ class Studio:
         self._client: session_client.Client | None = None
         self._order: Order | None = None
         self._request: Request | None = None
-        self._held: track.CurveTrack | None = None
+        self._held: Delivery | None = None
         self._ordered_at = 0.0
         self._timer = self.tick
         """Blender knows a timer by its function object; ``self.tick`` is a new one each time."""
@@ -142,7 +144,8 @@ class Studio:
     def cancel(self) -> None:
         """Stop the order; what is in the scene stays as it is."""
         if self._held is not None:
-            self._finish()
+            if not self._held.is_given:  # else it is done but for the check
+                self._finish()
         elif self._request is not None and self._client is not None:
             self._client.cancel(self._request)
 
@@ -200,6 +203,7 @@ class Studio:
     def _advance(self) -> None:
         if self._held is not None and waiting_for_or_none() is None:
             self._deliver(self._held)
+            return
         if self._client is None:
             return
         for request in self._client.poll(budget_s=POLL_BUDGET_S):
@@ -219,17 +223,17 @@ class Studio:
             assert request.result is not None
             self.notice = request.result.note or self.notice
             try:
-                self._held = _read_track(request)
+                assert self._order is not None
+                self._held = Delivery(self._order, _read_track(request))
             finally:
                 self._client.discard(request)
-            if waiting_for_or_none() is None:
-                self._deliver(self._held)
 
-    def _deliver(self, curves: track.CurveTrack) -> None:
-        assert self._order is not None
-        order = self._order
+    def _deliver(self, held: Delivery) -> None:
         with compat.window_context():
-            report, checked = apply(order, curves)
+            ended = held.step()
+        if ended is None:
+            return
+        report, checked = ended
         self._finish()
         self.outcome = Outcome(report, checked, time.monotonic() - self._ordered_at)
 
@@ -253,6 +257,8 @@ class Studio:
         log.warning("%s", error.report())
 
     def _finish(self) -> None:
+        if self._held is not None:
+            self._held.drop()
         self._order = self._request = self._held = None
 
 

@@ -95,12 +95,21 @@ def order_for(
     )
 
 
-def apply(order: Order, curves: track.CurveTrack) -> tuple[bake.BakeReport, check.CheckReport]:
-    """Bake ``curves`` as ordered, check that the face moves, and make it one undo step.
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What an order is about, in the scene of this moment."""
+
+    scene: bpy.types.Scene
+    faces: list[bpy.types.Object]
+    """The target first."""
+
+
+def find(order: Order) -> Found:
+    """Scene and faces of ``order`` as they are now.
 
     Raises:
         SceneChanged: Scene or target are gone.
-        SessionError: The bake was refused; the scene is as it was.
+        BadTarget: The target is no face any more.
     """
     scene = _found(bpy.data.scenes, order.scene_uid, f"The scene {order.scene_name!r}")
     target = _found(bpy.data.objects, order.target_uid, f"The face {order.target_name!r}")
@@ -109,28 +118,25 @@ def apply(order: Order, curves: track.CurveTrack) -> tuple[bake.BakeReport, chec
             f"The face {target.name!r} is no longer in the scene {scene.name!r}",
             hint="Put it back, or choose another face, and generate again",
         )
-    faces = targets.face_objects(target, with_companions=order.with_companions)
-    rate = sound.frame_rate(scene)
-    report = bake.bake_track(
-        faces, curves, start_frame=order.start_frame, frame_rate=rate, line=order.line
-    )
-    sound.extend_range(scene, report.first_frame, report.last_frame)
-    if scene == bpy.context.scene:
-        checked = check.check_faces(
-            faces,
-            curves,
-            scene,
-            start_frame=order.start_frame,
-            frame_rate=rate,
-            left_out=report.driven,
+    return Found(scene, targets.face_objects(target, with_companions=order.with_companions))
+
+
+def check_or_say(
+    order: Order, found: Found, curves: track.CurveTrack, report: bake.BakeReport
+) -> check.CheckReport:
+    """Check that the faces move; a scene that is not open is only told of."""
+    if found.scene != bpy.context.scene:
+        return check.CheckReport(
+            True, (f"{found.scene.name!r} is not open, so nothing was checked",)
         )
-    else:
-        checked = check.CheckReport(True, (f"{scene.name!r} is not open, so nothing was checked",))
-    if hasattr(scene, "cstalk"):
-        scene.cstalk.made = report.summary()
-        scene.cstalk.heard = curves.heard
-    bpy.ops.ed.undo_push(message="CSTalk Generate")
-    return report, checked
+    return check.check_faces(
+        found.faces,
+        curves,
+        found.scene,
+        start_frame=order.start_frame,
+        frame_rate=sound.frame_rate(found.scene),
+        left_out=report.driven,
+    )
 
 
 def waiting_for_or_none() -> str | None:

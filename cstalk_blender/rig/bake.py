@@ -88,13 +88,13 @@ def bake_track(
             was in either case.
     """
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
-    plans, groups = _plan_all(objects, curves)
+    plans, groups = plan_all(objects, curves)
     made = _build_all(groups, frames, line)
     gap = reference_gap(curves).tolist()
     for action in dict.fromkeys(made):
         action[REFERENCE_GAP] = gap
-    widened = _install_all(groups, made, plans, line)
-    return _report(plans, curves, frames, made, widened)
+    widened = install_all(groups, made, plans, line)
+    return report_of(plans, curves, frames, made, widened)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +121,7 @@ def build_parts(
         BadTarget, BakeFailed: As `bake_track` does; nothing was made then.
     """
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
-    _plans, groups = _plan_all(objects, curves)
+    _plans, groups = plan_all(objects, curves)
     made = _build_all(groups, frames, line)
     return [Part(o, action, sinks) for (o, sinks), action in zip(groups, made, strict=True)]
 
@@ -164,7 +164,8 @@ def write_curve(curve: bpy.types.FCurve, frames: NDArray[np.float64], values: ND
     points[0::2] = frames
     points[1::2] = values
     linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
-    curve.keyframe_points.clear()
+    if len(curve.keyframe_points):
+        curve.keyframe_points.clear()
     curve.keyframe_points.add(len(frames))
     curve.keyframe_points.foreach_set("co", points)
     curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), linear, np.int32))
@@ -189,7 +190,7 @@ def _by_owner(sinks: Sequence[Sink]) -> list[Group]:
     return list(groups.values())
 
 
-def _plan_all(
+def plan_all(
     objects: Sequence[bpy.types.Object], curves: track.CurveTrack
 ) -> tuple[list[Plan], list[Group]]:
     """What to key on which datablock. Raises BadTarget and BakeFailed; changes nothing."""
@@ -256,7 +257,7 @@ def _write_curves(
         write_curve(curve, frames, sink.values)
 
 
-def _install_all(
+def install_all(
     groups: Sequence[Group], made: Sequence[bpy.types.Action], plans: list[Plan], line: str
 ) -> list[str]:
     """Give the Actions to their owners; names of the shape keys whose sliders were widened."""
@@ -292,13 +293,14 @@ def widen_sliders(key: bpy.types.Key, sinks: Sequence[Sink]) -> list[str]:
     return widened
 
 
-def _report(
+def report_of(
     plans: list[Plan],
     curves: track.CurveTrack,
     frames: NDArray[np.float64],
     made: Sequence[bpy.types.Action],
     widened: Sequence[str],
 ) -> BakeReport:
+    """What was written on the faces of ``plans``."""
     driven = {name: why for plan in plans for name, why in plan.driven.items()}
     reasons: dict[str, list[str]] = {}
     for name, why in sorted(driven.items()):

@@ -76,9 +76,14 @@ def shape_names(target: bpy.types.Object | None) -> tuple[str, ...]:
 
 
 def mapping_state_or_none(target: bpy.types.Object | None) -> Any:
-    """The settings of a person on the object's shape keys; None where it has none."""
+    """The settings of a person on the object's shape keys; None where nothing was set.
+
+    Up to Blender 4.5 the first look at a group of properties writes an empty one into the file.
+    """
     key = getattr(getattr(target, "data", None), "shape_keys", None)
-    return getattr(key, "cstalk_mapping", None)
+    if key is None or "cstalk_mapping" not in key.bl_rna.properties:
+        return None
+    return key.cstalk_mapping if key.is_property_set("cstalk_mapping") else None
 
 
 def own_rows(state: Any) -> dict[str, tuple[Route, ...]]:

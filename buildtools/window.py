@@ -96,7 +96,7 @@ def _given(shelf: Path) -> list[Path]:
     for index, name in enumerate(LINES):
         _cut(SPEECH, folder / f"{name}.wav", index, len(LINES))
     (folder / f"{BROKEN_LINE}.wav").write_bytes(b"RIFF, and then nothing")
-    _repeat(SPEECH, folder / f"{LONG_LINE}.wav", LONG_REPEATS)
+    _repeat(SPEECH, folder / f"{LONG_LINE}.wav", 2 * LONG_REPEATS)
     return [archive, shelf / SPEECH.name, shelf / "long.wav", folder, shelf / "shots"]
 
 

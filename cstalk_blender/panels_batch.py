@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import bpy
 
-from . import casting, emotion_band, jobs_batch, jobs_batch_order, line_list
+from . import casting, emotion_band, jobs_batch, jobs_batch_order, line_list, sound
 from . import operators_batch as operators
 from .jobs_batch import Batch
 from .jobs_batch_order import LineState
@@ -20,16 +21,17 @@ STATE_ICONS = {
     jobs_batch_order.RUNNING: "PLAY",
     jobs_batch_order.MADE: "IMPORT",
     jobs_batch_order.DONE: "CHECKMARK",
-    jobs_batch_order.SKIPPED: "LINKED",
+    jobs_batch_order.SKIPPED: "CHECKMARK",
     jobs_batch_order.FAILED: "ERROR",
     jobs_batch_order.CANCELLED: "RADIOBUT_OFF",
 }
+SOUND_ENDINGS = tuple(sound.AUDIO_EXTENSIONS)
 LONG_LIST = 2000
 """Lines beyond which the bands in the list show a line's own emotion only: redraws stay quick."""
 
-BAND_SCALE = 0.8
+BAND_SCALE = 0.9
 """Width of a label with nothing but an icon, so that pictures side by side touch."""
-BAND_PIECES = 0.4
+BAND_PIECES = 0.5
 """Pictures of the wide band for each letter across."""
 
 
@@ -56,7 +58,7 @@ class CSTALK_UL_lines(bpy.types.UIList):
         row.active = item.use
         row.prop(item, "use", text="")
         name = row.split(factor=0.42 if _spoken else 0.66)
-        name.label(text=item.title.rpartition("/")[2], icon=STATE_ICONS[state.state])
+        name.label(text=short_name(item.title), icon=STATE_ICONS[state.state])
         rest = name.row(align=True)
         length = rest.row()
         length.ui_units_x = 2.2
@@ -195,7 +197,7 @@ def draw_work(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
     column = layout.column(align=True)
     if batch.is_busy:
         text = f"{100 * batch.fraction:.0f} %"
-        if batch.seconds_left is not None:
+        if not batch.is_paused and batch.seconds_left is not None and batch.seconds_left >= 1:
             text += f", {time_text(batch.seconds_left)} left"
         column.progress(factor=batch.fraction, text=text, type="BAR")
         draw_lines(column, batch.stage_text, "NONE", letters)
@@ -249,6 +251,11 @@ def who(item: CSTALK_PG_line) -> str:
     return f"{item.role}?" if item.role else ""
 
 
+def short_name(title: str) -> str:
+    """A line without its folders and the ending of its sound."""
+    return PurePosixPath(title).stem if title.endswith(SOUND_ENDINGS) else title.rpartition("/")[2]
+
+
 def list_text(settings: CSTALK_PG_batch) -> str:
     """How many lines, how many ticked, how long together."""
     ticked = [item for item in settings.lines if item.use]
@@ -270,7 +277,7 @@ def length_text(seconds: float) -> str:
     """Length of a line; a dash where it is not known yet."""
     if seconds <= 0:
         return "-"
-    return f"{seconds:.1f} s" if seconds < 100 else time_text(seconds)
+    return f"{seconds:.1f} s" if seconds < 100 else time_text(seconds).removesuffix(" min")
 
 
 def _apply(row: bpy.types.UILayout, what: str) -> None:

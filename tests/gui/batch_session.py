@@ -42,7 +42,7 @@ def session() -> Steps:
     """All of it; each ``yield`` lets Blender run for so many seconds."""
     yield from play.installs()
     yield from play.opens_the_tab()
-    yield from play.adds_a_head()
+    yield from play.adds_a_head(by_search=True)
     yield from opens_the_panel()
     yield from reads_the_folder()
     yield from pauses_and_cancels()
@@ -91,8 +91,11 @@ def pauses_and_cancels() -> Steps:
     yield from person.look(OUT, "b5_paused")
     yield from person.click_button("bpy.ops.cstalk.batch_pause", missing, upwards=True)
     yield from until(lambda: not batch().is_paused, "a second click lets it go on")
+    hold("and it is not over", batch().is_busy)
+    yield from person.click_button("bpy.ops.cstalk.batch_pause", missing, upwards=True)
     yield from person.click_button("bpy.ops.cstalk.batch_cancel", missing, upwards=True)
-    yield from until(lambda: not batch().is_busy, "a click on Cancel ends it")
+    yield from until(lambda: not batch().is_busy, "a click on Cancel ends it, held as it is")
+    hold(f"one line is left ({batch().summary})", "1 left" in batch().summary)
     hold("a cancelled batch is no error", batch().error is None)
     yield from person.look(OUT, "b6_cancelled")
 

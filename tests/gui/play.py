@@ -97,30 +97,14 @@ def widens_the_sidebar(region: object) -> Steps:
     yield from person.rest(person.SETTLE_S)
 
 
-def adds_a_head(*, by_search: bool = False) -> Steps:
-    """The default scene goes by key, the demo head comes by F3, the view goes to it."""
+def adds_a_head() -> Steps:
+    """The default scene goes by key, the demo head comes by its operator, the view goes to it."""
     yield from person.over_viewport()
     yield from person.press("a", "x", "Return")
-    if by_search:
-        yield from searches("demo head")
-        hold("F3 and its name bring the demo head", has_head())
-    if not has_head():
-        with person.in_view():
-            bpy.ops.cstalk.add_demo_head()
+    with person.in_view():
+        bpy.ops.cstalk.add_demo_head()
+    hold("the demo head is there", has_head())
     yield from person.press("KP_1", "KP_Decimal")
-    yield from person.rest(1.0)
-
-
-def searches(text: str) -> Steps:
-    """F3, the text, Enter; typed twice, as the first results come late and drop what was typed."""
-    yield from person.press("F3")
-    for _ in range(2):
-        yield from person.rest(1.5)
-        yield from person.press("ctrl+a")
-        yield from person.type_text(text)
-    yield from person.rest(1.0)
-    yield from person.look(OUT, "0_search")
-    yield from person.press("Return")
     yield from person.rest(1.0)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from .audio import SpeechStore
 from .auto_emotion import Heard, asks_for_auto, hear_emotion, resolved
+from .config import GeneratorConfig
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
 from .curves.track import HEARD, CurveTrack, FloatArray
@@ -122,14 +123,25 @@ def perform(
         seconds = store.duration_s
     _stop_if(cancelled)
     progress(GENERATED, "finishing")
-    track = CurveTrack(raw.values, config.channels, config.frame_rate)
-    options = Finish(performance.fps, performance.blink, performance.seed, performance.smoothing_s)
-    track = finish(track, raw.silence, rig, options, duration_s=seconds)
+    track = _finished(raw, config, performance, rig, seconds)
     progress(1.0, "done")
     request = {**performance.as_json(), "rig": rig.name}
     if heard is not None:
         request[HEARD] = heard.as_json()
     return track.replaced(start_s=start_s, request=request)
+
+
+def _finished(
+    raw: RawCurves,
+    config: GeneratorConfig,
+    performance: Performance,
+    rig: RigDefinition,
+    duration_s: float,
+) -> CurveTrack:
+    """The curves as they were asked for: frame rate, bounds, blinks."""
+    track = CurveTrack(raw.values, config.channels, config.frame_rate)
+    options = Finish(performance.fps, performance.blink, performance.seed, performance.smoothing_s)
+    return finish(track, raw.silence, rig, options, duration_s=duration_s)
 
 
 def _rig_of(performance: Performance, made_for: str) -> RigDefinition:

@@ -10,7 +10,7 @@ from . import jobs, sound
 from .errors import SessionError
 from .operators import Explained
 from .properties import chosen_face_or_none
-from .rig import bake, seal, solved, solver_basis
+from .rig import bake, eyes, seal, solved, solver_basis
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -45,6 +45,59 @@ class CSTALK_OT_solve_face(Explained, bpy.types.Operator):
             return self.fail(error)
         lines = loss.sentences()
         self.report({"INFO"}, f"{face.name}: {lines[0] if lines else 'all movements fit'}")
+        return {"FINISHED"}
+
+
+class CSTALK_OT_solve_face_from(Explained, bpy.types.Operator):
+    """Fit this face to the movements of the selected ARKit head instead of the demo head's"""
+
+    bl_idname = "cstalk.solve_face_from"
+    bl_label = "Fit to the Selected Head"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """A face that can be fitted, and exactly one other mesh with shape keys selected."""
+        if (reason := CSTALK_OT_solve_face.disabled_reason(context)) is not None:
+            return reason
+        if source_head_or_none(context) is None:
+            return "Choose the face above, then select one other head, with ARKit shape keys"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Fit, and say whose movements were learnt."""
+        face, head = chosen_face_or_none(context), source_head_or_none(context)
+        try:
+            loss = solve_face(face, head)
+        except SessionError as error:
+            return self.fail(error)
+        lines = loss.sentences()
+        told = lines[0] if lines else "all movements fit"
+        self.report({"INFO"}, f"{face.name}, from {head.name}: {told}")
+        return {"FINISHED"}
+
+
+class CSTALK_OT_head_motion(Explained, bpy.types.Operator):
+    """Let head turns of a performance (Live Link's yaw, pitch, roll) move this face's head bone"""
+
+    bl_idname = "cstalk.head_motion"
+    bl_label = "Head Motion onto the Bone"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """A face with a head or neck bone, of this file."""
+        face = chosen_face_or_none(context)
+        if eyes.head_bone_or_none(face) is None:
+            return "This face's armature has no bone head or neck"
+        if not face.is_editable:
+            return f"{face.name!r} is linked from another file"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Switch it over; the next bake heeds it."""
+        face = chosen_face_or_none(context)
+        eyes.turn_head(face, on=not eyes.turns_head(face))
         return {"FINISHED"}
 
 
@@ -95,16 +148,38 @@ class CSTALK_OT_seal_lips(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def solve_face(face: bpy.types.Object) -> solved.Loss:
+def source_head_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The one selected mesh with shape keys beside the chosen face."""
+    face = chosen_face_or_none(context)
+    others = [
+        other
+        for other in context.selected_objects
+        if other != face and getattr(other.data, "shape_keys", None) is not None
+    ]
+    return others[0] if len(others) == 1 else None
+
+
+def solve_face(face: bpy.types.Object, head: bpy.types.Object | None = None) -> solved.Loss:
     """Fit ``face`` and keep the fit with it.
+
+    Args:
+        face: The face to fit.
+        head: A head with ARKit shapes whose movements are asked for; None for the demo head.
 
     Raises:
         BadTarget: It has no keys to use, or its mouth cannot be found; nothing was changed.
     """
-    fit = solver_basis.fit_face(face).fit
+    source = None if head is None else solver_basis.source_of_face(head)
+    fit = solver_basis.fit_face(face, source).fit
     solved.keep(face, fit)
     return solved.loss_of(fit)
 
 
-CLASSES = (CSTALK_OT_solve_face, CSTALK_OT_forget_solution, CSTALK_OT_seal_lips)
+CLASSES = (
+    CSTALK_OT_solve_face,
+    CSTALK_OT_solve_face_from,
+    CSTALK_OT_forget_solution,
+    CSTALK_OT_head_motion,
+    CSTALK_OT_seal_lips,
+)
 """To be registered, in this order."""

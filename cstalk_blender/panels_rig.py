@@ -7,7 +7,7 @@ import bpy
 from . import jobs, operators_rig
 from .panels import SidebarPanel, draw_lines, letters_across, listed
 from .properties import chosen_face_or_none
-from .rig import solved
+from .rig import eyes, solved
 from .rig import wiring as rig_wiring
 
 
@@ -21,7 +21,9 @@ class CSTALK_PT_rig(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the fit, then the measurements."""
         letters = letters_across(context)
-        draw_fit(self.layout, chosen_face_or_none(context), letters)
+        face = chosen_face_or_none(context)
+        draw_fit(self.layout, face, letters)
+        draw_head_motion(self.layout, face)
         draw_lips(self.layout, letters)
 
 
@@ -34,6 +36,7 @@ def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters:
     again = "Fit Again" if loss is not None else "Fit This Face"
     row.operator(operators_rig.CSTALK_OT_solve_face.bl_idname, text=again, icon="MOD_MESHDEFORM")
     row.operator(operators_rig.CSTALK_OT_forget_solution.bl_idname, text="", icon="X")
+    column.operator(operators_rig.CSTALK_OT_solve_face_from.bl_idname, icon="EYEDROPPER")
     if loss is None:
         if face is not None and rig_wiring.wiring_of(face).recognition.needs_solver:
             draw_lines(column, "Its names alone cannot move this face: fit it", "INFO", letters)
@@ -45,6 +48,16 @@ def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters:
     draw_lines(column, lines[0] if lines else "All movements fit", "INFO", letters)
     for line in lines[1:]:
         draw_lines(column, line, "BLANK1", letters)
+
+
+def draw_head_motion(layout: bpy.types.UILayout, face: bpy.types.Object | None) -> None:
+    """The switch, where there is a head bone."""
+    if eyes.head_bone_or_none(face) is not None:
+        layout.operator(
+            operators_rig.CSTALK_OT_head_motion.bl_idname,
+            icon="CHECKBOX_HLT" if eyes.turns_head(face) else "CHECKBOX_DEHLT",
+            depress=eyes.turns_head(face),
+        )
 
 
 def draw_lips(layout: bpy.types.UILayout, letters: int) -> None:

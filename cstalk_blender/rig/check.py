@@ -75,17 +75,19 @@ def check_faces(
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
     frame_before, subframe_before = scene.frame_current, scene.frame_subframe
     moved, problems, measured = True, [], Measured((), False)
+    notes: list[str] = []
     try:
         for face in faces:
             asked = [a for a in asked_of(face, curves) if a.channels and a.target not in left_out]
             face_moved, why = _check_face(face, curves, scene, frames, asked)
+            notes += locked_notes(face, [one.target for one in asked if one.kind == "shape"])
             moved = moved and face_moved
             problems += [sentence for sentence in why if sentence not in problems]
         if moved and faces:
             measured = _measure(faces[0], curves, scene, frames)
     finally:
         scene.frame_set(frame_before, subframe=subframe_before)
-    return CheckReport(moved, tuple(problems), measured.sentences, measured.lips_open)
+    return CheckReport(moved, tuple(problems), (*measured.sentences, *notes), measured.lips_open)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,6 +174,15 @@ def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
                 f"The {kind} modifier of {face.name!r} replaces what its shape keys do: turn it off"
             )
     return found + _nla_obstacles(face)
+
+
+def locked_notes(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
+    """Shape keys that are locked: no obstacle, as the lock is for sculpting, but worth a word."""
+    blocks = face.data.shape_keys.key_blocks
+    locked = [name for name in shape_names if name in blocks and blocks[name].lock_shape]
+    if not locked:
+        return []
+    return [f"Locked on {face.name!r}, keyed all the same: {_listed(locked)}"]
 
 
 def _nla_obstacles(face: bpy.types.Object) -> list[str]:

@@ -1,8 +1,14 @@
 """Eyes and head by bones: turns for the look channels, and for head channels where there are any.
 
 The axes are those of the bones at rest, so any bone roll serves. A look channel at 1 turns the eye
-by `LOOK_TURN`. Head channels (Live Link's yaw, pitch and roll, radians) turn the head bone; yaw is
-positive to the head's own left, pitch upwards, roll to the own left shoulder.
+by `LOOK_TURN`. Head channels (Live Link's yaw, pitch and roll, radians) turn the head bone of a
+face that was switched to it (`turn_head`).
+
+Signs: `shared/docs/cstalk.md` names the columns and no signs, and HeadYaw, HeadPitch and HeadRoll
+are 0 in the takes of ``shared/data/capture/livelink_rom``. There EyeYaw and EyePitch correlate by
+-1 with looking to the own left and upwards, and EyeRoll is +1 times EyeYaw * EyePitch, as it is for
+an eye without twist when yaw is to the own right, pitch downwards, roll to the own left shoulder.
+Epic's converter (AppleARKit, ToBlendShapeMap) takes head and eyes through the same steps.
 """
 
 from __future__ import annotations
@@ -29,6 +35,8 @@ LEFT = re.compile(r"(^|[^a-z])(l|left)([^a-z]|$)|^left|^leye|eyel$", re.IGNORECA
 RIGHT = re.compile(r"(^|[^a-z])(r|right)([^a-z]|$)|^right|^reye|eye[rR]$", re.IGNORECASE)
 NO_EYE = re.compile(r"lid|brow|lash|target|track|master|aim|ctrl", re.IGNORECASE)
 HEAD = re.compile(r"^(cc_base_|mixamorig:|def[-_])?(head|neck)$", re.IGNORECASE)
+HEAD_MOTION = "cstalk_head_motion"
+"""Custom property of a face whose head bone may turn; absent is off."""
 HEAD_CHANNELS = ("headYaw", "headPitch", "headRoll")
 LOOKS = {
     "left": {"Up": "up", "Down": "down", "In": "right", "Out": "left"},
@@ -72,14 +80,33 @@ def look_routes(face: bpy.types.Object) -> list[Route]:
     ]
 
 
-def head_routes(face: bpy.types.Object) -> list[Route]:
-    """Routes from Live Link's head channels to the head bone, else the neck; empty without."""
-    armature = face.find_armature()
+def turns_head(face: bpy.types.Object | None) -> bool:
+    """True when head channels may turn the head bone of ``face``."""
+    return face is not None and bool(face.get(HEAD_MOTION, False))
+
+
+def turn_head(face: bpy.types.Object, *, on: bool) -> None:
+    """Let head channels turn the head bone of ``face``, or leave it alone as at first."""
+    if on:
+        face[HEAD_MOTION] = True
+    else:
+        face.pop(HEAD_MOTION, None)
+
+
+def head_bone_or_none(face: bpy.types.Object | None) -> bpy.types.Bone | None:
+    """The bone ``head`` of the face's armature, else ``neck``."""
+    armature = None if face is None else face.find_armature()
     if armature is None:
-        return []
+        return None
     named = [bone for bone in armature.data.bones if HEAD.match(bone.name)]
     named.sort(key=lambda bone: "head" not in bone.name.lower())
-    if not named:
+    return named[0] if named else None
+
+
+def head_routes(face: bpy.types.Object) -> list[Route]:
+    """Routes from Live Link's head channels to the head bone; empty without it or switched off."""
+    bone = head_bone_or_none(face)
+    if bone is None or not turns_head(face):
         return []
     bones = eye_bones_or_none(face)
     left = np.array([1.0, 0.0, 0.0])  # of a face that looks along -Y, Blender's custom
@@ -87,11 +114,11 @@ def head_routes(face: bpy.types.Object) -> list[Route]:
         left = geometry.bone_frame(face, bones["left"])[1]
         left = left - geometry.bone_frame(face, bones["right"])[1]
     turns = _turns(left, _up(face))
-    ways = (turns["left"], turns["up"], turns["roll"])
+    ways = (turns["right"], turns["down"], turns["roll"])
     return [
         route
         for channel, way in zip(HEAD_CHANNELS, ways, strict=True)
-        for route in _routes(face, named[0], channel, way)
+        for route in _routes(face, bone, channel, way)
     ]
 
 

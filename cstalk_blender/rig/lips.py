@@ -83,10 +83,32 @@ def seal(reference: Array, gap: Array, rate: float) -> Array:
         At least 0. It comes and goes with the reference's gap, so nothing jumps; sealed lips ask
         for nothing more.
     """
+    return np.asarray(np.clip((gap - _allowed(reference)) / rate, 0.0, LARGEST_SEAL))
+
+
+def ease(reference: Array, gap: Array, opened: Array) -> Array:
+    """How much of the keys that open the mouth may stay, (frames,), 0 to 1.
+
+    For a head without a key that closes: the lips come together where the mouth opens less.
+
+    Args:
+        reference: Relative gap of the head that the curves were made for, (frames,).
+        gap: Relative gap of this head.
+        opened: The part of ``gap`` that the opening keys make, at least 0.
+
+    Returns:
+        1 where nothing is to be taken; it comes and goes with the reference's gap, as `seal` does.
+    """
+    surplus = np.maximum(gap - _allowed(reference), 0.0)
+    part = np.divide(surplus, opened, out=np.zeros_like(gap), where=opened > 1e-9)
+    return np.asarray(1.0 - np.clip(part, 0.0, 1.0))
+
+
+def _allowed(reference: Array) -> Array:
+    """The relative gap that needs no correction."""
     free = np.clip((reference - CLOSED) / (PARTED - CLOSED), 0.0, 1.0)
     free = free * free * (3.0 - 2.0 * free)
-    allowed = SEALED * np.maximum(reference, 0.0) + SLACK * free
-    return np.asarray(np.clip((gap - allowed) / rate, 0.0, LARGEST_SEAL))
+    return np.asarray(SEALED * np.maximum(reference, 0.0) + SLACK * free)
 
 
 def is_absolute_close(opening: Array, closing: Array) -> bool:

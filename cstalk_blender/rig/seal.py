@@ -1,4 +1,4 @@
-"""The lip seal: extra closing where the lips should meet and, on this rig, do not.
+"""The lip seal: extra closing, or less opening, where the lips should meet and do not on this rig.
 
 What is needed is computed from the mesh and from the performance that is played: the gap that its
 keys make, and the gap that they make on the demo head (kept with the Action when it is baked).
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .. import compat
 from ..errors import BadTarget
 from . import actions, bake, bones, lips, plan
-from .mouth import Mouth, closing_key_or_none, mouth_of
+from .mouth import SMALLEST_RATE, Mouth, closing_key_or_none, mouth_of
 
 Array = NDArray[np.float64]
 
@@ -28,11 +28,11 @@ class SealReport:
     """What the seal did."""
 
     key: str
-    """Shape key that closes the lips."""
+    """Shape key that closes the lips; the keys that open them, where those were eased."""
     before: lips.Closures
     after: lips.Closures
     largest: float
-    """Largest value that was added."""
+    """Largest value that was added; where keys were eased, largest part that was taken away."""
 
     def summary(self) -> str:
         """One line for the status bar."""
@@ -50,7 +50,7 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
         frame_rate: Frames a second of the scene.
 
     Raises:
-        BadTarget: No performance of ours, no lips found, or no shape key that closes them.
+        BadTarget: No performance of ours, no lips found, or no shape key that closes or opens them.
     """
     key = face.data.shape_keys
     action = actions.own_action_or_none(key)
@@ -59,28 +59,54 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
         raise BadTarget(f"{face.name!r} plays no performance of CSTalk", hint="Generate first")
     mouth = mouth_of(face)
     name = closing_key_or_none(mouth)
-    if name is None:
-        raise BadTarget(
-            f"No shape key of {face.name!r} brings the lips together",
-            hint="Give the head a mouthClose, or a key for m, b and p",
-        )
     wanted = np.array(reference, np.float64)
     curves = _curves_of(action, key)
     frames, values = _keys(curves, len(wanted))
-    fps = _rate(frames, frame_rate)
     gap = _gap(mouth, values, frames)
     opening = max(float(np.quantile(gap, lips.OPENING_QUANTILE)), 1e-9)
-    extra = lips.seal(wanted, gap / opening, -mouth.rate(name) / opening)
-    after = gap + extra * mouth.rate(name)
+    if name is None:
+        names, changed, largest = _eased(mouth, values, wanted, gap / opening, opening)
+    else:
+        extra = lips.seal(wanted, gap / opening, -mouth.rate(name) / opening)
+        names, largest = name, float(extra.max(initial=0.0))
+        changed = {name: values.get(name, np.zeros(len(wanted))) + extra}
+    after = _gap(mouth, {**values, **changed}, frames)
+    fps = _rate(frames, frame_rate)
     report = SealReport(
-        name,
+        names,
         lips.closures(wanted, gap / opening, fps),
         lips.closures(wanted, after / opening, fps),
-        float(extra.max(initial=0.0)),
+        largest,
     )
-    if report.largest > NOTHING:
-        _add(action, key, name, frames, values.get(name, np.zeros(len(wanted))) + extra)
+    for one, column in changed.items() if largest > NOTHING else ():
+        _put(action, key, one, frames, column)
     return report
+
+
+def _eased(
+    mouth: Mouth, values: dict[str, Array], wanted: Array, gap: Array, opening: float
+) -> tuple[str, dict[str, Array], float]:
+    """Names of the keys that open the mouth, their values with less of it, and how much less.
+
+    Args:
+        mouth: Of the face.
+        values: Keyed shape keys, each (frames,).
+        wanted: Relative gap of the demo head.
+        gap: Relative gap of this face.
+        opening: Its opening, mesh units.
+    """
+    opens = {n: np.maximum(v * mouth.rate(n), 0.0) / opening for n, v in values.items()}
+    smallest = SMALLEST_RATE * mouth.marks.width / opening
+    names = [name for name, part in opens.items() if part.max(initial=0.0) > smallest]
+    if not names:
+        raise BadTarget(
+            f"No shape key of {mouth.face.name!r} brings the lips together, and none that opens "
+            "them is keyed",
+            hint="Give the head a mouthClose, or a key for m, b and p",
+        )
+    stays = lips.ease(wanted, gap, np.sum([opens[name] for name in names], axis=0))
+    eased = {n: np.where(opens[n] > 0.0, values[n] * stays, values[n]) for n in names}
+    return ", ".join(names), eased, float(1.0 - stays.min(initial=1.0))
 
 
 def _curves_of(action: bpy.types.Action, key: bpy.types.Key) -> dict[str, bpy.types.FCurve]:
@@ -133,7 +159,7 @@ def _turns(face: bpy.types.Object, frames: Array) -> list[plan.Asked]:
     return asked
 
 
-def _add(
+def _put(
     action: bpy.types.Action, key: bpy.types.Key, name: str, frames: Array, values: Array
 ) -> None:
     curves = _curves_of(action, key)

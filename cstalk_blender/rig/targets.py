@@ -142,7 +142,7 @@ def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
     if not target.data.shape_keys.is_editable:
         return BadTarget(
             f"The shape keys of {target.name!r} are linked from another file",
-            hint="Make the mesh local, or work in the file it comes from",
+            hint="Make a fully editable library override, mesh included, or make it local",
         )
     return None
 

@@ -199,6 +199,23 @@ def test_buttons_fit_seal_and_forget(addon, studio):
     assert bpy.ops.cstalk.seal_lips() == {"FINISHED"}
 
 
+def test_another_head_in_the_file_is_what_a_fit_learns_from(addon, studio):
+    face = bpy.context.scene.cstalk.target = make_viseme_head().face
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    assert not bpy.ops.cstalk.solve_face_from.poll()
+    head = build_demo_head()
+    blocks = head.data.shape_keys.key_blocks
+    for smile in ("mouthSmileLeft", "mouthSmileRight"):
+        for point, rest in zip(blocks[smile].data, blocks["Basis"].data, strict=True):
+            point.co = rest.co
+    head.select_set(True)
+    assert bpy.ops.cstalk.solve_face_from() == {"FINISHED"}
+    fit = solved.fit_or_none(face)
+    smile, stretch = (fit.channels.index(c) for c in ("mouthSmileLeft", "mouthStretchLeft"))
+    assert fit.energy[smile] < 1e-6 * fit.energy[stretch], "this head does not smile"
+
+
 def test_page_says_what_a_fit_loses_and_what_the_mesh_did(addon, studio):
     face = bpy.context.scene.cstalk.target = make_viseme_head().face
     assert "Fit This Face" in said(panels_rig.CSTALK_PT_rig)

@@ -157,6 +157,59 @@ def test_seal_is_taken_back_with_the_performance():
     assert len(bpy.data.actions) == 0
 
 
+def open_head():
+    """A demo head that has nothing to close its lips with but its jaw."""
+    head = build_demo_head()
+    for block in list(head.data.shape_keys.key_blocks)[1:]:
+        if block.name not in ("jawOpen", "mouthSmileLeft", "mouthSmileRight"):
+            head.shape_key_remove(block)
+    return head
+
+
+def test_head_without_a_closing_key_opens_less_at_closures_and_a_second_press_adds_nothing():
+    head, curves = open_head(), syllables()
+    assert mouth.closing_key_or_none(mouth.mouth_of(head)) is None
+    bake.bake_track([head], curves, start_frame=1, frame_rate=24.0, line="x")
+    where = mouth.mouth_of(head)
+    widest_before = float(mouth_gap(head, where, 1 + 0.5 * 24.0))
+    report = seal.seal_lips(head, 24.0)
+    assert report.key == "jawOpen"
+    assert (report.before.met, report.after.met, report.after.wanted) == (0, 2, 2)
+    runs = lips.closure_runs(mouth.reference_gap(curves), curves.fps)
+    closed = [float(mouth_gap(head, where, 1 + (a + b) / 2 / 60.0 * 24.0)) for a, b in runs]
+    widest = float(mouth_gap(head, where, 1 + 0.5 * 24.0))
+    assert max(closed) < lips.CLOSED * widest
+    assert widest == pytest.approx(widest_before, rel=0.02), "vowels keep their opening"
+    assert seal.seal_lips(head, 24.0).largest < 0.05
+
+
+def test_easing_is_taken_back_by_clear():
+    head = open_head()
+    bake.bake_track([head], syllables(), start_frame=1, frame_rate=24.0, line="x")
+    seal.seal_lips(head, 24.0)
+    bake.clear_bake([head])
+    assert head.data.shape_keys.key_blocks["jawOpen"].value == 0.0
+    assert len(bpy.data.actions) == 0
+
+
+def test_locked_keys_are_named_and_move_all_the_same():
+    head, curves = build_demo_head(), syllables()
+    head.data.shape_keys.key_blocks["jawOpen"].lock_shape = True
+    bake.bake_track([head], curves, start_frame=1, frame_rate=24.0, line="x")
+    report = check.check_faces([head], curves, bpy.context.scene, start_frame=1, frame_rate=24.0)
+    assert report.moved
+    assert not report.problems
+    assert any(m.startswith("Locked on") and "jawOpen" in m for m in report.measures)
+
+
+def test_muted_and_pinned_keys_are_named_as_what_hides_the_performance():
+    head = build_demo_head()
+    head.data.shape_keys.key_blocks["jawOpen"].mute = True
+    head.show_only_shape_key = True
+    found = check.obstacles(head, ["jawOpen"])
+    assert [("Muted" in f and "jawOpen" in f) or "pinned" in f for f in found] == [True, True]
+
+
 def test_mouth_close_that_brings_its_own_jaw_is_converted():
     head, curves = build_demo_head(), syllables()
     blocks = head.data.shape_keys.key_blocks

@@ -141,7 +141,7 @@ class Building:
     def drop(self) -> None:
         """Remove what was written; also what an undo brought back of an earlier bake."""
         self._actions, self._written = [], 0
-        for action in [action for action in bpy.data.actions if BUILDING in action]:
+        for action in [a for a in bpy.data.actions if a.get(BUILDING) is not None]:
             bpy.data.actions.remove(action)
 
     def _is_whole(self) -> bool:

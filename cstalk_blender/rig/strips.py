@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .. import compat
 from ..installation import track
-from . import actions, bake
+from . import actions, bake, rest
 from .plan import owners_of
 
 Array = NDArray[np.float64]
@@ -126,6 +126,7 @@ def clear_lines(faces: Sequence[bpy.types.Object]) -> list[str]:
     """Take all lines off faces and put values and sliders back; the lines' names."""
     names = remove_lines(faces)
     for owner in owners_of(faces):
+        rest.let_go(owner)
         if actions.own_action_or_none(owner) is None and actions.has_memory(owner):
             actions.uninstall(owner)
     return list(dict.fromkeys(names))
@@ -200,6 +201,7 @@ def _add_strip(part: bake.Part, fade: int) -> list[str]:
         compat.assign_action(owner, None)
     elif animation.action is not None:
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
+    rest.hold(owner, part.action)
     slot = compat.slot_of_action(part.action, owner)
     for nla_track in our_tracks(owner):
         strip = compat.add_strip_or_none(nla_track, part.action, slot)

@@ -33,6 +33,7 @@ def make_face(
     for index, shape in enumerate(shapes):
         block = face.shape_key_add(name=spell(shape), from_mix=False)
         block.data[index].co.z = 1.0
+        block.value = 0.0  # Blender 5.0 makes new shapes at full strength
     bpy.context.view_layer.objects.active = face
     return face
 

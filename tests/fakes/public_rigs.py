@@ -67,6 +67,7 @@ def build_or_skip(head: str, *, own_names: bool = False) -> bpy.types.Object:
     for name, delta in zip(rig.own_names if own_names else rig.names, rig.deltas, strict=True):
         block = face.shape_key_add(name=name, from_mix=False)
         block.data.foreach_set("co", (rig.neutral + delta).ravel())
+        block.value = 0.0  # Blender 5.0 makes new shapes at full strength
     mesh.update()
     return face
 

@@ -19,6 +19,9 @@ from .wiring import shape_names, wiring_of
 RIG_NAME = "arkit52"
 LISTED_NAMES = 3
 """Shape keys that are named when none of them is known."""
+MAKE_LOCAL = "Select it, then Object > Relations > Make Local > Selected Objects and Data"
+MAKE_SINGLE = "Select it, then Object > Relations > Make Single User > Object & Data"
+"""What gives an override a mesh of this file; Make Local leaves it the linked one."""
 ASIDE = ("head", "other")
 """Parts that go with a face only where an armature or a parent says so: they may be another's."""
 
@@ -142,7 +145,15 @@ def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
     if not target.data.shape_keys.is_editable:
         return BadTarget(
             f"The shape keys of {target.name!r} are linked from another file",
-            hint="Make a fully editable library override, mesh included, or make it local",
+            hint=f"{MAKE_LOCAL}; a library override alone is not enough"
+            if target.override_library is None
+            else f"The library override has no mesh of its own. {MAKE_SINGLE}",
+        )
+    if target.data.override_library is not None:
+        return BadTarget(
+            f"The mesh of {target.name!r} is a library override: Blender would lose the keys of "
+            "its shape keys with the next saving",
+            hint=MAKE_SINGLE,
         )
     return None
 

@@ -211,27 +211,76 @@ def test_face_of_drivers_alone_is_performed_and_cleared(body):
     assert bake.clear_bake([face]) == ["Face"]
 
 
-def test_library_override_keeps_its_performance_through_save_and_reload(work):
-    face = make_face("Hero")
-    library, shot = str(work / "hero.blend"), str(work / "shot.blend")
+def linked_hero(work):
+    """The face Hero, linked from a file of its own into an empty one."""
+    make_face("Hero")
+    library = str(work / "hero.blend")
     bpy.ops.wm.save_as_mainfile(filepath=library)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     with bpy.data.libraries.load(library, link=True) as (_source, found):
         found.objects = ["Hero"]
     bpy.context.scene.collection.objects.link(found.objects[0])
-    face = found.objects[0].override_hierarchy_create(
+    return found.objects[0]
+
+
+def test_face_that_is_merely_linked_is_refused_with_a_way_out(work):
+    problem = targets.problem_or_none(linked_hero(work))
+    assert problem is not None
+    assert "linked" in str(problem)
+    assert "Make Local" in problem.hint
+    assert "override" in problem.hint
+
+
+def overridden_hero(work):
+    """An override of Hero as the Outliner makes it, in which Blender leaves the mesh linked."""
+    return linked_hero(work).override_hierarchy_create(
         bpy.context.scene, bpy.context.view_layer, do_fully_editable=True
     )
+
+
+def test_override_of_the_object_leaves_its_keys_linked_and_is_refused(work):
+    face = overridden_hero(work)
+    assert face.override_library is not None
+    assert face.data.override_library is None
     problem = targets.problem_or_none(face)
-    if problem is not None:  # this Blender overrides the object and leaves its keys linked
-        assert "linked" in str(problem)
-        assert problem.hint
-        return
+    assert problem is not None
+    assert "linked" in str(problem)
+    assert "override" in problem.hint
+
+
+def test_keys_on_an_overridden_mesh_would_be_lost_at_saving_and_are_refused(work):
+    face = overridden_hero(work)
+    face.data.override_create(remap_local_usages=True)
+    assert face.data.override_library is not None
+    assert face.data.shape_keys.is_editable
+    problem = targets.problem_or_none(face)
+    assert problem is not None
+    assert "override" in str(problem)
+    bake_on(face)  # what the refusal saves a person from
+    bpy.ops.wm.save_as_mainfile(filepath=str(work / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(work / "shot.blend"))
+    face = next(o for o in bpy.context.scene.objects if o.name == "Hero")
+    assert not bake.has_bake(face)
+
+
+@pytest.mark.parametrize("overridden", [False, True])
+def test_what_the_refusals_advise_keeps_a_performance_through_save_and_reload(work, overridden):
+    face = overridden_hero(work) if overridden else linked_hero(work)
+    for other in bpy.context.selected_objects:
+        other.select_set(False)
+    bpy.context.view_layer.objects.active = face
+    face.select_set(True)
+    if overridden:
+        bpy.ops.object.make_single_user(type="SELECTED_OBJECTS", object=True, obdata=True)
+    else:
+        bpy.ops.object.make_local(type="SELECT_OBDATA")
+    face = next(o for o in bpy.context.scene.objects if o.name == "Hero" and o.library is None)
+    assert targets.problem_or_none(face) is None
     curves, _report = bake_on(face)
     follows(face, curves, JAW)
-    bpy.ops.wm.save_as_mainfile(filepath=shot)
-    bpy.ops.wm.open_mainfile(filepath=shot)
-    face = next(o for o in bpy.context.scene.objects if o.name == "Hero")
+    bpy.ops.wm.save_as_mainfile(filepath=str(work / "shot.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(work / "shot.blend"))
+    face = next(o for o in bpy.context.scene.objects if o.name == "Hero" and o.library is None)
     follows(face, curves, JAW)
 
 

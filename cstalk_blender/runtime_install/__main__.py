@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import InstallFailed
 from ..installation import ROOT_FOLDER
-from . import machine, plan, state
+from . import machine, plan, sources, state
 from .commands import InstallCancelled, Stop
 from .packages import megabytes
 from .steps import Installation, Progress
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     place.add_argument("--wheels", metavar="FOLDER", help="from a folder of wheels, offline")
     place.add_argument("--environment", metavar="FOLDER", help="use an environment that is there")
     install.add_argument("--tag", choices=list(plan.BUILDS), help="another build than planned")
-    install.add_argument("--torch-index", default=plan.TORCH_INDEX, metavar="URL")
+    install.add_argument("--torch-index", default=sources.TORCH_INDEX, metavar="URL")
     install.add_argument("--torch", default=plan.TORCH_REQUIREMENT, metavar="REQUIREMENT")
     install.add_argument("--python", type=Path, action="append", default=[], metavar="FILE")
     install.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
@@ -184,10 +184,10 @@ def _done(installed: state.Installed, teller: Teller) -> int:
 def _source(options: argparse.Namespace) -> plan.Source:
     if options.wheels:
         path = str(Path(options.wheels).expanduser().resolve())
-        return plan.Source(plan.FOLDER, path, torch_requirement=options.torch)
+        return plan.Source(sources.FOLDER, path, torch_requirement=options.torch)
     if options.environment:
         path = str(Path(options.environment).expanduser().absolute())
-        return plan.Source(plan.ENVIRONMENT, path)
+        return plan.Source(sources.ENVIRONMENT, path)
     tag = options.tag if options.tag is not None else plan.choose(machine.detect()).build.tag
     return plan.Source(tag=tag, torch_index=options.torch_index, torch_requirement=options.torch)
 

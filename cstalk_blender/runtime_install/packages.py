@@ -11,7 +11,8 @@ from ..errors import InstallFailed
 from . import commands
 from .commands import Stop
 from .fetch import Wheel
-from .plan import FOLDER, OTHER_REQUIREMENTS, Source
+from .plan import OTHER_REQUIREMENTS, Source
+from .sources import FOLDER
 from .state import disk_bytes
 
 GOOD_PIP = "pip>=24.1"

@@ -19,7 +19,8 @@ from . import commands, pythons, state
 from .commands import Stop
 from .fetch import Download
 from .packages import Packages, megabytes, unpacked_bytes
-from .plan import ENVIRONMENT, FOLDER, Source
+from .plan import Source
+from .sources import ENVIRONMENT, FOLDER
 from .state import Installed, Pending
 
 TEST = ("-s", "-E", "-X", "utf8", "-m", "model_runtime", "selftest", "--engine", "torch", "--json")

@@ -1,4 +1,4 @@
-"""From the model's raw curves to what is written: gains, smoothing, frame rate, blinks, bounds."""
+"""From the model's raw curves to what is written: stillness, gains, frame rate, bounds, blinks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .curves.resample import checked_fps, frames_for, resample_speech
 from .curves.rig import RigDefinition
 from .curves.track import CurveTrack, FloatArray
 from .postprocess_blink import add_blinks, blink_times, lid_closure
+from .postprocess_stillness import hold_still, speech_presence
 
 LIP_REGIONS = ("jaw", "mouth", "tongue")
 """Regions that must stay together in time when a closure is kept."""
@@ -39,7 +40,8 @@ def finish(
 
     Args:
         raw: The model's curves at its own frame rate.
-        silence: Probability of silence in each raw frame, shape (T,); blinks prefer pauses.
+        silence: Probability of silence in each raw frame, shape (T,); blinks prefer pauses,
+            and lips hold still where nobody speaks.
         rig: Regions and bounds of the channels.
         options: Frame rate, blinks and edits.
         duration_s: Length of the sound in seconds.
@@ -49,10 +51,12 @@ def finish(
     """
     fps = checked_fps(options.fps)
     frames = frames_for(duration_s, fps)
-    track = scale_regions(raw, rig, options.region_gains) if options.region_gains else raw
-    track = smooth(track, options.smoothing_s)
     regions = {channel.name: channel.region for channel in rig.channels}
     lips = [i for i, name in enumerate(raw.channels) if regions.get(name) in LIP_REGIONS]
+    presence = speech_presence(silence, raw.fps)
+    track = raw.replaced(values=hold_still(raw.values, lips, presence, raw.fps))
+    track = scale_regions(track, rig, options.region_gains) if options.region_gains else track
+    track = smooth(track, options.smoothing_s)
     track = resample_speech(track, fps, frames=frames, lip_columns=lips)
     track = within_bounds(track, rig)
     if options.blink:

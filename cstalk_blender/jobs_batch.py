@@ -26,8 +26,10 @@ from .jobs_batch_order import (
     DONE,
     FAILED,
     MADE,
+    PLAYED,
     RUNNING,
     SKIPPED,
+    TIMELINE,
     WAITING,
     BatchOrder,
     LineState,
@@ -255,7 +257,7 @@ class Batch:
 
     def _needs_frame(self, casting: jobs_placing.Casting) -> bool:
         assert self._order is not None
-        is_played = self._order.stage.destination in jobs_placing.PLAYED
+        is_played = self._order.stage.destination in PLAYED
         return is_played and casting.zero_frame is None
 
     def _with_frame(self, casting: jobs_placing.Casting) -> jobs_placing.Casting:
@@ -284,7 +286,7 @@ class Batch:
             if item is not None and item.placed == state.token and is_there:
                 state.state = SKIPPED if state.was_made else DONE
             else:
-                if stage.destination != jobs_placing.TIMELINE:
+                if stage.destination != TIMELINE:
                     self._note(jobs_placing.place(casting, stage))
                     if item is not None:
                         item.placed = state.token

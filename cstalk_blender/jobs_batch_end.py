@@ -9,7 +9,19 @@ from . import jobs_placing
 from .batch import results
 from .batch.lines import stem_of
 from .errors import SessionError
-from .jobs_batch_order import CANCELLED, DONE, FAILED, MADE, NEW, SKIPPED, BatchOrder, LineState
+from .jobs_batch_order import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    MADE,
+    NEW,
+    NLA,
+    PLAYED,
+    SKIPPED,
+    TIMELINE,
+    BatchOrder,
+    LineState,
+)
 from .jobs_placing import Casting, Stage
 
 States = Mapping[str, LineState]
@@ -21,7 +33,7 @@ def taken_back(order: BatchOrder, states: States) -> bool:
     found = False
     for casting in _good(order, states):
         state, item = _state(casting, states), item_or_none(order.stage, stem_of(casting.line))
-        is_timeline = order.stage.destination == jobs_placing.TIMELINE
+        is_timeline = order.stage.destination == TIMELINE
         if not is_timeline and item is not None and item.placed != state.token:
             state.state, found = MADE, True
     return found
@@ -34,13 +46,13 @@ def conclude(order: BatchOrder, states: States) -> tuple[str, ...]:
         SessionError: The scene is gone, or a report cannot be written.
     """
     stage, notes = order.stage, list[str]()
-    if stage.destination == jobs_placing.TIMELINE:
+    if stage.destination == TIMELINE:
         notes += _place_timelines(order, states)
-    if stage.destination == jobs_placing.NLA:
+    if stage.destination == NLA:
         faces = jobs_placing.faces_with_lines(stage)
         speakers = {stem_of(casting.line): casting.face_uid for casting in order.castings}
         jobs_placing.remove_unlisted(faces, stage, speakers)
-    if stage.with_sounds and stage.destination in jobs_placing.PLAYED:
+    if stage.with_sounds and stage.destination in PLAYED:
         jobs_placing.place_sounds(_good(order, states), stage)
     _report_misplaced(order, states)
     tell_list(order, states)

@@ -27,6 +27,7 @@ from ..installation import (
 Line = batch_plan.Line
 Row = batch_manifest.Row
 Acting = batch_manifest.Acting
+keys_text = batch_manifest.keys_text
 DEFAULT_PATTERN = batch_naming.DEFAULT_PATTERN
 
 COLUMNS = (
@@ -136,11 +137,6 @@ def acted(line: Line, emotion: str, intensity: float, keys: Sequence[protocol.Em
         line.row.acting, emotion=emotion, intensity=intensity, emotion_at=tuple(keys)
     )
     return Line(dataclasses.replace(line.row, acting=acting), line.targets)
-
-
-def keys_text(keys: Sequence[protocol.EmotionKey]) -> str:
-    """``2.5:sad:1 6:neutral:0``, as the command line and the lists write it."""
-    return " ".join(f"{key.start_s:.6g}:{key.emotion}:{key.intensity:.3g}" for key in keys)
 
 
 def read_keys(text: str) -> tuple[protocol.EmotionKey, ...]:

@@ -15,17 +15,19 @@ from typing import cast
 import numpy as np
 
 from ..audio_decoders import open_decoder
+from ..auto_emotion import Heard as HeardEmotion
+from ..auto_emotion import resolved
 from ..cli_options import acting_title
 from ..config import GeneratorConfig
 from ..curves.formats import write_curves
-from ..curves.track import CurveTrack, FloatArray
-from ..emotion import EmotionKey
+from ..curves.track import HEARD, CurveTrack, FloatArray
+from ..emotion import EmotionKey, checked_keys
 from ..engines.base import Engine, EngineOutput, Read, hear
 from ..errors import BadArgument, BadOutput
 from ..infer import Performance, Progress, perform
 from .fingerprint import FilePrint, FileState, check_unchanged, file_digest
 from .journal import DONE, Entry
-from .manifest import Row
+from .manifest import Row, keys_text
 from .plan import Line
 from .quality import ClipMeter, Heard, rate, spark
 
@@ -85,14 +87,20 @@ class Listening:
 
 
 def performance_of(row: Row, base: Performance) -> Performance:
-    """What the options ask for, with what is said of one line. Raises BadArgument for a problem."""
+    """What the options ask for, with what is said of one line.
+
+    An emotion that a line names is at full strength unless the line says how strong it is.
+
+    Raises:
+        BadArgument: The line has a problem.
+    """
     if row.problem:
         raise BadArgument(row.problem, hint=row.hint)
     said, keys = row.acting, base.emotion_keys
     if said.emotion or said.intensity is not None:
-        first = keys[0] if keys else EmotionKey(0.0, "neutral", 1.0)
-        intensity = first.intensity if said.intensity is None else said.intensity
-        keys = (EmotionKey(0.0, said.emotion or first.emotion, intensity),)
+        emotion = said.emotion or (keys[0].emotion if keys else "neutral")
+        intensity = 1.0 if said.intensity is None else said.intensity
+        keys = (EmotionKey(0.0, emotion, intensity),)
     if said.emotion_at:
         keys = (*keys[:1], *said.emotion_at)
     return dataclasses.replace(
@@ -135,6 +143,8 @@ def act(
         duration_s=round(track.duration_s, 3),
         seconds=round(time.perf_counter() - started, 3),
         acting=acting_title(performance),
+        heard=track.heard,
+        acted_at=_acted_at(track, performance, engine.config.emotions),
         quality=_rounded(quality),
         spark=spark(track),
     )
@@ -174,6 +184,17 @@ def make_folder(folder: Path) -> None:
 def formats_of(targets: Sequence[str]) -> tuple[str, ...]:
     """Endings of a line's files, lower case."""
     return tuple(target.rpartition(".")[2].lower() for target in targets)
+
+
+def _acted_at(track: CurveTrack, performance: Performance, emotions: Sequence[str]) -> str:
+    """The keys of a line with what was heard in the place of ``auto``; empty where none is."""
+    said = track.request.get(HEARD)
+    if said is None:
+        return ""
+    keys = tuple(EmotionKey(**key) for key in said["keys"])
+    heard = HeardEmotion(keys, said["emotion"], said["intensity"], said["probabilities"])
+    asked = checked_keys(performance.emotion_keys, emotions)
+    return keys_text(resolved(asked, heard, emotions))
 
 
 def _clipping(performance: Performance) -> float:

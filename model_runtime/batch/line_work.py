@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ..auto_emotion import asks_for_auto
 from ..curves.track import CurveTrack
+from ..emotion_model import default_emotion_model
 from ..engines.base import Engine
 from ..errors import Cancelled, RuntimeFault
 from ..infer import Performance, Progress
 from .acting import act, formats_of, performance_of, write_line
-from .fingerprint import FilePrint, line_key, sound_print
+from .fingerprint import FilePrint, line_key, model_print, sound_print
 from .journal import FAILED, Entry
 from .plan import Line
 
@@ -60,7 +62,8 @@ class LineWork:
         performance = performance_of(line.row, self.base)
         sound = sound_print(performance.audio)
         settings = performance.as_json()
-        key = line_key(sound.sha256, settings, self.model, formats_of(line.targets))
+        model = _with_judge(self.model) if asks_for_auto(performance.emotion_keys) else self.model
+        key = line_key(sound.sha256, settings, model, formats_of(line.targets))
         before = self.earlier.get(line.targets[0])
         if before is not None and before.key == key and before.is_made(self.folder):
             return Ending(line, before, is_skipped=True)
@@ -105,6 +108,14 @@ class LineWork:
             character=row.character,
             outputs=outputs,
         )
+
+
+def _with_judge(model: str) -> str:
+    """What a line depends on whose emotion is left to the voice: the judge of voices too."""
+    try:
+        return model + model_print(default_emotion_model(), "")
+    except OSError:
+        return model  # acting it says what is missing
 
 
 def failed(line: Line, fault: RuntimeFault, *, attempts: int = 1, code: str = "") -> Ending:

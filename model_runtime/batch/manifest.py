@@ -37,8 +37,11 @@ COLUMNS = {
     },
     "start_s": "cut_start_s",
     "duration_s": "cut_duration_s",
+    "cstalk_title": "title",
+    "cstalk_problem": "problem",
+    "cstalk_hint": "hint",
 }
-"""Column, or key of a sidecar, and the field it means."""
+"""Column, or key of a sidecar, and the field it means; the last three are what the add-on says."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def read_rows(
     rows: list[Row] = []
     for columns in said:
         audio = base / columns.pop("file")
-        name = _name(audio, base)
+        name = columns.pop("title", "") or _name(audio, base)
         if not _wanted(name, include, exclude):
             continue
         row = _row(len(rows) + 1, audio, name, columns, compiled)
@@ -153,6 +156,11 @@ def _globbed(text: str) -> tuple[Path, list[dict[str, str]]]:
     parts = Path(text).parts
     plain = next(i for i, part in enumerate(parts) if GLOB_LETTERS.intersection(part))
     return Path(*parts[:plain]), [{"file": path} for path in sorted(shortest.values())]
+
+
+def keys_text(keys: Sequence[EmotionKey]) -> str:
+    """``2.5:sad:1 6:neutral:0``, as the command line and the lists write it."""
+    return " ".join(f"{key.start_s:.6g}:{key.emotion}:{key.intensity:.3g}" for key in keys)
 
 
 def _name(audio: Path, base: Path) -> str:
@@ -208,14 +216,15 @@ def _row(
     columns: Mapping[str, str],
     patterns: Sequence[NamePattern],
 ) -> Row:
-    sidecar, said, problem, hint, acting, place_s = "", dict(columns), "", "", Acting(), None
+    problem, hint = columns.get("problem", ""), columns.get("hint", "")
+    sidecar, said, acting, place_s = "", dict(columns), Acting(), None
     try:
         path, beside = _sidecar(audio)
         sidecar = str(path or "")
         said = _over(_over(read_name(PurePosixPath(name), patterns), beside), columns)
         acting, place_s = _acting(said), _place(said)
     except RuntimeFault as fault:
-        problem, hint = str(fault), fault.hint
+        problem, hint = problem or str(fault), hint or fault.hint
     return Row(
         number=number,
         audio=str(audio),

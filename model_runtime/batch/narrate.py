@@ -59,7 +59,9 @@ class Narrator:
     def line(self, tally: Tally, line: Line, entry: Entry, status: str) -> None:
         """A line has ended."""
         self._bar.clear()
-        told = f"{entry.error}. {entry.hint}".rstrip(". ") if entry.state == FAILED else ""
+        told = f"(heard: {entry.heard})" if entry.heard else ""
+        if entry.state == FAILED:
+            told = f"{entry.error}. {entry.hint}".rstrip(". ")
         name = line.row.name
         say(f"{tally.ended}/{tally.total} {status}: {name} {told}".rstrip())
 
@@ -106,6 +108,8 @@ class JsonNarrator(Narrator):
             seconds=entry.seconds,
             score=entry.quality.get("score"),
             notes=list(entry.quality.get("notes", ())),
+            heard=entry.heard,
+            acted_at=entry.acted_at,
             code=entry.code,
             error=entry.error,
             hint=entry.hint,

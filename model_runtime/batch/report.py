@@ -15,7 +15,8 @@ QUALITY_COLUMNS = (
     *("score", "closure", "closures", "lag_s", "jitter", "clipping", "silence", "confidence"),
 )
 COLUMNS = (
-    *("audio", "output", "status", "character", "acting", "duration_s", "frames", "seconds"),
+    *("audio", "output", "status", "character", "acting", "heard"),
+    *("duration_s", "frames", "seconds"),
     *QUALITY_COLUMNS,
     *("notes", "error"),
 )
@@ -28,7 +29,7 @@ def row(entry: Entry, skipped: Collection[str]) -> tuple[Any, ...]:
     return (
         *(entry.name, " ".join(entry.outputs) or entry.target),
         *(status_of(entry, skipped), entry.character),
-        *(entry.acting, entry.duration_s, entry.frames, entry.seconds),
+        *(entry.acting, entry.heard, entry.duration_s, entry.frames, entry.seconds),
         *(found.get(name) for name in QUALITY_COLUMNS),
         *("; ".join(found.get("notes", ())), error),
     )

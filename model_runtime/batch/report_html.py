@@ -58,6 +58,8 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 .name { font-weight: 550; overflow-wrap: anywhere; min-width: 210px; max-width: 340px; }
 .name small, .notes { color: var(--soft); font-weight: 400; }
 .name small { display: block; }
+.title { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3;
+  overflow: hidden; }
 .notes { max-width: 340px; } .error { color: var(--bad); }
 svg.spark { display: block; } svg.spark path { fill: none; stroke: var(--curve);
   stroke-width: 1.3; stroke-linejoin: round; }
@@ -200,8 +202,9 @@ def _bottom(total: int) -> str:
 
 def _row(entry: Entry, status: str) -> str:
     found = entry.quality
-    below = " · ".join(filter(None, (entry.character, entry.acting, status)))
-    name = f"{_escaped(entry.name)}<small>{_escaped(below)}</small>"
+    heard = f"heard {entry.heard}" if entry.heard else ""
+    below = " · ".join(filter(None, (entry.character, entry.acting, heard, status)))
+    name = f"{_title(entry.name)}<small>{_escaped(below)}</small>"
     if entry.state != DONE:
         told = f"{entry.error}. {entry.hint}".rstrip(". ")
         cells = [_cell('<span class="score">failed</span>', -1), f"<td class=name>{name}</td>"]
@@ -217,11 +220,18 @@ def _row(entry: Entry, status: str) -> str:
         f"<td>{sparkline(entry.spark)}</td>",
         _cell(f"{entry.duration_s:.1f} s", entry.duration_s),
         _cell(met, -1 if closure is None else closure),
-        _cell("" if lag is None else f"{lag * 1000:+.0f} ms", lag or 0),
+        _cell("" if lag is None else f"{lag * 1000:+.0f} ms" if lag else "0 ms", lag or 0),
         *(_percent(found.get(key)) for key in ("jitter", "clipping", "silence", "confidence")),
         f"<td class=notes>{_escaped(notes)}</td>",
     ]
     return f'<tr data-level="{level}">{"".join(cells)}</tr>\n'
+
+
+def _title(name: str) -> str:
+    """A line's name, which may break after slashes and underlines; a very long one is cut."""
+    shown = _escaped(name)
+    broken = shown.replace("/", "/<wbr>").replace("_", "_<wbr>")
+    return f'<span class=title title="{shown}">{broken}</span>'
 
 
 def sparkline(points: Sequence[int]) -> str:

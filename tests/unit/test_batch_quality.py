@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import html
 import html.parser
 from pathlib import Path
 
@@ -103,12 +104,13 @@ def test_a_plot_is_small_whatever_the_length() -> None:
         assert all(0 <= point <= 99 for point in spark(track))
 
 
-def entry(name: str, score: float | None) -> Entry:
+def entry(name: str, score: float | None, **more: str) -> Entry:
     if score is None:
         return Entry(f"{name}.npz", name, FAILED, code="bad-audio", error="It is <broken>")
     values = Quality(score, 1.0, 3, 0.0, 0.1, 0.0, 0.2, 0.7, ())
     quality = dataclasses.asdict(values)
-    return Entry(f"{name}.npz", name, DONE, quality=quality, spark=(0, 50, 99), frames=9, fps=60)
+    made = Entry(f"{name}.npz", name, DONE, quality=quality, spark=(0, 50, 99), frames=9, fps=60)
+    return dataclasses.replace(made, **more)
 
 
 class Tags(html.parser.HTMLParser):
@@ -122,7 +124,7 @@ class Tags(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Push."""
         self.sources += [v or "" for n, v in attrs if n in ("src", "href")]
-        if tag not in ("meta", "input"):
+        if tag not in ("meta", "input", "wbr"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -157,6 +159,26 @@ def test_reports_begin_with_the_worst_and_escape_what_they_are_told(tmp_path: Pa
     assert "&lt;poor&gt;" in page
     assert "<poor>" not in page
     assert page.index("&lt;broken&gt;") < page.index("&lt;poor&gt;") < page.index("fine")
+
+
+def test_reports_say_what_was_heard_where_it_was_left_to_the_voice(tmp_path: Path) -> None:
+    lines = [entry("auto", 90.0, acting="auto 1", heard="angry 0.8"), entry("told", 91.0)]
+    write_csv(tmp_path / "r.csv", lines)
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as stream:
+        assert [row["heard"] for row in csv.DictReader(stream)] == ["angry 0.8", ""]
+    write_html(tmp_path / "r.html", Heading("voices", "", 2, 2, 0, 0, 1.0), lines)
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").count("heard angry 0.8") == 1
+
+
+def test_a_long_name_is_cut_to_the_eye_and_whole_to_the_mouse(tmp_path: Path) -> None:
+    name = "scene_04/" + "very_long_" * 20 + '"quoted" & 日本語.wav'
+    write_html(tmp_path / "r.html", Heading("long", "", 1, 1, 0, 0, 1.0), [entry(name, 90.0)])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert f'title="{html.escape(name)}"' in page
+    assert "scene_<wbr>04/<wbr>very_<wbr>long_<wbr>" in page
 
 
 def test_a_page_of_a_hundred_thousand_lines_stays_readable(tmp_path: Path) -> None:

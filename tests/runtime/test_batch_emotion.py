@@ -1,0 +1,171 @@
+"""Laws of emotions in a batch: who says what, and what the voice says where it is asked."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_runtime import infer
+from model_runtime.auto_emotion import Heard
+from model_runtime.batch.lock import STATE_FOLDER
+from model_runtime.cli import main
+from model_runtime.curves.formats import read_curves
+from model_runtime.protocol import EmotionKey
+from tests.conftest import ROOT
+from tests.fakes.sounds import voice, write_wav
+
+LINE = ROOT / "demo" / "speech" / "line.wav"
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    """The demo's line, once plain and once with an emotion in its name, and a hum."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    shutil.copy(LINE, folder / "plain.wav")
+    shutil.copy(LINE, folder / "named__sad.wav")
+    write_wav(folder / "hum.wav", voice(0.5))
+    return folder
+
+
+def bake(
+    source: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], *options: str
+) -> dict[str, dict[str, Any]]:
+    """Run the command; what it said of each line, with its row of the report, by name."""
+    out = source.parent / "out"
+    report = out / "report.csv"
+    arguments = ["batch", str(source), "-o", str(out), "--report", str(report), "--json"]
+    arguments += ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--jobs", "1"]
+    assert main([*arguments, "--resume", *options]) == 0
+    said = map(json.loads, capsys.readouterr().out.splitlines())
+    found = {one["audio"]: one for one in said if one["type"] == "line"}
+    with report.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            found[row["audio"]]["row"] = row
+    return found
+
+
+def keys(out: Path) -> list[dict[str, Any]]:
+    """Emotion keys that a file of curves was asked for."""
+    found: list[dict[str, Any]] = read_curves(out).request["emotion_keys"]
+    return found
+
+
+def test_auto_is_told_line_by_line_and_only_where_it_was_asked_for(
+    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = bake(lines, checkpoint, capsys, "--emotion", "auto")
+    plain = said["plain.wav"]
+    assert plain["heard"] == read_curves(lines.parent / "out" / "plain.npz").heard != ""
+    assert plain["row"]["heard"] == plain["heard"]
+    assert plain["row"]["acting"] == "auto 1"
+    acted = [part.split(":") for part in plain["acted_at"].split()]
+    assert acted[0][0] == "0"
+    assert all(name != "auto" for _time, name, _strength in acted)
+    assert said["named__sad.wav"]["heard"] == said["named__sad.wav"]["acted_at"] == ""
+    page = (lines.parent / "out" / "report.html").read_text(encoding="utf-8")
+    assert f"heard {plain['heard']}" in page
+
+
+def test_what_was_heard_is_told_again_when_the_line_is_left_as_it_is(
+    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = bake(lines, checkpoint, capsys, "--emotion", "auto")["plain.wav"]
+    again = bake(lines, checkpoint, capsys, "--emotion", "auto")["plain.wav"]
+    assert (first["status"], again["status"]) == ("done", "skipped")
+    assert {k: again[k] for k in ("heard", "acted_at")} == {
+        k: first[k] for k in ("heard", "acted_at")
+    }
+
+
+@pytest.fixture
+def anger(monkeypatch: pytest.MonkeyPatch) -> Heard:
+    """A judge that hears calm, then anger, in everything: synthetic voices are neutral."""
+    moods = (EmotionKey(0.0, "neutral", 0.0), EmotionKey(0.4, "angry", 0.8))
+    heard = Heard(moods, "angry", 0.8, {"angry": 1.0})
+    monkeypatch.setattr(infer, "hear_emotion", lambda *_a, **_k: heard)
+    return heard
+
+
+def test_a_column_leaves_one_line_to_the_voice_and_its_strength_scales_what_is_heard(
+    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], anger: Heard
+) -> None:
+    table = lines / "list.csv"
+    table.write_text(
+        "file,emotion,intensity,emotion_at,out\n"
+        "plain.wav,auto,1,,whole\nplain.wav,auto,0.5,,half\nplain.wav,auto,0.5,1:happy:1,mixed\n"
+        "hum.wav,,,,\n",
+        encoding="utf-8",
+    )
+    out, report = lines.parent / "out", lines.parent / "out" / "report.csv"
+    arguments = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--json"]
+    assert main(["batch", str(table), "-o", str(out), "--report", str(report), *arguments]) == 0
+    said = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    told = {one["output"]: (one["heard"], one["acted_at"]) for one in said if "output" in one}
+    assert told == {
+        "whole.npz": (anger.title(), "0:neutral:0 0.4:angry:0.8"),
+        "half.npz": (anger.title(), "0:neutral:0 0.4:angry:0.4"),
+        "mixed.npz": (anger.title(), "0:neutral:0 0.4:angry:0.4 1:happy:1"),
+        "hum.npz": ("", ""),
+    }
+
+
+def test_another_judge_of_voices_makes_lines_anew_that_were_left_to_it(
+    lines: Path,
+    checkpoint: Path,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from model_runtime import emotion_model
+    from model_runtime.batch import line_work
+
+    bake(lines, checkpoint, capsys, "--emotion", "auto")
+    other = tmp_path / "judge"
+    shutil.copytree(emotion_model.default_emotion_model(), other)
+    config = other / "config.json"
+    config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    monkeypatch.setattr(line_work, "default_emotion_model", lambda: other)
+    said = bake(lines, checkpoint, capsys, "--emotion", "auto")
+    assert {name: one["status"] for name, one in said.items()} == {
+        "plain.wav": "done",
+        "hum.wav": "done",
+        "named__sad.wav": "skipped",
+    }
+
+
+def test_an_emotion_is_as_strong_as_its_own_place_says(
+    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lines / "hum.json").write_text('{"intensity": 0.2}', encoding="utf-8")
+    bake(lines, checkpoint, capsys, "--emotion", "happy", "--intensity", "0.6")
+    out = lines.parent / "out"
+    assert keys(out / "plain.npz") == [{"start_s": 0.0, "emotion": "happy", "intensity": 0.6}]
+    assert keys(out / "named__sad.npz") == [{"start_s": 0.0, "emotion": "sad", "intensity": 1.0}]
+    assert keys(out / "hum.npz") == [{"start_s": 0.0, "emotion": "happy", "intensity": 0.2}]
+    assert (out / STATE_FOLDER).is_dir()
+
+
+def test_a_list_of_the_add_on_calls_lines_by_their_name_and_says_why_one_cannot_be(
+    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = lines / "list.csv"
+    table.write_text(
+        "file,cstalk_title,cstalk_problem,cstalk_hint\n"
+        "hum.wav,scene 4/hum.mp3,,\nplain.wav,scene 4/plain,It plays too fast,Render it\n",
+        encoding="utf-8",
+    )
+    out = lines.parent / "out"
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--json"]
+    assert main(["batch", str(table), "-o", str(out), *options]) == 2
+    said = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    ended = {one["audio"]: one for one in said if one["type"] == "line"}
+    assert ended["scene 4/hum.mp3"]["status"] == "done"
+    refused = ended["scene 4/plain"]
+    assert (refused["status"], refused["error"]) == ("failed", "It plays too fast")
+    assert refused["hint"] == "Render it"

@@ -137,13 +137,15 @@ class Teller:
 
     def line(self, name: str, state: LineState) -> None:
         """A line has ended."""
-        words = f"{state.state.lower()}: {name} {state.message}".rstrip()
+        told = f"(heard: {state.heard})" if state.heard else state.message
+        words = f"{state.state.lower()}: {name} {told}".rstrip()
         self._tell(
             words,
             type="line",
             line=name,
             status=state.state.lower(),
             score=state.score,
+            heard=state.heard,
             error=state.message,
             hint=state.hint,
         )
@@ -198,17 +200,29 @@ def _set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
         settings.output_folder = str(Path(options.out).resolve())
     if options.start_frame is not None:
         scene.cstalk.start_frame = options.start_frame
-    settings.emotion_default = options.emotion or AS_PANEL
+    if options.emotion:
+        settings.emotion_default = AS_PANEL
+        scene.cstalk.emotion, scene.cstalk.intensity = options.emotion, 1.0
     if options.intensity is not None:
         scene.cstalk.intensity = options.intensity
     if options.character:
         scene.cstalk.target = _face(scene, options.character)
-    for text in options.cast:
+    for place, text in enumerate(options.cast):
         pattern, _equals, name = text.rpartition("=")
         if not pattern:
             raise BadBatch(f"--cast {text!r} names no lines", hint="Write PATTERN=NAME")
-        role = settings.roles.add()
-        role.pattern, role.character = pattern, _face(scene, name)
+        _cast(settings, place, pattern, _face(scene, name))
+
+
+def _cast(settings: CSTALK_PG_batch, place: int, pattern: str, face: bpy.types.Object) -> None:
+    """Put a row into the cast, before those of the file; the same command may be run again."""
+    rows = settings.roles
+    for index in reversed(range(place, len(rows))):
+        if rows[index].pattern == pattern and not rows[index].channel:
+            rows.remove(index)
+    role = rows.add()
+    role.pattern, role.character = pattern, face
+    rows.move(len(rows) - 1, place)
 
 
 def _face(scene: bpy.types.Scene, name: str) -> bpy.types.Object:

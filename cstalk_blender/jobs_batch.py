@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -34,6 +35,7 @@ from .jobs_batch_order import (
     BatchOrder,
     LineState,
 )
+from .jobs_batch_sounds import BatchSounds
 from .jobs_order import waiting_for_or_none
 from .session.environment import Launch
 
@@ -42,7 +44,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.05
 """Seconds between two ticks, as for a single performance."""
 PLACE_BUDGET_S = 0.05
-"""Seconds of a tick after which no further line is placed."""
+"""Seconds of a tick after which no further line is placed, and no further sound decoded."""
 LIST_NAME = "lines.csv"
 
 
@@ -66,6 +68,8 @@ class Batch:
         self.on_event: Callable[[str, LineState], None] = lambda _line, _state: None
         """Told of each line that has ended; for programs that print."""
         self._order: BatchOrder | None = None
+        self._sounds: BatchSounds | None = None
+        """Until the child has ended; there is no child before they are ready."""
         self._child: child.BatchChild | None = None
         self._going: child.Going | None = None
         self._cancel_asked = False
@@ -110,6 +114,8 @@ class Batch:
             return f"Cancelling, {count}"
         if self.is_paused:
             return f"Paused, {count}"
+        if self._is_reading and self._sounds is not None:
+            return f"Reading the sounds, {len(self._sounds.ready)} of {len(self.states)}"
         if self._child is not None and self._going is None and not ended:
             return "Starting the model"
         if self._child is None and (obstacle := waiting_for_or_none()) is not None:
@@ -134,16 +140,17 @@ class Batch:
             raise BadBatch("No line is ticked", hint="Tick the lines that are to be made")
         self.error, self.summary, self.status, self.notes = None, "", "", ()
         self.reports, self._going, self._cancel_asked = {}, None, False
-        source = order.stage.folder / LIST_NAME
         report = order.report or order.stage.folder / results.CSV_NAME
-        line_files.write_list(source, [casting.line for casting in order.castings])
-        arguments = (
-            *(str(source), "-o", str(order.stage.folder), "--resume", "--json", "--control"),
-            *("--report", str(report), *order.options),
-        )
-        self._child = child.BatchChild(child.batch_launch(self.launch(), arguments))
         self.states = {line_files.stem_of(casting.line): LineState() for casting in order.castings}
         self._order = dataclasses.replace(order, report=report)
+        sounds = [casting.line for casting in order.castings]
+        self._sounds = BatchSounds(sounds, Path(bpy.app.tempdir))
+        try:
+            self._get_ready()
+        except SessionError:
+            self._order = None
+            self._close_child()
+            raise
         if not bpy.app.timers.is_registered(self._timer):
             bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
 
@@ -197,10 +204,37 @@ class Batch:
         redraw()
         return TICK_S if self.is_busy else None
 
+    @property
+    def _is_reading(self) -> bool:
+        """True while sounds are decoded, before the child is started."""
+        return self._child is None and self._sounds is not None
+
+    def _get_ready(self) -> None:
+        """Make some more sounds readable; with the last one start the child."""
+        order, sounds = self._order, self._sounds
+        assert order is not None
+        assert sounds is not None
+        sounds.step(PLACE_BUDGET_S)
+        if not sounds.is_ready:
+            return
+        source = order.stage.folder / LIST_NAME
+        line_files.write_list(source, sounds.ready)
+        arguments = (
+            *(str(source), "-o", str(order.stage.folder), "--resume", "--json", "--control"),
+            *("--report", str(order.report), *order.options),
+        )
+        self._child = child.BatchChild(child.batch_launch(self.launch(), arguments))
+
     def _advance(self) -> None:
         if self._order is None:
             return
         jobs_placing.scene_of(self._order.stage)
+        if self._is_reading:
+            if self._cancel_asked:
+                self._take(child.Ended("cancelled", {}))
+            else:
+                self._get_ready()
+            return
         if self._child is not None:
             for event in self._child.poll():
                 self._take(event)
@@ -234,6 +268,7 @@ class Batch:
 
     def _line_ended(self, state: LineState, event: child.LineEnded) -> None:
         state.fraction, state.score = 1.0, event.score
+        state.heard, state.acted_at = event.heard, event.acted_at
         if event.status == "failed":
             state.state, state.message, state.hint = FAILED, event.error, event.hint
             self.on_event(event.target.rpartition(".")[0], state)
@@ -326,8 +361,11 @@ class Batch:
 
     def _close_child(self) -> None:
         process, self._child = self._child, None
+        sounds, self._sounds = self._sounds, None
         if process is not None:
             process.close()
+        if sounds is not None:
+            sounds.close()
 
 
 batch: Batch | None = None

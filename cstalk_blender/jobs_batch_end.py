@@ -66,6 +66,8 @@ def tell_list(order: BatchOrder, states: States) -> None:
         if state is not None:
             item.state = NEW if state.state == CANCELLED else state.state
             item.message = f"{state.message}. {state.hint}".strip(". ")
+            if state.is_made:
+                item.heard, item.acted_at = state.heard, state.acted_at
             if not state.was_made:  # what was made before keeps its score
                 item.score = -1.0 if state.score is None else state.score
 

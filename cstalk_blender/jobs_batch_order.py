@@ -43,6 +43,10 @@ class LineState:
     score: float | None = None
     message: str = ""
     hint: str = ""
+    heard: str = ""
+    """What was heard in the voice; empty where the emotion was not left to it."""
+    acted_at: str = ""
+    """Then also what was acted, see ``lines.read_keys``."""
     token: str = ""
     is_made: bool = False
     """Its curves are there."""

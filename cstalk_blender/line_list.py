@@ -13,24 +13,33 @@ from . import casting, emotion_track, sound
 from .batch import emotion_keys, layout, lines
 from .batch.casting import Clue, cast
 from .errors import BadBatch, SessionError
-from .jobs_batch_order import NEW, BatchOrder
+from .jobs_batch_order import DONE, FAILED, NEW, SKIPPED, BatchOrder
 from .jobs_placing import Casting, Stage
 from .properties import CSTALK_PG_scene
-from .properties_batch import AS_PANEL, AUTO, CSTALK_PG_batch, CSTALK_PG_line
+from .properties_batch import (
+    AS_PANEL,
+    AUTO,
+    UNKNOWN_EMOTION,
+    CSTALK_PG_batch,
+    CSTALK_PG_line,
+)
 from .rig import exports, targets
 
 BAND_SAMPLES = 64
 """Samples of animated weights for the picture of a line."""
-KEPT = ("use", "state", "message", "score", "placed")
+KEPT = ("use", "placed")
 """What a line keeps when the list is read again."""
+MADE = ("state", "message", "score", "heard", "acted_at")
+"""What became of a line; kept where the source still says what it said."""
 EDITED = ("character", "emotion", "intensity", "emotion_at", "has_place", "place_s")
-"""What people edit; kept too where the source still says what it said."""
+"""What people edit; each is kept where the source says of it what it said."""
+NO_TEXT = "The name of the sound is not written in UTF-8"
 
 
 def fill(scene: bpy.types.Scene) -> int:
     """Read the source into the scene's list; how many lines it has now.
 
-    A line that was there keeps its state, and what was edited unless the source now says otherwise.
+    A line that was there keeps what was edited, each thing unless the source now says otherwise.
 
     Raises:
         BadBatch: The source cannot be read; the list is as it was.
@@ -122,34 +131,50 @@ def _replace(scene: bpy.types.Scene, source: str, found: Sequence[tuple[Any, str
         item.character = scene.objects.get(character) if character else None
         if strip is not None:
             item.zero_frame, item.use = strip.start_frame, not strip.is_muted
-        item["said"] = said = repr((character, line.row.acting, line.row.place_s))
-        old = before.get(item.name)
-        if old is not None:
-            names = (*KEPT, *EDITED) if old["said"] == said else KEPT
-            for name in names:
-                setattr(item, name, old[name])
+        item["told"] = _told(item)
+        if item.name in before:
+            _restore(item, before[item.name])
         if item.problem:
-            item.message = f"{item.problem}. {item.hint}".strip(". ")
+            item.message, item.state = f"{item.problem}. {item.hint}".strip(". "), FAILED
     settings.listed_from = source
     settings.index = min(settings.index, max(0, len(settings.lines) - 1))
 
 
+def _told(item: CSTALK_PG_line) -> dict[str, Any]:
+    """What the source says of the things that people edit, as data that the file keeps."""
+    said = {name: getattr(item, name) for name in EDITED}
+    return {**said, "character": "" if item.character is None else item.character.name}
+
+
 def _remembered(item: CSTALK_PG_line) -> dict[str, Any]:
-    # ``state`` after what resets it when set
-    names = (*EDITED, *KEPT)
-    return {"said": item.get("said", ""), **{name: getattr(item, name) for name in names}}
+    told = item.get("told")
+    values = {name: getattr(item, name) for name in (*KEPT, *MADE, *EDITED)}
+    return {**values, "told": {} if told is None else told.to_dict(), "now": _told(item)}
+
+
+def _restore(item: CSTALK_PG_line, old: Mapping[str, Any]) -> None:
+    """Give a line that was read again what it had."""
+    same = [name for name in EDITED if old["told"].get(name) == item["told"][name]]
+    edited = [name for name in same if old["now"][name] != item["told"][name]]
+    # what became of it last: editing resets that
+    for name in (*KEPT, *edited, *(MADE if len(same) == len(EDITED) else ())):
+        setattr(item, name, old[name])
 
 
 def _tell(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) -> None:
     row, acting = line.row, line.row.acting
-    item.name, item.title, item.audio = lines.stem_of(line), row.name, row.audio
+    item.name, item.title, item.audio = lines.stem_of(line), _text(row.name), _text(row.audio)
     item.role, item.scene_name = row.character, row.scene
     item.problem, item.hint = row.problem, row.hint
     known = acting.emotion in lines.known_emotions()
     item.emotion = acting.emotion if known else settings.emotion_default
+    if not acting.emotion and acting.intensity is not None and item.emotion == AS_PANEL:
+        item.emotion = settings.id_data.cstalk.emotion  # which is not as strong as in the panel
     if acting.emotion and not known:
-        item.problem = f"Unknown emotion {acting.emotion!r}"
+        item.problem = f"{UNKNOWN_EMOTION} {acting.emotion!r}"
         item.hint = f"Use one of {', '.join(lines.known_emotions())}"
+    if item.audio != row.audio:
+        item.problem, item.hint = NO_TEXT, "Rename the file, then read the lines again"
     item.intensity = 1.0 if acting.intensity is None else acting.intensity
     item.emotion_at = lines.keys_text(acting.emotion_at)
     item.seed = -1 if acting.seed is None else acting.seed
@@ -205,8 +230,6 @@ def _directed(
     emotion, intensity = item.emotion, item.intensity
     if emotion == AS_PANEL:
         emotion, intensity = main.emotion, main.intensity
-    if emotion == AUTO:
-        intensity = item.intensity
     keys = lines.read_keys(item.emotion_at)
     if frame is not None and not keys:
         keys = emotion_track.keys_for(
@@ -226,6 +249,8 @@ def emotion_keys_of(
 ) -> Sequence[Any]:
     """Keys of a line, coarsely, for its band; empty where they cannot be read.
 
+    Where the emotion is left to the voice and the line is made, what was heard and acted.
+
     Args:
         item: A row of the list.
         scene: The list's scene.
@@ -238,7 +263,16 @@ def emotion_keys_of(
     except BadBatch:
         return ()
     first = lines.protocol.EmotionKey(0.0, acting.emotion, acting.intensity or 0.0)
-    return (first, *acting.emotion_at)
+    keys = (first, *acting.emotion_at)
+    is_auto = any(key.emotion == AUTO for key in keys)
+    if is_auto and item.acted_at and item.state in (DONE, SKIPPED):
+        return lines.read_keys(item.acted_at)
+    return keys
+
+
+def _text(name: str) -> str:
+    """A name as Blender can keep it: bytes that are no UTF-8 are written out."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def item_frames(scene: bpy.types.Scene) -> list[float | None]:
@@ -319,6 +353,7 @@ def _follow_strips(scene: bpy.types.Scene, items: Sequence[CSTALK_PG_line]) -> N
             item.problem, item.hint = "The strip is gone", "Read the sequencer again"
             continue
         acting = one.line.row.acting
+        item.problem, item.hint = one.line.row.problem, one.line.row.hint
         item.audio, item.zero_frame = one.line.row.audio, one.start_frame
         item.cut_start_s, item.cut_duration_s = acting.cut_start_s, acting.cut_duration_s or -1.0
         item.length_s = acting.cut_duration_s or 0.0

@@ -173,6 +173,8 @@ def draw_chosen(
         draw_lines(box, f"{state.message}. {state.hint}".strip(". "), "ERROR", letters)
     elif state.score is not None and state.score >= 0:
         draw_lines(box, f"Score {state.score:.0f} of 100", "INFO", letters)
+    if state.heard:
+        draw_lines(box, f"Heard: {state.heard}", "SPEAKER", letters)
 
 
 def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
@@ -241,7 +243,13 @@ def live_state(item: CSTALK_PG_line) -> LineState:
     if found is not None:
         return found
     score = None if item.score < 0 else item.score
-    return LineState(state=item.state, message=item.message, score=score)
+    return LineState(state=item.state, message=item.message, score=score, heard=heard_in(item))
+
+
+def heard_in(item: CSTALK_PG_line) -> str:
+    """What was heard in the voice of a line, as long as the line is as it was made."""
+    is_made = item.state in (jobs_batch_order.DONE, jobs_batch_order.SKIPPED)
+    return str(item.heard) if is_made else ""
 
 
 def who(item: CSTALK_PG_line) -> str:

@@ -16,8 +16,9 @@ AS_PANEL, AUTO = "PANEL", protocol.AUTO_EMOTION
 LINE_EMOTION_ITEMS = [
     (AS_PANEL, "As Main Panel", "The emotion and intensity of the main panel", 100),
     *EMOTION_ITEMS,
-    (AUTO, "Auto", "Heard in the voice, line by line; needs a model that hears emotion", 101),
 ]
+UNKNOWN_EMOTION = "Unknown emotion"
+"""Begins the problem of a line whose source names one that is none; choosing one solves it."""
 DESTINATION_ITEMS = [
     (
         jobs_batch_order.NLA,
@@ -62,6 +63,12 @@ def _touched(item: CSTALK_PG_line, _context: bpy.types.Context) -> None:
         item.state = jobs_batch_order.NEW
 
 
+def _felt(item: CSTALK_PG_line, context: bpy.types.Context) -> None:
+    if item.problem.startswith(UNKNOWN_EMOTION):
+        item.problem = item.hint = item.message = ""
+    _touched(item, context)
+
+
 class CSTALK_PG_line(bpy.types.PropertyGroup):
     """One line; ``name`` is its output without ending and names it in the journal."""
 
@@ -86,7 +93,7 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
         description="How this line is felt",
         items=LINE_EMOTION_ITEMS,
         default=AS_PANEL,
-        update=_touched,
+        update=_felt,
     )
     intensity: bpy.props.FloatProperty(
         name="Intensity",
@@ -126,6 +133,10 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
     score: bpy.props.FloatProperty(
         name="Score", description="How good the line looks, 0 to 100", default=-1.0
     )
+    heard: bpy.props.StringProperty(
+        name="Heard", description="Emotion that was heard in the voice when the line was made"
+    )
+    acted_at: bpy.props.StringProperty(name="Acted")
     placed: bpy.props.StringProperty(name="Placed")
 
     @property

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from ..installation import batch_manifest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +59,10 @@ def _fits(clue: Clue, role: Role) -> bool:
     if role.channel and role.channel != clue.channel:
         return False
     pattern = role.pattern.casefold()
-    names = (clue.name, clue.name.rpartition("/")[2], clue.role)
+    path = PurePosixPath(clue.name)
+    names = (clue.name, path.name, clue.role)
+    if path.suffix.lower() in batch_manifest.SOUND_SUFFIXES:  # lists show lines without it
+        names = (*names, path.stem, str(path.with_suffix("")))
     return not pattern or any(fnmatch.fnmatchcase(name.casefold(), pattern) for name in names)
 
 

@@ -19,6 +19,8 @@ from ..session.process import ChildProcess
 CLOSE_S = 1.5
 """For each of: close stdin, terminate, kill."""
 HINT_INPUT = "Put right what it names, then start again: finished lines are kept"
+COMPLAINT = "error: "
+"""Before what the command line says when it ends with status 2."""
 WORD = "worker"
 """The command in the launch of a worker, whose place the batch takes."""
 
@@ -43,6 +45,10 @@ class LineEnded:
     score: float | None = None
     error: str = ""
     hint: str = ""
+    heard: str = ""
+    """What was heard in the voice, in words; empty where the emotion was not left to it."""
+    acted_at: str = ""
+    """Then also what was acted, see ``lines.read_keys``."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +139,8 @@ class BatchChild:
         words = [line for line in tail.splitlines() if line.strip()]
         code = self._child.exit_code
         if code == 2 and words:  # a bad argument or input, said in one line
-            return BatchFailed(words[-1].strip(), hint=HINT_INPUT, details=tail)
+            message = words[-1].strip().removeprefix(COMPLAINT)
+            return BatchFailed(message, hint=HINT_INPUT, details=tail)
         ending = "closed its output" if code is None else f"ended with exit code {code}"
         return BatchFailed(
             f"The batch's process {ending}",
@@ -158,6 +165,8 @@ def read_event(text: str) -> Event | None:
                 score=None if score is None else float(score),
                 error=str(said.get("error") or ""),
                 hint=str(said.get("hint") or ""),
+                heard=str(said.get("heard") or ""),
+                acted_at=str(said.get("acted_at") or ""),
             )
         if kind == "progress":
             left = said.get("seconds_left")

@@ -33,6 +33,7 @@ DEFAULT_PATTERN = batch_naming.DEFAULT_PATTERN
 COLUMNS = (
     *("file", "out", "character", "scene", "emotion", "intensity", "emotion_at"),
     *("start", "seed", "start_s", "duration_s"),
+    *("cstalk_title", "cstalk_problem", "cstalk_hint"),
 )
 MAX_CELL = 100_000
 """Characters of a cell that every CSV reader takes; Python's own stops at 131,072."""
@@ -92,7 +93,8 @@ def safe_stem(name: str) -> str:
 
 
 def _safe_part(part: str) -> str:
-    kept = file_names.FORBIDDEN.sub("_", part).strip(" .") or "line"
+    kept = file_names.FORBIDDEN.sub("_", part.encode("utf-8", "replace").decode())
+    kept = kept.strip(" .") or "line"
     stem, dot, ending = kept.rpartition(".")
     if dot and ending.lower() in batch_plan.FORMATS:  # it would be taken for the file's ending
         kept = f"{stem}_{ending}"
@@ -173,5 +175,8 @@ def _cells(line: Line) -> dict[str, object]:
         "seed": acting.seed,
         "start_s": acting.cut_start_s or None,
         "duration_s": acting.cut_duration_s,
+        "cstalk_title": row.name,
+        "cstalk_problem": row.problem,
+        "cstalk_hint": row.hint,
     }
     return {name: "" if value is None else value for name, value in cells.items()}

@@ -35,7 +35,7 @@ def main() -> int:
     source, folder = Path(arguments[0]), Path(arguments[arguments.index("-o") + 1])
     fps = float(arguments[arguments.index("--fps") + 1])
     if mode == "busy":
-        sys.stderr.write(f"Another batch is writing into {folder}. Wait for it\n")
+        sys.stderr.write(f"error: Another batch is writing into {folder}. Wait for it\n")
         return 2
     rows = list(csv.DictReader(source.open(encoding="utf-8")))
     record = folder / MADE_NAME
@@ -66,19 +66,26 @@ def make(row: dict[str, str], folder: Path, fps: float, made: dict[str, str]) ->
     target = f"{row['out']}.npz"
     asked = hashlib.sha256(repr([v for k, v in row.items() if k != "start"]).encode()).hexdigest()
     path = folder / target
-    if not Path(row["file"]).is_file():
+    if row["cstalk_problem"] or not Path(row["file"]).is_file():
         made[target] = "failed"
-        text = f"{Path(row['file']).name} cannot be read"
+        text = row["cstalk_problem"] or f"{Path(row['file']).name} cannot be read"
         say(type="line", output=target, status="failed", error=text, hint="Check the file")
         return
     if made.get(target) == asked and path.is_file():
-        say(type="line", output=target, status="skipped", frames=48)
+        say(type="line", output=target, status="skipped", frames=48, **heard_in(row))
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     smile = float(row["intensity"] or 0) if row["emotion"] == "happy" else 0.0
     frames = write_track(path, fps, smile)
     made[target] = asked
-    say(type="line", output=target, status="done", frames=frames, score=88.0)
+    say(type="line", output=target, status="done", frames=frames, score=88.0, **heard_in(row))
+
+
+def heard_in(row: dict[str, str]) -> dict[str, str]:
+    """What a line says that is left to the voice."""
+    if row["emotion"] != "auto":
+        return {}
+    return {"heard": "sad 0.6", "acted_at": "0:neutral:0 0.5:sad:0.6"}
 
 
 def told_to_cancel() -> bool:

@@ -27,6 +27,12 @@ def test_pattern_fits_the_role_that_a_list_names_too():
     assert cast(Clue("0042", role="NARRATOR"), [Role("Bob", "narr*")], CHARACTERS) == "Bob"
 
 
+def test_pattern_fits_a_sound_s_name_with_and_without_folder_and_ending():
+    for pattern in ("*_villain", "*_villain.wav", "act 1/*", "act 1/*_villain", "ANNA_villain"):
+        assert cast(Clue("act 1/anna_villain.wav"), [Role("Bob", pattern)], CHARACTERS) == "Bob"
+    assert cast(Clue("take 1.5"), [Role("Bob", "take 1")], CHARACTERS) == ""
+
+
 def test_name_that_begins_a_line_speaks_it_as_a_whole_word_the_longest_first():
     assert cast(Clue("anna_012"), [], CHARACTERS) == "Anna"
     assert cast(Clue("sub/ANNA MARIA-3"), [], CHARACTERS) == "Anna Maria"

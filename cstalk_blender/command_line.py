@@ -7,7 +7,9 @@ shell and panel make the same. Messages go to stderr, with ``--json`` objects to
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +25,8 @@ from .jobs_batch import Batch
 from .jobs_batch_order import LineState
 from .properties_batch import AS_PANEL, DESTINATION_ITEMS, CSTALK_PG_batch
 
+log = logging.getLogger(__package__)
+"""The add-on's."""
 DONE, FAULT, BAD, STOPPED = 0, 1, 2, 130
 """Exit statuses: as those of ``python -m model_runtime``; a line that failed is 2."""
 DESTINATIONS = {name.lower(): name for name, _label, _purpose in DESTINATION_ITEMS}
@@ -50,18 +54,24 @@ def execute(arguments: Sequence[str]) -> int:
     Args:
         arguments: What follows ``--command cstalk``.
     """
+    quiet = logging.NullHandler()  # what is logged is said here anyway
+    log.addHandler(quiet)
     try:
         options = parser().parse_args(list(arguments))
         return bake(options)
     except SystemExit as ending:
         return int(ending.code or 0)
     except SessionError as error:
+        if str(error) not in error.details:
+            _say(error.details)
         _say(f"cstalk: {error}. {error.hint}".rstrip(". "))
         return BAD
     except KeyboardInterrupt:
         jobs_batch.current_batch().close()
         _say("cstalk: stopped; the same command goes on from here")
         return STOPPED
+    finally:
+        log.removeHandler(quiet)
 
 
 def bake(options: argparse.Namespace) -> int:
@@ -268,11 +278,10 @@ def _save(path: Path) -> None:
 def _with_report(
     order: jobs_batch_order.BatchOrder, report: Path | None
 ) -> jobs_batch_order.BatchOrder:
-    import dataclasses
-
     return dataclasses.replace(order, report=report)
 
 
 def _say(words: str) -> None:
-    sys.stderr.write(words + "\n")
-    sys.stderr.flush()
+    if words:
+        sys.stderr.write(words + "\n")
+        sys.stderr.flush()

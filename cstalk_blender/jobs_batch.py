@@ -17,7 +17,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, jobs_batch_end, jobs_placing
+from . import compat, jobs_batch_end, jobs_batch_sounds, jobs_order, jobs_placing
 from .batch import child, results
 from .batch import lines as line_files
 from .errors import BadBatch, JobOverlap, SceneChanged, SessionError
@@ -35,9 +35,7 @@ from .jobs_batch_order import (
     BatchOrder,
     LineState,
 )
-from .jobs_batch_sounds import BatchSounds
-from .jobs_order import waiting_for_or_none
-from .session.environment import Launch
+from .session import environment
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +43,12 @@ TICK_S = 0.05
 """Seconds between two ticks, as for a single performance."""
 PLACE_BUDGET_S = 0.05
 """Seconds of a tick after which no further line is placed, and no further sound decoded."""
-LIST_NAME = "lines.csv"
 
 
 class Batch:
     """The add-on's one batch."""
 
-    def __init__(self, launch: Callable[[], Launch]) -> None:
+    def __init__(self, launch: Callable[[], environment.Launch]) -> None:
         self.launch = launch
         """How to start a worker; the batch's child takes the same Python."""
         self.error: SessionError | None = None
@@ -68,7 +65,7 @@ class Batch:
         self.on_event: Callable[[str, LineState], None] = lambda _line, _state: None
         """Told of each line that has ended; for programs that print."""
         self._order: BatchOrder | None = None
-        self._sounds: BatchSounds | None = None
+        self._sounds: jobs_batch_sounds.BatchSounds | None = None
         """Until the child has ended; there is no child before they are ready."""
         self._child: child.BatchChild | None = None
         self._going: child.Going | None = None
@@ -118,7 +115,7 @@ class Batch:
             return f"Reading the sounds, {len(self._sounds.ready)} of {len(self.states)}"
         if self._child is not None and self._going is None and not ended:
             return "Starting the model"
-        if self._child is None and (obstacle := waiting_for_or_none()) is not None:
+        if self._child is None and (obstacle := jobs_order.waiting_for_or_none()) is not None:
             return f"{count}; {obstacle}"
         return count
 
@@ -144,7 +141,7 @@ class Batch:
         self.states = {line_files.stem_of(casting.line): LineState() for casting in order.castings}
         self._order = dataclasses.replace(order, report=report)
         sounds = [casting.line for casting in order.castings]
-        self._sounds = BatchSounds(sounds, Path(bpy.app.tempdir))
+        self._sounds = jobs_batch_sounds.BatchSounds(sounds, Path(bpy.app.tempdir))
         try:
             self._get_ready()
         except SessionError:
@@ -217,10 +214,9 @@ class Batch:
         sounds.step(PLACE_BUDGET_S)
         if not sounds.is_ready:
             return
-        source = order.stage.folder / LIST_NAME
-        line_files.write_list(source, sounds.ready)
+        source, folder = str(sounds.write_list()), str(order.stage.folder)
         arguments = (
-            *(str(source), "-o", str(order.stage.folder), "--resume", "--json", "--control"),
+            *(source, "-o", folder, "--resume", "--json", "--control"),
             *("--report", str(order.report), *order.options),
         )
         self._child = child.BatchChild(child.batch_launch(self.launch(), arguments))
@@ -238,11 +234,11 @@ class Batch:
         if self._child is not None:
             for event in self._child.poll():
                 self._take(event)
-        if waiting_for_or_none() is None and not self.is_paused:
+        if jobs_order.waiting_for_or_none() is None and not self.is_paused:
             with compat.window_context():
                 self._place_some()
         is_made = self._order is not None and self._child is None and not self.count(MADE)
-        if is_made and waiting_for_or_none() is None:
+        if is_made and jobs_order.waiting_for_or_none() is None:
             with compat.window_context():
                 self._finish()
 

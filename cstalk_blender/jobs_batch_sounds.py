@@ -1,6 +1,7 @@
-"""The sounds of a batch as its child can read them: what it has no decoder for, Blender decodes.
+"""What a batch's child reads: the list, and sounds that it has a decoder for.
 
-Little by little, so that the window stays usable; the files go when the batch has ended.
+What it cannot decode, Blender does: little by little, so that the window stays usable. All of it
+lies in a folder of its own that goes when the batch has ended.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import sound_decode
+from .batch import lines as line_files
 from .batch.lines import Line
 
 PREFIX = "cstalk-batch-"
+LIST_NAME = "lines.csv"
 
 
 class BatchSounds:
@@ -49,6 +52,18 @@ class BatchSounds:
             self._ready.append(self._readable(line))
             if time.perf_counter() >= stop_at:
                 return
+
+    def write_list(self) -> Path:
+        """Write the child's list and say where.
+
+        Here and not in the output folder: another Blender may be at work there.
+
+        Raises:
+            BadBatch: The file cannot be written.
+        """
+        path = self._folder / LIST_NAME
+        line_files.write_list(path, self._ready)
+        return path
 
     def close(self) -> None:
         """Remove the files."""

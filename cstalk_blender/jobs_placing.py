@@ -160,7 +160,9 @@ def place_timeline(castings: Sequence[Casting], stage: Stage) -> tuple[str, ...]
     strips.keep_spoken_keys(faces, report.actions, spans)
     for name in report.actions:
         bpy.data.actions[name][strips.BATCH] = stage.batch
-    sound.extend_range(scene, report.first_frame, report.last_frame)
+    # from the first line on: keys begin before it, where the face leaves its rest
+    first_s = min(second for second, _curves in parts)
+    sound.extend_range(scene, first_s * rate, report.last_frame)
     return ()
 
 

@@ -60,9 +60,9 @@ def _fits(clue: Clue, role: Role) -> bool:
         return False
     pattern = role.pattern.casefold()
     path = PurePosixPath(clue.name)
-    names = (clue.name, path.name, clue.role)
+    names = [clue.name, path.name, clue.role]
     if path.suffix.lower() in batch_manifest.SOUND_SUFFIXES:  # lists show lines without it
-        names = (*names, path.stem, str(path.with_suffix("")))
+        names += [path.stem, str(path.with_suffix(""))]
     return not pattern or any(fnmatch.fnmatchcase(name.casefold(), pattern) for name in names)
 
 

@@ -18,7 +18,7 @@ from ..session.process import ChildProcess
 
 CLOSE_S = 1.5
 """For each of: close stdin, terminate, kill."""
-HINT_INPUT = "Put right what it names, then start again: finished lines are kept"
+HINT_INPUT = "Finished lines are kept"
 COMPLAINT = "error: "
 """Before what the command line says when it ends with status 2."""
 WORD = "worker"

@@ -278,6 +278,7 @@ def test_timeline_gets_all_lines_in_one_action_with_no_keys_in_the_pauses(settin
     anna = bpy.data.objects["anna"]
     action = anna.data.shape_keys.animation_data.action
     assert action.name == "CSTalk anna lines of lines"
+    assert bpy.context.scene.frame_start == 1
     assert evaluated_heights(anna, 13)[JAW] == pytest.approx(1.0, abs=1e-3)
     assert evaluated_heights(anna, 133)[JAW] == pytest.approx(1.0, abs=1e-3)
     assert evaluated_heights(anna, 85)[JAW] == pytest.approx(0.0, abs=1e-3)

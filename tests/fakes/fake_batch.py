@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.fakes.fake_worker import write_track
 
-MADE_NAME = "fake-journal.json"
+MADE_NAME, GIVEN_NAME = "fake-journal.json", "fake-list.csv"
 
 
 def say(**values: object) -> None:
@@ -37,6 +37,8 @@ def main() -> int:
     if mode == "busy":
         sys.stderr.write(f"error: Another batch is writing into {folder}. Wait for it\n")
         return 2
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / GIVEN_NAME).write_bytes(source.read_bytes())  # for tests to look at
     rows = list(csv.DictReader(source.open(encoding="utf-8")))
     record = folder / MADE_NAME
     made = json.loads(record.read_text()) if record.is_file() else {}

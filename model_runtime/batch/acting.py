@@ -31,6 +31,9 @@ from .manifest import Row, keys_text
 from .plan import Line
 from .quality import ClipMeter, Heard, rate, spark
 
+FEW_KEYS = 4
+"""Changes of emotion that the report lists one by one; animated ones come ten a second."""
+
 
 class Listening:
     """An engine that keeps the phones of the one line it runs."""
@@ -142,7 +145,7 @@ def act(
         fps=track.fps,
         duration_s=round(track.duration_s, 3),
         seconds=round(time.perf_counter() - started, 3),
-        acting=acting_title(performance),
+        acting=acting_words(performance),
         heard=track.heard,
         acted_at=_acted_at(track, performance, engine.config.emotions),
         quality=_rounded(quality),
@@ -184,6 +187,18 @@ def make_folder(folder: Path) -> None:
 def formats_of(targets: Sequence[str]) -> tuple[str, ...]:
     """Endings of a line's files, lower case."""
     return tuple(target.rpartition(".")[2].lower() for target in targets)
+
+
+def acting_words(performance: Performance) -> str:
+    """The emotion of a line in a few words, however often it changes."""
+    if len(performance.emotion_keys) <= FEW_KEYS:
+        return acting_title(performance)
+    strongest: dict[str, float] = {}
+    for key in performance.emotion_keys:
+        if key.emotion != "neutral" and key.intensity:
+            strongest[key.emotion] = max(key.intensity, strongest.get(key.emotion, 0.0))
+    words = [f"{name} up to {intensity:.2g}" for name, intensity in strongest.items()]
+    return ", ".join(words) or "neutral"
 
 
 def _acted_at(track: CurveTrack, performance: Performance, emotions: Sequence[str]) -> str:

@@ -49,13 +49,15 @@ def _write_broken(folder: Path) -> dict[str, str]:
     (folder / "empty.wav").write_bytes(b"")
     whole = wav_bytes(voice(0.5))
     (folder / "cut header.wav").write_bytes(whole[:20])
+    (folder / "cut off.wav").write_bytes(whole[: len(whole) // 2])
     write_wav(folder / "silent.wav", np.zeros(8000, np.float32))
     (folder / "text.wav").write_text("no sound")
     (folder / "itself.wav").symlink_to("itself.wav")
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     return {
         "empty.wav": "empty",
-        "cut header.wav": "",
+        "cut header.wav": "cut off within its header",
+        "cut off.wav": "truncated",
         "silent.wav": "silence",
         "text.wav": "not a sound file",
         "itself.wav": "cannot be read",

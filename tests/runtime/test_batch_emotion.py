@@ -12,9 +12,11 @@ import pytest
 
 from model_runtime import infer
 from model_runtime.auto_emotion import Heard
+from model_runtime.batch.acting import acting_words
 from model_runtime.batch.lock import STATE_FOLDER
 from model_runtime.cli import main
 from model_runtime.curves.formats import read_curves
+from model_runtime.infer import Performance
 from model_runtime.protocol import EmotionKey
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
@@ -169,3 +171,14 @@ def test_a_list_of_the_add_on_calls_lines_by_their_name_and_says_why_one_cannot_
     refused = ended["scene 4/plain"]
     assert (refused["status"], refused["error"]) == ("failed", "It plays too fast")
     assert refused["hint"] == "Render it"
+
+
+def test_an_animated_emotion_is_told_in_a_few_words() -> None:
+    def words(*keys: EmotionKey) -> str:
+        return acting_words(Performance(Path("line.wav"), emotion_keys=keys))
+
+    assert words(EmotionKey(0, "sad", 0.5), EmotionKey(1, "happy", 1)) == "sad 0.5, happy 1"
+    rising = [EmotionKey(i / 10, "happy", i / 20) for i in range(15)]
+    assert words(*rising, EmotionKey(2, "angry", 0.3)) == "happy up to 0.7, angry up to 0.3"
+    calm = [EmotionKey(i / 10, "happy", 0.0) for i in range(9)]
+    assert words(*calm) == "neutral"

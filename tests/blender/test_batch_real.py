@@ -1,0 +1,126 @@
+"""A batch in Blender on the real child and the shipped weights: as a person's machine has it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import bpy
+import pytest
+
+from cstalk_blender import command_line, jobs_batch, line_list
+from cstalk_blender import jobs_batch_order as states
+from cstalk_blender.batch import child
+from cstalk_blender.rig import strips
+from tests.fakes.faces import make_face
+from tests.fakes.sessions import DEADLINE_S
+from tests.fakes.sounds import voice, write_wav
+
+ROOT = Path(__file__).resolve().parents[2]
+COUNT = 6
+HOLD = """
+import sys
+from pathlib import Path
+from model_runtime.batch.lock import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def settings(addon, work, monkeypatch):
+    """A face and a folder of lines of a second or two."""
+    monkeypatch.delenv("CSTALK_PYTHON", raising=False)
+    make_face("anna")
+    (work / "lines").mkdir()
+    for number in range(COUNT):
+        write_wav(work / "lines" / f"anna_{number}.wav", voice(1 + number / 4, seed=number))
+    settings = bpy.context.scene.cstalk_batch
+    settings.folder, settings.output_folder = str(work / "lines"), str(work / "curves")
+    line_list.fill(bpy.context.scene)
+    return settings
+
+
+@pytest.fixture
+def taken(work):
+    """The output folder, held by another process: its id."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(work / "curves")],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    yield holder.pid
+    holder.kill()
+    holder.communicate()
+
+
+def made(folder):
+    """Contents of the curves in a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.npz")}
+
+
+def test_folder_that_another_batch_holds_is_refused_naming_it_and_the_scene_is_as_before(
+    settings, work, taken
+):
+    batch = jobs_batch.current_batch()
+    with pytest.raises(RuntimeError, match="Another batch is writing"):
+        bpy.ops.cstalk.batch_bake()
+    assert f"process {taken} on" in str(batch.error)
+    assert str(batch.error).startswith("Another batch")
+    assert not bpy.data.actions
+    assert made(work / "curves") == {}
+    assert settings.lines[0].state == states.NEW
+
+
+def test_batch_whose_child_is_killed_goes_on_to_the_bytes_of_an_unbroken_one(settings, work):
+    batch = jobs_batch.current_batch()
+    batch.start(line_list.order_of(bpy.context.scene))
+    deadline = time.monotonic() + DEADLINE_S
+    while batch.is_busy and not batch.count(states.MADE, states.DONE):
+        assert time.monotonic() < deadline
+        batch.tick()
+    batch._child._child._popen.kill()
+    batch.wait()
+    bpy.ops.cstalk.batch_bake()
+    assert {state.state for state in batch.states.values()} <= {states.DONE, states.SKIPPED}
+    broken = made(work / "curves")
+    assert len(broken) == COUNT
+    (nla_track,) = strips.our_tracks(bpy.data.objects["anna"].data.shape_keys)
+    assert len(nla_track.strips) == COUNT
+    settings.output_folder = str(work / "unbroken")
+    bpy.ops.cstalk.batch_bake()
+    assert made(work / "unbroken") == broken
+
+
+def test_shell_panel_and_a_run_without_blender_make_the_same_curves(settings, work, capsys):
+    settings.destination = "FILES"
+    bpy.context.scene.render.fps = 24
+    bpy.context.scene.cstalk.emotion = "auto"
+    bpy.ops.cstalk.batch_bake()
+    by_panel = made(work / "curves")
+    options = ("--folder", str(work / "lines"), "--out", str(work / "shell"), "--to", "files")
+    assert command_line.execute(["bake", *options, "--emotion", "auto", "--json"]) == 0
+    assert made(work / "shell") == by_panel
+    said = [json.loads(t) for t in capsys.readouterr().out.splitlines() if t[:1] == "{"]
+    heard = {one["line"]: one["heard"] for one in said if one["type"] == "line"}
+    assert len(heard) == COUNT
+    assert all(heard.values())
+    arguments = (str(work / "lines"), "-o", str(work / "plain"), "--emotion", "auto")
+    arguments = (*arguments, "--fps", "24", "--report", str(work / "plain.csv"))
+    launch = child.batch_launch(jobs_batch.current_batch().launch(), arguments)
+    subprocess.run(
+        launch.argv, cwd=launch.folder, env=launch.environment, check=True, capture_output=True
+    )
+    assert made(work / "plain") == by_panel
+    with (work / "plain.csv").open(encoding="utf-8", newline="") as stream:
+        rows = {row["audio"].removesuffix(".wav"): row["heard"] for row in csv.DictReader(stream)}
+    assert rows == heard

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 
 WORKING = (
@@ -20,11 +22,13 @@ WORKING = (
     ),
     *(f"rig.{n}" for n in ("presets", "recognise", "seal", "solved", "solver_basis", "strips")),
     *(f"rig.{n}" for n in ("families", "routing", "targets", "wiring")),
+    *(f"rig.{n}" for n in ("bones", "eyes", "geometry", "mouth")),
     *(f"runtime_install.{n}" for n in ("machine", "packages", "plan", "state")),
     *(f"batch.{n}" for n in ("casting", "child", "emotion_keys")),
     *(f"batch.{n}" for n in ("layout", "lines", "results")),
-    *("session.client", "session.process", "sound_decode"),
-    *("casting", "line_list", "jobs_placing", "jobs_batch_end", "command_line"),
+    *(f"session.{n}" for n in ("client", "environment", "process", "request")),
+    *("casting", "command_line", "line_list", "sound_decode"),
+    *(f"jobs_{n}" for n in ("batch_end", "batch_sounds", "delivery", "order", "placing")),
 )
 """Own modules that registering needs none of; in a module that it does need, `from` takes the
 module, not names out of it."""
@@ -40,9 +44,7 @@ def defer(name: str) -> ModuleType:
     """
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    spec = _spec(name)
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -51,6 +53,16 @@ def defer(name: str) -> ModuleType:
     if package:
         setattr(sys.modules[package], stem, module)  # where `from package import stem` looks
     return module
+
+
+def _spec(name: str) -> ModuleSpec:
+    """Where a module of ours is: in its package's folder, so that nothing else is searched."""
+    package, _dot, stem = name.rpartition(".")
+    folder = Path(importlib.import_module(package).__path__[0])
+    spec = importlib.util.spec_from_file_location(name, folder / f"{stem}.py")
+    if spec is None or spec.loader is None or not (folder / f"{stem}.py").is_file():
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    return spec
 
 
 def defer_work() -> None:

@@ -18,15 +18,13 @@ from typing import Any
 
 import bpy
 
-from . import compat
+from . import compat, jobs_delivery, jobs_order
 from .errors import JobOverlap, SceneChanged, SessionError
 from .installation import formats, protocol, runtime_errors, track
-from .jobs_delivery import Delivery
-from .jobs_order import Order, waiting_for_or_none
 from .rig import bake, check
 from .session import client as session_client
-from .session.environment import Launch
-from .session.request import Request, State
+from .session import environment
+from .session import request as requests
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +49,7 @@ class Studio:
 
     def __init__(
         self,
-        launch: Callable[[], Launch],
+        launch: Callable[[], environment.Launch],
         fall_back: Callable[[SessionError], str] = lambda _error: "",
     ) -> None:
         self.launch = launch
@@ -65,9 +63,9 @@ class Studio:
         """Why the last order came to nothing."""
         self.outcome: Outcome | None = None
         self._client: session_client.Client | None = None
-        self._order: Order | None = None
-        self._request: Request | None = None
-        self._held: Delivery | None = None
+        self._order: jobs_order.Order | None = None
+        self._request: requests.Request | None = None
+        self._held: jobs_delivery.Delivery | None = None
         self._ordered_at = 0.0
         self._timer = self.tick
         """Blender knows a timer by its function object; ``self.tick`` is a new one each time."""
@@ -100,12 +98,12 @@ class Studio:
     def stage(self) -> str:
         """What is being done, for the progress bar."""
         if self._held is not None:
-            return f"Ready; {waiting_for_or_none() or 'writing keys'}"
+            return f"Ready; {jobs_order.waiting_for_or_none() or 'writing keys'}"
         if self._request is None:
             return ""
         if self._request.cancel_asked_at is not None:
             return "Cancelling"
-        if self._request.state is State.WAITING:
+        if self._request.state is requests.State.WAITING:
             return "Starting the model"
         return self._request.stage or "Generating"
 
@@ -121,7 +119,7 @@ class Studio:
 
     # What the operators do ---------------------------------------------------------------------
 
-    def start(self, order: Order) -> None:
+    def start(self, order: jobs_order.Order) -> None:
         """Send ``order`` to the model and return at once; the timer does the rest.
 
         Raises:
@@ -160,7 +158,8 @@ class Studio:
         """Drive the order to its end here and now: for scripts, where no timer runs."""
         while self.is_busy:
             self.tick()
-            if self._held is not None and (obstacle := waiting_for_or_none()) is not None:
+            obstacle = None if self._held is None else jobs_order.waiting_for_or_none()
+            if obstacle is not None:
                 hint = "Call it in Object Mode, with nothing else under way"
                 self._fail(SceneChanged(f"The keys could not be written: {obstacle}", hint=hint))
             time.sleep(0.005)
@@ -201,7 +200,7 @@ class Studio:
         return TICK_S if self.is_busy or client_is_busy else None
 
     def _advance(self) -> None:
-        if self._held is not None and waiting_for_or_none() is None:
+        if self._held is not None and jobs_order.waiting_for_or_none() is None:
             self._deliver(self._held)
             return
         if self._client is None:
@@ -209,13 +208,13 @@ class Studio:
         for request in self._client.poll(budget_s=POLL_BUDGET_S):
             if request is self._request:
                 self._take(request)
-            elif request.state is State.DONE:
+            elif request.state is requests.State.DONE:
                 self._client.discard(request)  # finished in the moment it was abandoned
 
-    def _take(self, request: Request) -> None:
+    def _take(self, request: requests.Request) -> None:
         assert self._client is not None
         self._request = None
-        if request.state is State.CANCELLED:
+        if request.state is requests.State.CANCELLED:
             self._finish()
         elif request.error is not None:
             self._try_again_or_fail(request.error)
@@ -224,11 +223,11 @@ class Studio:
             self.notice = request.result.note or self.notice
             try:
                 assert self._order is not None
-                self._held = Delivery(self._order, _read_track(request))
+                self._held = jobs_delivery.Delivery(self._order, _read_track(request))
             finally:
                 self._client.discard(request)
 
-    def _deliver(self, held: Delivery) -> None:
+    def _deliver(self, held: jobs_delivery.Delivery) -> None:
         with compat.window_context():
             ended = held.step()
         if ended is None:
@@ -295,7 +294,7 @@ def on_load(*_arguments: Any) -> None:
         )
 
 
-def _read_track(request: Request) -> track.CurveTrack:
+def _read_track(request: requests.Request) -> track.CurveTrack:
     assert request.result is not None
     try:
         return formats.read_curves(request.result.path)

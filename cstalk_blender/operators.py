@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from . import jobs, sound
+from . import jobs, jobs_order, sound
 from .errors import SessionError
 from .installation import protocol
-from .jobs_order import Order, order_for
 from .properties import chosen_face_or_none
 from .rig import bake, strips, targets
 
@@ -213,14 +212,14 @@ def clear_face(face: bpy.types.Object, with_companions: bool) -> list[str]:
     return had
 
 
-def scene_order(context: bpy.types.Context) -> Order:
+def scene_order(context: bpy.types.Context) -> jobs_order.Order:
     """The order that the scene's settings describe.
 
     Raises:
         SessionError: They describe none.
     """
     settings = context.scene.cstalk
-    return order_for(
+    return jobs_order.order_for(
         context.scene,
         chosen_face_or_none(context),
         audio=settings.audio_path,

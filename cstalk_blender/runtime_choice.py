@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import RequestRefused, SessionError, StartFailed, WorkerDied
 from .runtime_install import state
-from .session.environment import PYTHON_VARIABLE
+from .session import environment
 
 AUTO, BUILT_IN = "auto", "numpy"
 RUNTIME_FOLDER = "runtime"
@@ -34,7 +34,7 @@ class Choice:
     @property
     def is_built_in(self) -> bool:
         """True when there is nothing else to fall back to."""
-        is_own = not self.python and not os.environ.get(PYTHON_VARIABLE)
+        is_own = not self.python and not os.environ.get(environment.PYTHON_VARIABLE)
         return is_own and self.engine in (AUTO, BUILT_IN) and self.device in (AUTO, "cpu")
 
 
@@ -80,7 +80,7 @@ class RuntimeChoice:
     def _choose(self, home: Path, python: str, engine: str, device: str) -> Choice:
         if self.failure:
             return Choice("", BUILT_IN, AUTO)
-        if python or engine == BUILT_IN or os.environ.get(PYTHON_VARIABLE):
+        if python or engine == BUILT_IN or os.environ.get(environment.PYTHON_VARIABLE):
             return Choice(python, engine, device)
         installed = state.read_installed(home)
         if installed is None or installed.problem:

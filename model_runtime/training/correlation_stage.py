@@ -37,6 +37,8 @@ ALONE_SHARE = 0.5
 LINEAR_BATCHES = 24
 """Batches the linear model is fitted to."""
 DEV_BATCHES = 12
+TOGETHER_WEIGHT = 5.0
+"""Of the regions' own correlations beside the module's say: 10 cost a twentieth of the motion."""
 STILL_STD = 0.004
 """Standard deviation, of a channel's unit range, that is hardly any motion."""
 
@@ -115,7 +117,8 @@ class CorrelationSupervisor:
     the right way). Both are judged by correlation over time, channel by channel, so that no face
     gains by moving less; and both only up to the reference, whose regions are not each other's
     puppets: asked for agreement alone, the generator tied brow to lip twice as tightly as it
-    should.
+    should. What the module cannot tell from other regions, the reference's own correlations over
+    the window tell: channels of different regions must move together as they do there.
     """
 
     def __init__(self, module: CorrelationModule, seed: int) -> None:
@@ -124,7 +127,7 @@ class CorrelationSupervisor:
     def __call__(
         self, curves: Tensor, batch: Batch, number: int
     ) -> tuple[Tensor, dict[str, float]]:
-        """Loss of generated curves (B, T, C) and its two parts."""
+        """Loss of generated curves (B, T, C) and its three parts."""
         config = self.module.config
         hidden = random_regions(len(curves), len(config.regions), self.seed, number)
         hidden = hidden.to(curves.device)
@@ -135,10 +138,27 @@ class CorrelationSupervisor:
         weight = hidden[:, list(config.region_of)] * moved / (moved + STILL_STD)
         agree = (accord(curves, filled) - usual).square()
         match = (usual - accord(filled, batch.curves)).clamp(min=0)
-        parts = [(part * weight).sum() / (weight.sum() + 1e-6) for part in (agree, match)]
-        return parts[0] + parts[1], {
-            name: float(part.detach()) for name, part in zip(("agree", "match"), parts, strict=True)
+        parts = {
+            name: (part * weight).sum() / (weight.sum() + 1e-6)
+            for name, part in (("agree", agree), ("match", match))
         }
+        parts["together"] = TOGETHER_WEIGHT * self._together(curves, batch.curves)
+        total = torch.stack(list(parts.values())).sum()
+        return total, {name: float(part.detach()) for name, part in parts.items()}
+
+    def _together(self, curves: Tensor, wanted: Tensor) -> Tensor:
+        """Squared difference of correlations between channels of different regions, mean."""
+        region = torch.tensor(self.module.config.region_of, device=curves.device)
+        apart = region[:, None] != region
+        difference = correlations(curves) - correlations(wanted)
+        return difference.square()[:, apart].mean()
+
+
+def correlations(curves: Tensor) -> Tensor:
+    """Correlation over time of every two channels of curves (B, T, C), shape (B, C, C)."""
+    centred = curves - curves.mean(1, keepdim=True)
+    unit = centred / (centred.square().mean(1, keepdim=True) + STILL_STD**2).sqrt()
+    return unit.transpose(1, 2) @ unit / curves.shape[1]
 
 
 def accord(a: Tensor, b: Tensor) -> Tensor:

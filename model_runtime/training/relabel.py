@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files import replace_file
 from .align_corpora import read_alignments
 from .alignment import PhoneTime
 from .articulation import CALIBRATED, ArticulationModel, load_articulation
@@ -52,7 +53,7 @@ def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     index["sha256"]["mouth"] = digest.hexdigest()
     os.replace(temporary, folder / "mouth.bin")
-    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    replace_file(folder / "index.json", json.dumps(index).encode())
     log.info("%s: %d items labelled anew", cache.name, count)
     return count
 

@@ -24,6 +24,7 @@ from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # 
 from model_runtime.training.correlation_stage import (  # noqa: E402
     CorrelationSupervisor,
     accord,
+    correlations,
     learn_moments,
     random_regions,
 )
@@ -267,3 +268,23 @@ def test_the_correlation_term_asks_for_no_more_than_the_reference_has() -> None:
     on_puppet, _ = judge(puppet, batch, 0)
     assert float(on_reference) < 1e-4
     assert float(on_puppet) > 10 * float(on_reference)
+
+
+def test_correlations_are_those_of_numpy_and_blind_to_still_channels() -> None:
+    torch.manual_seed(1)
+    curves = torch.randn(2, 200, 4).cumsum(1) / 10
+    curves[..., 3] = 0.5
+    found = correlations(curves)
+    for clip, own in zip(found, curves, strict=True):
+        expected = np.corrcoef(own[:, :3].numpy().T)
+        np.testing.assert_allclose(clip[:3, :3].numpy(), expected, atol=1e-3)
+    assert float(found[:, 3].abs().max()) < 1e-6
+
+
+def test_regions_that_move_against_each_other_are_told_from_regions_in_step() -> None:
+    config = CorrelationConfig(channels=("a", "b"), regions=("x", "y"), region_of=(0, 1))
+    judge = CorrelationSupervisor(CorrelationModule(config).requires_grad_(False), seed=0)
+    lead = torch.linspace(0, 9, 200).sin()[None, :, None]
+    in_step, against = torch.cat([lead, lead], 2), torch.cat([lead, -lead], 2)
+    assert float(judge._together(in_step, 0.2 * in_step)) < 1e-3
+    assert float(judge._together(against, in_step)) > 3.9

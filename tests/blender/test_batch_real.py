@@ -64,8 +64,8 @@ def taken(work):
 
 
 def made(folder):
-    """Contents of the curves in a folder, by name."""
-    return {path.name: path.read_bytes() for path in folder.glob("*.npz")}
+    """Contents of the finished curves in a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.glob("[!.]*.npz")}
 
 
 def test_folder_that_another_batch_holds_is_refused_naming_it_and_the_scene_is_as_before(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,17 @@ WORKING = (
 )
 """Own modules that registering needs none of; in a module that it does need, `from` takes the
 module, not names out of it."""
+
+
+BAKING = (
+    *(f"rig.{n}" for n in ("mapping", "routing", "families", "library", "recognise", "wiring")),
+    *(f"rig.{n}" for n in ("targets", "geometry", "drivers", "bones", "eyes", "sinks", "plan")),
+    *(f"rig.{n}" for n in ("landmarks", "lips", "solver", "correspondence", "solver_basis")),
+    *(f"rig.{n}" for n in ("mouth", "actions", "bake", "bake_steps", "obstacles", "check")),
+    "jobs_delivery",
+)
+"""What a performance needs when it arrives, each after what it stands on. The time to read all of
+it is there while the model works, a few at each tick."""
 
 
 def defer(name: str) -> ModuleType:
@@ -63,6 +75,16 @@ def _spec(name: str) -> ModuleSpec:
     if spec is None or spec.loader is None or not (folder / f"{stem}.py").is_file():
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     return spec
+
+
+def read_ahead() -> Iterator[None]:
+    """Read ``BAKING``, one module at each step."""
+    for name in BAKING:
+        module = importlib.import_module(f".{name}", __package__)
+        _ = module.__doc__  # a look, so that a deferred one is read
+        yield
+    importlib.import_module("numpy.ma")  # which numpy reads when `unique` is first asked for
+    yield
 
 
 def defer_work() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import bpy
 
-from . import compat, jobs_delivery, jobs_order
+from . import compat, deferred, jobs_delivery, jobs_order
 from .errors import JobOverlap, SceneChanged, SessionError
 from .installation import formats, protocol, runtime_errors, track
 from .rig import bake, check
@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 TICK_S = 0.05
 """Seconds between two ticks: fluent progress for next to no work."""
 POLL_BUDGET_S = 0.005
-"""Seconds a tick may spend on the worker's messages."""
+"""Seconds a tick may spend on the worker's messages, and on reading modules ahead."""
+PIECE_S = 0.01
+"""Seconds between two pieces of the delivery: the window lives, and the keys are soon there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Studio:
         self._order: jobs_order.Order | None = None
         self._request: requests.Request | None = None
         self._held: jobs_delivery.Delivery | None = None
+        self._ahead = deferred.read_ahead()
         self._ordered_at = 0.0
         self._timer = self.tick
         """Blender knows a timer by its function object; ``self.tick`` is a new one each time."""
@@ -98,7 +101,8 @@ class Studio:
     def stage(self) -> str:
         """What is being done, for the progress bar."""
         if self._held is not None:
-            return f"Ready; {jobs_order.waiting_for_or_none() or 'writing keys'}"
+            doing = "checking the face" if self._held.is_given else "writing keys"
+            return f"Ready; {jobs_order.waiting_for_or_none() or doing}"
         if self._request is None:
             return ""
         if self._request.cancel_asked_at is not None:
@@ -197,6 +201,8 @@ class Studio:
         if seen != (self.fraction, self.stage, self.is_busy) or self.seconds_left is not None:
             redraw()
         client_is_busy = self._client is not None and self._client.is_busy
+        if self._held is not None and jobs_order.waiting_for_or_none() is None:
+            return PIECE_S
         return TICK_S if self.is_busy or client_is_busy else None
 
     def _advance(self) -> None:
@@ -210,6 +216,13 @@ class Studio:
                 self._take(request)
             elif request.state is requests.State.DONE:
                 self._client.discard(request)  # finished in the moment it was abandoned
+        if self._request is not None:
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        began = time.perf_counter()
+        while time.perf_counter() - began < POLL_BUDGET_S and next(self._ahead, self) is None:
+            pass
 
     def _take(self, request: requests.Request) -> None:
         assert self._client is not None

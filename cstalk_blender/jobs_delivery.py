@@ -1,7 +1,8 @@
 """Curves to a face without holding the window: one piece of the work for each tick.
 
 Find and plan; write keys; give them to the face and make it one undo step; check that the face
-moves. Each piece finds scene and face again. Main thread only.
+moves, a mesh and a frame in each piece. Each piece finds scene and face again. What cannot be split
+is Blender's own: the undo step of a large file, a frame of a heavy scene. Main thread only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import bpy
 from . import sound
 from .errors import SessionError
 from .installation import track
-from .jobs_order import Found, Order, check_or_say, find
+from .jobs_order import Found, Order, find
 from .rig import bake, bake_steps, check
 
 KEYS_BUDGET_S = 0.006
@@ -37,6 +38,7 @@ class Delivery:
         self._stage = Stage.PLAN
         self._building: bake_steps.Building | None = None
         self._report: bake.BakeReport | None = None
+        self._checking: check.Checking | None = None
 
     @property
     def is_given(self) -> bool:
@@ -61,7 +63,8 @@ class Delivery:
             self._give(find(self._order))
         else:
             assert self._report is not None
-            return self._report, self._checked(self._report)
+            checked = self._check(self._report)
+            return None if checked is None else (self._report, checked)
         return None
 
     def drop(self) -> None:
@@ -94,9 +97,23 @@ class Delivery:
         self._report, self._stage = report, Stage.CHECK
         bpy.ops.ed.undo_push(message="CSTalk Generate")
 
-    def _checked(self, report: bake.BakeReport) -> check.CheckReport:
+    def _check(self, report: bake.BakeReport) -> check.CheckReport | None:
         try:
             found = find(self._order)
         except SessionError as gone:
-            return check.CheckReport(True, (f"Not checked: {gone}",))
-        return check_or_say(self._order, found, self._curves, report)
+            return _unchecked(str(gone))
+        if found.scene != bpy.context.scene:
+            return _unchecked(f"{found.scene.name!r} is not open")
+        if any(name not in bpy.data.actions for name in report.actions):
+            return _unchecked("the keys were undone")
+        self._checking = self._checking or check.Checking(
+            self._curves,
+            start_frame=self._order.start_frame,
+            frame_rate=sound.frame_rate(found.scene),
+            left_out=report.driven,
+        )
+        return self._checking.step(found.faces, found.scene)
+
+
+def _unchecked(why: str) -> check.CheckReport:
+    return check.CheckReport(True, (f"Not checked: {why}",))

@@ -10,8 +10,8 @@ import bpy
 
 from . import sound, sound_decode
 from .errors import SceneChanged
-from .installation import protocol, track
-from .rig import bake, check, targets
+from .installation import protocol
+from .rig import targets
 
 PATIENT_OPERATORS = (
     "TRANSFORM_OT_",
@@ -119,24 +119,6 @@ def find(order: Order) -> Found:
             hint="Put it back, or choose another face, and generate again",
         )
     return Found(scene, targets.face_objects(target, with_companions=order.with_companions))
-
-
-def check_or_say(
-    order: Order, found: Found, curves: track.CurveTrack, report: bake.BakeReport
-) -> check.CheckReport:
-    """Check that the faces move; a scene that is not open is only told of."""
-    if found.scene != bpy.context.scene:
-        return check.CheckReport(
-            True, (f"{found.scene.name!r} is not open, so nothing was checked",)
-        )
-    return check.check_faces(
-        found.faces,
-        curves,
-        found.scene,
-        start_frame=order.start_frame,
-        frame_rate=sound.frame_rate(found.scene),
-        left_out=report.driven,
-    )
 
 
 def waiting_for_or_none() -> str | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import bpy
 
 from . import jobs_batch_order
-from .batch import casting
-from .installation import batch_naming, protocol
+from .batch import casting, patterns
+from .installation import protocol
 from .properties import EMOTION_ITEMS
 
 AS_PANEL, AUTO = "PANEL", protocol.AUTO_EMOTION
@@ -189,7 +189,7 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         name="Name Pattern",
         description="How names of sounds, as line__angry_0.7, are read: {name} {character} {scene} "
         "{emotion} {intensity} {start} {any}; what may be missing stands in brackets",
-        default=batch_naming.DEFAULT_PATTERN,
+        default=patterns.DEFAULT_PATTERN,
     )
     emotion_default: bpy.props.EnumProperty(
         name="If Not Said",

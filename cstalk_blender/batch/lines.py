@@ -23,12 +23,12 @@ from ..installation import (
     protocol,
     runtime_errors,
 )
+from .patterns import DEFAULT_PATTERN
 
 Line = batch_plan.Line
 Row = batch_manifest.Row
 Acting = batch_manifest.Acting
 keys_text = batch_manifest.keys_text
-DEFAULT_PATTERN = batch_naming.DEFAULT_PATTERN
 
 COLUMNS = (
     *("file", "out", "character", "scene", "emotion", "intensity", "emotion_at"),

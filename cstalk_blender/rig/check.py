@@ -3,25 +3,27 @@
 Keys that nobody sees are the commonest complaint about lip-sync tools: the keys are there, and the
 face is still. So the proof is the mesh itself, as Blender's dependency graph gives it: at rest, at
 its widest, and where the lips should be closed.
+
+The check comes in pieces, so that the window never stands still: a piece evaluates one mesh at one
+frame at most. One frame of a heavy scene cannot be split. Nothing of bpy is kept in between.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import compat
 from ..errors import BadTarget
 from ..installation import track
-from . import drivers, lips
+from . import lips, solver_basis
 from .bake import key_frames
-from .expressions import NotUnderstood
-from .mouth import mouth_of, reference_gap
-from .plan import Asked, asked_of, driven_shapes, value_path
+from .mouth import Mouth, mouth_between, reference_gap
+from .obstacles import keyed_shapes, listed, locked_notes, obstacles
+from .plan import asked_of
 
 STILL_PART = 1e-4
 """A face that moves by less than this part of its own size is still."""
@@ -29,12 +31,10 @@ STILL_VALUE = 1e-3
 """Curves that change by less than this are still themselves."""
 VALUE_TOLERANCE = 0.01
 """A shape key may differ from its curve by this much: keys are linear between frames."""
-HIDING_MODIFIERS = {"MESH_CACHE": "Mesh Cache", "MESH_SEQUENCE_CACHE": "Mesh Sequence Cache"}
-"""Modifiers that put stored vertices in the place of the shape keys' ones."""
 REORDERING = ("SUBSURF", "MULTIRES")
 """Modifiers that add vertices but keep the first ones: the lips can still be read."""
-LISTED_NAMES = 3
-"""Names given before "and n more"."""
+
+Points = NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ def check_faces(
     frame_rate: float,
     left_out: Collection[str] = (),
 ) -> CheckReport:
-    """Evaluate ``faces`` at the stillest and the widest frame of ``curves``.
+    """Evaluate ``faces`` at the stillest and the widest frame of ``curves``, all at once.
 
     The scene's current frame is put back. The objects must have been baked with these numbers.
 
@@ -72,71 +72,194 @@ def check_faces(
         frame_rate: As for the bake.
         left_out: Shape keys that the bake left to their drivers.
     """
-    frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
-    frame_before, subframe_before = scene.frame_current, scene.frame_subframe
-    moved, problems, measured = True, [], Measured((), False)
-    notes: list[str] = []
-    try:
-        for face in faces:
-            asked = [a for a in asked_of(face, curves) if a.channels and a.target not in left_out]
-            face_moved, why = _check_face(face, curves, scene, frames, asked)
-            notes += locked_notes(face, [one.target for one in asked if one.kind == "shape"])
-            moved = moved and face_moved
-            problems += [sentence for sentence in why if sentence not in problems]
-        if moved and faces:
-            measured = _measure(faces[0], curves, scene, frames)
-    finally:
-        scene.frame_set(frame_before, subframe=subframe_before)
-    return CheckReport(moved, tuple(problems), (*measured.sentences, *notes), measured.lips_open)
+    checking = Checking(
+        curves, start_frame=start_frame, frame_rate=frame_rate, left_out=tuple(left_out)
+    )
+    while (report := checking.step(faces, scene)) is None:
+        pass
+    return report
 
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """What the mesh of a face does under its performance."""
 
-    sentences: tuple[str, ...]
-    lips_open: bool
+    sentences: tuple[str, ...] = ()
+    lips_open: bool = False
 
 
-def _measure(
-    face: bpy.types.Object,
-    curves: track.CurveTrack,
-    scene: bpy.types.Scene,
-    frames: NDArray[np.float64],
-) -> Measured:
-    """Movement and lip gap at silence, at the widest vowel and at a closure, on the mesh."""
-    reference = reference_gap(curves)
-    if not face.visible_get() or np.ptp(reference) < STILL_VALUE:
-        return Measured((), False)
-    try:
-        mouth = mouth_of(face)
-    except BadTarget:
-        return Measured((), False)  # a mesh without lips, such as teeth
-    rest, widest = int(np.argmin(np.abs(reference))), int(np.argmax(reference))
-    runs = lips.closure_runs(reference, curves.fps)
-    closed = min(
-        (a + int(np.argmin(reference[a:b])) for a, b in runs),
-        key=reference.__getitem__,
-        default=None,
-    )
-    wanted = [rest, widest] if closed is None else [rest, widest, closed]
-    points = [_evaluate(face, scene, float(frames[index]))[0] for index in wanted]
-    millimetre = 1000.0 * scene.unit_settings.scale_length * _scale(face)
-    if len({len(some) for some in points}) > 1:
-        return Measured((), False)
-    movement = float(np.linalg.norm(points[1] - points[0], axis=1).max()) * millimetre
-    sentences = [f"The face moves by up to {movement:.1f} mm"]
-    gaps = mouth.gaps(asked_of(face, curves), curves.frame_count)
-    if closed is not None and _keeps_vertices(face):
-        opening = mouth.gap(points[1]) * millimetre
-        gap = mouth.gap(points[2]) * millimetre
-        sentences.append(
-            f"Lip gap {opening:.1f} mm at the widest, {max(gap, 0.0):.1f} mm at a closure"
-        )
-    count = lips.closures(reference, lips.relative(gaps), curves.fps)
-    if count.wanted:
-        sentences.append(f"Lips meet in {count.met} of {count.wanted} closures")
-    return Measured(tuple(sentences), not count.all_met)
+@dataclasses.dataclass(frozen=True)
+class Motion:
+    """Whether a face moves."""
+
+    moved: bool
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Checking:
+    """One check under way: call ``step`` until it gives the report."""
+
+    def __init__(
+        self,
+        curves: track.CurveTrack,
+        *,
+        start_frame: float,
+        frame_rate: float,
+        left_out: Collection[str] = (),
+    ) -> None:
+        self._curves, self._left_out = curves, left_out
+        self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
+        self._faces: Sequence[bpy.types.Object] = ()
+        self._scene: bpy.types.Scene | None = None
+        self._pieces: Generator[None, None, CheckReport] | None = None
+        self._seen: dict[tuple[int, int], tuple[Points, dict[str, float]]] = {}
+        """What was evaluated, by session id of the face and index of the frame."""
+
+    def step(self, faces: Sequence[bpy.types.Object], scene: bpy.types.Scene) -> CheckReport | None:
+        """One piece; the report after the last. ``faces`` and ``scene`` as they are now."""
+        self._faces, self._scene = faces, scene
+        try:
+            if self._pieces is None:
+                self._pieces = self._check([face.session_uid for face in faces])
+            next(self._pieces)
+        except StopIteration as end:
+            report: CheckReport = end.value
+            return report
+        except _FaceGone as gone:
+            return CheckReport(True, (f"Not checked: {gone}",))
+        finally:
+            self._faces, self._scene = (), None
+        return None
+
+    def _check(self, uids: Sequence[int]) -> Generator[None, None, CheckReport]:
+        motions, measured = [], Measured()
+        for uid in uids:
+            motions.append((yield from self._motion(uid)))
+        moved = all(motion.moved for motion in motions)
+        if moved and uids:
+            measured = yield from self._measured(uids[0])
+        problems = dict.fromkeys(sentence for one in motions for sentence in one.problems)
+        notes = [note for one in motions for note in one.notes]
+        measures = (*measured.sentences, *notes)
+        return CheckReport(moved, tuple(problems), measures, measured.lips_open)
+
+    def _motion(self, uid: int) -> Generator[None, None, Motion]:
+        """Whether a face moves as far as it is asked to, and what stands in the way."""
+        asked = [
+            one
+            for one in asked_of(self._face(uid), self._curves)
+            if one.channels and one.target not in self._left_out
+        ]
+        if not asked:
+            return Motion(True)
+        shapes = {one.target: one.values for one in asked if one.kind == "shape"}
+        why = obstacles(self._face(uid), keyed_shapes(self._face(uid), shapes))
+        notes = tuple(locked_notes(self._face(uid), list(shapes)))
+        ends = _rest_and_widest(self._curves, list({c for one in asked for c in one.channels}))
+        if max(float(np.ptp(one.values[[*ends]])) for one in asked) < STILL_VALUE:
+            return Motion(True, tuple(why), notes)
+        if not self._face(uid).visible_get():
+            name = self._face(uid).name
+            why.append(f"{name!r} is hidden, so whether it moves was not checked")
+            return Motion(True, tuple(why), notes)
+        seen = []
+        for index in ends:
+            yield
+            seen.append(self._evaluated(uid, index))
+        return self._judged(uid, seen, {n: v[ends[1]] for n, v in shapes.items()}, why, notes)
+
+    def _judged(
+        self,
+        uid: int,
+        seen: Sequence[tuple[Points, dict[str, float]]],
+        wanted: dict[str, float],
+        why: list[str],
+        notes: tuple[str, ...],
+    ) -> Motion:
+        (rest, _values), (widest, values) = seen
+        if rest.shape != widest.shape:
+            return Motion(True, tuple(why), notes)
+        name = self._face(uid).name
+        off = [n for n, value in wanted.items() if n in values and _differs(values[n], value)]
+        moved = float(np.abs(widest - rest).max()) > STILL_PART * float(np.ptp(rest, axis=0).max())
+        if not moved and not why:
+            why.append(f"{name!r} does not move: do its shape keys hold any shape?")
+        if off and not why:
+            why.append(f"Not as keyed on {name!r}: {listed(off)}; something else sets them")
+        return Motion(moved and not off, tuple(why), notes)
+
+    def _measured(self, uid: int) -> Generator[None, None, Measured]:
+        """Movement and lip gap at silence, at the widest vowel and at a closure, on the mesh."""
+        yield
+        reference = reference_gap(self._curves)
+        if not self._face(uid).visible_get() or np.ptp(reference) < STILL_VALUE:
+            return Measured()
+        lips_said = solver_basis.marked_lips_or_none(self._face(uid))
+        yield
+        try:
+            mouth = mouth_between(self._face(uid), lips_said)
+        except BadTarget:
+            return Measured()  # a mesh without lips, such as teeth
+        marks, gap_at_rest = mouth.marks, mouth.rest
+        del mouth  # it holds the object
+        wanted = _silent_wide_closed(reference, self._curves.fps)
+        points = []
+        for index in wanted:
+            yield
+            points.append(self._evaluated(uid, index)[0])
+        if len({len(some) for some in points}) > 1:
+            return Measured()
+        yield
+        return self._told(Mouth(self._face(uid), marks, gap_at_rest), reference, points)
+
+    def _told(self, mouth: Mouth, reference: NDArray[np.float64], points: list[Points]) -> Measured:
+        face = mouth.face
+        assert self._scene is not None
+        millimetre = 1000.0 * self._scene.unit_settings.scale_length * _scale(face)
+        movement = float(np.linalg.norm(points[1] - points[0], axis=1).max()) * millimetre
+        sentences = [f"The face moves by up to {movement:.1f} mm"]
+        gaps = mouth.gaps(asked_of(face, self._curves), self._curves.frame_count)
+        if len(points) > 2 and _keeps_vertices(face):
+            opening, gap = (mouth.gap(some) * millimetre for some in points[1:])
+            sentences.append(
+                f"Lip gap {opening:.1f} mm at the widest, {max(gap, 0.0):.1f} mm at a closure"
+            )
+        count = lips.closures(reference, lips.relative(gaps), self._curves.fps)
+        if count.wanted:
+            sentences.append(f"Lips meet in {count.met} of {count.wanted} closures")
+        return Measured(tuple(sentences), not count.all_met)
+
+    def _evaluated(self, uid: int, index: int) -> tuple[Points, dict[str, float]]:
+        """As `_evaluate`, at the frame of a key; once for each."""
+        if (uid, index) not in self._seen:
+            scene = self._scene
+            assert scene is not None
+            before, subframe = scene.frame_current, scene.frame_subframe
+            try:
+                seen = _evaluate(self._face(uid), scene, float(self._frames[index]))
+            finally:
+                scene.frame_set(before, subframe=subframe)
+            self._seen[uid, index] = seen
+        return self._seen[uid, index]
+
+    def _face(self, uid: int) -> bpy.types.Object:
+        found = next((face for face in self._faces if face.session_uid == uid), None)
+        if found is None:
+            raise _FaceGone("the faces changed meanwhile")
+        return found
+
+
+class _FaceGone(LookupError):
+    """A face that is checked is not there any more."""
+
+
+def _silent_wide_closed(reference: NDArray[np.float64], fps: float) -> list[int]:
+    """Frames of the least and the widest gap, and of the tightest closure where there is one."""
+    chosen = [int(np.argmin(np.abs(reference))), int(np.argmax(reference))]
+    runs = lips.closure_runs(reference, fps)
+    closed = [a + int(np.argmin(reference[a:b])) for a, b in runs]
+    return [*chosen, min(closed, key=reference.__getitem__)] if closed else chosen
 
 
 def _keeps_vertices(face: bpy.types.Object) -> bool:
@@ -147,102 +270,6 @@ def _keeps_vertices(face: bpy.types.Object) -> bool:
 
 def _scale(face: bpy.types.Object) -> float:
     return float(np.mean([abs(factor) for factor in face.matrix_world.to_scale()]))
-
-
-def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
-    """Settings of ``face`` that hide keys on ``shape_names``, one sentence each."""
-    key = face.data.shape_keys
-    found = []
-    if compat.lacks_slot(key):
-        found.append(
-            f"The Action of {face.name!r} has no slot assigned: choose one in the Action editor"
-        )
-    driven = sorted(driven_shapes(key) & set(shape_names))
-    if driven:
-        found.append(f"Drivers move {_listed(driven)} on {face.name!r}, so keys there are not seen")
-    muted = [name for name in shape_names if key.key_blocks[name].mute]
-    if muted:
-        found.append(f"Muted on {face.name!r}: {_listed(muted)}")
-    if face.show_only_shape_key:
-        found.append(f"Shape keys of {face.name!r} are pinned: turn off the pin below their list")
-    if not key.use_relative:
-        found.append(f"Shape keys of {face.name!r} are absolute: turn Relative on")
-    for modifier in face.modifiers:
-        if modifier.type in HIDING_MODIFIERS and modifier.show_viewport:
-            kind = HIDING_MODIFIERS[modifier.type]
-            found.append(
-                f"The {kind} modifier of {face.name!r} replaces what its shape keys do: turn it off"
-            )
-    return found + _nla_obstacles(face)
-
-
-def locked_notes(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
-    """Shape keys that are locked: no obstacle, as the lock is for sculpting, but worth a word."""
-    blocks = face.data.shape_keys.key_blocks
-    locked = [name for name in shape_names if name in blocks and blocks[name].lock_shape]
-    if not locked:
-        return []
-    return [f"Locked on {face.name!r}, keyed all the same: {_listed(locked)}"]
-
-
-def _nla_obstacles(face: bpy.types.Object) -> list[str]:
-    animation = face.data.shape_keys.animation_data
-    if animation is None or not len(animation.nla_tracks):
-        return []
-    found = []
-    if any(nla.is_solo for nla in animation.nla_tracks):
-        found.append(f"An NLA track of {face.name!r} is solo, which hides the performance")
-    if animation.action_influence < 1 or animation.action_blend_type != "REPLACE":
-        found.append(f"NLA settings of {face.name!r} mix the performance with other strips")
-    return found
-
-
-def _check_face(
-    face: bpy.types.Object,
-    curves: track.CurveTrack,
-    scene: bpy.types.Scene,
-    frames: NDArray[np.float64],
-    asked: list[Asked],
-) -> tuple[bool, list[str]]:
-    if not asked:
-        return True, []
-    shapes = {one.target: one.values for one in asked if one.kind == "shape"}
-    why = obstacles(face, _keyed(face, shapes))
-    rest, widest = _rest_and_widest(curves, list({c for one in asked for c in one.channels}))
-    if max(float(np.ptp(one.values[[rest, widest]])) for one in asked) < STILL_VALUE:
-        return True, why
-    if not face.visible_get():
-        return True, [*why, f"{face.name!r} is hidden, so whether it moves was not checked"]
-    points = []
-    for index in (rest, widest):
-        coordinates, values = _evaluate(face, scene, float(frames[index]))
-        points.append(coordinates)
-        off = [n for n, v in shapes.items() if n in values and _differs(values[n], v[index])]
-    if points[0].shape != points[1].shape:
-        return True, why
-    size = float(np.ptp(points[0], axis=0).max())
-    moved = float(np.abs(points[1] - points[0]).max()) > STILL_PART * size
-    if not moved and not why:
-        why.append(f"{face.name!r} does not move: do its shape keys hold any shape?")
-    if off and not why:
-        why.append(f"Not as keyed on {face.name!r}: {_listed(off)}; something else sets them")
-    return moved and not off, why
-
-
-def _keyed(face: bpy.types.Object, shapes: dict[str, NDArray[np.float64]]) -> list[str]:
-    """Those of ``shapes`` that are keyed themselves: a driver that is followed is no obstacle."""
-    key = face.data.shape_keys
-    driven = driven_shapes(key)
-    source_keyed = {name for name in driven & set(shapes) if _has_source(key, name)}
-    return [name for name in shapes if name in key.key_blocks and name not in source_keyed]
-
-
-def _has_source(key: bpy.types.Key, name: str) -> bool:
-    try:
-        source = drivers.source_of(key, value_path(name))
-    except NotUnderstood:
-        return False
-    return source.owner != key
 
 
 def _rest_and_widest(curves: track.CurveTrack, channels: list[str]) -> tuple[int, int]:
@@ -272,9 +299,3 @@ def _evaluate(
 
 def _differs(value: float, wanted: float) -> bool:
     return abs(value - float(wanted)) > VALUE_TOLERANCE
-
-
-def _listed(names: Sequence[str]) -> str:
-    head = ", ".join(names[:LISTED_NAMES])
-    more = len(names) - LISTED_NAMES
-    return f"{head} and {more} more" if more > 0 else head

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -22,6 +25,7 @@ JAW_PART = 0.35
 """A key that moves the chin by more than this part of what it does to the gap moves the jaw."""
 TOUCHING = 0.08
 """Of the mouth's width: lips nearer than this at rest are taken to touch there."""
+RATES_FILE = Path(__file__).with_name("reference_rates.json")
 SMALLEST_RATE = 0.05
 """Of the mouth's width: a key that closes by less closes nothing."""
 
@@ -86,9 +90,17 @@ def mouth_of(face: bpy.types.Object) -> Mouth:
     Raises:
         BadTarget: Nothing opens it, or no lips were found.
     """
+    return mouth_between(face, solver_basis.marked_lips_or_none(face))
+
+
+def mouth_between(face: bpy.types.Object, lips_said: tuple[int, int] | None) -> Mouth:
+    """The mouth of ``face`` where the lips' middles were looked up before, None for unmarked ones.
+
+    Raises:
+        BadTarget: Nothing opens it, or no lips were found.
+    """
     opening = motion_of(face, OPENING_CHANNEL)
     points = geometry.rest_points(face)
-    lips_said = solver_basis.marked_lips_or_none(face)
     try:
         marks = landmarks.find_landmarks(points, geometry.edges_of(face), opening, lips=lips_said)
     except landmarks.NoLips as why:
@@ -121,15 +133,30 @@ def motion_of(face: bpy.types.Object, channel: str) -> Array:
 
 def reference_gap(curves: track.CurveTrack) -> Array:
     """Relative gap of the demo head, for which the curves are right, (frames,)."""
-    source = solver_basis.demo_source()
-    marks = source.head.landmarks
+    rates = reference_rates()
     total = np.zeros(curves.frame_count)
     for channel in curves.channels:
-        motion = source.motions.get(channel)
-        if motion is not None:
-            rate = float((motion[marks.lip_lower] - motion[marks.lip_upper]) @ marks.down)
-            total += rate * curves.column(channel).astype(np.float64)
+        total += rates.get(channel, 0.0) * curves.column(channel).astype(np.float64)
     return lips.relative(total)
+
+
+@functools.cache
+def reference_rates() -> dict[str, float]:
+    """Gap that value 1 of a channel adds on the demo head, metres, as `measured_rates` measured it.
+
+    It is kept as data: to build the head and find its lips takes longer than a tick may.
+    """
+    return dict(json.loads(RATES_FILE.read_text(encoding="utf-8")))
+
+
+def measured_rates() -> dict[str, float]:
+    """The same from the head itself, for the file and its test."""
+    source = solver_basis.demo_source()
+    marks = source.head.landmarks
+    return {
+        channel: float((motion[marks.lip_lower] - motion[marks.lip_upper]) @ marks.down)
+        for channel, motion in source.motions.items()
+    }
 
 
 def closing_key_or_none(mouth: Mouth) -> str | None:

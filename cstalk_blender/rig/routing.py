@@ -86,7 +86,8 @@ class Routing:
 
     def to(self, target: Target) -> tuple[Route, ...]:
         """The routes that end in ``target``."""
-        return tuple(route for route in self.routes if route.goal == target)
+        kind, name = target
+        return tuple(r for r in self.routes if r.target == name and r.kind == kind)
 
     def of(self, channel: str) -> tuple[Route, ...]:
         """The routes that begin at ``channel``."""

@@ -7,6 +7,7 @@ common disk nor this installation. A worker that is lost is replaced and its lin
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import itertools
@@ -256,13 +257,13 @@ def _connected(address: str) -> tuple[Any, int]:
     try:
         if local:
             count = int(local[1]) if local[1] and local[1] != "*" else 0
-            ray.init(
-                num_cpus=count or None,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": {"PYTHONPATH": str(PACKAGE_ROOT)}},
-            )
+            with _importable_by_children():
+                ray.init(
+                    num_cpus=count or None,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
             return ray, count
         modules = [str(PACKAGE_ROOT / "model_runtime")]
         ray.init(address, log_to_driver=False, runtime_env={"py_modules": modules})
@@ -272,6 +273,23 @@ def _connected(address: str) -> tuple[Any, int]:
             f"The cluster {address} cannot be reached: {' '.join(str(error).split())[:200]}",
             hint="Check the address, and that Ray runs there in the same version",
         ) from error
+
+
+@contextlib.contextmanager
+def _importable_by_children() -> Iterator[None]:
+    """Let processes that are started meanwhile find this package.
+
+    Ray's own way (``runtime_env``) would not use the workers that it starts beforehand.
+    """
+    name, before = "PYTHONPATH", os.environ.get("PYTHONPATH")
+    os.environ[name] = os.pathsep.join(filter(None, (str(PACKAGE_ROOT), before)))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _engine_from(checkpoint: dict[str, bytes], engine: str, device: str) -> Engine:

@@ -1,7 +1,9 @@
 """Fine-tuning: a generator that begins with another's weights, also on another rig.
 
 Everything that does not depend on the rig is taken over as it is. Latents are taken region by
-region and heads channel by channel, by name; what the other generator lacks begins at random.
+region and heads channel by channel, by name; what the other generator lacks begins at random, but
+for blocks appended to a stack: they begin as nothing, so that a deeper generator starts out acting
+as the shallower one did.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ LATENT_AXES = {
     "decoder_norm.norm.bias": (0,),
 }
 """Axes that run over regions times latents, by the name of the tensor without its block number."""
+BLOCK_OUTPUTS = ("encoder.mix.weight", "encoder.mix.bias", "decoder.mix.weight", "decoder.mix.bias")
+"""What a residual block adds to its input comes through these."""
 
 
 def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
@@ -50,6 +54,9 @@ def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
             if is_taken:
                 state[name][...] = value
         taken += [name] * is_taken
+    for name in state.keys() - checkpoint.tensors.keys():
+        if _kind(name) in BLOCK_OUTPUTS:
+            state[name][...] = 0
     channels = _copy_heads(checkpoint, state, new)
     generator.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     log.info(

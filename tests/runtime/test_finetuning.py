@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,27 @@ def test_start_on_the_same_rig_takes_every_weight(tmp_path: Path) -> None:
     start_from(generator, checkpoint)
     for name, value in generator.state_dict().items():
         assert np.array_equal(value.numpy(), checkpoint.tensors[name]), name
+
+
+def test_a_deeper_generator_starts_out_acting_as_the_shallower_one(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", style_dim=4))
+    old = checkpoint.config
+    deeper = dataclasses.replace(
+        old,
+        encoder_dilations=(*old.encoder_dilations, 2, 4),
+        decoder_dilations=(*old.decoder_dilations, 2),
+    )
+    given = torch.randn(1, 80, old.feature_width), torch.rand(1, 40, 8), torch.randn(1, 40, 4)
+    acted = []
+    for config in (old, deeper):
+        generator = Generator(config).eval()
+        start_from(generator, checkpoint)
+        with torch.no_grad():
+            acted.append(generator(*given))
+    for shallow, deep in zip(*acted, strict=True):
+        assert torch.equal(shallow, deep)
+    weights = sum(value.numel() for value in generator.state_dict().values())
+    assert weights > sum(value.size for value in checkpoint.tensors.values())
 
 
 def test_start_on_a_wider_rig_keeps_the_faces_both_have(tmp_path: Path) -> None:

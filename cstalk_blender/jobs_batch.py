@@ -325,7 +325,8 @@ class Batch:
         except SessionError as error:
             state.state, state.message, state.hint = FAILED, str(error), error.hint
             log.warning("%s: %s", line, error)
-        self.on_event(line, state)
+        if stage.destination != TIMELINE:  # there it ends when all of its face's lines do
+            self.on_event(line, state)
 
     def _finish(self) -> None:
         """All lines have ended: what concerns all of them, the report, one undo step."""
@@ -334,6 +335,10 @@ class Batch:
         if jobs_batch_end.taken_back(order, self.states):
             return
         self._note(jobs_batch_end.conclude(order, self.states))
+        if order.stage.destination == TIMELINE:
+            for line, state in self.states.items():
+                if state.is_made:  # others have ended before
+                    self.on_event(line, state)
         if self.count(FAILED) and self.status == "done":
             self.status = "failed"
         self.summary = jobs_batch_end.summary(self.states)

@@ -293,6 +293,23 @@ def test_timeline_gets_all_lines_in_one_action_with_no_keys_in_the_pauses(settin
     assert anna.data.shape_keys.animation_data.action is None
 
 
+@pytest.mark.parametrize("to", ["nla", "timeline", "actions"])
+def test_each_line_is_told_once_as_it_ended(settings, batch, folder, work, capsys, to):
+    listed = work / "list.csv"
+    rows = [f"{folder}/{LINES[0]}.wav,anna", f"{folder}/{LINES[1]}.wav,Clara", "gone.wav,bob"]
+    listed.write_text("\n".join(["file,character", *rows]), encoding="utf-8")
+    options = ("--list", listed, "--out", work / "curves", "--to", to, "--json", "--no-save")
+    assert shell(*options) == 2
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    told = [(one["line"], one["status"]) for one in said if one["type"] == "line"]
+    assert sorted(told) == [
+        ("anna_01__happy_0.5", "done"),
+        ("bob_01", "failed"),
+        ("gone", "failed"),
+    ]
+    assert (said[-1]["done"], said[-1]["failed"]) == (1, 2)
+
+
 def test_actions_only_are_kept_in_the_file_as_assets_and_play_nowhere(settings, batch):
     settings.destination, settings.is_asset = "ACTIONS", True
     bake()

@@ -206,7 +206,7 @@ def draw_rows(layout: bpy.types.UILayout, mesh: bpy.types.Object, channel: str) 
 def draw_saving(layout: bpy.types.UILayout, view: CSTALK_PG_mapping_view) -> None:
     """The name and the button that saves under it."""
     row = layout.row(align=True)
-    row.prop(view, "preset_name", text="", placeholder="Name to save it under")
+    row.prop(view, "preset_name", text="", placeholder="Name")
     row.operator(buttons.CSTALK_OT_mapping_save.bl_idname, text="Save", icon="FILE_TICK")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -24,10 +25,11 @@ from model_runtime import warm_engine
 
 answer = warm_engine.WarmEngine.answer
 calls = []
+hungry = {hungry}
 
 def starved(*arguments, **options):
     calls.append(1)
-    if len(calls) > 1:
+    if len(calls) != hungry:
         return answer(*arguments, **options)
     with open("/proc/self/statm") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
@@ -50,13 +52,21 @@ audio.MEMORY_BYTES = 1000
 """
 
 
-@pytest.mark.fault("child's memory exhausted (RLIMIT_AS)")
-def test_child_without_memory_fails_one_request_and_answers_the_next(connect, ask, observed):
-    client = connect(NO_MEMORY)
-    request = client.submit(ask)
+@pytest.mark.fault("child's memory exhausted (RLIMIT_AS), when it begins and when it is warm")
+@pytest.mark.parametrize("hungry", [1, 2])
+def test_child_without_memory_fails_one_request_and_answers_the_next(
+    connect, ask, long_speech, observed, hungry
+):
+    client = connect(NO_MEMORY.format(hungry=hungry))
+    for _ in range(hungry - 1):
+        fed = client.submit(ask)
+        finish(client, fed)
+        assert fed.state is State.DONE
+    request = client.submit(dataclasses.replace(ask, audio=str(long_speech)))
     finish(client, request)
     assert request.state is State.FAILED
-    assert request.error.hint
+    assert "memory" in str(request.error)
+    assert "Close other programs" in request.error.hint
     observed(f"{request.error} ({request.error.hint})")
     again = client.submit(ask)
     finish(client, again)
@@ -120,13 +130,14 @@ def test_temporary_folder_that_vanished_is_made_again(connect, ask, work, observ
 
 
 @pytest.mark.fault("Blender's temporary folder cannot be written")
-def test_temporary_folder_that_is_a_file_is_named(connect, ask, work):
+def test_temporary_folder_that_is_a_file_is_named(connect, ask, work, observed):
     client = connect()
     work.rmdir()
     work.write_text("in the way")
     with pytest.raises(SessionError, match="temporary folder") as caught:
         client.submit(ask)
     assert caught.value.hint
+    observed(f"{caught.value} ({caught.value.hint})")
     assert not client.is_busy
 
 

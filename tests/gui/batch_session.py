@@ -24,6 +24,8 @@ from play import LINES, OUT, hold, missing, until
 
 BATCH = 1
 """Place of the panel below the main one."""
+REST = "CSTalk Rest"
+"""The track below all lines, which holds the face where no line plays."""
 OPENED = Path(os.environ.get("CSTALK_OPENED", "/nowhere"))
 """What the web browser was asked to open."""
 
@@ -110,7 +112,7 @@ def goes_on() -> Steps:
     head = bpy.context.view_layer.objects.active
     data = head.data.shape_keys.animation_data
     tracks = () if data is None else data.nla_tracks
-    strips = [strip for track in tracks for strip in track.strips]
+    strips = [strip for track in tracks if track.name != REST for strip in track.strips]
     hold(f"each good line is a strip ({len(strips)})", len(strips) == len(states) - 1)
     yield from person.look(OUT, "b7_done")
 

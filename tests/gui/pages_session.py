@@ -31,6 +31,8 @@ def session() -> Steps:
     yield from hears_the_emotion()
     yield from measures_the_lips()
     yield from shows_the_mapping()
+    yield from shows_the_options()
+    yield from shows_the_emotions()
     yield from shows_the_preferences()
 
 
@@ -67,7 +69,34 @@ def shows_the_mapping() -> Steps:
     yield from play.opens_page("CSTALK_PT_mapping")
     yield from person.look(OUT, "p4_mapping")
     bpy.context.scene.cstalk_mapping_view.open[2] = True
+    person.region_of(person.largest_view()[1], "UI").tag_redraw()
     yield from person.look(OUT, "p5_region")
+    bpy.context.scene.cstalk_mapping_view.open[2] = False
+    yield from play.closes_page()
+
+
+def shows_the_options() -> Steps:
+    """What is seldom changed."""
+    yield from play.opens_page("CSTALK_PT_options")
+    yield from person.look(OUT, "p7_options")
+    yield from play.closes_page()
+
+
+def shows_the_emotions() -> Steps:
+    """Emotion over Time, then the pages of the batch; the main panel makes room."""
+    yield from play.clicks_header(0)
+    yield from play.opens_page("CSTALK_PT_emotions")
+    yield from person.look(OUT, "p8_emotions")
+    yield from play.closes_page()
+    yield from play.opens_page("CSTALK_PT_batch")
+    for page, shot in (
+        ("CSTALK_PT_batch_options", "p9_batch_options"),
+        ("CSTALK_PT_cast", "p9_cast"),
+    ):
+        yield from play.opens_page(page)
+        yield from person.look(OUT, shot)
+        yield from play.closes_page()
+    yield from play.clicks_header(0)
 
 
 def shows_the_preferences() -> Steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,7 @@ def test_a_torch_that_does_not_load_leaves_numpy(
 
 @pytest.mark.fault("GPU out of memory (simulated): smaller windows, then the CPU")
 def test_out_of_gpu_memory_means_smaller_windows_then_the_cpu(
-    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, observed: Callable[[object], None]
 ) -> None:
     torch = pytest.importorskip("torch")
     from model_runtime.engines import torch_engine
@@ -192,7 +193,9 @@ def test_out_of_gpu_memory_means_smaller_windows_then_the_cpu(
     np.testing.assert_allclose(output.curves, expected.curves, atol=1e-5)
     assert engine._device.type == "meta"
     assert engine.window_frames < 2000
+    observed(f"windows of {engine.window_frames} frames in place of 4000")
     limits[0] = 0
     output = engine.run(*given)
     np.testing.assert_allclose(output.curves, expected.curves, atol=1e-5)
     assert engine.device.startswith("cpu")
+    observed(f"then it went on on {engine.device}")

@@ -121,6 +121,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault("a preset from a stranger")
 @pytest.mark.parametrize("case", BAD)
 def test_a_strangers_file_is_refused_with_code_and_hint(tmp_path, case):
     path = tmp_path / "stranger.json"

@@ -99,7 +99,7 @@ def test_refusal_carries_the_workers_code_and_hint(connect, ask, speech):
 
 @pytest.mark.fault("child hangs")
 @pytest.mark.parametrize("mode", ["hang_at_start", "hang", "hang_deaf"])
-def test_silent_worker_is_given_up_after_its_time(connect, ask, hand_clock, mode):
+def test_silent_worker_is_given_up_after_its_time(connect, ask, hand_clock, mode, observed):
     client = connect(mode, clock=hand_clock)
     request = client.submit(ask)
     if mode != "hang_at_start":
@@ -109,6 +109,7 @@ def test_silent_worker_is_given_up_after_its_time(connect, ask, hand_clock, mode
     assert pass_time(client, hand_clock, 1000.0) == [request]
     assert isinstance(request.error, WorkerSilent)
     assert client.child_pid is None
+    observed(f"{request.error} ({request.error.hint})")
 
 
 @pytest.mark.fault("computer asleep: the clock jumps by hours")

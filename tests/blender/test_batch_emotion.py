@@ -12,6 +12,7 @@ from cstalk_blender import command_line, emotion_band, line_list, panels_batch
 from cstalk_blender import jobs_batch_order as states
 from cstalk_blender.installation import protocol
 from tests.fakes.faces import make_face, write_wav
+from tests.fakes.panel_layouts import said
 
 HEARD = "sad 0.6"
 """What the fake child hears in every voice."""
@@ -87,6 +88,25 @@ def test_list_and_band_show_what_was_heard_until_the_line_is_changed(settings, b
     assert band(item) == ["auto"]
 
 
+class Chosen:
+    """What stands below the list; the list itself needs a window."""
+
+    def draw(self, context):
+        """Draw it."""
+        scene = context.scene
+        panels_batch.draw_chosen(self.layout, scene, scene.cstalk_batch, letters=60)
+
+
+def test_panel_says_below_the_list_what_was_heard_in_the_chosen_line(settings):
+    settings.lines[0].emotion = protocol.AUTO_EMOTION
+    settings.index = 0
+    assert "Heard:" not in said(Chosen)
+    bpy.ops.cstalk.batch_bake()
+    assert f"Heard: {HEARD}" in said(Chosen)
+    settings.index = 1
+    assert "Heard:" not in said(Chosen)
+
+
 def test_what_was_heard_is_kept_in_the_file(settings, work):
     settings.lines[0].emotion = protocol.AUTO_EMOTION
     bpy.ops.cstalk.batch_bake()
@@ -149,8 +169,8 @@ def shell(*arguments):
 def test_command_takes_auto_and_says_what_was_heard(settings, folder, work, capsys):
     options = ("--folder", folder, "--out", work / "curves", "--emotion", "auto")
     assert shell(*options, "--intensity", 0.5, "--json") == 0
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
-    heard = {one["line"]: one["heard"] for one in said if one["type"] == "line"}
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    heard = {one["line"]: one["heard"] for one in told if one["type"] == "line"}
     assert heard == {NAMES[0]: HEARD, NAMES[1]: "", NAMES[2]: ""}
     assert sent(work) == {
         NAMES[0]: ("auto", 0.5),

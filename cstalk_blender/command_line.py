@@ -79,7 +79,7 @@ def bake(options: argparse.Namespace) -> int:
     scene = _scene(options.scene)
     save_as = _save_path(options)
     _set_up(scene, options)
-    line_list.fill(scene)
+    line_list.fill(scene, otherwise=options.character or "")
     batch = jobs_batch.current_batch()
     teller = Teller(batch, options.json)
     order = line_list.order_of(scene)

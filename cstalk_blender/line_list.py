@@ -36,10 +36,14 @@ EDITED = ("character", "emotion", "intensity", "emotion_at", "has_place", "place
 NO_TEXT = "The name of the sound is not written in UTF-8"
 
 
-def fill(scene: bpy.types.Scene) -> int:
+def fill(scene: bpy.types.Scene, *, otherwise: str = "") -> int:
     """Read the source into the scene's list; how many lines it has now.
 
     A line that was there keeps what was edited, each thing unless the source now says otherwise.
+
+    Args:
+        scene: Whose list.
+        otherwise: Name of the character that speaks strips of the sequencer that tell nobody.
 
     Raises:
         BadBatch: The source cannot be read; the list is as it was.
@@ -52,7 +56,7 @@ def fill(scene: bpy.types.Scene) -> int:
         found = casting.scene_lines(scene, settings.cast_list, settings.pattern)
         if not found:
             raise BadBatch("The sequencer has no sound strips", hint="Add the sounds first")
-        _replace(scene, source, [(f.line, f.character, f) for f in found])
+        _replace(scene, source, [(f.line, f.character or otherwise, f) for f in found])
     else:
         listed = lines.read_lines(
             source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender import casting, compat, emotion_track, jobs_batch, line_list
+from cstalk_blender import casting, command_line, compat, emotion_track, jobs_batch, line_list
 from cstalk_blender.batch import emotion_keys
 from cstalk_blender.batch.casting import Role
 from cstalk_blender.errors import BadBatch
@@ -106,6 +106,53 @@ def test_only_a_moved_strip_is_placed_again(scene, add, work, tmp_path):
     assert [strip.frame_start for strip in nla_track.strips] == [1.0, 400.0]
     assert len(compat.placed_strips(scene)) == 2  # its own sounds are not doubled
     assert first.mute is False
+
+
+def test_command_gives_strips_that_tell_nobody_to_the_character_it_names(
+    scene, add, work, tmp_path
+):
+    jobs_batch.current_batch().launch = lambda: fake_batch_launch("good", tmp_path)
+    add("Anna 1", 1, 1)
+    add("012", 300, 1)
+    options = ["bake", "--sequencer", "--out", str(work / "curves"), "--no-save"]
+    assert command_line.execute(options) == 2
+    assert command_line.execute([*options, "--character", "Bob"]) == 0
+    told = {item.title: item.character.name for item in scene.cstalk_batch.lines}
+    assert told == {"Anna 1": "Anna", "012": "Bob"}
+
+
+def test_strip_that_cannot_be_acted_as_it_plays_fails_and_says_why(
+    scene, add, work, tmp_path, monkeypatch
+):
+    batch = jobs_batch.current_batch()
+    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+    add("Anna 1", 1, 1)
+    settings = scene.cstalk_batch
+    settings.source_kind, settings.output_folder = "SEQUENCER", str(work / "curves")
+    line_list.fill(scene)
+    monkeypatch.setattr(
+        compat, "is_retimed", lambda _strip: True
+    )  # Blender's own way needs a window
+    bpy.ops.cstalk.batch_bake()
+    assert batch.states["Anna 1"].state == "FAILED"
+    assert "faster or slower" in batch.states["Anna 1"].message
+    assert not strips.has_lines(bpy.data.objects["Anna"])
+    monkeypatch.undo()
+    bpy.ops.cstalk.batch_bake()  # as it was mended, without reading the list again
+    assert batch.states["Anna 1"].state == "DONE"
+
+
+def test_strip_that_was_removed_is_not_made_any_more(scene, add, work, tmp_path):
+    batch = jobs_batch.current_batch()
+    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+    first, _second = add("Anna 1", 1, 1), add("Anna 2", 300, 1)
+    settings = scene.cstalk_batch
+    settings.source_kind, settings.output_folder = "SEQUENCER", str(work / "curves")
+    line_list.fill(scene)
+    compat.strips_of(scene).remove(first)
+    bpy.ops.cstalk.batch_bake()
+    assert batch.states["Anna 1"].message == "The strip is gone"
+    assert batch.states["Anna 2"].state == "DONE"
 
 
 def keys(scene, face=None, **changes):

@@ -1,6 +1,6 @@
 """What the add-on costs inside Blender, measured where it runs; `build.py benchmark` starts it.
 
-    python shell_costs.py enable             seconds to enable the installed extension, once
+    python shell_costs.py enable [ID]        seconds to enable an installed extension, once
     python shell_costs.py work SPEECH        ticks of a whole performance, bake, idle cost
 
 Runs in a Python with bpy and a user folder of its own. Prints JSON on its last line.
@@ -19,7 +19,8 @@ from typing import Any
 import bpy
 import numpy as np
 
-MODULE = "bl_ext.user_default.cstalk"
+REPOSITORY = "bl_ext.user_default"
+MODULE = f"{REPOSITORY}.cstalk"
 KEYS, RATE = 3600, 60.0
 REPEATS = 5
 IDLE_FRAMES = 200
@@ -45,13 +46,14 @@ def install(archive: str) -> dict[str, object]:
     return {}
 
 
-def enable() -> dict[str, object]:
-    """Enable it in a Blender that has just started."""
+def enable(name: str = "cstalk") -> dict[str, object]:
+    """Enable an extension in a Blender that has just started."""
+    module = f"{REPOSITORY}.{name}"
     clock = Clock()
-    bpy.ops.preferences.addon_enable(module=MODULE)
+    bpy.ops.preferences.addon_enable(module=module)
     seconds, processor_s = clock.read()
-    assert hasattr(bpy.types.Scene, "cstalk")
-    bpy.ops.preferences.addon_disable(module=MODULE)
+    assert module in bpy.context.preferences.addons
+    bpy.ops.preferences.addon_disable(module=module)
     return {"enable_s": seconds, "enable_cpu_s": processor_s}
 
 
@@ -89,7 +91,7 @@ def ticks_of(studio: object) -> tuple[list[float], list[float], int]:
         clock = Clock()
         studio.tick()
         spent.append(clock.read())
-        heavy += studio.fraction == 1.0 or not studio.is_busy
+        heavy += bool(heavy or studio.fraction == 1.0 or not studio.is_busy)
         time.sleep(0.005)
     wall, processor = zip(*spent, strict=True)
     return list(wall), list(processor), heavy

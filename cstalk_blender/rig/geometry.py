@@ -56,6 +56,18 @@ def group_weights(face: bpy.types.Object, names: Iterable[str]) -> Array:
     return weights
 
 
+def heaviest_vertices(face: bpy.types.Object, names: Iterable[str]) -> list[int]:
+    """The vertex with the greatest weight in each of the vertex groups ``names``, in one pass."""
+    indices = [face.vertex_groups[name].index for name in names]
+    heaviest = dict.fromkeys(indices, (0.0, 0))
+    for number, vertex in enumerate(face.data.vertices):
+        for member in vertex.groups:
+            group = member.group
+            if group in heaviest and member.weight > heaviest[group][0]:
+                heaviest[group] = (member.weight, number)
+    return [heaviest[index][1] for index in indices]
+
+
 def bone_share(face: bpy.types.Object, bone: bpy.types.Bone) -> Array:
     """How far each vertex follows ``bone`` and the bones below it, 0 to 1, (V,)."""
     armature = bone.id_data

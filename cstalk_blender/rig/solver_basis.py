@@ -156,12 +156,11 @@ def _head(face: bpy.types.Object, opening: Array) -> Head:
 
 def marked_lips_or_none(face: bpy.types.Object) -> tuple[int, int] | None:
     """The lips' middles as vertex groups ``cstalk_lip_upper`` and ``cstalk_lip_lower`` say."""
-    found = []
-    for name in ("cstalk_lip_upper", "cstalk_lip_lower"):
-        if name not in face.vertex_groups:
-            return None
-        found.append(int(np.argmax(geometry.group_weights(face, [name]))))
-    return found[0], found[1]
+    names = ("cstalk_lip_upper", "cstalk_lip_lower")
+    if any(name not in face.vertex_groups for name in names):
+        return None
+    upper, lower = geometry.heaviest_vertices(face, names)
+    return upper, lower
 
 
 def _opening(

@@ -2,7 +2,7 @@
 
     blender --window-geometry 0 0 1600 900 --python search_session.py -- ZIP SPEECH LONG LINES OUT
 
-`build.py gui` starts it. Not collected by pytest.
+Not collected by pytest.
 """
 
 from __future__ import annotations

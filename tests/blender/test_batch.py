@@ -8,7 +8,7 @@ import time
 import bpy
 import pytest
 
-from cstalk_blender import command_line, jobs_batch, line_list, operators_batch
+from cstalk_blender import jobs_batch, line_list, operators_batch
 from cstalk_blender import jobs_batch_order as states
 from cstalk_blender.errors import BatchFailed, JobOverlap
 from cstalk_blender.rig import strips
@@ -293,23 +293,6 @@ def test_timeline_gets_all_lines_in_one_action_with_no_keys_in_the_pauses(settin
     assert anna.data.shape_keys.animation_data.action is None
 
 
-@pytest.mark.parametrize("to", ["nla", "timeline", "actions"])
-def test_each_line_is_told_once_as_it_ended(settings, batch, folder, work, capsys, to):
-    listed = work / "list.csv"
-    rows = [f"{folder}/{LINES[0]}.wav,anna", f"{folder}/{LINES[1]}.wav,Clara", "gone.wav,bob"]
-    listed.write_text("\n".join(["file,character", *rows]), encoding="utf-8")
-    options = ("--list", listed, "--out", work / "curves", "--to", to, "--json", "--no-save")
-    assert shell(*options) == 2
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
-    told = [(one["line"], one["status"]) for one in said if one["type"] == "line"]
-    assert sorted(told) == [
-        ("anna_01__happy_0.5", "done"),
-        ("bob_01", "failed"),
-        ("gone", "failed"),
-    ]
-    assert (said[-1]["done"], said[-1]["failed"]) == (1, 2)
-
-
 def test_actions_only_are_kept_in_the_file_as_assets_and_play_nowhere(settings, batch):
     settings.destination, settings.is_asset = "ACTIONS", True
     bake()
@@ -370,43 +353,3 @@ def test_glb_holds_the_line_s_morph_animation(settings, batch, work):
     scene = json.loads(data[20 : 20 + length])
     paths = [c["target"]["path"] for a in scene["animations"] for c in a["channels"]]
     assert paths == ["weights"]
-
-
-def shell(*arguments):
-    """Run the command as Blender does."""
-    return command_line.execute(["bake", *map(str, arguments)])
-
-
-def test_command_makes_what_the_panel_makes_and_saves_it(settings, batch, folder, work):
-    bake()
-    by_panel = {name: strips_on(name) for name in ("anna", "bob")}
-    bpy.ops.cstalk.batch_clear()
-    saved = work / "szene.blend"
-    code = shell("--folder", folder, "--out", work / "curves", "--save-as", saved)
-    assert code == 0
-    assert {name: strips_on(name) for name in ("anna", "bob")} == by_panel
-    bpy.ops.wm.open_mainfile(filepath=str(saved))
-    assert {name: strips_on(name) for name in ("anna", "bob")} == by_panel
-
-
-def test_command_tells_a_failed_line_and_a_bad_option_by_its_status(
-    settings, batch, folder, work, capsys
-):
-    (folder / f"{LINES[1]}.wav").write_bytes(b"")
-    (folder / f"{LINES[1]}.wav").unlink()
-    write_wav(folder / "z.wav")
-    listed = work / "list.csv"
-    listed.write_text(f"file,character\n{folder}/gone.wav,anna\n{folder}/z.wav,bob\n", "utf-8")
-    code = shell("--list", listed, "--out", work / "curves", "--json", "--no-save")
-    assert code == 2
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
-    assert [one["type"] for one in said if one["type"] != "progress"] == [
-        *("start", "line", "line", "end")
-    ]
-    assert said[-1]["failed"] == 1
-    assert shell("--folder", folder, "--character", "Nobody", "--no-save") == 2
-    assert "has no character 'Nobody'" in capsys.readouterr().err
-    assert shell("--folder", work / "nowhere", "--no-save") == 2
-    assert shell("--unknown") == 2
-    assert shell("--folder", folder) == 2
-    assert "no file to save" in capsys.readouterr().err

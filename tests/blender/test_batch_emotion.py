@@ -186,25 +186,3 @@ def test_command_run_again_with_another_emotion_obeys(settings, folder, work):
     for emotion, strength in (("happy", 1.0), ("sad", 1.0)):
         assert shell(*options, "--emotion", emotion) == 0
         assert sent(work)[NAMES[0]] == (emotion, strength)
-
-
-def test_command_s_cast_counts_before_that_of_the_file_and_is_not_doubled(settings, folder, work):
-    for name in ("bob", "clara"):
-        make_face(name)
-    role = settings.roles.add()
-    role.pattern, role.character = "anna_*", bpy.data.objects["clara"]
-    options = ("--folder", folder, "--out", work / "curves")
-    for _ in range(2):
-        assert shell(*options, "--cast", "*_01=bob", "--cast", "*_02*=anna") == 0
-    told = [(role.pattern, role.character.name) for role in settings.roles]
-    assert told == [("*_01", "bob"), ("*_02*", "anna"), ("anna_*", "clara")]
-    assert [item.character.name for item in settings.lines] == ["bob", "anna", "clara"]
-
-
-def test_command_on_a_folder_that_is_taken_says_so_once(settings, folder, work, use_child, capsys):
-    use_child("busy")
-    assert shell("--folder", folder, "--out", work / "curves") == 2
-    complaints = [t for t in capsys.readouterr().err.splitlines() if "Another batch" in t]
-    assert len(complaints) == 1
-    assert complaints[0].startswith("cstalk: Another batch is writing into")
-    assert not list((work / "curves").rglob("*.csv"))  # nothing was put under the other's feet

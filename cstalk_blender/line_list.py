@@ -108,7 +108,7 @@ def order_of(scene: bpy.types.Scene) -> BatchOrder:
     frames = _frames(scene, items, slots)
     castings = tuple(
         Casting(
-            line=_directed(_line(item), item, face, scene, frame),
+            line=_directed(_line(item, face), item, face, scene, frame),
             face_uid=0 if face is None else face.session_uid,
             face_name="" if face is None else face.name,
             zero_frame=frame,
@@ -199,13 +199,15 @@ def _length(line: lines.Line) -> float:
         return 0.0
 
 
-def _line(item: CSTALK_PG_line) -> lines.Line:
+def _line(item: CSTALK_PG_line, face: bpy.types.Object | None) -> lines.Line:
     acting = lines.Acting(
         seed=None if item.seed < 0 else item.seed,
         cut_start_s=round(item.cut_start_s, 6),
         cut_duration_s=None if item.cut_duration_s < 0 else round(item.cut_duration_s, 6),
     )
     who = item.character.name if item.character is not None else item.role
+    if not who and face is not None:
+        who = face.name
     row = lines.Row(
         number=0,
         audio=item.audio,
@@ -263,7 +265,7 @@ def emotion_keys_of(
     face = _face_of(item, scene)
     coarse = max(0.1, item.length_s / BAND_SAMPLES)
     try:
-        acting = _directed(_line(item), item, face, scene, frame, coarse).row.acting
+        acting = _directed(_line(item, face), item, face, scene, frame, coarse).row.acting
     except BadBatch:
         return ()
     first = lines.protocol.EmotionKey(0.0, acting.emotion, acting.intensity or 0.0)

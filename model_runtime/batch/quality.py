@@ -64,7 +64,7 @@ class Quality:
     """How many m, b, p were heard."""
     lag_s: float | None
     """Seconds by which the lips come after what is heard; negative: early."""
-    jitter: float
+    jitter: float | None
     """Share of the lips' speed that is faster than speech, 0 to 1."""
     clipping: float | None
     """Share of the sound's samples that are cut off at full scale."""
@@ -175,7 +175,9 @@ def _penalties(found: Quality) -> list[tuple[float, str]]:
         late = "late" if found.lag_s > 0 else "early"
         over = abs(found.lag_s) - FREE_LAG_S
         charge(30 * min(1, over / 0.1), f"lips {abs(found.lag_s) * 1000:.0f} ms {late}")
-    charge(30 * min(1, (found.jitter - FREE_JITTER) / 0.4), f"tremble ({found.jitter:.0%} fast)")
+    if found.jitter is not None:
+        over = found.jitter - FREE_JITTER
+        charge(30 * min(1, over / 0.4), f"tremble ({found.jitter:.0%} fast)")
     if found.clipping is not None:
         over = found.clipping - FREE_CLIPPING
         charge(5 + 20 * min(1, over / 0.05) if over > 0 else 0, "sound is clipped")
@@ -231,12 +233,15 @@ def _lag(opening: Series, times: Series, fps: float, heard: Heard) -> float | No
     return shifts[best] / fps if scores[best] > 0 else None
 
 
-def _jitter(track: CurveTrack) -> float:
-    """Share of the mouth's frame-to-frame speed, as amplitude, above 12 Hz; 0 under 24 fps."""
+def _jitter(track: CurveTrack) -> float | None:
+    """Share of the mouth's frame-to-frame speed, as amplitude, above 12 Hz.
+
+    None up to 24 fps, which show nothing so fast, and for less than five frames.
+    """
     columns = [i for i, name in enumerate(track.channels) if name.startswith(("jaw", "mouth"))]
     speed = np.diff(track.values[:, columns], axis=0)
     if len(speed) < 4 or track.fps <= 2 * SPEECH_TOP_HZ:
-        return 0.0
+        return None
     if np.abs(speed).mean() * track.fps < STILL_SPEED:
         return 0.0
     window = np.hanning(len(speed) + 2)[1:-1, None]

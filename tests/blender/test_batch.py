@@ -151,6 +151,9 @@ def test_line_that_nobody_speaks_fails_with_a_hint(settings, batch):
     assert ended(batch)[LINES[0]] == states.FAILED
     assert "Nobody speaks" in batch.states[LINES[0]].message
     assert len(strips_on("bob")) == 2
+    castings = line_list.order_of(bpy.context.scene).castings
+    who = [casting.line.row.character for casting in castings]
+    assert who == ["Clara", "bob", "bob"]  # as the report names them
 
 
 def test_clear_puts_faces_back(settings, batch):

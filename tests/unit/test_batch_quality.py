@@ -66,6 +66,15 @@ def test_each_fault_lowers_the_score_and_is_named(
     assert any(note in text for text in found.notes)
 
 
+def test_tremble_that_a_frame_rate_cannot_show_is_not_called_none() -> None:
+    fine = lips(tremble=0.1)
+    coarse = CurveTrack(fine.values[::3], fine.channels, FPS / 3)
+    assert (rate(fine, heard(), 0.0).jitter or 0.0) > 0.4
+    found = rate(coarse, heard(), 0.0)
+    assert found.jitter is None
+    assert not any("tremble" in note for note in found.notes)
+
+
 def test_lag_is_measured_to_a_frame() -> None:
     base = rate(lips(), heard(), None).lag_s or 0.0
     for late_s in (-0.1, 0.05, 0.1):

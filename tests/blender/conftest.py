@@ -72,16 +72,21 @@ def studio(
 
     studio = jobs.current_studio()
     studio.launch = lambda: fake_launch("good", tmp_path)
+    told: list[str] = []
+    fail = studio._fail
+    studio._fail = lambda error: (told.append(f"{error} ({error.hint})"), fail(error))
     yield studio
     if request.node.get_closest_marker("fault") is not None:
-        observed(_said(studio))
+        observed("; ".join([*told, *_ending(studio, told)]))
 
 
-def _said(studio: Any) -> str:
-    """What the panel tells of the last order, for the table of faults."""
-    if studio.error is not None:
-        return f"{studio.error} ({studio.error.hint})"
-    return "still generating" if studio.is_busy else "went on as if nothing had happened"
+def _ending(studio: Any, told: list[str]) -> list[str]:
+    """How it went on, for the table of faults."""
+    if studio.is_busy:
+        return ["the order under way goes on"]
+    if studio.outcome is not None:
+        return ["the next performance was made" if told else "the performance was made"]
+    return [] if told else ["ended, and nothing was written"]
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
     blender --window-geometry 0 0 1600 900 --python search_session.py -- ZIP SPEECH LONG LINES OUT
 
-Not collected by pytest.
+Not one of the sessions of `build.py gui`: where Blender's search finds nothing of Blender's own, as
+in Debian's 5.2 under Xvfb, it says so and tries nothing. Not collected by pytest.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import bpy
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import person
 import play
 from person import Steps
-from play import OUT
+from play import OUT, hold
 
 OPENING_S = 4.0
 """Blender gathers all menus before its search takes a letter: a person sees the field and types."""
@@ -24,22 +27,27 @@ OPENING_S = 4.0
 def session() -> Steps:
     """All of it; each ``yield`` lets Blender run for so many seconds."""
     yield from play.installs()
-    yield from searches("demo head", "f1_demo_head")
-    yield from person.press("Return")
+    yield from searches("monkey", "f1_monkey")
+    if "Suzanne" not in bpy.data.objects:
+        hold("not tried: this Blender's search does not even find its own monkey", True)
+        return
+    yield from searches("demo head", "f2_demo_head")
     yield from play.until(play.has_head, "F3, demo head, Return adds the head")
-    yield from person.look(OUT, "f2_head")
+    yield from person.look(OUT, "f3_head")
 
 
 def searches(words: str, shot: str) -> Steps:
-    """F3 over the viewport, then typing."""
+    """F3 over the viewport, typing, Return; Escape leaves a search that found nothing."""
     yield from person.over_viewport()
     yield from person.press("F3")
     yield from person.rest(OPENING_S)
-    yield from person.type_text("demo")  # its first letters are lost while the field wakes
+    yield from person.type_text("xxxx")  # the first letters are lost while the field wakes
     yield from person.press("ctrl+a")
     yield from person.type_text(words)
     yield from person.rest(1.0)
     yield from person.look(OUT, shot)
+    yield from person.press("Return", "Escape")
+    yield from person.rest(1.0)
 
 
 play.run(session)

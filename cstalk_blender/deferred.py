@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -56,25 +57,25 @@ def defer(name: str) -> ModuleType:
     """
     if name in sys.modules:
         return sys.modules[name]
-    spec = _spec(name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
+    spec, loader = _lazy_spec(name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     package, _dot, stem = name.rpartition(".")
     if package:
         setattr(sys.modules[package], stem, module)  # where `from package import stem` looks
     return module
 
 
-def _spec(name: str) -> ModuleSpec:
+def _lazy_spec(name: str) -> tuple[ModuleSpec, Loader]:
     """Where a module of ours is: in its package's folder, so that nothing else is searched."""
     package, _dot, stem = name.rpartition(".")
     folder = Path(importlib.import_module(package).__path__[0])
     spec = importlib.util.spec_from_file_location(name, folder / f"{stem}.py")
     if spec is None or spec.loader is None or not (folder / f"{stem}.py").is_file():
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    return spec
+    spec.loader = loader = importlib.util.LazyLoader(spec.loader)
+    return spec, loader
 
 
 def read_ahead() -> Iterator[None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
+import errno
 import importlib.util
 import logging
 import queue
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 BAD_MESSAGE = "bad-message"
 INTERNAL = "internal"
+NO_ROOM = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+"""What the dynamic loader says of a library for which there is no memory."""
 PROGRESS_EVERY_S = 0.1
 FORESEEABLE = 0.1
 """Fraction done before the time left is guessed."""
@@ -179,7 +182,18 @@ def _failure(identity: str, code: str, message: str, hint: str) -> protocol.Fail
 
 
 def _unexpected(identity: str, error: Exception) -> protocol.Failure:
-    if isinstance(error, MemoryError):
+    if _is_out_of_memory(error):
         return _failure(identity, INTERNAL, "Not enough memory", "Close other programs, try again")
     text = f"The runtime made a mistake ({type(error).__name__})"
     return _failure(identity, INTERNAL, text, "Look at the log and report it")
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Also where a library could not be loaded for want of memory, which comes as ImportError."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, ImportError) and any(sign in str(error) for sign in NO_ROOM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -53,16 +53,17 @@ audio.MEMORY_BYTES = 1000
 
 
 @pytest.mark.fault("child's memory exhausted (RLIMIT_AS), when it begins and when it is warm")
-@pytest.mark.parametrize("hungry", [1, 2])
+@pytest.mark.parametrize(("hungry", "is_long"), [(1, False), (1, True), (2, True)])
 def test_child_without_memory_fails_one_request_and_answers_the_next(
-    connect, ask, long_speech, observed, hungry
+    connect, ask, long_speech, observed, hungry, is_long
 ):
     client = connect(NO_MEMORY.format(hungry=hungry))
     for _ in range(hungry - 1):
         fed = client.submit(ask)
         finish(client, fed)
         assert fed.state is State.DONE
-    request = client.submit(dataclasses.replace(ask, audio=str(long_speech)))
+    audio = str(long_speech) if is_long else ask.audio
+    request = client.submit(dataclasses.replace(ask, audio=audio))
     finish(client, request)
     assert request.state is State.FAILED
     assert "memory" in str(request.error)

@@ -53,7 +53,7 @@ audio.MEMORY_BYTES = 1000
 
 
 @pytest.mark.fault("child's memory exhausted (RLIMIT_AS), when it begins and when it is warm")
-@pytest.mark.parametrize(("hungry", "is_long"), [(1, False), (1, True), (2, True)])
+@pytest.mark.parametrize("hungry,is_long", [(1, False), (1, True), (2, True)])
 def test_child_without_memory_fails_one_request_and_answers_the_next(
     connect, ask, long_speech, observed, hungry, is_long
 ):

@@ -12,7 +12,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from .errors import SessionError
 from .operators import Explained
 from .properties_mapping import CSTALK_PG_mapping, mapped_mesh_or_none
-from .rig import library, presets, routing
+from .rig import library, presets, routing, solved, solver
 from .rig import wiring as rig_wiring
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ class CSTALK_OT_mapping_save(OfMesh, bpy.types.Operator):
             return reason
         if not context.scene.cstalk_mapping_view.preset_name.strip():
             return "Type a name for the mapping first"
-        if not rig_wiring.wiring_of(mapped_mesh_or_none(context)).routing:
+        mesh = mapped_mesh_or_none(context)
+        if not rig_wiring.wiring_of(mesh).routing and solved.fit_or_none(mesh) is None:
             return "There is nothing to save: no channel moves a shape key"
         return None
 
@@ -299,9 +300,11 @@ def use_base(mesh: bpy.types.Object, base: str, file_name: str = "") -> None:
 
 
 def preset_of(mesh: bpy.types.Object, name: str) -> presets.Preset:
-    """All that moves ``mesh``, as a preset."""
+    """All that moves ``mesh``, as a preset; of a fitted face the solved matrix."""
     wiring = rig_wiring.wiring_of(mesh)
-    return presets.Preset(name, rig_wiring.rig_of(wiring.shape_names), mesh.name, wiring.usable)
+    fit = solved.fit_or_none(mesh)
+    routing = wiring.usable if fit is None else solver.routing_of_fit(fit, source="Fit")
+    return presets.Preset(name, rig_wiring.rig_of(wiring.shape_names), mesh.name, routing)
 
 
 def save_preset(mesh: bpy.types.Object, name: str) -> Path:

@@ -107,7 +107,10 @@ def draw_source(
     found, total = len(wiring.usable.channels), wiring.recognition.total
     draw_lines(column, f"{found} of {total} channels move this mesh", "NONE", letters)
     if solved.fit_or_none(mesh) is not None:
-        text = "This face was fitted: the fit moves it. Forget it under Rig to use this mapping"
+        text = (
+            "This face was fitted: the fit moves it. Save keeps it for faces with the same keys; "
+            "forget it under Rig to use this mapping"
+        )
         draw_lines(column, text, "INFO", letters)
     family = wiring.recognition.family
     if family is not None and family.advice and wiring.preset is None:

@@ -21,9 +21,10 @@ SHARED_PREFIX_KEYS = 3
 """Shape keys that must share a prefix before it is taken for one: two may be a left/right pair."""
 
 _COPY = re.compile(r"\.\d{3}$")  # Blender's own: jawOpen.001
-_NUMBERED = re.compile(r"^[AT]\d+_(?=.)")  # Reallusion ActorCore: A25_Jaw_Open
+_NUMBERED = re.compile(r"^[AT]?\d+_(?=.)")  # Reallusion ActorCore: A25_Jaw_Open; 25_jawOpen
 _DAZ = re.compile(r"^facs_(bs|ctrl|jnt)_")  # Daz Genesis 9
 _SIDE_SUFFIX = re.compile(r"[._ -](l|r|left|right|lft|rgt)$", re.IGNORECASE)
+_SIDE_FIRST = re.compile(r"^(l|r|lft|rgt)[._ -](?=.)", re.IGNORECASE)  # L_eyeBlink
 _SEPARATOR = re.compile(r"[._:| -]")
 _PREFIX = re.compile(r"^.*[.:|](?=.)")  # blendShape2.jawOpen, name:jawOpen
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -134,7 +135,8 @@ def spelling(name: str) -> str:
     if suffix is not None:
         side = SIDES[suffix.group(1).lower()]
         name = name[: suffix.start()]
-    name = _NUMBERED.sub("", _PREFIX.sub("", name))
+    side, name = _side_first(side, name)
+    side, name = _side_first(side, _NUMBERED.sub("", _PREFIX.sub("", name)))
     words = _WORD.findall(name)
     if not side and words and words[-1] in ("L", "R"):
         side = SIDES[words.pop().lower()]
@@ -144,6 +146,12 @@ def spelling(name: str) -> str:
         side = SIDES[sided[0]]
         words.remove(sided[0])
     return f"{side}:{''.join(words)}"
+
+
+def _side_first(side: str, name: str) -> tuple[str, str]:
+    """Side and name without the side before it, unless the side is known already."""
+    first = None if side else _SIDE_FIRST.match(name)
+    return (side, name) if first is None else (SIDES[first[1].lower()], name[first.end() :])
 
 
 def _letters(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Sequence
 
 import bpy
@@ -21,6 +22,7 @@ from .targets import RIG_NAME, routing_of
 Array = NDArray[np.float64]
 
 AXES = "xyz"
+JAW_TURN = re.compile(r"jaw\w*:rotation_[xyz]$", re.IGNORECASE)
 BONE_PROPERTIES = {"rotation": "rotation_euler", "location": "location"}
 OTHER_GROUP = "Face"
 """Group of F-curves that no channel of the rig owns alone."""
@@ -94,12 +96,13 @@ def asked_of(
     fit = solved.fit_or_none(face) if routing is None else None
     curves = _in_convention(face, curves, routing_of(face) if routing is None else routing)
     if fit is not None:
-        asked = _solved(face, fit, curves)
+        asked = _solved(fit, curves)
         known = set()  # the fit is of the skin: eyes still have to turn
     else:
         routing = routing_of(face) if routing is None else routing
         asked = _routed(routing, curves)
         known = set(routing.channels)
+    asked += _corrected(face, asked)
     bones = [r for r in (*look_routes(face), *head_routes(face)) if r.channel not in known]
     return asked + _routed(Routing(tuple(bones), "Bones"), curves)
 
@@ -138,7 +141,7 @@ def _routed(routing: Routing, curves: track.CurveTrack) -> list[Asked]:
     return asked
 
 
-def _solved(face: bpy.types.Object, fit: solver.Fit, curves: track.CurveTrack) -> list[Asked]:
+def _solved(fit: solver.Fit, curves: track.CurveTrack) -> list[Asked]:
     there = [channel for channel in fit.channels if channel in curves.channels]
     values = np.zeros((curves.frame_count, len(fit.channels)))
     for channel in there:
@@ -152,16 +155,23 @@ def _solved(face: bpy.types.Object, fit: solver.Fit, curves: track.CurveTrack) -
             fit.channels[c] for c in order if gains[row, c] > 0 and fit.channels[c] in there
         )
         asked.append(Asked(target.kind, target.name, found[:, row], feeding))
-    return asked + _corrected(face, fit, found)
+    return asked
 
 
-def _corrected(face: bpy.types.Object, fit: solver.Fit, found: Array) -> list[Asked]:
-    """Pose correctives of a FLAME head, which follow its jaw."""
+def _corrected(face: bpy.types.Object, asked: Sequence[Asked]) -> list[Asked]:
+    """Pose correctives of a FLAME head, which follow its jaw, whoever turns it."""
     names = [block.name for block in face.data.shape_keys.key_blocks]
-    rows = [n for n, t in enumerate(fit.targets) if t.kind == "bone" and ":rotation_" in t.name]
-    if len(rows) != len(AXES) or not (flame.is_flame(names) and flame.has_jaw_correctives(names)):
+    turns = {
+        one.target[-1]: one.values
+        for one in asked
+        if one.kind == "bone" and JAW_TURN.search(one.target)
+    }
+    by_hand = {one.target for one in asked} & set(flame.JAW_CORRECTIVES)
+    if not turns or by_hand or not flame.is_flame(names) or not flame.has_jaw_correctives(names):
         return []
-    values = flame.jaw_corrections(found[:, rows])
+    still = np.zeros_like(next(iter(turns.values())))
+    angles = np.stack([turns.get(axis, still) for axis in AXES], axis=1)
+    values = flame.jaw_corrections(angles)
     return [Asked("shape", name, column, ("jawOpen",)) for name, column in values.items()]
 
 

@@ -124,12 +124,16 @@ def part_of(*names: str) -> str:
 
 
 def _read(family: Family, shape_names: Sequence[str]) -> _Reading:
+    """The claims of ``family``; sounds of which none opens the mouth claim nothing of it."""
     index = KeyIndex(shape_names, family.key_names(), endings=family.endings)
     claims = {}
     for channel, options in family.channels.items():
         found = [claim for option in options if (claim := _claim(index, option)) is not None]
         if found:  # the first whole one, else the most of one
             claims[channel] = min(found, key=lambda c: len(c.lacking) / (len(c.keys) or 1))
+    if family.kind == "visemes" and "jawOpen" not in claims:
+        region = {channel.name: channel.region for channel in rigs.load_rig(CHANNEL_RIG).channels}
+        claims = {c: claim for c, claim in claims.items() if region[c] not in SPEECH_REGIONS}
     marks = sum(bool(index.find(mark)) for mark in family.marks)
     keys = {name for claim in claims.values() for name, _gain in claim.keys}
     named_alike = any(_is_channel_itself(index, channel, claims[channel]) for channel in claims)

@@ -18,7 +18,7 @@ from tests.fakes.family_names import LISTS
 
 WHOLE_ERROR = 0.03
 """RMS of the motion's error on a face with all 52 channels, part of that of the motion."""
-LEAST_LIKENESS = {"VRoid": 0.85, "MMD": 0.85, "Oculus": 0.85}
+LEAST_LIKENESS = {"VRoid": 0.85, "VRM": 0.85, "MMD": 0.85, "Oculus": 0.85}
 """Correlation of the lip gap with the demo head's where there are only sounds; else `LIKENESS`."""
 LIKENESS = 0.95
 FPS = 24.0

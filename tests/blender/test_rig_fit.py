@@ -12,7 +12,7 @@ from cstalk_blender import compat, jobs, operators_rig, panels_rig
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.installation import track
-from cstalk_blender.rig import bake, check, flame, solved, solver_basis, targets
+from cstalk_blender.rig import bake, check, flame, library, solved, solver_basis, targets
 from cstalk_blender.rig.mouth import mouth_of
 from tests.fakes.faces import ARKIT, make_face
 from tests.fakes.flame_heads import make_flame_head, make_viseme_head
@@ -92,6 +92,27 @@ def test_pose_correctives_follow_the_keyed_jaw():
     assert jaw.rotation_euler.x > 0.05
     for name, values in wanted.items():
         assert blocks[name].value == pytest.approx(float(values[0]), abs=1e-4)
+
+
+def test_saved_fit_is_found_by_another_face_of_the_same_keys(addon, tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "folder", lambda kind: tmp_path / kind)
+    first = make_flame_head().face
+    bpy.context.scene.cstalk.target = first
+    bpy.context.scene.cstalk_mapping_view.preset_name = "My FLAME"
+    assert not bpy.ops.cstalk.mapping_save.poll(), "there is nothing to save yet"
+    operators_rig.solve_face(first)
+    assert bpy.ops.cstalk.mapping_save() == {"FINISHED"}
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    stand_in, curves = make_flame_head(), spoken_track()
+    assert targets.problem_or_none(stand_in.face) is None, "found by its fingerprint"
+    report = bake.bake_track([stand_in.face], curves, start_frame=1, frame_rate=24.0, line="x")
+    assert report.channels == 52
+    bpy.context.scene.frame_set(1 + int(np.argmax(curves.column("jawOpen"))))
+    corrective = stand_in.face.data.shape_keys.key_blocks["Pose14"]
+    assert corrective.value < -0.001, "the jaw's correctives follow it here too"
+    error = landmark_error(stand_in, curves)
+    sys.stderr.write(f"FLAME stand-in by its saved fit: landmark error {100 * error:.1f} % RMS\n")
+    assert error < LARGEST_ERROR
 
 
 def test_clear_takes_keys_off_bones_and_puts_their_pose_back():

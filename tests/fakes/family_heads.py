@@ -265,6 +265,16 @@ BRW_Sorrow browInnerUp
 BRW_Surprised browOuterUpLeft + browOuterUpRight
 """
 )
+_VRM = (
+    "\n".join(
+        f"{name} {_VOWELS[vowel]}"
+        for name, vowel in zip(("aa", "ih", "ou", "ee", "oh"), "AIUEO", strict=True)
+    )
+    + """
+blinkLeft eyeBlinkLeft
+blinkRight eyeBlinkRight
+"""
+)
 _MMD = (
     "\n".join(f"{kana} {_VOWELS[v]}" for kana, v in zip("あいうえお", "AIUEO", strict=True))
     + """
@@ -300,6 +310,7 @@ HEADS: dict[str, tuple[str, tuple[str, str], str]] = {
     "VRChat Unified": ("", SIDES, _UNIFIED),
     "SRanipal": ("", SIDES, _SRANIPAL),
     "VRoid": ("Fcl_", SIDES, _VROID),
+    "VRM": ("", SIDES, _VRM),
     "MMD": ("", SIDES, _MMD),
     "Oculus": ("viseme_", SIDES, _OCULUS),
     "MakeHuman": ("", ("left", "right"), _MAKEHUMAN),

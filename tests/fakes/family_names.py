@@ -30,6 +30,15 @@ def _sides(name: str, left: str, right: str) -> str:
     return re.sub("Right$", right, re.sub("Left$", left, name))
 
 
+def _side_first(name: str, mark: str) -> str:
+    bare = _sides(name, "", "")
+    return name if bare == name or name in _TO_A_SIDE else name[len(bare)] + mark + bare
+
+
+_TO_A_SIDE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+"""Ways to go, which do not name a part of either side."""
+
+
 SPELLINGS: dict[str, tuple[str, Callable[[str], str]]] = {
     "exact": ("arkit", str),
     "Live Link": ("livelink", _capital),
@@ -42,6 +51,9 @@ SPELLINGS: dict[str, tuple[str, Callable[[str], str]]] = {
     "shouted": ("arkit", lambda n: _snake(n).upper()),
     "ActorCore": ("actorcore", lambda n: f"A{ARKIT.index(n) + 1:02d}_{_title(n)}"),
     "CC ARKit": ("cc_arkit", lambda n: _title(_sides(n, "_L", "_R")).replace("__", "_")),
+    "numbered": ("arkit", lambda n: f"{ARKIT.index(n) + 1:02d}_{n}"),
+    "side first": ("arkit", lambda n: _side_first(n, "_")),
+    "side first with a point": ("arkit", lambda n: _side_first(n, ".")),
     "Blender copies": ("arkit", lambda n: n + ".001"),
 }
 """What ARKit's names look like elsewhere: the family that knows it, and the rule."""
@@ -218,6 +230,12 @@ OCULUS = _once(["viseme_" + name for name in VISEMES])
 VRCHAT_VISEMES = _once(
     ["vrc.v_" + n for n in _words("sil pp ff th dd kk ch ss nn rr aa e ih oh ou")]
 )
+VRM = _once(
+    _words(
+        """happy angry sad relaxed surprised aa ih ou ee oh blink blinkLeft blinkRight lookUp
+    lookDown lookLeft lookRight neutral"""
+    )
+)
 MAKEHUMAN = _once(
     _pairs(
         """brow_mid_down_* brow_mid_up_* brow_outer_down_* brow_outer_up_* cheek_balloon_*
@@ -256,6 +274,8 @@ LISTS: dict[str, tuple[str, tuple[str, ...], int]] = {
     "VRoid with mesh name": ("vroid", VROID_LONG, 19),
     "MMD": ("mmd", MMD, 17),
     "Oculus": ("oculus_visemes", OCULUS, 13),
+    "Oculus plain": ("oculus_visemes", _once(VISEMES), 13),
+    "VRM": ("vrm", VRM, 8),
     "VRChat visemes": ("oculus_visemes", VRCHAT_VISEMES, 13),
     "MakeHuman": ("makehuman", MAKEHUMAN, 36),
 }

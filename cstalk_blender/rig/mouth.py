@@ -1,4 +1,4 @@
-"""The mouth of a face in Blender: its lip gap under a performance, and the key that closes it."""
+"""The mouth of a face in Blender: its lip gap under a performance, and the keys that close it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import BadTarget
 from ..installation import track
 from . import flame, geometry, landmarks, lips, plan, solver_basis
+from .mapping import spelling
 from .plan import Asked
 from .targets import routing_of
 
@@ -57,7 +58,9 @@ class Mouth:
         return total
 
     def rate(self, name: str) -> float:
-        """Gap that value 1 of a shape key adds, mesh units."""
+        """Gap that value 1 of a shape key adds, mesh units; 0 of a muted one."""
+        if self.face.data.shape_keys.key_blocks[name].mute:
+            return 0.0
         upper, lower = (self._moved(name, v) for v in (self.marks.lip_upper, self.marks.lip_lower))
         return float((lower - upper) @ self.marks.down)
 
@@ -159,23 +162,37 @@ def measured_rates() -> dict[str, float]:
     }
 
 
-def closing_key_or_none(mouth: Mouth) -> str | None:
-    """The shape key that brings the lips together without the jaw: mouthClose where it does."""
+def closing_keys(mouth: Mouth) -> dict[str, float]:
+    """The shape keys that bring the lips together without the jaw, and their gains, 1 the largest.
+
+    Those of mouthClose where they do, all at once: lips that close by quarters close evenly. Else
+    the key that closes best, with its partner of the other side. Empty when nothing closes.
+    """
     key = mouth.face.data.shape_keys
     smallest = SMALLEST_RATE * mouth.marks.width
     routes = routing_of(mouth.face).of(CLOSING_CHANNEL)
-    named = [r.target for r in routes if r.kind == "shape" and r.gain > 0]
-    for name in named:
-        if name in key.key_blocks and mouth.rate(name) < -smallest:
-            return name
-    best, best_rate = None, -smallest
+    named = {r.target: r.gain for r in routes if r.kind == "shape" and r.gain > 0}
+    if sum(gain * mouth.rate(name) for name, gain in named.items()) < -smallest:
+        most = max(named.values())
+        return {name: gain / most for name, gain in named.items()}
+    best, best_rate = "", -smallest
     for block in key.key_blocks:
         if block == key.reference_key or flame.IDENTITY.match(block.name):
             continue
         rate = mouth.rate(block.name)
         if rate < best_rate and abs(mouth.chin_rate(block.name)) < JAW_PART * abs(rate):
             best, best_rate = block.name, rate
-    return best
+    return dict.fromkeys(_both_sides(best, key), 1.0) if best else {}
+
+
+def _both_sides(name: str, key: bpy.types.Key) -> list[str]:
+    """``name``, and the key that is spelled alike for the other side."""
+    side, _colon, rest = spelling(name).partition(":")
+    other = {"left": "right", "right": "left"}.get(side)
+    return [
+        name,
+        *(b.name for b in key.key_blocks if other and spelling(b.name) == f"{other}:{rest}"),
+    ]
 
 
 def _shape_values(asked: Sequence[Asked]) -> dict[str, Array]:

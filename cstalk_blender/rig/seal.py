@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .. import compat
 from ..errors import BadTarget
 from . import actions, bake, bones, lips, plan
-from .mouth import SMALLEST_RATE, Mouth, closing_key_or_none, mouth_of
+from .mouth import SMALLEST_RATE, Mouth, closing_keys, mouth_of
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class SealReport:
     """What the seal did."""
 
     key: str
-    """Shape key that closes the lips; the keys that open them, where those were eased."""
+    """Shape keys that close the lips; those that open them, where these were eased."""
     before: lips.Closures
     after: lips.Closures
     largest: float
@@ -50,7 +50,8 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
         frame_rate: Frames a second of the scene.
 
     Raises:
-        BadTarget: No performance of ours, no lips found, or no shape key that closes or opens them.
+        BadTarget: No performance of ours, no lips found, no shape key that closes or opens them, or
+            drivers that set such keys.
     """
     key = face.data.shape_keys
     action = actions.own_action_or_none(key)
@@ -58,18 +59,21 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
     if reference is None:
         raise BadTarget(f"{face.name!r} plays no performance of CSTalk", hint="Generate first")
     mouth = mouth_of(face)
-    name = closing_key_or_none(mouth)
+    _require_free(mouth)
+    closing = closing_keys(mouth)
     wanted = np.array(reference, np.float64)
     curves = _curves_of(action, key)
     frames, values = _keys(curves, len(wanted))
     gap = _gap(mouth, values, frames)
     opening = max(float(np.quantile(gap, lips.OPENING_QUANTILE)), 1e-9)
-    if name is None:
+    if not closing:
         names, changed, largest = _eased(mouth, values, wanted, gap / opening, opening)
     else:
-        extra = lips.seal(wanted, gap / opening, -mouth.rate(name) / opening)
-        names, largest = name, float(extra.max(initial=0.0))
-        changed = {name: values.get(name, np.zeros(len(wanted))) + extra}
+        rate = sum(gain * mouth.rate(name) for name, gain in closing.items())
+        extra = lips.seal(wanted, gap / opening, -rate / opening)
+        names, largest = ", ".join(closing), float(extra.max(initial=0.0))
+        still = np.zeros(len(wanted))
+        changed = {name: values.get(name, still) + gain * extra for name, gain in closing.items()}
     after = _gap(mouth, {**values, **changed}, frames)
     fps = _rate(frames, frame_rate)
     report = SealReport(
@@ -81,6 +85,19 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
     for one, column in changed.items() if largest > NOTHING else ():
         _put(action, key, one, frames, column)
     return report
+
+
+def _require_free(mouth: Mouth) -> None:
+    """Keys that drivers set are not seen, and what they do is not in the performance's curves."""
+    smallest = SMALLEST_RATE * mouth.marks.width
+    driven = plan.driven_shapes(mouth.face.data.shape_keys)
+    found = sorted(name for name in driven if abs(mouth.rate(name)) > smallest)
+    if found:
+        raise BadTarget(
+            f"Drivers set {', '.join(found[:3])} of {mouth.face.name!r}, so more closing on shape "
+            "keys would not be seen",
+            hint="Raise the gain of mouthClose under Mapping instead, and generate again",
+        )
 
 
 def _eased(

@@ -11,12 +11,12 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender.demo_head import build_demo_head
+from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.installation import formats, track
-from cstalk_blender.rig import bake, check, lips, mouth, plan, seal
+from cstalk_blender.rig import bake, check, lips, mouth, plan, seal, targets
 from tests.conftest import DATA, ROOT
-from tests.fakes import public_rigs
+from tests.fakes import family_heads, public_rigs
 from tests.fakes.faces import ARKIT, make_face
 
 CLIPS = ("psx_austen_0870", "psx_austen_0880", "psx_austen_0890")
@@ -168,7 +168,7 @@ def open_head():
 
 def test_head_without_a_closing_key_opens_less_at_closures_and_a_second_press_adds_nothing():
     head, curves = open_head(), syllables()
-    assert mouth.closing_key_or_none(mouth.mouth_of(head)) is None
+    assert mouth.closing_keys(mouth.mouth_of(head)) == {}
     bake.bake_track([head], curves, start_frame=1, frame_rate=24.0, line="x")
     where = mouth.mouth_of(head)
     widest_before = float(mouth_gap(head, where, 1 + 0.5 * 24.0))
@@ -181,6 +181,40 @@ def test_head_without_a_closing_key_opens_less_at_closures_and_a_second_press_ad
     assert max(closed) < lips.CLOSED * widest
     assert widest == pytest.approx(widest_before, rel=0.02), "vowels keep their opening"
     assert seal.seal_lips(head, 24.0).largest < 0.05
+
+
+@pytest.mark.parametrize("case", ["MakeHuman", "Faceshift", "Daz 9", "MetaHuman"])
+def test_seal_closes_left_and_right_alike_where_several_keys_close_the_lips(case):
+    face, curves = family_heads.make_family_head(case), syllables()
+    blocks = face.data.shape_keys.key_blocks
+    closing = {route.target for route in targets.routing_of(face).of("mouthClose")}
+    for point, rest in (
+        (p, r) for n in closing for p, r in zip(blocks[n].data, blocks[0].data, strict=True)
+    ):
+        point.co = 0.5 * (point.co + rest.co)
+    bake.bake_track([face], curves, start_frame=1, frame_rate=24.0, line="x")
+    report = seal.seal_lips(face, 24.0)
+    assert report.key.count(",") + 1 == len(closing)
+    assert (report.before.met, report.after.met, report.after.wanted) == (0, 2, 2)
+    runs = lips.closure_runs(mouth.reference_gap(curves), curves.fps)
+    for frame in (1 + (a + b) / 2 / 60.0 * 24.0 for a, b in runs):
+        points, _values = check._evaluate(face, bpy.context.scene, frame)
+        mirrored = points[demo_head_geometry().mirror] * [-1.0, 1.0, 1.0]
+        np.testing.assert_allclose(mirrored, points, atol=1e-4)
+
+
+def test_seal_of_lips_that_drivers_move_is_refused_with_another_way():
+    head, curves = weak_head(), syllables()
+    head["close"] = 0.0
+    driver = head.data.shape_keys.key_blocks["mouthClose"].driver_add("value").driver
+    variable = driver.variables.new()
+    variable.name = "v"
+    variable.targets[0].id, variable.targets[0].data_path = head, '["close"]'
+    driver.expression = "v"
+    bake.bake_track([head], curves, start_frame=1, frame_rate=24.0, line="x")
+    with pytest.raises(BadTarget, match="Drivers set mouthClose") as caught:
+        seal.seal_lips(head, 24.0)
+    assert "Mapping" in caught.value.hint
 
 
 def test_easing_is_taken_back_by_clear():

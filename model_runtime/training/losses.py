@@ -64,6 +64,8 @@ CONTACT_GAP, SPEECH_GAP = 0.0, 0.025
 
 Beyond these nothing is gained, so that the two terms weigh a missed closure against a mistaken one
 where the sound leaves doubt, and the curves' own error shapes what is certain."""
+FELT_FOCUS = 1.0
+"""A missed closure weighs so much more under full emotion: a smile must not hold the lips apart."""
 OPEN_WANTED = 0.1
 """Gap of the reference from which a frame counts as open."""
 CLOSED_GAP = 0.12
@@ -135,7 +137,9 @@ class GeneratorLoss:
         open_ = open_ * (1 - meeting) * (1 - batch.still)[..., None]
         gaps = self.lips.gaps(curves)
         count = meeting.sum() * gaps.shape[-1] + 1
-        missed = ((gaps - CONTACT_GAP).clamp(min=0).square() * meeting).sum() / count
+        felt = batch.emotion.sum(-1, keepdim=True).clamp(max=1)
+        left = (gaps - CONTACT_GAP).clamp(min=0).square() * (1 + FELT_FOCUS * felt)
+        missed = (left * meeting).sum() / count
         mistaken = ((SPEECH_GAP - gaps).clamp(min=0).square() * open_).sum() / count
         return {"closure": missed, "opening": mistaken}
 

@@ -150,6 +150,21 @@ def test_lips_left_open_at_a_bilabial_cost_more_than_a_wide_vowel(source: BatchS
     assert costs[0] > 2 * costs[1]
 
 
+def test_a_closure_missed_with_feeling_costs_twice_as_much(source: BatchSource) -> None:
+    batch = source.batch(0)
+    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
+    curves, phones = batch.curves.clone(), torch.zeros(*batch.phones.shape, 40)
+    curves[..., source.config.channels.index("jawOpen")] += 0.3
+    costs = []
+    for intensity in (0.0, 0.5, 1.0, 1.25):
+        emotion = torch.zeros_like(batch.emotion)
+        emotion[..., 1] = intensity
+        _, terms = loss(curves, phones, dataclasses.replace(batch, emotion=emotion))
+        costs.append(terms["closure"])
+    assert costs[0] > 0
+    assert np.divide(costs, costs[0]).tolist() == pytest.approx([1, 1.5, 2, 2], rel=1e-4)
+
+
 def test_hidden_regions_cannot_be_seen() -> None:
     config = generator_config(Settings(data=Path(), work=Path()))
     module = CorrelationModule(

@@ -57,6 +57,8 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
     action = actions.own_action_or_none(key)
     reference = None if action is None else action.get(bake.REFERENCE_GAP)
     if reference is None:
+        if bake.has_bake(face):  # on what the drivers follow, all of it
+            _require_free(mouth_of(face))
         raise BadTarget(f"{face.name!r} plays no performance of CSTalk", hint="Generate first")
     mouth = mouth_of(face)
     _require_free(mouth)

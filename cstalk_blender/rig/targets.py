@@ -131,8 +131,9 @@ def face_objects(
 def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
     """Why ``target`` is no face that can be baked; None when it is one."""
     if target.type != "MESH":
+        kind = target.type.lower()
         return BadTarget(
-            f"{target.name!r} is a {target.type.lower()}, not a mesh",
+            f"{target.name!r} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not a mesh",
             hint="Choose the mesh that has the face's shape keys",
         )
     if target.data.shape_keys is None:

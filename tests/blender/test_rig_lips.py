@@ -203,16 +203,18 @@ def test_seal_closes_left_and_right_alike_where_several_keys_close_the_lips(case
         np.testing.assert_allclose(mirrored, points, atol=1e-4)
 
 
-def test_seal_of_lips_that_drivers_move_is_refused_with_another_way():
+@pytest.mark.parametrize("names", [["mouthClose"], list(ARKIT)], ids=["one", "all"])
+def test_seal_of_lips_that_drivers_move_is_refused_with_another_way(names):
     head, curves = weak_head(), syllables()
-    head["close"] = 0.0
-    driver = head.data.shape_keys.key_blocks["mouthClose"].driver_add("value").driver
-    variable = driver.variables.new()
-    variable.name = "v"
-    variable.targets[0].id, variable.targets[0].data_path = head, '["close"]'
-    driver.expression = "v"
+    for name in names:
+        head[name] = 0.0
+        driver = head.data.shape_keys.key_blocks[name].driver_add("value").driver
+        variable = driver.variables.new()
+        variable.name = "v"
+        variable.targets[0].id, variable.targets[0].data_path = head, f'["{name}"]'
+        driver.expression = "v"
     bake.bake_track([head], curves, start_frame=1, frame_rate=24.0, line="x")
-    with pytest.raises(BadTarget, match="Drivers set mouthClose") as caught:
+    with pytest.raises(BadTarget, match=r"Drivers set (jawOpen|mouthClose)") as caught:
         seal.seal_lips(head, 24.0)
     assert "Mapping" in caught.value.hint
 

@@ -40,7 +40,7 @@ class Layer:
 
 
 LAYERS = (
-    Layer("runtime", "runtime", ("tests/runtime",), 1500),
+    Layer("runtime", "runtime", ("tests/runtime",), 2400),
     Layer("plain", "runtime", ("tests/unit", "tests/session"), 900),
     Layer("faults", "faults", ("tests/faults",), 900),
     Layer("engine-old", "engine-old", ("tests/engine",), 600),

@@ -36,11 +36,11 @@ class LossWeights:
     """
     opening: float = 20.0
     """Gap that is missing where speech needs one."""
-    tuck: float = 15.0
+    tuck: float = 25.0
     """Roll that the lower lip lacks where it must lie under the teeth."""
     stillness: float = 120.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
-    phones: float = 0.2
+    phones: float = 0.4
     correlation: float = 0.4
     """The frozen correlation module's say."""
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from .curves.track import FloatArray
 
@@ -23,9 +24,11 @@ QUIET, SPEAKING = 0.5, 0.7
 
 Clatter stays under the first; the quietest words of every corpus here lie beyond the second."""
 FADE_S = 0.1
-POSE_S = 1.0
-"""The held pose is the median over so much."""
-BLOCK_FRAMES = 2048
+POSE_S = 3.0
+"""The held pose is the median of the quiet frames within so much: several knocks do not move it."""
+POSE_EVERY_S = 0.1
+"""Poses are found so far apart, with straight lines between them."""
+BLOCK_POSES = 512
 
 
 def speech_presence(silence: FloatArray, frame_rate: float) -> FloatArray:
@@ -57,20 +60,33 @@ def hold_still(
 
     Frames with presence 1 stay as they are, bit by bit.
     """
-    quiet = np.flatnonzero(presence < 1)
-    if not len(quiet) or not len(columns):
+    quiet = presence < 1
+    if not quiet.any() or not len(columns):
         return values
-    held = values.copy()
+    frames = np.flatnonzero(quiet)
+    every = max(1, round(POSE_EVERY_S * frame_rate))
+    knots = np.unique(np.concatenate([frames // every, frames // every + 1])) * every
+    held, share = values.copy(), presence[frames]
+    for column in columns:
+        masked = np.where(quiet, values[:, column], np.nan)
+        poses = np.interp(frames, knots, _poses(masked, knots, frame_rate))
+        held[frames, column] = share * values[frames, column] + (1 - share) * poses
+    return held
+
+
+def _poses(values: FloatArray, knots: NDArray[np.int64], frame_rate: float) -> FloatArray:
+    """Median of the values, shape (T,), NaN left out, around each of the frames ``knots``."""
     reach = round(POSE_S * frame_rate / 2)
     around = np.arange(-reach, reach + 1)
-    for first in range(0, len(quiet), BLOCK_FRAMES):
-        frames = quiet[first : first + BLOCK_FRAMES]
-        window = np.clip(frames[:, None] + around, 0, len(values) - 1)
-        share = presence[frames]
-        for column in columns:
-            pose = np.median(values[:, column][window], axis=1)
-            held[frames, column] = share * values[frames, column] + (1 - share) * pose
-    return held
+    medians = np.empty(len(knots), np.float32)
+    for first in range(0, len(knots), BLOCK_POSES):
+        at = knots[first : first + BLOCK_POSES, None] + around
+        window = values[np.clip(at, 0, len(values) - 1)]
+        window[(at < 0) | (at >= len(values))] = np.nan
+        window.sort(axis=1)  # NaN last
+        middle = np.maximum(np.isfinite(window).sum(axis=1) - 1, 0) // 2
+        medians[first : first + BLOCK_POSES] = window[np.arange(len(window)), middle]
+    return medians
 
 
 def _mean_around(values: np.ndarray, frames: float) -> np.ndarray:

@@ -23,7 +23,7 @@ WORKING = (
         for n in ("actions", "bake", "bake_steps", "check", "coverage", "exports", "library")
     ),
     *(f"rig.{n}" for n in ("presets", "recognise", "seal", "solved", "solver_basis", "strips")),
-    *(f"rig.{n}" for n in ("families", "routing", "targets", "wiring")),
+    *(f"rig.{n}" for n in ("families", "routing", "solver", "targets", "wiring")),
     *(f"rig.{n}" for n in ("bones", "eyes", "geometry", "mouth")),
     *(f"runtime_install.{n}" for n in ("machine", "packages", "plan", "state")),
     *(f"batch.{n}" for n in ("casting", "child", "emotion_keys")),

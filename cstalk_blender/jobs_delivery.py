@@ -1,7 +1,7 @@
 """Curves to a face without holding the window: one piece of the work for each tick.
 
-Find and plan; write keys; give them to the face and make it one undo step; check that the face
-moves, a mesh and a frame in each piece. Each piece finds scene and face again. What cannot be split
+Find and plan; write keys; give them to the face; make it one undo step; check that the face moves,
+a mesh and a frame in each piece. Each piece finds scene and face again. What cannot be split
 is Blender's own: the undo step of a large file, a frame of a heavy scene. Main thread only.
 """
 
@@ -27,6 +27,7 @@ class Stage(enum.Enum):
     PLAN = enum.auto()
     KEYS = enum.auto()
     GIVE = enum.auto()
+    UNDO = enum.auto()
     CHECK = enum.auto()
 
 
@@ -61,6 +62,9 @@ class Delivery:
                 self._stage = Stage.GIVE
         elif self._stage is Stage.GIVE:
             self._give(find(self._order))
+        elif self._stage is Stage.UNDO:
+            bpy.ops.ed.undo_push(message="CSTalk Generate")
+            self._stage = Stage.CHECK
         else:
             assert self._report is not None
             checked = self._check(self._report)
@@ -94,8 +98,7 @@ class Delivery:
         if hasattr(scene, "cstalk"):
             scene.cstalk.made = report.summary()
             scene.cstalk.heard = self._curves.heard
-        self._report, self._stage = report, Stage.CHECK
-        bpy.ops.ed.undo_push(message="CSTalk Generate")
+        self._report, self._stage = report, Stage.UNDO
 
     def _check(self, report: bake.BakeReport) -> check.CheckReport | None:
         try:

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 BAD_MESSAGE = "bad-message"
 INTERNAL = "internal"
-NO_ROOM = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
-"""What the dynamic loader says of a library for which there is no memory."""
+NO_ROOM = ("failed to map segment", "cannot allocate memory")
+"""What the dynamic loader says, in lower case, of a library for which there is no memory."""
 PROGRESS_EVERY_S = 0.1
 FORESEEABLE = 0.1
 """Fraction done before the time left is guessed."""
@@ -193,7 +193,7 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             return True
-        if isinstance(error, ImportError) and any(sign in str(error) for sign in NO_ROOM):
+        if isinstance(error, ImportError) and any(sign in str(error).lower() for sign in NO_ROOM):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -46,7 +46,7 @@ def within(low: float, high: float) -> Callable[[float], bool]:
     return lambda value: low <= value <= high
 
 
-# Bars: the model's issue, section "What it must show".
+# Bars: the model's issue, section "What it must show"; that of ``rolled`` is our own.
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure("closure", "m/b/p that close", ">= 0.92", at_least(0.92)),
     Measure("closure_worst", "  worst test-other speaker", ">= 0.85", at_least(0.85)),
@@ -56,6 +56,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("lag", "median lag, ms", "within 20", within(-0.0201, 0.0201), scale=1000, digits=0),
     Measure("width_auc", "AUC width, spread over rounded", ">= 0.92", at_least(0.92)),
     Measure("tuck", "f/v with the lower lip tucked", ">= 0.85", at_least(0.85)),
+    Measure("rolled", "  lower lip rolled in other phones", "<= 0.10", at_most(0.10)),
     Measure("grid_s1_gap", "filmed grid_s1, held out: lip gap", ">= 0.82", at_least(0.82)),
     Measure("grid_s1_width", "  mouth width", ">= 0.55", at_least(0.55)),
     Measure("grid_s1_gap_shifted", "  lip gap, film 40 ms earlier"),

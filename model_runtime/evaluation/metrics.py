@@ -144,14 +144,7 @@ def phone_widths(lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset
 
     Our own definition (data.md gives none): the ends of a phone belong half to its neighbours.
     """
-    values = []
-    for phone in phones:
-        length = phone.end_s - phone.start_s
-        if phone.phone in which and length >= VOWEL_MINIMUM_S:
-            frames = frames_of(phone, fps=lips.fps, frames=len(lips.width), margin_s=-length / 4)
-            if len(frames):
-                values.append(float(lips.width[frames].mean()))
-    return np.array(values)
+    return _middle_means(lips.width, lips.fps, phones, which)
 
 
 def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
@@ -172,6 +165,15 @@ def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
         back = lips.tuck[frames] > TUCK_FRACTION
         answers.append(bool((up & back).any()))
     return np.array(answers, bool)
+
+
+def rolled_by_mistake(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
+    """For each open vowel and lingual over 50 ms, whether the lower lip is rolled back in it.
+
+    Our own: what ``tucked`` is bought with. Rolled as for f/v, on the mean of the phone's middle
+    half; a lip that is always rolled would tuck every f.
+    """
+    return _middle_means(lips.tuck, lips.fps, phones, OPEN_VOWELS | LINGUALS) > TUCK_FRACTION
 
 
 def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> Series:
@@ -216,6 +218,19 @@ def _shifted_correlation(follower: Series, leader: Series, shift: int) -> float:
         follower[start_follower : start_follower + length],
         leader[start_leader : start_leader + length],
     )
+
+
+def _middle_means(
+    values: Series, fps: float, phones: Sequence[TimedPhone], which: frozenset[str]
+) -> Series:
+    means = []
+    for phone in phones:
+        length = phone.end_s - phone.start_s
+        if phone.phone in which and length >= VOWEL_MINIMUM_S:
+            frames = frames_of(phone, fps=fps, frames=len(values), margin_s=-length / 4)
+            if len(frames):
+                means.append(float(values[frames].mean()))
+    return np.array(means)
 
 
 def _gap_extremes(

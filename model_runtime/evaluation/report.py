@@ -21,6 +21,7 @@ GROUP_ROWS = (
     ("openness_correlation", "openness"),
     ("width_auc", "width AUC"),
     ("tucked", "f/v tuck"),
+    ("rolled", "rolled"),
 )
 """Scores shown by speaker and language, and their headings."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import metrics
 from .clips import SpokenClip
 from .metrics import LipCurves, Series
 
 MeasuredClip: TypeAlias = tuple[SpokenClip, LipCurves]
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,13 +31,14 @@ class SpeechScores:
     width_auc: float
     tucked: float
     """Share of f/v; NaN where there is none."""
+    rolled: float
+    """Share of open vowels and linguals in which the lower lip is rolled by mistake."""
 
 
 def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
     """The lip metrics over clips; NaN in a figure for which the clips hold no phone."""
     minima = _pooled(measured, metrics.bilabial_minima)
     maxima = _pooled(measured, metrics.open_vowel_maxima)
-    tucked = _pooled(measured, lambda lips, phones: metrics.tucked(lips, phones).astype(float))
     correlations, lags = zip(*(_follow(clip, lips) for clip, lips in measured), strict=True)
     return SpeechScores(
         clips=len(measured),
@@ -48,7 +51,8 @@ def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
         width_auc=metrics.auc(
             _widths(measured, metrics.SPREAD), _widths(measured, metrics.ROUNDED)
         ),
-        tucked=float(tucked.mean()) if len(tucked) else float("nan"),
+        tucked=_share(_pooled(measured, metrics.tucked)),
+        rolled=_share(_pooled(measured, metrics.rolled_by_mistake)),
     )
 
 
@@ -64,9 +68,13 @@ def score_groups(
 
 def _pooled(
     measured: Sequence[MeasuredClip],
-    metric: Callable[[LipCurves, Sequence[metrics.TimedPhone]], Series],
-) -> Series:
+    metric: Callable[[LipCurves, Sequence[metrics.TimedPhone]], NDArray[Value]],
+) -> NDArray[Value]:
     return np.concatenate([metric(lips, clip.phones) for clip, lips in measured])
+
+
+def _share(answers: NDArray[np.bool_]) -> float:
+    return float(answers.mean()) if len(answers) else float("nan")
 
 
 def _widths(measured: Sequence[MeasuredClip], which: frozenset[str]) -> Series:

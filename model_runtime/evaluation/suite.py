@@ -164,6 +164,7 @@ def speech_figures(
         "lag": Figure(whole.lag_s),
         "width_auc": low("width_auc"),
         "tuck": low("tucked"),
+        "rolled": high("rolled"),
     }
     others = {name: s.closure for name, s in speakers.items() if name != AUSTEN}
     if others:

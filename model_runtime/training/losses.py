@@ -37,7 +37,7 @@ class LossWeights:
     opening: float = 20.0
     """Gap that is missing where speech needs one."""
     tuck: float = 25.0
-    """Roll that the lower lip lacks where it must lie under the teeth."""
+    """Roll that the lower lip lacks where it must lie under the teeth, or has elsewhere."""
     stillness: float = 120.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
     phones: float = 0.4
@@ -54,11 +54,14 @@ TUCK_FOCUS = 3.0
 """And where the lower lip lies under the teeth: f and v are rare and quiet."""
 STILL_FOCUS = 5.0
 """And where nothing is said: a mouth that answers a dropped pan looks broken."""
-PHONE_WEIGHT = {"sil": 0.5} | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
+PHONE_WEIGHT = (
+    {"sil": 0.5}
+    | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
+    | dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
+)
 """Cross-entropy of phones the lips show weighs more, of silence less; 1 for those not named.
 
 n, d and t are what m, b and p are taken for and weigh half way, or the balance would tip."""
-PHONE_WEIGHT |= dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
 CONTACT_GAP, SPEECH_GAP = 0.0, 0.025
 """Gap (of jawOpen 1) up to which lips look closed, and from which they look open.
 
@@ -72,6 +75,9 @@ CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
 TUCK_NEEDED = 0.75
 """Share of the reference's roll that looks tucked."""
+TUCK_MISTAKEN = 0.1
+"""Roll too much, a frame, beside roll lacking in a frame of f or v: rolled where f or v is likelier
+than one in five. Without it the network rolls the lip all the time, for it costs so little."""
 TUCKED = "mouthRollLower"
 """Channel that the tuck is asked of; a rig without it is not asked."""
 CHANNEL_FLOOR = 0.04
@@ -149,11 +155,14 @@ class GeneratorLoss:
         return (self.mouth * quiet * motion.square()).mean() * 10
 
     def _tuck(self, curves: Tensor, batch: Batch) -> Tensor:
+        """Missed and mistaken roll, both for one frame of f or v."""
         under = (batch.tuck > 0.9).float()
         if self.roll is None:
             return curves.sum() * 0
-        lacking = (TUCK_NEEDED * TUCK_ROLL - curves[..., self.roll]).clamp(min=0).square()
-        return (lacking * under).sum() / (under.sum() + 1)
+        roll, wanted = curves[..., self.roll], batch.curves[..., self.roll]
+        lacking = (TUCK_NEEDED * TUCK_ROLL - roll).clamp(min=0).square() * under
+        mistaken = (roll - wanted).clamp(min=0).square() * (1 - under)
+        return (lacking + TUCK_MISTAKEN * mistaken).sum() / (under.sum() + 1)
 
     def _phones(self, logits: Tensor, phones: Tensor) -> Tensor:
         if not bool((phones != UNKNOWN_PHONE).any()):

@@ -12,22 +12,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("librosa")
 
 from model_runtime.checkpoint import load_checkpoint  # noqa: E402
-from model_runtime.config import CorrelationConfig, FeatureConfig  # noqa: E402
+from model_runtime.config import FeatureConfig  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
-from model_runtime.model.correlation import CorrelationModule  # noqa: E402
 from model_runtime.training import generator_stage  # noqa: E402
 from model_runtime.training.alignment import PhoneTime  # noqa: E402
 from model_runtime.training.articulation import CALIBRATED, load_articulation  # noqa: E402
 from model_runtime.training.augment import Augmenter  # noqa: E402
-from model_runtime.training.batches import Batch, BatchSource  # noqa: E402
+from model_runtime.training.batches import BatchSource  # noqa: E402
 from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
-from model_runtime.training.correlation_stage import (  # noqa: E402
-    CorrelationSupervisor,
-    accord,
-    correlations,
-    learn_moments,
-    random_regions,
-)
 from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
 from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.scripts import at_speed, make_item  # noqa: E402
@@ -123,6 +115,15 @@ def test_augmented_features_stay_finite_and_in_time() -> None:
     assert (heard.mean(2)[:, 45:50].amax(1) < heard.mean(2)[:, 50]).all()
 
 
+def test_copies_of_one_voice_sound_through_different_microphones() -> None:
+    even = torch.zeros(200, 20, 80)
+    heard = Augmenter(FeatureConfig(), torch.Generator().manual_seed(2))(even)
+    decibels = 15 * heard.mean(1)  # a unit is 1.5 decades of power
+    assert float(decibels.std(1).median()) > 2.0
+    voiced = 15 * (heard[:, 10] - heard[:, 9])
+    assert float(voiced.mean(1).abs().max()) < 3.0, "a microphone does not change in time"
+
+
 def test_faster_clip_is_shorter_and_its_phones_move_along() -> None:
     samples, phones = at_speed(voice(2.0), [PhoneTime("m", 0.5, 1.0, "m", 0.0)], 1.25)
     assert len(samples) == pytest.approx(2.0 * 16_000 / 1.25, abs=2)
@@ -150,6 +151,29 @@ def test_lips_left_open_at_a_bilabial_cost_more_than_a_wide_vowel(source: BatchS
     assert costs[0] > 2 * costs[1]
 
 
+def test_a_lip_that_is_always_rolled_costs_more_than_one_that_misses_no_f(
+    source: BatchSource,
+) -> None:
+    batch = source.batch(0)
+    said = torch.zeros_like(batch.tuck)
+    said[:, ::20] = 1  # f or v in a twentieth of the time
+    roll = source.config.channels.index("mouthRollLower")
+    wanted = batch.curves.clone()
+    wanted[..., roll] = 0.5 * said
+    batch = dataclasses.replace(batch, tuck=said, curves=wanted)
+    loss, phones = (
+        GeneratorLoss(source.config, torch.ones(52), LossWeights()),
+        batch.curves[..., :40],
+    )
+    costs = {}
+    for name, level in (("never", 0 * said), ("always", 0.5 + 0 * said), ("rightly", 0.5 * said)):
+        curves = wanted.clone()
+        curves[..., roll] = level
+        costs[name] = loss(curves, phones, batch)[1]["tuck"]
+    assert costs["rightly"] == 0
+    assert costs["always"] > costs["never"] > 0
+
+
 def test_a_closure_missed_with_feeling_costs_twice_as_much(source: BatchSource) -> None:
     batch = source.batch(0)
     loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
@@ -163,28 +187,6 @@ def test_a_closure_missed_with_feeling_costs_twice_as_much(source: BatchSource) 
         costs.append(terms["closure"])
     assert costs[0] > 0
     assert np.divide(costs, costs[0]).tolist() == pytest.approx([1, 1.5, 2, 2], rel=1e-4)
-
-
-def test_hidden_regions_cannot_be_seen() -> None:
-    config = generator_config(Settings(data=Path(), work=Path()))
-    module = CorrelationModule(
-        CorrelationConfig(
-            channels=config.channels, regions=config.regions, region_of=config.region_of, layers=1
-        )
-    )
-    curves, emotion = torch.rand(2, 40, 52), torch.zeros(2, 40, 8)
-    hidden = torch.zeros(2, 7, dtype=torch.bool)
-    hidden[:, 5] = True
-    other = curves.clone()
-    other[..., [c for c, r in enumerate(config.region_of) if r == 5]] = 0.5
-    assert torch.equal(module(curves, emotion, hidden), module(other, emotion, hidden))
-    assert not torch.equal(module(curves, emotion, ~hidden), module(other, emotion, ~hidden))
-
-
-def test_one_to_three_regions_are_hidden_and_fixed_by_the_step() -> None:
-    hidden = random_regions(50, 7, seed=1, number=3)
-    assert set(hidden.sum(1).tolist()) <= {1, 2, 3}
-    assert torch.equal(hidden, random_regions(50, 7, seed=1, number=3))
 
 
 class Killed(Exception):
@@ -243,63 +245,3 @@ def test_without_flite_there_are_no_synthetic_voices(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert speak_again([], tmp_path / "voices") == []
     assert not (tmp_path / "voices").exists()
-
-
-def test_accord_asks_whether_channels_move_together_and_not_how_far() -> None:
-    time = torch.linspace(0, 6, 200)[None, :, None]
-    motion = torch.cat([0.3 * time.sin(), 0.2 * time.cos()], 2)
-    assert bool((accord(motion, motion) > 0.99).all())
-    assert bool((accord(0.3 * motion + 0.1, motion) > 0.98).all())
-    assert bool((accord(-motion, motion) < -0.98).all())
-    assert float(accord(1e-5 * motion, motion).abs().max()) < 0.1
-
-
-def test_the_correlation_term_asks_for_no_more_than_the_reference_has() -> None:
-    config = CorrelationConfig(
-        channels=("a", "b", "c"), regions=("x", "y", "z"), region_of=(0, 1, 2)
-    )
-    torch.manual_seed(0)
-    module = CorrelationModule(config).requires_grad_(False)
-    lead = torch.randn(4, 200, 1).cumsum(1) / 100
-    reference = lead + torch.randn(4, 200, 3).cumsum(1) / 100
-    emotion = torch.zeros(4, 200, len(config.emotions))
-    nothing = torch.zeros(4, 200)
-    batch = Batch(
-        features=nothing,
-        emotion=emotion,
-        style=nothing,
-        curves=reference,
-        phones=nothing,
-        closure=nothing,
-        tuck=nothing,
-        still=nothing,
-        filmed=nothing,
-        observed=torch.ones(4, 3, dtype=torch.bool),
-    )
-    learn_moments(module, [batch])
-    judge = CorrelationSupervisor(module, seed=0)
-    on_reference, _ = judge(reference, batch, 0)
-    puppet = reference[..., :1].expand(-1, -1, 3)
-    on_puppet, _ = judge(puppet, batch, 0)
-    assert float(on_reference) < 1e-4
-    assert float(on_puppet) > 10 * float(on_reference)
-
-
-def test_correlations_are_those_of_numpy_and_blind_to_still_channels() -> None:
-    torch.manual_seed(1)
-    curves = torch.randn(2, 200, 4).cumsum(1) / 10
-    curves[..., 3] = 0.5
-    found = correlations(curves)
-    for clip, own in zip(found, curves, strict=True):
-        expected = np.corrcoef(own[:, :3].numpy().T)
-        np.testing.assert_allclose(clip[:3, :3].numpy(), expected, atol=1e-3)
-    assert float(found[:, 3].abs().max()) < 1e-6
-
-
-def test_regions_that_move_against_each_other_are_told_from_regions_in_step() -> None:
-    config = CorrelationConfig(channels=("a", "b"), regions=("x", "y"), region_of=(0, 1))
-    judge = CorrelationSupervisor(CorrelationModule(config).requires_grad_(False), seed=0)
-    lead = torch.linspace(0, 9, 200).sin()[None, :, None]
-    in_step, against = torch.cat([lead, lead], 2), torch.cat([lead, -lead], 2)
-    assert float(judge._together(in_step, 0.2 * in_step)) < 1e-3
-    assert float(judge._together(against, in_step)) > 3.9

@@ -127,6 +127,16 @@ def test_tucked_means_up_at_the_teeth_and_rolled_back(
     assert metrics.tucked(lips, phones).tolist() == [expected]
 
 
+def test_a_lip_that_is_always_rolled_is_a_mistake_everywhere_but_in_labials():
+    phones = phones_of("m", "aa", "f", "n", "uw", length_s=0.2)
+    rolled = np.full(100, 0.3)
+    lips = lips_of(np.full(100, 2.0), tuck=rolled)
+    assert metrics.rolled_by_mistake(lips, phones).tolist() == [True, True], "aa and n"
+    only_in_f = np.where((np.arange(100) >= 40) & (np.arange(100) < 60), 0.9, 0.0)
+    lips = lips_of(np.full(100, 2.0), tuck=only_in_f)
+    assert not metrics.rolled_by_mistake(lips, phones).any()
+
+
 def test_expected_openness_is_one_in_long_open_vowels_and_zero_in_bilabials_and_silence():
     phones = phones_of("sil", "aa", "m", "s", length_s=0.3)
     expected = metrics.expected_openness(phones, fps=FPS, frames=120)

@@ -163,6 +163,10 @@ class SpeechStore:
         self._file.seek(first * 4)
         return np.frombuffer(self._file.read(count * 4), np.float32)
 
+    def read_levelled(self, first: int, count: int) -> FloatArray:
+        """``read`` at the level of all speech: with ``gain`` applied, shape (count,)."""
+        return self.read(first, count) * np.float32(self.gain)
+
     def _fill(
         self,
         stream: DecodedStream,

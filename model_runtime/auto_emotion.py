@@ -173,20 +173,17 @@ def _described(store: SpeechStore) -> Iterator[tuple[VoiceFrames, float]]:
     frames = math.ceil(store.sample_count / hop)
     block = round(_BLOCK_S * FRAME_RATE)
 
-    def read(first: int, count: int) -> FloatArray:
-        return store.read(first, count) * np.float32(store.gain)
-
     for begin in range(0, frames, block):
         stop = min(begin + block, frames)
         low, high = max(0, begin - _MARGIN_FRAMES), min(frames, stop + _MARGIN_FRAMES)
         features = log_mel_range(
-            read,
+            store.read_levelled,
             store.sample_count,
             first_frame=2 * low,
             frames=2 * (high - low),
             config=config,
         )
-        samples = read(low * hop, (high - low) * hop)
+        samples = store.read_levelled(low * hop, (high - low) * hop)
         yield voice_frames(features, samples).part(begin - low, stop - low), stop / frames
 
 

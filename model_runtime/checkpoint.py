@@ -196,6 +196,10 @@ def check_config(config: GeneratorConfig) -> None:
             raise ValueError(f"{number!r} is not a positive whole number")
     if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
+    if config.colour and not (
+        len(config.colour) == mel.mel_bands and all(abs(level) < 10 for level in config.colour)
+    ):
+        raise ValueError(f"colour must be {mel.mel_bands} numbers, or none")
     if mel.fft_samples < mel.window_samples or mel.floor <= 0:
         raise ValueError("the features' window must fit the FFT and their floor be positive")
 

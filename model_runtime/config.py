@@ -64,6 +64,9 @@ class GeneratorConfig:
     features: FeatureConfig = FeatureConfig()
     encoder: EncoderConfig | None = None
     """None hears log-mel."""
+    colour: tuple[float, ...] = ()
+    """Long-term spectrum of the speech in training (``colour.colour_of``), one number a mel band;
+    sounds are brought half way to it. Empty: they are heard as they are."""
     hidden: int = 192
     """Width of the speech encoder."""
     encoder_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)

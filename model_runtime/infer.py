@@ -16,6 +16,7 @@ import numpy as np
 
 from .audio import SpeechStore
 from .auto_emotion import Heard, asks_for_auto, hear_emotion, resolved
+from .colour import colour_shift
 from .config import GeneratorConfig
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
@@ -183,6 +184,7 @@ def generate_raw(
     config = engine.config
     hop = 2 * config.features.hop_samples
     frames = math.ceil(store.sample_count / hop)
+    shift = _colour_shift(store, config)
     values = np.empty((frames, len(config.channels)), np.float32)
     silence = np.zeros(frames, np.float32)
     phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
@@ -192,7 +194,7 @@ def generate_raw(
         stop = min(frames, done + engine.window_frames)
         low = max(0, done - config.context_frames)
         high = min(frames, stop + config.context_frames)
-        output = _run_window(store, engine, performance, low, high - low)
+        output = _run_window(store, engine, performance, shift, low, high - low)
         values[done:stop] = output.curves[done - low : stop - low]
         if phone is not None:
             silence[done:stop] = output.phones[done - low : stop - low, phone]
@@ -201,14 +203,23 @@ def generate_raw(
     return RawCurves(values, silence)
 
 
+def _colour_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:
+    if config.encoder is not None or not config.colour:
+        return 0.0
+    usual = np.array(config.colour, np.float32)
+    return colour_shift(store.read_levelled, store.sample_count, usual, config.features)
+
+
 def _run_window(
-    store: SpeechStore, engine: Engine, performance: Performance, first: int, frames: int
+    store: SpeechStore,
+    engine: Engine,
+    performance: Performance,
+    shift: FloatArray | float,
+    first: int,
+    frames: int,
 ) -> EngineOutput:
     config = engine.config
-
-    def read(first_sample: int, count: int) -> FloatArray:
-        return store.read(first_sample, count) * np.float32(store.gain)
-
+    read = store.read_levelled
     features = hear(engine, read, store.sample_count, first_frame=first, frames=frames)
     emotion = emotion_weights(
         performance.emotion_keys,
@@ -225,7 +236,7 @@ def _run_window(
         first_frame=first,
         frames=frames,
     )
-    return engine.run(features, emotion, style)
+    return engine.run(features + shift, emotion, style)
 
 
 def _stop_if(cancelled: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,18 +12,21 @@ import torch
 from numpy.typing import NDArray
 
 from ..audio import level_gain, load_speech
+from ..colour import colour_of
 from ..config import EncoderConfig, GeneratorConfig
 from ..curves.track import FloatArray
 from ..device import pick_device
 from ..engines.torch_encoder import CONFIG_NAME, SpeechEncoder, describe_encoder
 from ..errors import BadArgument, EngineUnavailable
-from .cache import Cache, Entry, has_features, read_cache, write_features
+from .cache import Cache, Entry, cut, has_features, read_cache, write_features
 from .jobs import Job
 from .loading import load_caches
 from .nonspeech import nonspeech_clips
 from .scripts import at_speed
 from .settings import EncoderSettings, Settings, generator_config
 
+COLOUR_CLIPS = 100
+"""Clips of each corpus whose mean is its colour."""
 FETCHED = ("config.json", "preprocessor_config.json", "model.safetensors")
 """Files of a repository on the hub that are wanted: no code and no pickles."""
 
@@ -30,14 +34,40 @@ FETCHED = ("config.json", "preprocessor_config.json", "model.safetensors")
 def heard(settings: Settings) -> tuple[GeneratorConfig, list[Cache]]:
     """The generator's configuration and the caches with what it hears.
 
+    A generator that starts from another keeps that one's colour; any other takes the caches'.
+
     Raises:
         BadArgument, BadWeights: See ``generator_config``, ``load_caches``, ``fetched_encoder``.
     """
     if settings.encoder is None:
-        return generator_config(settings), load_caches(settings)
+        config, caches = generator_config(settings), load_caches(settings)
+        if not config.colour:
+            config = dataclasses.replace(config, colour=usual_colour(caches))
+        return config, caches
     encoder = fetched_encoder(settings.encoder)
     caches = load_caches(settings, encoder=encoder_key(encoder))
     return generator_config(settings, encoder=encoder), caches
+
+
+def usual_colour(caches: Sequence[Cache]) -> tuple[float, ...]:
+    """Mean colour of the speech to learn from, every corpus counting once; empty without any.
+
+    Returns:
+        One number a mel band, feature units (``colour.colour_of``).
+    """
+    means = []
+    for cache in caches:
+        entries = [e for e in cache.entries if e.split == "train" and e.supervision != "still"]
+        found = [
+            colour_of(cut(cache, entry, 0, entry.frames).features.astype(np.float32))
+            for entry in entries[:: max(1, len(entries) // COLOUR_CLIPS)]
+        ]
+        frames = [loud for _, loud in found]
+        if any(frames):
+            means.append(np.average([colour for colour, _ in found], axis=0, weights=frames))
+    if not means:
+        return ()
+    return tuple(round(float(level), 4) for level in np.mean(means, axis=0))
 
 
 def encoder_key(encoder: EncoderConfig) -> str:

@@ -18,6 +18,7 @@ from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument, BadAudio, Cancelled
 from model_runtime.infer import Performance, generate_raw, perform
 from model_runtime.protocol import EmotionKey
+from tests.fakes.checkpoints import write_tiny_checkpoint
 from tests.fakes.sounds import voice, write_wav
 
 GOLDEN = Path(__file__).with_name("golden_curve.npz")
@@ -43,6 +44,18 @@ def test_windowed_equals_whole(engine: NumpyEngine, acted: Performance, window_f
     whole = perform(acted, engine)
     engine.window_frames = window_frames
     np.testing.assert_allclose(perform(acted, engine).values, whole.values, atol=1e-5)
+
+
+def test_every_window_hears_the_colour_of_the_whole(
+    engine: NumpyEngine, acted: Performance, tmp_path: Path
+) -> None:
+    colour = tuple(np.linspace(0.6, -0.6, 80).tolist())
+    folder = write_tiny_checkpoint(tmp_path / "coloured", colour=colour)
+    coloured = NumpyEngine(load_checkpoint(folder))
+    whole = perform(acted, coloured).values
+    assert np.abs(whole - perform(acted, engine).values).max() > 0.01
+    coloured.window_frames = 17
+    np.testing.assert_allclose(perform(acted, coloured).values, whole, atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_curves_and_another_others(

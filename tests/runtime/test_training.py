@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("librosa")
 
 from model_runtime.checkpoint import load_checkpoint  # noqa: E402
+from model_runtime.colour import colour_of  # noqa: E402
 from model_runtime.config import FeatureConfig  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.training import generator_stage  # noqa: E402
@@ -20,6 +21,7 @@ from model_runtime.training.articulation import CALIBRATED, load_articulation  #
 from model_runtime.training.augment import Augmenter  # noqa: E402
 from model_runtime.training.batches import BatchSource  # noqa: E402
 from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
+from model_runtime.training.hearing import heard, usual_colour  # noqa: E402
 from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
 from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.scripts import at_speed, make_item  # noqa: E402
@@ -122,6 +124,22 @@ def test_copies_of_one_voice_sound_through_different_microphones() -> None:
     assert float(decibels.std(1).median()) > 2.0
     voiced = 15 * (heard[:, 10] - heard[:, 9])
     assert float(voiced.mean(1).abs().max()) < 3.0, "a microphone does not change in time"
+
+
+def test_a_generator_knows_the_colour_of_the_speech_it_learns_from(
+    work: Path, tmp_path: Path
+) -> None:
+    settings = Settings(data=work, work=work, generator=STAGE)
+    config, caches = heard(settings)
+    own, frames = colour_of(np.asarray(caches[0].features[: 2 * 90], np.float32))
+    assert frames > 0
+    assert len(config.colour) == config.features.mel_bands
+    assert np.corrcoef(config.colour, own)[0, 1] > 0.9
+    folder = generator_stage.train_generator(settings, tmp_path / "first")
+    assert load_checkpoint(folder).config.colour == config.colour
+    again = dataclasses.replace(settings, start_from=folder, work=work)
+    assert heard(again)[0].colour == config.colour
+    assert usual_colour([]) == ()
 
 
 def test_faster_clip_is_shorter_and_its_phones_move_along() -> None:

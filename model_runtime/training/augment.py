@@ -17,8 +17,9 @@ from ..features import LOG_CENTRE, LOG_SCALE
 FRAME_S = 0.01
 LN_10 = 2.302585
 COLOUR_DB, COLOUR_KNOTS = 7.0, 6
-"""Of a microphone and its distance: long-term spectra of read speech from different homes lie 2 to
-5 dB apart, which alone cost a new speaker a tenth of the closures."""
+"""Of a microphone and its distance: the spread of long-term spectra of speech from different homes,
+with something to spare. Without it, voices from other homes than the training's close fewer lips.
+"""
 
 
 class Augmenter:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..errors import BadArgument
 from .progress import clock
 from .settings import Settings, read_settings
 
@@ -31,6 +32,16 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument(
         "--hand-set", action="store_true", help="relabel without the calibration (an ablation)"
+    )
+    parser.add_argument(
+        "--part", action="append", default=[], metavar="FOLDER=SHARE", help="a generator to mix"
+    )
+    parser.add_argument(
+        "--lower",
+        action="append",
+        default=[],
+        metavar="CHANNEL=AMOUNT",
+        help="mix: let a channel rest so much lower",
     )
     options = parser.parse_args(argv)
     logging.basicConfig(
@@ -85,6 +96,26 @@ def _relabel(settings: Settings, options: argparse.Namespace) -> None:
         relabel(folder, settings.work, hand_set=options.hand_set)
 
 
+def _mix(settings: Settings, options: argparse.Namespace) -> None:
+    from .mix import mix
+
+    parts = [(Path(name).expanduser(), share) for name, share in _shares(options.part)]
+    output = options.output or settings.work / "mixed"
+    mix(parts, output, lowered=dict(_shares(options.lower)))
+
+
+def _shares(texts: Sequence[str]) -> list[tuple[str, float]]:
+    """``NAME=NUMBER`` each; raises BadArgument for anything else."""
+    pairs = []
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            pairs.append((name, float(number)))
+        except ValueError as error:
+            raise BadArgument(f"{text!r} has no number", hint="Write NAME=NUMBER") from error
+    return pairs
+
+
 STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "prepare": _prepare,
     "calibrate": _calibrate,
@@ -92,6 +123,7 @@ STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "correlation": _correlation,
     "generator": _generator,
     "emotion": _emotion,
+    "mix": _mix,
 }
 
 

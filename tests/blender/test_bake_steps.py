@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import bpy
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from cstalk_blender import compat, jobs_delivery, operators
 from cstalk_blender.errors import SceneChanged
 from cstalk_blender.rig import bake, bake_steps
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S
+from tests.fakes.sessions import DEADLINE_S, tick_until
 
 JAW = ARKIT.index("jawOpen")
 
@@ -29,15 +27,6 @@ def begun(studio, work, monkeypatch):
     studio.start(operators.scene_order(bpy.context))
     tick_until(studio, lambda: curves_written() >= 2)
     return studio
-
-
-def tick_until(studio, condition):
-    """Turn the pump by hand, as the timer does in a window."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        studio.tick()
-        time.sleep(0.002)
 
 
 def finish(studio):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import bpy
 import pytest
@@ -13,7 +12,7 @@ from cstalk_blender import jobs_batch_order as states
 from cstalk_blender.errors import BatchFailed, JobOverlap
 from cstalk_blender.rig import strips
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S
+from tests.fakes.sessions import tick_until
 
 JAW = ARKIT.index("jawOpen")
 SMILE = ARKIT.index("mouthSmileLeft")
@@ -60,15 +59,6 @@ def strips_on(name):
         for nla_track in strips.our_tracks(key)
         for strip in nla_track.strips
     ]
-
-
-def tick_until(batch, condition):
-    """Turn the pump by hand, as the timer does in a window."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "the batch never came to an end"
-        batch.tick()
-        time.sleep(0.002)
 
 
 def test_list_says_who_speaks_and_how(settings):

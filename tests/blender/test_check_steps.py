@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import bpy
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from cstalk_blender.demo_head import build_demo_head
 from cstalk_blender.installation import rigs, track
 from cstalk_blender.rig import bake, check, mouth
 from tests.fakes.faces import make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S
+from tests.fakes.sessions import tick_until
 
 
 @pytest.fixture
@@ -38,15 +36,6 @@ def given(studio, work):
     studio.start(operators.scene_order(bpy.context))
     tick_until(studio, lambda: studio._held is not None and studio._held.is_given)
     return studio
-
-
-def tick_until(studio, condition):
-    """Turn the pump by hand, as the timer does in a window."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        studio.tick()
-        time.sleep(0.002)
 
 
 def pieces(head, curves):

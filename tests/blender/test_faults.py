@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 
 import bpy
 import pytest
@@ -13,7 +12,7 @@ from cstalk_blender import jobs, operators
 from cstalk_blender.errors import JobOverlap
 from cstalk_blender.rig import bake
 from tests.fakes.faces import make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S, HandClock
+from tests.fakes.sessions import HandClock, tick_until
 
 
 @pytest.fixture
@@ -28,15 +27,6 @@ def ready(studio, work):
 def start(studio):
     """Order what the scene says, and return at once."""
     studio.start(operators.scene_order(bpy.context))
-
-
-def tick_until(studio, condition):
-    """Turn the pump by hand, as the timer does in a window."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "the studio never came to an end"
-        studio.tick()
-        time.sleep(0.002)
 
 
 def process_exists(pid):

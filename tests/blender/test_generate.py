@@ -12,7 +12,7 @@ from cstalk_blender import compat, jobs, operators
 from cstalk_blender.errors import BadSound, JobOverlap, SceneChanged, WorkerDied, WorkerGarbled
 from cstalk_blender.rig import bake
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S
+from tests.fakes.sessions import tick_until
 
 JAW = ARKIT.index("jawOpen")
 
@@ -42,15 +42,6 @@ def ready(studio, face, speech):
 def start(studio):
     """Order what the scene says, and return at once."""
     studio.start(operators.scene_order(bpy.context))
-
-
-def tick_until(studio, condition):
-    """Turn the pump by hand, as the timer does in a window."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "the studio never came to an end"
-        studio.tick()
-        time.sleep(0.002)
 
 
 def scene_state():

@@ -5,14 +5,13 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender import casting, command_line, compat, emotion_track, jobs_batch, line_list
+from cstalk_blender import casting, command_line, compat, emotion_track, line_list
 from cstalk_blender.batch import emotion_keys
 from cstalk_blender.batch.casting import Role
 from cstalk_blender.errors import BadBatch
 from cstalk_blender.installation import protocol
 from cstalk_blender.rig import strips
 from tests.fakes.faces import make_face, write_wav
-from tests.fakes.sessions import fake_batch_launch
 
 PATTERN = "{name}__{emotion}[_{intensity}]"
 
@@ -41,6 +40,14 @@ def add(scene, work):
         return strip
 
     return add
+
+
+@pytest.fixture
+def sequencer_batch(batch, scene, work):
+    """A batch that bakes the sequencer's lines with a fake runtime."""
+    scene.cstalk_batch.source_kind = "SEQUENCER"
+    scene.cstalk_batch.output_folder = str(work / "curves")
+    return batch
 
 
 def found(scene, *roles):
@@ -85,12 +92,9 @@ def test_muted_strips_and_channels_are_listed_without_a_tick(scene, add):
     }
 
 
-def test_only_a_moved_strip_is_placed_again(scene, add, work, tmp_path):
-    batch = jobs_batch.current_batch()
-    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+def test_only_a_moved_strip_is_placed_again(scene, add, sequencer_batch):
+    batch = sequencer_batch
     first, second = add("Anna 1", 1, 1), add("Anna 2", 300, 1)
-    settings = scene.cstalk_batch
-    settings.source_kind, settings.output_folder = "SEQUENCER", str(work / "curves")
     line_list.fill(scene)
     bpy.ops.cstalk.batch_bake()
     assert {state.state for state in batch.states.values()} == {"DONE"}
@@ -108,10 +112,8 @@ def test_only_a_moved_strip_is_placed_again(scene, add, work, tmp_path):
     assert first.mute is False
 
 
-def test_command_gives_strips_that_tell_nobody_to_the_character_it_names(
-    scene, add, work, tmp_path
-):
-    jobs_batch.current_batch().launch = lambda: fake_batch_launch("good", tmp_path)
+@pytest.mark.usefixtures("batch")
+def test_command_gives_strips_that_tell_nobody_to_the_character_it_names(scene, add, work):
     add("Anna 1", 1, 1)
     add("012", 300, 1)
     options = ["bake", "--sequencer", "--out", str(work / "curves"), "--no-save"]
@@ -122,13 +124,10 @@ def test_command_gives_strips_that_tell_nobody_to_the_character_it_names(
 
 
 def test_strip_that_cannot_be_acted_as_it_plays_fails_and_says_why(
-    scene, add, work, tmp_path, monkeypatch
+    scene, add, sequencer_batch, monkeypatch
 ):
-    batch = jobs_batch.current_batch()
-    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+    batch = sequencer_batch
     add("Anna 1", 1, 1)
-    settings = scene.cstalk_batch
-    settings.source_kind, settings.output_folder = "SEQUENCER", str(work / "curves")
     line_list.fill(scene)
     monkeypatch.setattr(
         compat, "is_retimed", lambda _strip: True
@@ -142,12 +141,9 @@ def test_strip_that_cannot_be_acted_as_it_plays_fails_and_says_why(
     assert batch.states["Anna 1"].state == "DONE"
 
 
-def test_strip_that_was_removed_is_not_made_any_more(scene, add, work, tmp_path):
-    batch = jobs_batch.current_batch()
-    batch.launch = lambda: fake_batch_launch("good", tmp_path)
+def test_strip_that_was_removed_is_not_made_any_more(scene, add, sequencer_batch):
+    batch = sequencer_batch
     first, _second = add("Anna 1", 1, 1), add("Anna 2", 300, 1)
-    settings = scene.cstalk_batch
-    settings.source_kind, settings.output_folder = "SEQUENCER", str(work / "curves")
     line_list.fill(scene)
     compat.strips_of(scene).remove(first)
     bpy.ops.cstalk.batch_bake()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch, scrubbed
@@ -15,6 +16,12 @@ from cstalk_blender.session.request import Request
 FAKE_WORKER = Path(__file__).resolve().parent / "fake_worker.py"
 DEADLINE_S = 100.0
 """Far beyond anything that works; only a broken client waits so long."""
+
+
+class Pump(Protocol):
+    """What Blender's timer turns."""
+
+    def tick(self) -> float | None: ...
 
 
 class HandClock:
@@ -46,6 +53,15 @@ def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:
         ended += client.poll()
         time.sleep(0.002)
     return ended
+
+
+def tick_until(pump: Pump, condition: Callable[[], bool]) -> None:
+    """Turn a pump (the studio, the batch) by hand until ``condition`` holds, as a window does."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        pump.tick()
+        time.sleep(0.002)
 
 
 def pass_time(client: Client, clock: HandClock, seconds: float) -> list[Request]:

@@ -42,9 +42,7 @@ def settings() -> object:
 
 def session() -> Steps:
     """All of it; each ``yield`` lets Blender run for so many seconds."""
-    yield from play.installs()
-    yield from play.opens_the_tab()
-    yield from play.adds_a_head()
+    yield from play.begins()
     yield from opens_the_panel()
     yield from reads_the_folder()
     yield from pauses_and_cancels()

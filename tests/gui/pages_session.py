@@ -24,9 +24,7 @@ PAGES = ("CSTALK_PT_options", "CSTALK_PT_mapping", "CSTALK_PT_rig")
 
 def session() -> Steps:
     """All of it; each ``yield`` lets Blender run for so many seconds."""
-    yield from play.installs()
-    yield from play.opens_the_tab()
-    yield from play.adds_a_head()
+    yield from play.begins()
     yield from keeps_pages_closed()
     yield from hears_the_emotion()
     yield from measures_the_lips()

@@ -35,9 +35,7 @@ def face_action() -> str:
 
 def session() -> Steps:
     """All of it; each ``yield`` lets Blender run for so many seconds."""
-    yield from play.installs()
-    yield from play.opens_the_tab()
-    yield from play.adds_a_head()
+    yield from play.begins()
     yield from person.look(OUT, "3_head")
     yield from play.loads(LONG)
     yield from cancels()

@@ -56,6 +56,13 @@ def module(name: str) -> Any:
     return sys.modules[f"{MODULE}.cstalk_blender.{name}"]
 
 
+def begins() -> Steps:
+    """From the zip to a head in the view, the tab open."""
+    yield from installs()
+    yield from opens_the_tab()
+    yield from adds_a_head()
+
+
 def installs() -> Steps:
     """Get Extensions > Install from Disk: the file browser opens, Enter accepts the zip."""
     yield from person.over_viewport()

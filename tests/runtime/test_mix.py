@@ -1,0 +1,79 @@
+"""Laws of mixing generators: the mean of goes, and one channel's rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_runtime.checkpoint import load_checkpoint
+from model_runtime.errors import BadArgument
+from model_runtime.training.cli import main
+from model_runtime.training.mix import mix
+from tests.fakes.checkpoints import write_tiny_checkpoint
+
+
+@pytest.fixture
+def goes(tmp_path: Path) -> list[Path]:
+    """Two generators of one shape."""
+    return [write_tiny_checkpoint(tmp_path / f"go{seed}", seed=seed) for seed in (1, 2)]
+
+
+def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
+    mixed = load_checkpoint(mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed", lowered={}))
+    first, second = (load_checkpoint(go).tensors for go in goes)
+    for name, tensor in mixed.tensors.items():
+        wanted = 0.75 * first[name] + 0.25 * second[name]
+        np.testing.assert_allclose(tensor, wanted, rtol=1e-3, atol=1e-3, err_msg=name)
+
+
+def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) -> None:
+    before, after = (
+        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, lowered=lowered))
+        for name, lowered in (("as it is", {}), ("lower", {"jawOpen": 0.125}))
+    )
+    region = before.config.region_of[before.config.channels.index("jawOpen")]
+    moved = {
+        name: before.tensors[name] - tensor
+        for name, tensor in after.tensors.items()
+        if not np.array_equal(before.tensors[name], tensor)
+    }
+    assert list(moved) == [f"heads.{region}.bias"]
+    jaws = [
+        c
+        for c, r in zip(before.config.channels, before.config.region_of, strict=True)
+        if r == region
+    ]
+    assert np.flatnonzero(moved[f"heads.{region}.bias"]).tolist() == [jaws.index("jawOpen")]
+    assert moved[f"heads.{region}.bias"].max() == pytest.approx(0.125, abs=1e-3)
+
+
+def test_the_record_names_every_part(goes: list[Path], tmp_path: Path) -> None:
+    parts = [f"--part={go}={share}" for go, share in zip(goes, (0.6, 0.4), strict=True)]
+    output = tmp_path / "mixed"
+    assert main(["mix", *parts, "--lower=jawOpen=0.01", f"--output={output}"]) == 0
+    training = load_checkpoint(output).training
+    assert [part["share"] for part in training["mixed"]] == [0.6, 0.4]
+    assert len({part["weights"] for part in training["mixed"]}) == 2
+    assert training["lowered"] == {"jawOpen": 0.01}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--part=here"], ["--part={go}=0"], ["--part={go}=1", "--lower=noChannel=1"]],
+)
+def test_what_cannot_be_mixed_is_refused_with_a_hint(
+    goes: list[Path], tmp_path: Path, arguments: list[str]
+) -> None:
+    given = [text.format(go=goes[0]) for text in arguments]
+    with pytest.raises(BadArgument) as caught:
+        main(["mix", *given, f"--output={tmp_path / 'mixed'}"])
+    assert caught.value.hint
+    assert not (tmp_path / "mixed").exists()
+
+
+def test_generators_of_two_shapes_are_not_mixed(goes: list[Path], tmp_path: Path) -> None:
+    other = write_tiny_checkpoint(tmp_path / "other", hidden=16)
+    with pytest.raises(BadArgument, match="differ"):
+        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed", lowered={})

@@ -74,7 +74,7 @@ RIG_WITHOUT_BPY = (
     *("expressions", "bones", "landmarks", "correspondence", "solver", "flame", "lips"),
 )
 LIGHT_STEMS = (
-    *("audio", "features", "pitch", "voice", "emotion", "auto_emotion", "style"),
+    *("audio", "features", "colour", "pitch", "voice", "emotion", "auto_emotion", "style"),
     *("checkpoint", "tensor_file", "files"),
 )
 LIGHT = (

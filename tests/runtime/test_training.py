@@ -22,6 +22,7 @@ from model_runtime.training.augment import Augmenter  # noqa: E402
 from model_runtime.training.batches import BatchSource  # noqa: E402
 from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
 from model_runtime.training.hearing import heard, usual_colour  # noqa: E402
+from model_runtime.training.lips import TUCK_ROLL  # noqa: E402
 from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
 from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.scripts import at_speed, make_item  # noqa: E402
@@ -177,14 +178,18 @@ def test_a_lip_that_is_always_rolled_costs_more_than_one_that_misses_no_f(
     said[:, ::20] = 1  # f or v in a twentieth of the time
     roll = source.config.channels.index("mouthRollLower")
     wanted = batch.curves.clone()
-    wanted[..., roll] = 0.5 * said
+    wanted[..., roll] = TUCK_ROLL * said
     batch = dataclasses.replace(batch, tuck=said, curves=wanted)
     loss, phones = (
         GeneratorLoss(source.config, torch.ones(52), LossWeights()),
         batch.curves[..., :40],
     )
     costs = {}
-    for name, level in (("never", 0 * said), ("always", 0.5 + 0 * said), ("rightly", 0.5 * said)):
+    for name, level in (
+        ("never", 0 * said),
+        ("always", TUCK_ROLL + 0 * said),
+        ("rightly", TUCK_ROLL * said),
+    ):
         curves = wanted.clone()
         curves[..., roll] = level
         costs[name] = loss(curves, phones, batch)[1]["tuck"]

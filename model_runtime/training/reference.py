@@ -31,6 +31,16 @@ STYLE_SKEW = 0.07
 """Left-right asymmetry of expressions for one standard deviation of style."""
 LIP_ROOM = 0.4
 """Share of an emotion's mouth shape that gives way where the lips are busiest."""
+ROUND_ROOM = 0.75
+"""Share of what an emotion widens the lips by that gives way where speech rounds them most: happy
+people say "oo" with round lips too."""
+ROUNDEST = 0.7
+"""Pucker and half the funnel of the roundest phones (uw, w)."""
+WIDENING = tuple(
+    f"{name}{side}"
+    for name in ("mouthSmile", "mouthStretch", "mouthDimple")
+    for side in ("Left", "Right")
+)
 CO_MOVEMENT = (
     # (follower, leader, share). Slopes on livelink_rom (captures' report): 0.19, 0.85, 0.74. Those
     # takes are extremes of single muscles, so the last two are halved for speech.
@@ -98,7 +108,9 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     articulation = 1 + (emotion @ (table.articulation - 1))[..., None]
     speech = script.mouth * (1 + (articulation - 1) * table.mouth)
     lip_room = 1 - LIP_ROOM * _lip_activity(script.mouth)[..., None] * table.mouth
-    curves = (speech + expression * lip_room).clamp(0, 1)
+    expression = expression * lip_room
+    expression[..., columns(WIDENING)] *= 1 - ROUND_ROOM * _roundness(script.mouth)[..., None]
+    curves = (speech + expression).clamp(0, 1)
     curves = _follow(curves)
     curves = tuck_lip(curves, script.tuck)
     return close_lips(curves, script.closure).clamp(0, 1)
@@ -124,6 +136,11 @@ def _neutral_face(script: Script, style: Tensor, table: _Prototypes) -> Tensor:
 def _lip_activity(mouth: Tensor) -> Tensor:
     busy = columns(("jawOpen", "mouthPucker", "mouthFunnel", "mouthLowerDownLeft"))
     return (1.2 * mouth[..., busy].sum(-1)).clamp(0, 1)
+
+
+def _roundness(mouth: Tensor) -> Tensor:
+    rounding = mouth[..., column("mouthPucker")] + 0.5 * mouth[..., column("mouthFunnel")]
+    return (rounding / ROUNDEST).clamp(0, 1)
 
 
 def _follow(curves: Tensor) -> Tensor:

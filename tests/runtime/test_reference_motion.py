@@ -87,6 +87,17 @@ def test_lips_meet_at_bilabials_on_every_rig_whatever_is_felt(emotion: str, bila
     assert (gap <= 0.02).all(), gap
 
 
+def test_a_smile_widens_round_lips_less_than_half_as_much_as_spread_ones() -> None:
+    widened = []
+    for vowel in ("iy", "uw"):
+        phones = said(vowel, each_s=0.3)
+        script, style = script_of(phones), torch.zeros(1, FRAMES, 4)
+        felt, calm = (act(script, emotion_of("happy", i), style) for i in (1.0, 0.0))
+        wider = arkit_lips().widths(felt) - arkit_lips().widths(calm)
+        widened.append(float(wider[0, middle(phones[0])].mean()))
+    assert 0 < widened[1] < 0.5 * widened[0], widened
+
+
 def test_labiodental_tucks_the_lower_lip_without_shutting_the_mouth() -> None:
     phones = said("aa", "f", "ae")
     curves = act(script_of(phones), emotion_of("neutral", 0), torch.zeros(1, FRAMES, 4))[0]

@@ -67,6 +67,14 @@ def test_rounded_vowel_is_narrower_than_a_spread_one() -> None:
     assert width[middle(phones[2])] < width[middle(phones[0])] - 0.05
 
 
+def test_calibration_leaves_widths_as_they_were_set_by_hand() -> None:
+    hand, fitted = load_articulation(None), load_articulation(CALIBRATED)
+    held = hand.group_of == hand.groups.index("width")
+    assert torch.allclose(fitted.targets[:, held], hand.targets[:, held], atol=1e-4)
+    assert torch.allclose(fitted.loudness_gain[held], hand.loudness_gain[held], atol=1e-4)
+    assert not torch.allclose(fitted.targets[:, ~held], hand.targets[:, ~held], atol=0.02)
+
+
 def test_diphthong_moves_from_open_to_close() -> None:
     phones = said("ay", each_s=0.3)
     jaw = mouth_of(phones)[:, column("jawOpen")]

@@ -10,6 +10,14 @@ from model_runtime.checkpoint import generator_shapes, save_checkpoint
 from model_runtime.config import GeneratorConfig
 from model_runtime.curves.rig import load_rig
 
+TINY_MODEL = """[model]
+hidden = 16
+latent = 4
+encoder_dilations = [1, 2]
+decoder_dilations = [1]
+"""
+"""Part of a training run's settings: a generator that trains in seconds."""
+
 
 def tiny_config(**changes: object) -> GeneratorConfig:
     """A generator of 25 thousand numbers for the 52 ARKit channels."""

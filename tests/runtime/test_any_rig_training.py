@@ -24,6 +24,7 @@ from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E4
 from model_runtime.training.rig_rows import RigRows  # noqa: E402
 from model_runtime.training.settings import read_settings  # noqa: E402
 from tests.fakes import face_corpora  # noqa: E402
+from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.runtime.conftest import Command  # noqa: E402
 
 
@@ -44,11 +45,7 @@ nonspeech = 2
 [[faces]]
 kind = "{kind}"
 folder = "corpus"
-[model]
-hidden = 16
-latent = 4
-encoder_dilations = [1, 2]
-decoder_dilations = [1]
+MODEL
 [generator]
 steps = 3
 clips = 3
@@ -59,7 +56,7 @@ steps = 2
 clips = 2
 frames = 40
 threads = 1
-"""
+""".replace("MODEL\n", TINY_MODEL)
 
 
 def test_every_rig_has_a_miniature_here() -> None:

@@ -26,6 +26,7 @@ from model_runtime.infer import Performance, generate_raw  # noqa: E402
 from model_runtime.training.cache import caches_in, read_cache  # noqa: E402
 from model_runtime.training.hearing import encoder_key, fetched_encoder  # noqa: E402
 from model_runtime.training.settings import EncoderSettings  # noqa: E402
+from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.fakes.face_corpora import write_beat  # noqa: E402
 from tests.fakes.sounds import voice  # noqa: E402
 from tests.runtime.conftest import Command  # noqa: E402
@@ -44,18 +45,14 @@ folder = "corpus"
 [encoder]
 folder = "encoder"
 layer = 1
-[model]
-hidden = 16
-latent = 4
-encoder_dilations = [1, 2]
-decoder_dilations = [1]
+MODEL
 [generator]
 steps = 2
 clips = 2
 frames = 60
 threads = 1
 device = "cpu"
-"""
+""".replace("MODEL\n", TINY_MODEL)
 
 
 def write_encoder(folder: Path, kind: str = "wav2vec2", seed: int = 0, **changes: object) -> Path:

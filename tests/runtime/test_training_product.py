@@ -30,6 +30,7 @@ from model_runtime.training.settings import (  # noqa: E402
     read_settings,
 )
 from tests.conftest import ROOT  # noqa: E402
+from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.fakes.face_corpora import write_beat  # noqa: E402
 
 CONFIG = """
@@ -39,11 +40,7 @@ nonspeech = 4
 kind = "beat"
 folder = "corpus"
 by_speaker = false
-[model]
-hidden = 16
-latent = 4
-encoder_dilations = [1, 2]
-decoder_dilations = [1]
+MODEL
 [generator]
 steps = 24
 clips = 3
@@ -53,7 +50,7 @@ threads = 1
 device = "cpu"
 save_every_s = -1.0
 parts = {parts}
-"""
+""".replace("MODEL\n", TINY_MODEL)
 QUIET = {"progress": lambda *_: None}
 
 

@@ -185,6 +185,7 @@ def check_config(config: GeneratorConfig) -> None:
         config.latent * regions,
         config.emotion_dim,
         config.style_dim,
+        config.head_taps,
     )
     if config.encoder is not None:
         sizes = (*sizes, config.encoder.width, config.encoder.layer + 1)
@@ -196,6 +197,8 @@ def check_config(config: GeneratorConfig) -> None:
             raise ValueError(f"{number!r} is not a positive whole number")
     if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
+    if config.head_taps % 2 == 0:
+        raise ValueError("head_taps must be odd")
     if config.colour and not (
         len(config.colour) == mel.mel_bands and all(abs(level) < 10 for level in config.colour)
     ):
@@ -236,7 +239,7 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
         convolution(f"decoder.{i}.mix", latents, latents, 1)
     norm("decoder_norm", latents)
     for i in range(len(config.regions)):
-        convolution(f"heads.{i}", config.region_of.count(i), config.latent, 1)
+        convolution(f"heads.{i}", config.region_of.count(i), config.latent, config.head_taps)
     return shapes
 
 

@@ -73,6 +73,9 @@ class GeneratorConfig:
     latent: int = 24
     """Width of each region's latent in the decoder."""
     decoder_dilations: tuple[int, ...] = (1, 2, 4, 1)
+    head_taps: int = 1
+    """Frames that a head reads its channels from, an odd number: with 3, curves are smoother than
+    the latents, which follow phones that are heard frame by frame."""
     emotion_dim: int = 32
     style_dim: int = 4
     """Width of the seeded style noise that varies one reading from the next."""
@@ -96,7 +99,8 @@ class GeneratorConfig:
     def context_frames(self) -> int:
         """Model frames on either side that can change an output frame."""
         # Stem: 5 taps at 100 Hz (2 frames) then 4 taps with stride 2 reach 2 model frames at most.
-        return 2 + sum(self.encoder_dilations) + sum(self.decoder_dilations)
+        blocks = sum(self.encoder_dilations) + sum(self.decoder_dilations)
+        return 2 + blocks + self.head_taps // 2
 
 
 @dataclasses.dataclass(frozen=True)

@@ -88,8 +88,18 @@ class NumpyEngine:
         width = self.config.latent
         for i, columns in enumerate(self._columns):
             part = np.ascontiguousarray(x[:, i * width : (i + 1) * width])
-            curves[:, columns] = self._pointwise(f"heads.{i}", part)
+            curves[:, columns] = self._head(f"heads.{i}", part)
         return curves
+
+    def _head(self, name: str, x: FloatArray) -> FloatArray:
+        """Centred convolution over (T, inputs); beyond the ends the first and last row go on."""
+        taps = self._tensors[f"{name}.weight"]
+        out: FloatArray = x @ taps[len(taps) // 2]
+        for k, tap in enumerate(taps):
+            if (shift := k - len(taps) // 2) != 0:
+                out += x[np.clip(np.arange(len(x)) + shift, 0, len(x) - 1)] @ tap
+        out += self._tensors[f"{name}.bias"]
+        return out
 
     def _convolution(self, name: str, x: FloatArray, dilation: int) -> FloatArray:
         """Centred convolution of an odd number of taps over (T, inputs), zeros beyond the ends."""

@@ -99,7 +99,13 @@ class Generator(nn.Module):
         )
         self.decoder_norm = ChannelNorm(latents)
         self.heads = nn.ModuleList(
-            nn.Conv1d(config.latent, config.region_of.count(i), 1)
+            nn.Conv1d(
+                config.latent,
+                config.region_of.count(i),
+                config.head_taps,
+                padding=config.head_taps // 2,
+                padding_mode="replicate",  # a face at rest is at rest in its first frame too
+            )
             for i in range(len(config.regions))
         )
         order = [c for i in range(len(config.regions)) for c in _columns(config, i)]

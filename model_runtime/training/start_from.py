@@ -3,7 +3,7 @@
 Everything that does not depend on the rig is taken over as it is. Latents are taken region by
 region and heads channel by channel, by name; what the other generator lacks begins at random, but
 for blocks appended to a stack: they begin as nothing, so that a deeper generator starts out acting
-as the shallower one did.
+as the shallower one did. Heads of more taps begin as the old ones, smoothed over time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 from ..checkpoint import Checkpoint
 from ..config import GeneratorConfig
+from ..errors import BadArgument
 from ..model.generator import Generator
 from ..tensor_file import FloatArray
 
@@ -124,11 +125,27 @@ def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: Gener
         there = _channels(old, theirs)
         for row, channel in enumerate(ours):
             if channel in there:
-                for part in ("weight", "bias"):
-                    value = checkpoint.tensors[f"heads.{theirs}.{part}"][there.index(channel)]
-                    state[f"heads.{region}.{part}"][row] = value
+                old_row = there.index(channel)
+                weight = checkpoint.tensors[f"heads.{theirs}.weight"][old_row]
+                state[f"heads.{region}.weight"][row] = _spread(weight, new.head_taps)
+                state[f"heads.{region}.bias"][row] = checkpoint.tensors[f"heads.{theirs}.bias"][
+                    old_row
+                ]
                 copied += 1
     return copied
+
+
+def _spread(weight: FloatArray, taps: int) -> FloatArray:
+    """A head's row (inputs, taps) with more taps: smoothed by as many binomial weights more."""
+    if taps < weight.shape[-1]:
+        raise BadArgument(
+            f"head_taps = {taps}, but the heads to start from have {weight.shape[-1]}",
+            hint="Leave head_taps out, or set it higher",
+        )
+    binomial = np.ones(1)
+    for _ in range(taps - weight.shape[-1]):
+        binomial = np.convolve(binomial, [0.5, 0.5])
+    return np.stack([np.convolve(row, binomial) for row in weight]).astype(np.float32)
 
 
 def _channels(config: GeneratorConfig, region: int) -> list[str]:

@@ -47,6 +47,7 @@ def test_numpy_equals_torch(checkpoint: Path, frames: int) -> None:
         {"encoder_dilations": (64, 1)},
         {"region_of": tuple(i % 7 for i in range(52))},
         {"style_dim": 1, "emotion_dim": 1},
+        {"head_taps": 5},
     ],
 )
 def test_numpy_equals_torch_for_any_shape(tmp_path: Path, changes: dict[str, object]) -> None:

@@ -19,6 +19,7 @@ from model_runtime.checkpoint import (  # noqa: E402
 from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
 from model_runtime.engines.base import open_engine  # noqa: E402
+from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.model.generator import Generator  # noqa: E402
 from model_runtime.protocol import EMOTIONS  # noqa: E402
 from model_runtime.training.cache import cut, read_cache  # noqa: E402
@@ -163,6 +164,27 @@ def test_a_deeper_generator_starts_out_acting_as_the_shallower_one(tmp_path: Pat
         assert torch.equal(shallow, deep)
     weights = sum(value.numel() for value in generator.state_dict().values())
     assert weights > sum(value.size for value in checkpoint.tensors.values())
+
+
+def test_heads_of_more_taps_start_out_as_the_old_ones_smoothed(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", style_dim=4))
+    given = torch.randn(1, 80, 80), torch.rand(1, 40, 8), torch.randn(1, 40, 4)
+    acted = []
+    for taps in (1, 3):
+        generator = Generator(dataclasses.replace(checkpoint.config, head_taps=taps)).eval()
+        start_from(generator, checkpoint)
+        with torch.no_grad():
+            acted.append(generator(*given)[0][0].numpy())
+    ends = np.concatenate([acted[0][:1], acted[0], acted[0][-1:]])
+    smoothed = 0.25 * ends[:-2] + 0.5 * ends[1:-1] + 0.25 * ends[2:]
+    np.testing.assert_allclose(acted[1], smoothed, atol=1e-5)
+
+
+def test_heads_do_not_lose_taps(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", head_taps=3))
+    generator = Generator(dataclasses.replace(checkpoint.config, head_taps=1))
+    with pytest.raises(BadArgument, match="head_taps = 1"):
+        start_from(generator, checkpoint)
 
 
 def test_start_on_a_wider_rig_keeps_the_faces_both_have(tmp_path: Path) -> None:

@@ -47,11 +47,11 @@ HELD = "width"
 """Group of controls that keeps its hand-set targets and timing. Fitted to the two films, spread and
 rounded vowels of other voices came closer together, and an unseen woman's width was lost: widths
 differ between people. What the films show of them is learnt from the films alone."""
-OPENNESS_WEIGHT = 0.15
+OPENNESS_WEIGHT = 0.4
 """Weight of following the openness expected of phones in read speech, beside the film: GRID's 51
 words would teach that a close vowel opens as far as an open one."""
 OPENNESS_CLIPS = 240
-JAW_KEPT = 0.5
+JAW_KEPT = 0.7
 """Share of a hand-set jaw opening that a phone keeps at least: GRID says th, w and oo in two words
 each, between closed neighbours, and would shut them for good."""
 

@@ -43,6 +43,13 @@ def main(argv: Sequence[str]) -> int:
         metavar="CHANNEL=AMOUNT",
         help="mix: let a channel rest so much lower",
     )
+    parser.add_argument(
+        "--smooth",
+        action="append",
+        default=[],
+        metavar="CHANNEL=SHARE",
+        help="mix: take a share of a channel from the frames beside",
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
@@ -101,7 +108,8 @@ def _mix(settings: Settings, options: argparse.Namespace) -> None:
 
     parts = [(Path(name).expanduser(), share) for name, share in _shares(options.part)]
     output = options.output or settings.work / "mixed"
-    mix(parts, output, lowered=dict(_shares(options.lower)))
+    lowered, smoothed = dict(_shares(options.lower)), dict(_shares(options.smooth))
+    mix(parts, output, lowered=lowered, smoothed=smoothed)
 
 
 def _shares(texts: Sequence[str]) -> list[tuple[str, float]]:

@@ -75,7 +75,7 @@ OPEN_WANTED = 0.1
 """Gap of the reference from which a frame counts as open."""
 CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
-TUCK_NEEDED = 0.9
+TUCK_NEEDED = 0.75
 """Share of the reference's roll that looks tucked."""
 TUCK_MISTAKEN = 0.05
 """Roll too much, a frame, beside roll lacking in a frame of f or v: rolled where f or v is likelier

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model_runtime.checkpoint import load_checkpoint
+from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument
 from model_runtime.training.cli import main
 from model_runtime.training.mix import mix
@@ -21,7 +22,9 @@ def goes(tmp_path: Path) -> list[Path]:
 
 
 def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
-    mixed = load_checkpoint(mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed", lowered={}))
+    mixed = load_checkpoint(
+        mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed", lowered={}, smoothed={})
+    )
     first, second = (load_checkpoint(go).tensors for go in goes)
     for name, tensor in mixed.tensors.items():
         wanted = 0.75 * first[name] + 0.25 * second[name]
@@ -30,7 +33,7 @@ def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
 
 def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) -> None:
     before, after = (
-        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, lowered=lowered))
+        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, lowered=lowered, smoothed={}))
         for name, lowered in (("as it is", {}), ("lower", {"jawOpen": 0.125}))
     )
     region = before.config.region_of[before.config.channels.index("jawOpen")]
@@ -49,19 +52,47 @@ def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) 
     assert moved[f"heads.{region}.bias"].max() == pytest.approx(0.125, abs=1e-3)
 
 
+def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
+    goes: list[Path], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    style = load_checkpoint(goes[0]).config.style_dim
+    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
+    acted = {}
+    for name, smoothed in (("raw", {}), ("smooth", {"jawOpen": 0.4})):
+        checkpoint = load_checkpoint(
+            mix([(goes[0], 1)], tmp_path / name, lowered={}, smoothed=smoothed)
+        )
+        acted[name] = NumpyEngine(checkpoint).run(*(x.astype(np.float32) for x in given)).curves
+    wanted = acted["raw"].copy()
+    jaw = wanted[:, load_checkpoint(goes[0]).config.channels.index("jawOpen")]
+    jaw[:] = np.convolve(np.pad(jaw, 1, mode="edge"), [0.2, 0.6, 0.2], "valid")
+    np.testing.assert_allclose(acted["smooth"], wanted, atol=2e-3)
+    assert np.abs(acted["smooth"] - acted["raw"]).max() > 0.01
+
+
 def test_the_record_names_every_part(goes: list[Path], tmp_path: Path) -> None:
     parts = [f"--part={go}={share}" for go, share in zip(goes, (0.6, 0.4), strict=True)]
     output = tmp_path / "mixed"
-    assert main(["mix", *parts, "--lower=jawOpen=0.01", f"--output={output}"]) == 0
+    touches = ["--lower=jawOpen=0.01", "--smooth=jawOpen=0.5"]
+    assert main(["mix", *parts, *touches, f"--output={output}"]) == 0
     training = load_checkpoint(output).training
     assert [part["share"] for part in training["mixed"]] == [0.6, 0.4]
     assert len({part["weights"] for part in training["mixed"]}) == 2
     assert training["lowered"] == {"jawOpen": 0.01}
+    assert training["smoothed"] == {"jawOpen": 0.5}
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["--part=here"], ["--part={go}=0"], ["--part={go}=1", "--lower=noChannel=1"]],
+    [
+        [],
+        ["--part=here"],
+        ["--part={go}=0"],
+        ["--part={go}=1", "--lower=noChannel=1"],
+        ["--part={go}=1", "--smooth=noChannel=0.5"],
+        ["--part={go}=1", "--smooth=jawOpen=0.7"],
+    ],
 )
 def test_what_cannot_be_mixed_is_refused_with_a_hint(
     goes: list[Path], tmp_path: Path, arguments: list[str]
@@ -76,4 +107,4 @@ def test_what_cannot_be_mixed_is_refused_with_a_hint(
 def test_generators_of_two_shapes_are_not_mixed(goes: list[Path], tmp_path: Path) -> None:
     other = write_tiny_checkpoint(tmp_path / "other", hidden=16)
     with pytest.raises(BadArgument, match="differ"):
-        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed", lowered={})
+        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed", lowered={}, smoothed={})

@@ -44,6 +44,13 @@ def main(argv: Sequence[str]) -> int:
         help="mix: let a channel rest so much lower",
     )
     parser.add_argument(
+        "--scale",
+        action="append",
+        default=[],
+        metavar="CHANNEL=FACTOR",
+        help="mix: let a channel move so much more",
+    )
+    parser.add_argument(
         "--smooth",
         action="append",
         default=[],
@@ -108,8 +115,12 @@ def _mix(settings: Settings, options: argparse.Namespace) -> None:
 
     parts = [(Path(name).expanduser(), share) for name, share in _shares(options.part)]
     output = options.output or settings.work / "mixed"
-    lowered, smoothed = dict(_shares(options.lower)), dict(_shares(options.smooth))
-    mix(parts, output, lowered=lowered, smoothed=smoothed)
+    touches = {
+        "lowered": dict(_shares(options.lower)),
+        "smoothed": dict(_shares(options.smooth)),
+        "scaled": dict(_shares(options.scale)),
+    }
+    mix(parts, output, **touches)
 
 
 def _shares(texts: Sequence[str]) -> list[tuple[str, float]]:

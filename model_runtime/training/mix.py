@@ -1,9 +1,11 @@
-"""The last touch on a generator: runs averaged, channels smoothed, the jaw's rest set. numpy only.
+"""The last touch on a generator: runs averaged; channels smoothed, scaled, lowered. numpy only.
 
 Weights of two goes of one chain lie in one valley: their mean acts between them, steadier than
 either (Wortsman et al. 2022, "Model soups"). Where the mean decides between a missed closure and a
 mistaken one is then moved by the bias of a single channel. Latents follow phones that are heard
 frame by frame, which a jaw is too heavy for: its channels may take a share of the frames beside.
+And a network that is in doubt moves less than it should, for it expects the mean: what it says of a
+channel may be scaled.
 """
 
 from __future__ import annotations
@@ -31,13 +33,15 @@ def mix(
     *,
     lowered: Mapping[str, float],
     smoothed: Mapping[str, float],
+    scaled: Mapping[str, float],
 ) -> Path:
     """Write the weighted mean of generators; returns ``output``.
 
     Args:
         parts: Checkpoint folders and their shares, which need not sum to 1.
         output: Checkpoint folder to write.
-        lowered: How much lower a channel rests, in its own unit.
+        lowered: How much lower a channel rests, in its own unit, after scaling.
+        scaled: Factor of a channel.
         smoothed: Share of a channel that is taken from the frames before and after, half each.
 
     Raises:
@@ -58,6 +62,10 @@ def mix(
         )
         for name in loaded[0][0].tensors
     }
+    for channel, factor in scaled.items():
+        head, row = _head_of(config, channel)
+        for part in ("weight", "bias"):
+            tensors[f"{head}.{part}"][row] *= np.float32(factor)
     for channel, amount in lowered.items():
         head, row = _head_of(config, channel)
         tensors[f"{head}.bias"][row] -= amount
@@ -65,6 +73,7 @@ def mix(
         config = _smooth(config, tensors, smoothed)
     record = {
         **_record(loaded),
+        "scaled": dict(scaled),
         "lowered": dict(lowered),
         "smoothed": dict(smoothed),
     }

@@ -14,6 +14,8 @@ from model_runtime.training.cli import main
 from model_runtime.training.mix import mix
 from tests.fakes.checkpoints import write_tiny_checkpoint
 
+UNTOUCHED: dict[str, dict[str, float]] = {"lowered": {}, "smoothed": {}, "scaled": {}}
+
 
 @pytest.fixture
 def goes(tmp_path: Path) -> list[Path]:
@@ -22,9 +24,7 @@ def goes(tmp_path: Path) -> list[Path]:
 
 
 def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
-    mixed = load_checkpoint(
-        mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed", lowered={}, smoothed={})
-    )
+    mixed = load_checkpoint(mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed", **UNTOUCHED))
     first, second = (load_checkpoint(go).tensors for go in goes)
     for name, tensor in mixed.tensors.items():
         wanted = 0.75 * first[name] + 0.25 * second[name]
@@ -33,7 +33,7 @@ def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
 
 def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) -> None:
     before, after = (
-        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, lowered=lowered, smoothed={}))
+        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, **{**UNTOUCHED, "lowered": lowered}))
         for name, lowered in (("as it is", {}), ("lower", {"jawOpen": 0.125}))
     )
     region = before.config.region_of[before.config.channels.index("jawOpen")]
@@ -52,6 +52,22 @@ def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) 
     assert moved[f"heads.{region}.bias"].max() == pytest.approx(0.125, abs=1e-3)
 
 
+def test_a_scaled_channel_moves_so_much_more_and_no_other(goes: list[Path], tmp_path: Path) -> None:
+    before, after = (
+        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, **{**UNTOUCHED, "scaled": scaled}))
+        for name, scaled in (("as it is", {}), ("more", {"jawOpen": 1.25}))
+    )
+    rng = np.random.default_rng(0)
+    style = before.config.style_dim
+    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
+    wanted, acted = (
+        NumpyEngine(one).run(*(x.astype(np.float32) for x in given)).curves
+        for one in (before, after)
+    )
+    wanted[:, before.config.channels.index("jawOpen")] *= 1.25
+    np.testing.assert_allclose(acted, wanted, atol=2e-3)
+
+
 def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
     goes: list[Path], tmp_path: Path
 ) -> None:
@@ -61,7 +77,7 @@ def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
     acted = {}
     for name, smoothed in (("raw", {}), ("smooth", {"jawOpen": 0.4})):
         checkpoint = load_checkpoint(
-            mix([(goes[0], 1)], tmp_path / name, lowered={}, smoothed=smoothed)
+            mix([(goes[0], 1)], tmp_path / name, **{**UNTOUCHED, "smoothed": smoothed})
         )
         acted[name] = NumpyEngine(checkpoint).run(*(x.astype(np.float32) for x in given)).curves
     wanted = acted["raw"].copy()
@@ -74,13 +90,14 @@ def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
 def test_the_record_names_every_part(goes: list[Path], tmp_path: Path) -> None:
     parts = [f"--part={go}={share}" for go, share in zip(goes, (0.6, 0.4), strict=True)]
     output = tmp_path / "mixed"
-    touches = ["--lower=jawOpen=0.01", "--smooth=jawOpen=0.5"]
+    touches = ["--lower=jawOpen=0.01", "--smooth=jawOpen=0.5", "--scale=jawOpen=1.2"]
     assert main(["mix", *parts, *touches, f"--output={output}"]) == 0
     training = load_checkpoint(output).training
     assert [part["share"] for part in training["mixed"]] == [0.6, 0.4]
     assert len({part["weights"] for part in training["mixed"]}) == 2
     assert training["lowered"] == {"jawOpen": 0.01}
     assert training["smoothed"] == {"jawOpen": 0.5}
+    assert training["scaled"] == {"jawOpen": 1.2}
 
 
 @pytest.mark.parametrize(
@@ -107,4 +124,4 @@ def test_what_cannot_be_mixed_is_refused_with_a_hint(
 def test_generators_of_two_shapes_are_not_mixed(goes: list[Path], tmp_path: Path) -> None:
     other = write_tiny_checkpoint(tmp_path / "other", hidden=16)
     with pytest.raises(BadArgument, match="differ"):
-        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed", lowered={}, smoothed={})
+        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed", **UNTOUCHED)

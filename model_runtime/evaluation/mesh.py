@@ -25,6 +25,10 @@ LIP_SHAPE_FRACTION = 0.05  # of a shape's largest motion: less is not "moved" by
 REGION_FRACTION = 0.25  # of a shape's largest motion: more belongs to the region it shapes
 JAW_CHANNELS = ("jawOpen", "mouthClose")
 """What carries the lower lip as a whole; mouthClose is only valid with jawOpen."""
+SPREADING = tuple(
+    f"mouth{name}{side}" for name in ("Smile", "Stretch", "Dimple") for side in ("Left", "Right")
+)
+"""What draws the corners apart, and the lip flat against the teeth: back, but not under them."""
 
 MESH_HINT = "Give a head with the 52 ARKit shapes, as names, neutral and deltas in an npz"
 
@@ -144,7 +148,7 @@ class MeshRig:
 
     def _roll(self, track: CurveTrack) -> Series:
         still = track.values.copy()
-        for name in JAW_CHANNELS:
+        for name in JAW_CHANNELS + SPREADING:
             if name in track.channels:
                 still[:, track.channels.index(name)] = 0.0
         lower = self.landmarks.lower

@@ -153,7 +153,8 @@ def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
     Our own definition in mesh space: in one frame within the phone +-20 ms the middle of the lower
     lip is *up*, hanging under the edge of the upper teeth by less than 15 % of the gap reference
     (contact, as for m/b/p), and *back*, rolled behind its place by more than a quarter of what
-    mouthRollLower at 1 does. The motion of the jaw itself does not count as rolling.
+    mouthRollLower at 1 does. A jaw that opens and corners that spread draw the lip back too, but
+    not under the teeth: they do not count as rolling.
     """
     reference = gap_reference(lips, phones)
     answers = []

@@ -51,6 +51,13 @@ def main(argv: Sequence[str]) -> int:
         help="mix: let a channel move so much more",
     )
     parser.add_argument(
+        "--follow",
+        action="append",
+        default=[],
+        metavar="CHANNEL:OTHER=SHARE",
+        help="mix: let a channel add so much of another of its region",
+    )
+    parser.add_argument(
         "--smooth",
         action="append",
         default=[],
@@ -111,16 +118,22 @@ def _relabel(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _mix(settings: Settings, options: argparse.Namespace) -> None:
-    from .mix import mix
+    from .mix import Touches, mix
 
     parts = [(Path(name).expanduser(), share) for name, share in _shares(options.part)]
     output = options.output or settings.work / "mixed"
-    touches = {
-        "lowered": dict(_shares(options.lower)),
-        "smoothed": dict(_shares(options.smooth)),
-        "scaled": dict(_shares(options.scale)),
-    }
-    mix(parts, output, **touches)
+    touches = Touches(
+        scaled=dict(_shares(options.scale)),
+        following={_pair(name): share for name, share in _shares(options.follow)},
+        lowered=dict(_shares(options.lower)),
+        smoothed=dict(_shares(options.smooth)),
+    )
+    mix(parts, output, touches)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    channel, _, led_by = text.partition(":")
+    return channel, led_by
 
 
 def _shares(texts: Sequence[str]) -> list[tuple[str, float]]:

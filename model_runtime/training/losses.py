@@ -56,7 +56,8 @@ STILL_FOCUS = 5.0
 """And where nothing is said: a mouth that answers a dropped pan looks broken."""
 PHONE_WEIGHT = (
     {"sil": 0.5}
-    | dict.fromkeys(("m", "b", "p", "f", "v"), 2.5)
+    | dict.fromkeys(("m", "b", "p"), 2.5)
+    | dict.fromkeys(("f", "v"), 7.0)
     | dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
 )
 """Cross-entropy of phones the lips show weighs more, of silence less; 1 for those not named.
@@ -69,6 +70,10 @@ Beyond these nothing is gained, so that the two terms weigh a missed closure aga
 where the sound leaves doubt, and the curves' own error shapes what is certain. With the weights as
 they are, lips all but meet where m, b or p is likelier than one in eleven, and meet where it is
 likelier than one in four."""
+RAISED_GAP = 0.04
+"""Gap up to which the lower lip of an f or v is near enough to the teeth: the lips need not meet."""
+RAISED_FOCUS = 3.0
+"""A lower lip that is not raised for f or v weighs so much more than lips that do not meet."""
 FELT_FOCUS = 1.0
 """A missed closure weighs so much more under full emotion: a smile must not hold the lips apart."""
 OPEN_WANTED = 0.1
@@ -77,11 +82,15 @@ CLOSED_GAP = 0.12
 """Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
 TUCK_NEEDED = 0.75
 """Share of the reference's roll that looks tucked."""
-TUCK_MISTAKEN = 0.05
-"""Roll too much, a frame, beside roll lacking in a frame of f or v: rolled where f or v is likelier
-than one in nine. Without it the network rolls the lip all the time, for it costs so little."""
+TUCK_MISTAKEN = 0.02
+"""Roll too much, a frame, beside roll lacking in a frame of f or v: half rolled where f or v is
+likelier than one in fifty, for f and v are easily missed and a lip half rolled in an s or a th is
+hardly seen. Without it the network rolls the lip all the time, for it costs so little."""
 FILMED_FOCUS = 4.0
 """Errors of a filmed mouth weigh so much more: an hour of film stands beside twenty of rules."""
+FILMED_WIDTH_FOCUS = 0.5
+"""And those of its width only so much more: of three filmed people one widens an open mouth, one
+narrows it and one does neither, so that two of them say little about the next."""
 TUCKED = "mouthRollLower"
 """Channel that the tuck is asked of; a rig without it is not asked."""
 CHANNEL_FLOOR = 0.04
@@ -140,18 +149,21 @@ class GeneratorLoss:
 
     def _lip_width(self, curves: Tensor, batch: Batch) -> Tensor:
         error = self.lips.widths(curves) - self.lips.widths(batch.curves)
-        return (_filmed_weight(batch) * error.square()).mean()
+        return (_filmed_weight(batch, FILMED_WIDTH_FOCUS) * error.square()).mean()
 
     def _contact(self, curves: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Missed and mistaken closures, both for one frame of m, b, p, f or v."""
-        meeting = (torch.maximum(batch.closure, batch.tuck) > 0.9).float()[..., None]
+        shut = (batch.closure > 0.9).float()[..., None]
+        raised = (batch.tuck > 0.9).float()[..., None] * (1 - shut)
+        meeting = shut + raised
         open_ = (self.lips.gaps(batch.curves) > OPEN_WANTED).float()
         open_ = open_ * (1 - meeting) * (1 - batch.still)[..., None]
         gaps = self.lips.gaps(curves)
         count = meeting.sum() * gaps.shape[-1] + 1
         felt = batch.emotion.sum(-1, keepdim=True).clamp(max=1)
-        left = (gaps - CONTACT_GAP).clamp(min=0).square() * (1 + FELT_FOCUS * felt)
-        missed = (left * meeting).sum() / count
+        apart = shut * (gaps - CONTACT_GAP).clamp(min=0).square()
+        apart = apart + RAISED_FOCUS * raised * (gaps - RAISED_GAP).clamp(min=0).square()
+        missed = (apart * (1 + FELT_FOCUS * felt)).sum() / count
         mistaken = ((SPEECH_GAP - gaps).clamp(min=0).square() * open_).sum() / count
         return {"closure": missed, "opening": mistaken}
 
@@ -178,5 +190,5 @@ class GeneratorLoss:
         )
 
 
-def _filmed_weight(batch: Batch) -> Tensor:
-    return (1 + FILMED_FOCUS * batch.filmed)[:, None, None]
+def _filmed_weight(batch: Batch, focus: float = FILMED_FOCUS) -> Tensor:
+    return (1 + focus * batch.filmed)[:, None, None]

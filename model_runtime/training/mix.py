@@ -1,11 +1,12 @@
-"""The last touch on a generator: runs averaged; channels smoothed, scaled, lowered. numpy only.
+"""The last touch on a generator: runs averaged; channels scaled, joined, lowered, smoothed; numpy.
 
 Weights of two goes of one chain lie in one valley: their mean acts between them, steadier than
 either (Wortsman et al. 2022, "Model soups"). Where the mean decides between a missed closure and a
 mistaken one is then moved by the bias of a single channel. Latents follow phones that are heard
 frame by frame, which a jaw is too heavy for: its channels may take a share of the frames beside.
 And a network that is in doubt moves less than it should, for it expects the mean: what it says of a
-channel may be scaled.
+channel may be scaled, and where one channel is sure (spread corners: no m, b or p) another may
+follow it.
 """
 
 from __future__ import annotations
@@ -27,27 +28,43 @@ MOST_SMOOTHED = 2 / 3
 SAME_SHAPE = "Mix goes of one chain: each started from the one before"
 
 
-def mix(
-    parts: Sequence[tuple[Path, float]],
-    output: Path,
-    *,
-    lowered: Mapping[str, float],
-    smoothed: Mapping[str, float],
-    scaled: Mapping[str, float],
-) -> Path:
+@dataclasses.dataclass(frozen=True)
+class Touches:
+    """What is done to channels of the mean, in this order."""
+
+    scaled: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Factor of a channel."""
+    following: Mapping[tuple[str, str], float] = dataclasses.field(default_factory=dict)
+    """For (channel, another of its region), how much of the other, as scaled, it adds."""
+    lowered: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """How much lower a channel rests, in its own unit."""
+    smoothed: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Share of a channel that is taken from the frames before and after, half each."""
+
+    def record(self) -> dict[str, dict[str, float]]:
+        """As a checkpoint keeps it."""
+        following = {f"{who}:{whom}": share for (who, whom), share in self.following.items()}
+        return {
+            "scaled": dict(self.scaled),
+            "following": following,
+            "lowered": dict(self.lowered),
+            "smoothed": dict(self.smoothed),
+        }
+
+
+def mix(parts: Sequence[tuple[Path, float]], output: Path, touches: Touches | None = None) -> Path:
     """Write the weighted mean of generators; returns ``output``.
 
     Args:
         parts: Checkpoint folders and their shares, which need not sum to 1.
         output: Checkpoint folder to write.
-        lowered: How much lower a channel rests, in its own unit, after scaling.
-        scaled: Factor of a channel.
-        smoothed: Share of a channel that is taken from the frames before and after, half each.
+        touches: What is done to its channels; None for nothing.
 
     Raises:
-        BadArgument: No part, a share out of range, or no such channel.
+        BadArgument: No part, a share out of range, no such channel, or two of different regions.
         BadWeights: A part cannot be read, or they differ in shape.
     """
+    touches = touches or Touches()
     if not parts or min(share for _, share in parts) <= 0:
         raise BadArgument("Nothing to mix", hint="Give --part FOLDER=SHARE with shares over 0")
     loaded = [(load_checkpoint(folder), share) for folder, share in parts]
@@ -62,23 +79,48 @@ def mix(
         )
         for name in loaded[0][0].tensors
     }
+    _scale(config, tensors, touches.scaled)
+    _follow(config, tensors, touches.following)
+    for channel, amount in touches.lowered.items():
+        head, row = _head_of(config, channel)
+        tensors[f"{head}.bias"][row] -= amount
+    if touches.smoothed:
+        config = _smooth(config, tensors, touches.smoothed)
+    record = {**_record(loaded), **touches.record()}
+    save_checkpoint(output, config, tensors, record)
+    return output
+
+
+def _scale(
+    config: GeneratorConfig, tensors: dict[str, FloatArray], scaled: Mapping[str, float]
+) -> None:
     for channel, factor in scaled.items():
         head, row = _head_of(config, channel)
         for part in ("weight", "bias"):
             tensors[f"{head}.{part}"][row] *= np.float32(factor)
-    for channel, amount in lowered.items():
-        head, row = _head_of(config, channel)
-        tensors[f"{head}.bias"][row] -= amount
-    if smoothed:
-        config = _smooth(config, tensors, smoothed)
-    record = {
-        **_record(loaded),
-        "scaled": dict(scaled),
-        "lowered": dict(lowered),
-        "smoothed": dict(smoothed),
+
+
+def _follow(
+    config: GeneratorConfig,
+    tensors: dict[str, FloatArray],
+    following: Mapping[tuple[str, str], float],
+) -> None:
+    """Heads are linear: a channel that adds a share of another adds that share of its row."""
+    led = {whom: _head_of(config, whom) for _, whom in following}
+    rows = {
+        (whom, part): tensors[f"{head}.{part}"][row].copy()
+        for whom, (head, row) in led.items()
+        for part in ("weight", "bias")
     }
-    save_checkpoint(output, config, tensors, record)
-    return output
+    for (channel, whom), share in following.items():
+        head, row = _head_of(config, channel)
+        if head != led[whom][0]:
+            raise BadArgument(
+                f"{channel} cannot follow {whom}: they are of different regions",
+                hint="Regions have latents of their own: name two channels of one",
+            )
+        for part in ("weight", "bias"):
+            tensors[f"{head}.{part}"][row] += np.float32(share) * rows[whom, part]
 
 
 def _smooth(

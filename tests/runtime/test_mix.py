@@ -11,10 +11,8 @@ from model_runtime.checkpoint import load_checkpoint
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument
 from model_runtime.training.cli import main
-from model_runtime.training.mix import mix
+from model_runtime.training.mix import Touches, mix
 from tests.fakes.checkpoints import write_tiny_checkpoint
-
-UNTOUCHED: dict[str, dict[str, float]] = {"lowered": {}, "smoothed": {}, "scaled": {}}
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def goes(tmp_path: Path) -> list[Path]:
 
 
 def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
-    mixed = load_checkpoint(mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed", **UNTOUCHED))
+    mixed = load_checkpoint(mix([(goes[0], 3), (goes[1], 1)], tmp_path / "mixed"))
     first, second = (load_checkpoint(go).tensors for go in goes)
     for name, tensor in mixed.tensors.items():
         wanted = 0.75 * first[name] + 0.25 * second[name]
@@ -33,7 +31,7 @@ def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
 
 def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) -> None:
     before, after = (
-        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, **{**UNTOUCHED, "lowered": lowered}))
+        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, Touches(lowered=lowered)))
         for name, lowered in (("as it is", {}), ("lower", {"jawOpen": 0.125}))
     )
     region = before.config.region_of[before.config.channels.index("jawOpen")]
@@ -54,7 +52,7 @@ def test_a_lowered_channel_moves_and_no_other(goes: list[Path], tmp_path: Path) 
 
 def test_a_scaled_channel_moves_so_much_more_and_no_other(goes: list[Path], tmp_path: Path) -> None:
     before, after = (
-        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, **{**UNTOUCHED, "scaled": scaled}))
+        load_checkpoint(mix([(goes[0], 1)], tmp_path / name, Touches(scaled=scaled)))
         for name, scaled in (("as it is", {}), ("more", {"jawOpen": 1.25}))
     )
     rng = np.random.default_rng(0)
@@ -68,6 +66,25 @@ def test_a_scaled_channel_moves_so_much_more_and_no_other(goes: list[Path], tmp_
     np.testing.assert_allclose(acted, wanted, atol=2e-3)
 
 
+def test_a_channel_follows_another_of_its_region_as_well(goes: list[Path], tmp_path: Path) -> None:
+    channels = load_checkpoint(goes[0]).config.channels
+    low, wide = (channels.index(name) for name in ("mouthLowerDownLeft", "mouthStretchLeft"))
+    touches = Touches(
+        scaled={"mouthStretchLeft": 2.0},
+        following={("mouthLowerDownLeft", "mouthStretchLeft"): 0.5},
+    )
+    rng = np.random.default_rng(0)
+    style = load_checkpoint(goes[0]).config.style_dim
+    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
+    wanted, acted = (
+        NumpyEngine(load_checkpoint(folder)).run(*(x.astype(np.float32) for x in given)).curves
+        for folder in (goes[0], mix([(goes[0], 1)], tmp_path / "mixed", touches))
+    )
+    wanted[:, low] += wanted[:, wide]
+    wanted[:, wide] *= 2
+    np.testing.assert_allclose(acted, wanted, atol=4e-3)
+
+
 def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
     goes: list[Path], tmp_path: Path
 ) -> None:
@@ -77,7 +94,7 @@ def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
     acted = {}
     for name, smoothed in (("raw", {}), ("smooth", {"jawOpen": 0.4})):
         checkpoint = load_checkpoint(
-            mix([(goes[0], 1)], tmp_path / name, **{**UNTOUCHED, "smoothed": smoothed})
+            mix([(goes[0], 1)], tmp_path / name, Touches(smoothed=smoothed))
         )
         acted[name] = NumpyEngine(checkpoint).run(*(x.astype(np.float32) for x in given)).curves
     wanted = acted["raw"].copy()
@@ -91,6 +108,7 @@ def test_the_record_names_every_part(goes: list[Path], tmp_path: Path) -> None:
     parts = [f"--part={go}={share}" for go, share in zip(goes, (0.6, 0.4), strict=True)]
     output = tmp_path / "mixed"
     touches = ["--lower=jawOpen=0.01", "--smooth=jawOpen=0.5", "--scale=jawOpen=1.2"]
+    touches.append("--follow=mouthLowerDownLeft:mouthStretchLeft=0.1")
     assert main(["mix", *parts, *touches, f"--output={output}"]) == 0
     training = load_checkpoint(output).training
     assert [part["share"] for part in training["mixed"]] == [0.6, 0.4]
@@ -98,6 +116,7 @@ def test_the_record_names_every_part(goes: list[Path], tmp_path: Path) -> None:
     assert training["lowered"] == {"jawOpen": 0.01}
     assert training["smoothed"] == {"jawOpen": 0.5}
     assert training["scaled"] == {"jawOpen": 1.2}
+    assert training["following"] == {"mouthLowerDownLeft:mouthStretchLeft": 0.1}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +127,9 @@ def test_the_record_names_every_part(goes: list[Path], tmp_path: Path) -> None:
         ["--part={go}=0"],
         ["--part={go}=1", "--lower=noChannel=1"],
         ["--part={go}=1", "--smooth=noChannel=0.5"],
+        ["--part={go}=1", "--follow=noChannel:jawOpen=0.5"],
+        ["--part={go}=1", "--follow=jawOpen=0.5"],
+        ["--part={go}=1", "--follow=jawOpen:mouthStretchLeft=0.5"],
         ["--part={go}=1", "--smooth=jawOpen=0.7"],
     ],
 )
@@ -124,4 +146,4 @@ def test_what_cannot_be_mixed_is_refused_with_a_hint(
 def test_generators_of_two_shapes_are_not_mixed(goes: list[Path], tmp_path: Path) -> None:
     other = write_tiny_checkpoint(tmp_path / "other", hidden=16)
     with pytest.raises(BadArgument, match="differ"):
-        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed", **UNTOUCHED)
+        mix([(goes[0], 1), (other, 1)], tmp_path / "mixed")

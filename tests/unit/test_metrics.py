@@ -234,6 +234,7 @@ def toy_head() -> MeshRig:
         "mouthLowerDownRight": {1: (0, -1, 0), 4: (0, -0.01, 0)},
         "mouthPucker": {2: (-1, 0, 0), 3: (1, 0, 0)},
         "mouthRollLower": {1: (0, 0, -0.5)},
+        "mouthStretchLeft": {1: (0, 0, -0.2), 2: (0.5, 0, 0)},
     }
     deltas = np.zeros((len(moves), len(neutral), 3), np.float32)
     for shape, moved in enumerate(moves.values()):
@@ -254,6 +255,14 @@ def test_mesh_measures_gap_width_and_tuck_of_known_poses():
     assert lips.gap == pytest.approx([0.02, 2.02, 0.02, 2.02])
     assert lips.width == pytest.approx([1.0, 1.0, 0.5, 1.0])
     assert lips.tuck == pytest.approx([0.0, 0.0, 0.0, 1.0]), "the jaw alone is no tuck"
+
+
+def test_a_lip_that_spread_corners_draw_back_is_no_tuck():
+    channels = ("mouthStretchLeft", "mouthRollLower")
+    values = np.array([[1, 0], [1, 0.5]], np.float32)
+    lips = toy_head().measure(CurveTrack(values, channels, FPS))
+    assert lips.tuck == pytest.approx([0.0, 0.5])
+    assert lips.width == pytest.approx([1.125, 1.125])
 
 
 def test_mesh_clips_values_as_a_shape_key_does():

@@ -36,7 +36,7 @@ class LossWeights:
     """
     opening: float = 40.0
     """Gap that is missing where speech needs one."""
-    tuck: float = 25.0
+    tuck: float = 30.0
     """Roll that the lower lip lacks where it must lie under the teeth, or has elsewhere."""
     stillness: float = 120.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""

@@ -29,8 +29,8 @@ CLOSURE_RAMP_S = 0.055
 """Seconds the lips take to meet or part: lip closing gestures last 50-80 ms (grid_s1 landmarks)."""
 TUCK_RAMP_S = 0.06
 EASE = 0.3
-"""Share of a filmed mouth's pose in silence that is taken back: of three filmed people one waits with
-open lips, and who is animated is somebody else."""
+"""Share of a filmed mouth's pose in silence that is taken back: of three filmed people one waits
+with open lips, and who is animated is somebody else."""
 EASE_AFTER_S = 0.1
 """How far from speech that begins: before it, lips set out and settle."""
 EASE_RAMP_S = 0.1

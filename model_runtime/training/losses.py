@@ -71,7 +71,7 @@ where the sound leaves doubt, and the curves' own error shapes what is certain. 
 they are, lips all but meet where m, b or p is likelier than one in eleven, and meet where it is
 likelier than one in four."""
 RAISED_GAP = 0.04
-"""Gap up to which the lower lip of an f or v is near enough to the teeth: the lips need not meet."""
+"""Gap up to which the lower lip of an f or v is near enough to the teeth: lips need not meet."""
 RAISED_FOCUS = 3.0
 """A lower lip that is not raised for f or v weighs so much more than lips that do not meet."""
 FELT_FOCUS = 1.0

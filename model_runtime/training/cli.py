@@ -17,6 +17,15 @@ log = logging.getLogger(__name__)
 
 DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
 
+MIX_OPTIONS = (
+    ("--part", "FOLDER=SHARE", "a generator"),
+    ("--scale", "CHANNEL=FACTOR", "let a channel move so much more"),
+    ("--follow", "CHANNEL:OTHER=SHARE", "let a channel add so much of another of its region"),
+    ("--lower", "CHANNEL=AMOUNT", "let a channel rest so much lower"),
+    ("--smooth", "CHANNEL=SHARE", "take a share of a channel from the frames beside"),
+)
+"""What may be given again and again, in the order in which ``mix`` does it."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Run one stage; returns the exit status. Raises RuntimeFault for the caller to print."""
@@ -33,37 +42,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--hand-set", action="store_true", help="relabel without the calibration (an ablation)"
     )
-    parser.add_argument(
-        "--part", action="append", default=[], metavar="FOLDER=SHARE", help="a generator to mix"
-    )
-    parser.add_argument(
-        "--lower",
-        action="append",
-        default=[],
-        metavar="CHANNEL=AMOUNT",
-        help="mix: let a channel rest so much lower",
-    )
-    parser.add_argument(
-        "--scale",
-        action="append",
-        default=[],
-        metavar="CHANNEL=FACTOR",
-        help="mix: let a channel move so much more",
-    )
-    parser.add_argument(
-        "--follow",
-        action="append",
-        default=[],
-        metavar="CHANNEL:OTHER=SHARE",
-        help="mix: let a channel add so much of another of its region",
-    )
-    parser.add_argument(
-        "--smooth",
-        action="append",
-        default=[],
-        metavar="CHANNEL=SHARE",
-        help="mix: take a share of a channel from the frames beside",
-    )
+    for flag, metavar, meaning in MIX_OPTIONS:
+        parser.add_argument(
+            flag, action="append", default=[], metavar=metavar, help=f"mix: {meaning}"
+        )
     options = parser.parse_args(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"

@@ -134,7 +134,7 @@ class GeneratorLoss:
     def _reconstruction(self, curves: Tensor, batch: Batch) -> Tensor:
         shown = CLOSURE_FOCUS * batch.closure + TUCK_FOCUS * batch.tuck
         focus = 1 + (shown + STILL_FOCUS * batch.still)[..., None] * self.mouth
-        focus = focus * _filmed_weight(batch)
+        focus = focus * _filmed_weight(batch, FILMED_FOCUS)
         return (self.channel_weight * focus * (curves - batch.curves).square()).mean()
 
     def _velocity(self, curves: Tensor, batch: Batch) -> Tensor:
@@ -145,7 +145,7 @@ class GeneratorLoss:
         wanted = self.lips.gaps(batch.curves)
         closed = torch.exp(-wanted.clamp(min=0) / CLOSED_GAP)
         error = self.lips.gaps(curves).clamp(min=-0.1) - wanted.clamp(min=-0.1)
-        return (_filmed_weight(batch) * (1 + closed) * error.square()).mean()
+        return (_filmed_weight(batch, FILMED_FOCUS) * (1 + closed) * error.square()).mean()
 
     def _lip_width(self, curves: Tensor, batch: Batch) -> Tensor:
         error = self.lips.widths(curves) - self.lips.widths(batch.curves)
@@ -190,5 +190,5 @@ class GeneratorLoss:
         )
 
 
-def _filmed_weight(batch: Batch, focus: float = FILMED_FOCUS) -> Tensor:
+def _filmed_weight(batch: Batch, focus: float) -> Tensor:
     return (1 + focus * batch.filmed)[:, None, None]

@@ -31,11 +31,10 @@ TUCK_RAMP_S = 0.06
 EASE = 0.3
 """Share of a filmed mouth's pose in silence that is taken back: of three filmed people one waits
 with open lips, and who is animated is somebody else."""
-EASE_AFTER_S = 0.1
-"""How far from speech that begins: before it, lips set out and settle."""
-EASE_RAMP_S = 0.1
+EASE_RAMP_S = 0.2
+"""From speech to where it is taken back in full: on the way, lips set out and settle."""
 AUX = ("closure", "tuck", "activity", "emphasis", "pitch")
-SILENCE = PHONES.index("sil")
+SPOKEN = frozenset(PHONES) - {"sil"}
 UNKNOWN_PHONE = 255
 """Phone label of frames nobody aligned: left out of the phone loss."""
 
@@ -95,7 +94,7 @@ def make_item(
     closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
     tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
     if filmed is not None:
-        mouth = at_ease(_fit_length(filmed, count), phone_labels(phones, count))
+        mouth = at_ease(_fit_length(filmed, count), phones)
     else:
         mouth = mouth_of(phones, heard, articulation)
     aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
@@ -141,20 +140,17 @@ def phone_labels(phones: Sequence[PhoneTime], frame_count: int) -> NDArray[np.ui
     return labels
 
 
-def at_ease(filmed: FloatArray, phones: NDArray[np.uint8]) -> FloatArray:
-    """Filmed curves (T, C) with calmer lips where nobody speaks.
+def at_ease(filmed: FloatArray, phones: Sequence[PhoneTime]) -> FloatArray:
+    """Filmed curves with calmer lips where nobody speaks, shape (T, C).
 
     Args:
-        filmed: Speech curves at 50 Hz.
-        phones: Label of each frame, shape (T,); nothing changes where none is silence.
+        filmed: Speech curves at 50 Hz, shape (T, C).
+        phones: What is said; empty when nobody aligned it, and then nothing changes.
     """
-    speech = (phones != SILENCE).astype(np.float32)
-    reach = round(EASE_AFTER_S * FRAME_RATE)
-    near = np.lib.stride_tricks.sliding_window_view(np.pad(speech, reach), 2 * reach + 1).max(-1)
-    ramp = np.hanning(round(EASE_RAMP_S * FRAME_RATE) + 2)[1:-1]
-    half = len(ramp) // 2
-    away = np.convolve(np.pad(1 - near, half, mode="edge"), ramp / ramp.sum(), mode="valid")
-    return np.asarray(filmed * (1 - EASE * away[: len(filmed), None]), np.float32)
+    if not phones:
+        return filmed
+    spoken = phone_envelope(phones, SPOKEN, len(filmed), ramp_s=EASE_RAMP_S).numpy()
+    return np.asarray(filmed * (1 - EASE * (1 - spoken[:, None])), np.float32)
 
 
 def _fit_length(curves: FloatArray, frame_count: int) -> FloatArray:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.checkpoint import load_checkpoint
+from model_runtime.checkpoint import Checkpoint, load_checkpoint
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument
+from model_runtime.tensor_file import FloatArray
 from model_runtime.training.cli import main
 from model_runtime.training.mix import Touches, mix
 from tests.fakes.checkpoints import write_tiny_checkpoint
@@ -19,6 +20,14 @@ from tests.fakes.checkpoints import write_tiny_checkpoint
 def goes(tmp_path: Path) -> list[Path]:
     """Two generators of one shape."""
     return [write_tiny_checkpoint(tmp_path / f"go{seed}", seed=seed) for seed in (1, 2)]
+
+
+def curves_of(checkpoint: Checkpoint) -> FloatArray:
+    """What a generator makes of 40 frames of noise, shape (40, C)."""
+    rng = np.random.default_rng(0)
+    style = checkpoint.config.style_dim
+    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
+    return NumpyEngine(checkpoint).run(*(x.astype(np.float32) for x in given)).curves
 
 
 def test_the_mix_is_the_weighted_mean(goes: list[Path], tmp_path: Path) -> None:
@@ -55,13 +64,7 @@ def test_a_scaled_channel_moves_so_much_more_and_no_other(goes: list[Path], tmp_
         load_checkpoint(mix([(goes[0], 1)], tmp_path / name, Touches(scaled=scaled)))
         for name, scaled in (("as it is", {}), ("more", {"jawOpen": 1.25}))
     )
-    rng = np.random.default_rng(0)
-    style = before.config.style_dim
-    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
-    wanted, acted = (
-        NumpyEngine(one).run(*(x.astype(np.float32) for x in given)).curves
-        for one in (before, after)
-    )
+    wanted, acted = curves_of(before), curves_of(after)
     wanted[:, before.config.channels.index("jawOpen")] *= 1.25
     np.testing.assert_allclose(acted, wanted, atol=2e-3)
 
@@ -73,13 +76,8 @@ def test_a_channel_follows_another_of_its_region_as_well(goes: list[Path], tmp_p
         scaled={"mouthStretchLeft": 2.0},
         following={("mouthLowerDownLeft", "mouthStretchLeft"): 0.5},
     )
-    rng = np.random.default_rng(0)
-    style = load_checkpoint(goes[0]).config.style_dim
-    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
-    wanted, acted = (
-        NumpyEngine(load_checkpoint(folder)).run(*(x.astype(np.float32) for x in given)).curves
-        for folder in (goes[0], mix([(goes[0], 1)], tmp_path / "mixed", touches))
-    )
+    wanted = curves_of(load_checkpoint(goes[0]))
+    acted = curves_of(load_checkpoint(mix([(goes[0], 1)], tmp_path / "mixed", touches)))
     wanted[:, low] += wanted[:, wide]
     wanted[:, wide] *= 2
     np.testing.assert_allclose(acted, wanted, atol=4e-3)
@@ -88,15 +86,12 @@ def test_a_channel_follows_another_of_its_region_as_well(goes: list[Path], tmp_p
 def test_a_smoothed_channel_takes_its_share_from_the_frames_beside(
     goes: list[Path], tmp_path: Path
 ) -> None:
-    rng = np.random.default_rng(0)
-    style = load_checkpoint(goes[0]).config.style_dim
-    given = rng.standard_normal((80, 80)), np.zeros((40, 8)), rng.standard_normal((40, style))
     acted = {}
     for name, smoothed in (("raw", {}), ("smooth", {"jawOpen": 0.4})):
         checkpoint = load_checkpoint(
             mix([(goes[0], 1)], tmp_path / name, Touches(smoothed=smoothed))
         )
-        acted[name] = NumpyEngine(checkpoint).run(*(x.astype(np.float32) for x in given)).curves
+        acted[name] = curves_of(checkpoint)
     wanted = acted["raw"].copy()
     jaw = wanted[:, load_checkpoint(goes[0]).config.channels.index("jawOpen")]
     jaw[:] = np.convolve(np.pad(jaw, 1, mode="edge"), [0.2, 0.6, 0.2], "valid")

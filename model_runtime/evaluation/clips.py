@@ -12,16 +12,18 @@ from pathlib import Path
 from ..audio import load_speech
 from ..training.align_corpora import MINIMUM_SCORE, voice_of
 from ..training.alignment import AlignmentFailed, PhoneTime, align_words
-from ..training.corpora.speech import SpeechClip, read_speech_corpus
+from ..training.corpora.speech import DEV_SPEAKERS, SpeechClip, read_speech_corpus
 
 log = logging.getLogger(__name__)
 
 AUSTEN = "austen"
 TESTOTHER = "librispeech_testother6"
+MINI = "librispeech_mini"
 QUICK_CLIPS_EACH = 2  # clips of each speaker in a quick evaluation
 OTHER_LANGUAGES = ("de-DE", "nl", "es", "fr", "it", "ru", "zh-CN")
 LANGUAGE_CORPORA = ("emodb", "nathalie", "commonvoice")
 GRID_SILENCES = ("sil", "sp")
+DEVELOPMENT_CLIPS_EACH = 15
 LANGUAGE_CLIPS_EACH = 8  # clips of each other language; the figures are only indicative
 
 
@@ -82,11 +84,28 @@ def language_clips(data: Path) -> ClipSet:
     return _aligned(chosen)
 
 
+def development_clips(data: Path) -> ClipSet:
+    """Speech of the development speakers: kept from training, and no part of the main table.
+
+    What was chosen with the main table's clips in view is checked against these.
+    """
+    folder = data / "speech" / MINI
+    if not (folder / "metadata.tsv").is_file():
+        return ClipSet((), (f"{MINI}: not there, development speakers left out",))
+    listed = read_speech_corpus(folder)
+    chosen: list[SpeechClip] = []
+    for speaker in sorted(DEV_SPEAKERS):  # spread over chapters
+        spoken = [clip for clip in listed if clip.speaker == speaker]
+        step = max(1, len(spoken) // DEVELOPMENT_CLIPS_EACH)
+        chosen += spoken[::step][:DEVELOPMENT_CLIPS_EACH]
+    return _aligned(chosen)
+
+
 def other_english_clips(data: Path, *, count: int) -> ClipSet:
     """Other speakers and sentences than the evaluation's, spread over ``librispeech_mini``."""
-    folder = data / "speech" / "librispeech_mini"
+    folder = data / "speech" / MINI
     if not (folder / "metadata.tsv").is_file():
-        return ClipSet((), ("librispeech_mini: not there",))
+        return ClipSet((), (f"{MINI}: not there",))
     listed = read_speech_corpus(folder)
     return _aligned(listed[:: max(1, len(listed) // count)][:count])
 

@@ -38,6 +38,7 @@ class Material:
     closure_clips: tuple[SpokenClip, ...]
     """Those whose closures are counted under every emotion: all, but in a quick evaluation."""
     language_clips: tuple[SpokenClip, ...]
+    development_clips: tuple[SpokenClip, ...]
     films: dict[str, list[FilmedClip]]
     aligned_films: dict[str, list[FilmedClip]]
     """Those whose phones are known, for reference motion."""
@@ -75,20 +76,14 @@ def gather(
     skipped = list(spoken.left_out)
     films = {name: filmed.filmed_clips(data, name, quick=quick) for name in filmed.HELD_OUT_EVERY}
     skipped += [f"{name}: not there, its rows are left out" for name, c in films.items() if not c]
-    languages: tuple[SpokenClip, ...] = ()
-    if quick:
-        skipped.append("other languages: left out of a quick evaluation")
-    else:
-        report("aligning other languages")
-        found = clip_sets.language_clips(data)
-        languages = found.clips
-        skipped += found.left_out
+    languages, development, reasons = _beside(data, quick=quick, report=report)
+    skipped += reasons
     shots = ClipSet(())
     if references:
         report("aligning the films")
         shots = _film_speech(data, films)
     skipped += shots.left_out
-    reference, classifier, reasons = _reference(data, spoken.clips + shots.clips, quick=quick)
+    reference, classifier, missing = _reference(data, spoken.clips + shots.clips, quick=quick)
     acted = _emotion_clips(spoken.clips, quick=quick)
     return Material(
         data=data,
@@ -97,14 +92,26 @@ def gather(
         emotion_clips=acted,
         closure_clips=acted if quick else spoken.clips,
         language_clips=languages,
+        development_clips=development,
         films=films,
         aligned_films=_with_phones(films, shots),
         nonspeech=tuple(sounds.write_sounds(work)),
         minute=_minute(spoken.clips, work),
         reference=reference,
         classifier=classifier,
-        skipped=(*skipped, *reasons),
+        skipped=(*skipped, *missing),
     )
+
+
+def _beside(
+    data: Path, *, quick: bool, report: Report
+) -> tuple[tuple[SpokenClip, ...], tuple[SpokenClip, ...], tuple[str, ...]]:
+    """Clips beside the main table's: other languages, development speakers; and what is missing."""
+    if quick:
+        return (), (), ("other languages, development speakers: left out of a quick evaluation",)
+    report("aligning other languages, development speakers")
+    languages, development = clip_sets.language_clips(data), clip_sets.development_clips(data)
+    return languages.clips, development.clips, languages.left_out + development.left_out
 
 
 def _mesh(data: Path) -> MeshRig:

@@ -35,6 +35,9 @@ def as_text(evaluation: Evaluation) -> str:
         if column.languages:
             title = f"By language (heard in training, phones approximate): {column.name}"
             parts.append(_group_table(title, column.languages))
+        if column.development:
+            title = f"By development speaker (not trained on, in no row above): {column.name}"
+            parts.append(_group_table(title, column.development))
     parts.append(_emotion_table(evaluation.columns))
     if evaluation.skipped:
         parts.append("\n".join(["Skipped:", *(f"  {line}" for line in evaluation.skipped)]))
@@ -53,6 +56,7 @@ def as_json(evaluation: Evaluation) -> str:
             },
             "speakers": {k: dataclasses.asdict(v) for k, v in column.speakers.items()},
             "languages": {k: dataclasses.asdict(v) for k, v in column.languages.items()},
+            "development": {k: dataclasses.asdict(v) for k, v in column.development.items()},
             "closure_by_emotion": column.closure_by_emotion,
         }
         for column in evaluation.columns

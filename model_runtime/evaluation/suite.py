@@ -34,6 +34,8 @@ class Column:
     speakers: dict[str, SpeechScores] = dataclasses.field(default_factory=dict)
     languages: dict[str, SpeechScores] = dataclasses.field(default_factory=dict)
     closure_by_emotion: dict[str, float] = dataclasses.field(default_factory=dict)
+    development: dict[str, SpeechScores] = dataclasses.field(default_factory=dict)
+    """By speaker, of clips that neither trained it nor stand in any other row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,9 @@ def measure_performer(performer: Performer, material: Material, report: Report) 
         figures["cost"] = cost_figure(performer, material)
     languages = _measured(who, material.language_clips, material)
     by_language = score_groups(languages, lambda clip: clip.language)
-    return Column(who.name, figures, speakers, by_language, closures)
+    development = _measured(who, material.development_clips, material)
+    kept_back = score_groups(development, lambda clip: clip.speaker)
+    return Column(who.name, figures, speakers, by_language, closures, kept_back)
 
 
 def reference_columns(material: Material, report: Report) -> list[Column]:

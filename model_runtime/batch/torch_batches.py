@@ -1,8 +1,9 @@
 """Several windows through the generator at once, in torch. Importing this module imports torch.
 
-Windows of a batch are padded to the longest. The generator pads every convolution with zeros where
-a window ends, so the shorter ones get zeros there too, before every convolution that looks around:
-each window then comes out as if it had run alone, within float rounding.
+Windows of a batch are padded to the longest. The generator pads every convolution where a window
+ends, with zeros or, in a head, with the last frame: so the shorter ones get the same there, before
+every convolution that looks around, and each window comes out as if it had run alone, within float
+rounding.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class TorchBatches(TorchEngine):
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._inside: dict[int, Tensor] = {}
-        """1 within the windows of the running batch and 0 beyond, (B, 1, frames), by frames."""
+        self._last: dict[int, Tensor] = {}
+        """Index of each window's last row in the running batch, (B, 1, 1), by rows of the batch."""
         for module in self._model.modules():
             if isinstance(module, nn.Conv1d) and module.kernel_size[0] > 1:
                 module.register_forward_pre_hook(self._cut)
@@ -41,7 +42,7 @@ class TorchBatches(TorchEngine):
                 raise
             raise OutOfGpuMemory(str(error)) from error
         finally:
-            self._inside = {}
+            self._last = {}
 
     def _run_padded(self, windows: Sequence[Window]) -> list[EngineOutput]:
         lengths = [len(emotion) for _, emotion, _ in windows]
@@ -50,11 +51,7 @@ class TorchBatches(TorchEngine):
         emotion = self._stacked([window[1] for window in windows], frames)
         style = self._stacked([window[2] for window in windows], frames)
         ends = torch.tensor(lengths, device=self._device)[:, None, None]
-        positions = torch.arange(rows * frames, device=self._device)
-        self._inside = {
-            rows * frames: (positions < rows * ends).to(features.dtype),
-            frames: (positions[:frames] < ends).to(features.dtype),
-        }
+        self._last = {rows * frames: rows * ends - 1, frames: ends - 1}
         with torch.inference_mode():
             curves, phones = self._model(features, emotion, style)
             phones = torch.softmax(phones, dim=2)
@@ -71,7 +68,14 @@ class TorchBatches(TorchEngine):
             row[: len(part)] = part
         return torch.from_numpy(table).to(self._device)
 
-    def _cut(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        """Zeros beyond the end of each window before a convolution; nothing outside a batch."""
-        inside = self._inside.get(inputs[0].shape[2])
-        return None if inside is None else (inputs[0] * inside,)
+    def _cut(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        """What a convolution over (B, rows, D) pads with, beyond the end of each window; nothing
+        outside a batch."""
+        x = inputs[0]
+        last = self._last.get(x.shape[1])
+        if last is None:
+            return None
+        rows = torch.arange(x.shape[1], device=x.device)[None, :, None]
+        if getattr(module, "padding_mode", "") == "replicate":
+            return (x.gather(1, torch.minimum(rows, last).expand(x.shape)),)
+        return (x * (rows <= last),)

@@ -14,6 +14,7 @@ from model_runtime.checkpoint import load_checkpoint
 from model_runtime.config import GeneratorConfig
 from model_runtime.engines.base import EngineOutput
 from model_runtime.engines.numpy_engine import NumpyEngine
+from tests.fakes.checkpoints import write_tiny_checkpoint
 
 TOLERANCE = 1e-4
 """Of channel values in [0, 1]; what engines may differ by, and far under what can be seen."""
@@ -86,12 +87,16 @@ def run_together(gpu: SmallGpu, todo: Sequence[Window]) -> tuple[SharedEngine, l
     return shared, [outputs[i] for i in range(len(todo))]
 
 
+@pytest.mark.parametrize("head_taps", [1, 3])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_line_in_a_padded_batch_comes_out_as_if_it_ran_alone(checkpoint: Path, seed: int) -> None:
+def test_a_line_in_a_padded_batch_comes_out_as_if_it_ran_alone(
+    tmp_path: Path, seed: int, head_taps: int
+) -> None:
     pytest.importorskip("torch", reason="torch is not installed here")
     from model_runtime.batch.torch_batches import TorchBatches
 
-    engine = TorchBatches(load_checkpoint(checkpoint), "cpu")
+    folder = write_tiny_checkpoint(tmp_path / "tiny", head_taps=head_taps)
+    engine = TorchBatches(load_checkpoint(folder), "cpu")
     todo = windows(engine.config, [40, 1, 133, 40, 7, 99], seed)
     together = engine.run_many(todo)
     for window, output in zip(todo, together, strict=True):

@@ -29,7 +29,7 @@ from pathlib import Path
 from buildtools import demonstration, environments, extension, testing
 from buildtools.checking import run_checks
 from buildtools.console import ROOT, BuildError
-from buildtools.emotions import make_emotion_sheet
+from buildtools.emotion_sheet import make_emotion_sheet
 from buildtools.extension import make_zip
 from buildtools.product_commands import add_commands
 

@@ -33,7 +33,7 @@ GATES = {
     "batch_plan": "batch.plan",
     "batch_table": "batch.report",
 }
-"""What ``cstalk_blender.installation`` hands on of ``model_runtime``."""
+"""What ``cstalk_blender.package`` hands on of ``model_runtime``."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Rule:
 NUMPY = frozenset({"numpy"})
 TORCH = frozenset({"numpy", "torch"})
 GATE = (
-    *("cstalk_blender.installation", "cstalk_blender.errors", "cstalk_blender"),
-    "cstalk_blender.deferred",
+    *("cstalk_blender.package", "cstalk_blender.errors", "cstalk_blender"),
+    "cstalk_blender.lazy",
 )
 DATA = (
     "model_runtime.protocol",
@@ -86,15 +86,20 @@ LIGHT = (
     "model_runtime.engines.base",
     "model_runtime.engines",
 )
-PIPELINE = (*LIGHT, "model_runtime.engines*", "model_runtime.postprocess*", "model_runtime.infer*")
+PIPELINE = (
+    *LIGHT,
+    "model_runtime.engines*",
+    "model_runtime.postprocess.finish*",
+    "model_runtime.generate*",
+)
 
 TABLE = (
     Rule(
-        ("cstalk_blender.installation", "cstalk_blender.errors", "cstalk_blender.deferred"),
+        ("cstalk_blender.package", "cstalk_blender.errors", "cstalk_blender.lazy"),
         (*GATE, *DATA, *BATCH_DATA),
     ),
     Rule(
-        ("cstalk_blender.batch*",),
+        ("cstalk_blender.dialogue*",),
         (
             *GATE,
             *BATCH_DATA,
@@ -102,7 +107,7 @@ TABLE = (
             "model_runtime.errors",
             "model_runtime.curves*",
             "cstalk_blender.session*",
-            "cstalk_blender.batch*",
+            "cstalk_blender.dialogue*",
         ),
         NUMPY,
     ),
@@ -119,14 +124,14 @@ TABLE = (
             "cstalk_blender.session*",
             "cstalk_blender.rig",
             *(f"cstalk_blender.rig.{name}" for name in RIG_WITHOUT_BPY),
-            "cstalk_blender.batch*",
+            "cstalk_blender.dialogue*",
         ),
         NUMPY,
     ),
     Rule(
         (
             "cstalk_blender.rig*",
-            "cstalk_blender.sound",
+            "cstalk_blender.scene.audio",
             "cstalk_blender.demo_head*",
             "cstalk_blender.compat",
         ),
@@ -136,13 +141,13 @@ TABLE = (
             "model_runtime.errors",
             "model_runtime.curves*",
             "cstalk_blender.rig*",
-            "cstalk_blender.sound",
+            "cstalk_blender.scene.audio",
             "cstalk_blender.demo_head*",
         ),
         BLENDER | NUMPY,
     ),
     Rule(
-        ("cstalk_blender.jobs*",),
+        ("cstalk_blender.jobs.generate*",),
         (
             *GATE,
             "model_runtime.protocol",
@@ -193,29 +198,29 @@ TABLE = (
     ),
     Rule(
         ("model_runtime.engines.torch*",),
-        (*LIGHT, "model_runtime.engines*", "model_runtime.device*", "model_runtime.model*"),
+        (*LIGHT, "model_runtime.engines*", "model_runtime.engines.device*", "model_runtime.model*"),
         TORCH,
         guarded=frozenset({"transformers"}),
     ),
     Rule(("model_runtime.model*",), ("model_runtime.model*", "model_runtime.config"), TORCH),
     Rule(
-        ("model_runtime.engines*", "model_runtime.device*"),
-        (*LIGHT, "model_runtime.engines*", "model_runtime.device*"),
+        ("model_runtime.engines*", "model_runtime.engines.device*"),
+        (*LIGHT, "model_runtime.engines*", "model_runtime.engines.device*"),
         NUMPY,
         guarded=frozenset({"torch"}),
     ),
     Rule(
-        ("model_runtime.infer*", "model_runtime.postprocess*"),
+        ("model_runtime.generate*", "model_runtime.postprocess.finish*"),
         tuple(name for name in PIPELINE if name != "model_runtime.protocol"),
         NUMPY,
     ),
     Rule(
-        ("model_runtime.worker*",),
+        ("model_runtime.worker.loop*",),
         (
             "model_runtime",
             "model_runtime.protocol",
             "model_runtime.errors",
-            "model_runtime.worker*",
+            "model_runtime.worker.loop*",
             "model_runtime.version",
         ),
         lazy_project=(*PIPELINE, "model_runtime.*"),
@@ -229,10 +234,14 @@ TABLE = (
         | frozenset(["transformers", "huggingface_hub"]),
     ),
     Rule(
-        (*BATCH_DATA[1:], "model_runtime.batch.fingerprint", "model_runtime.batch.control"),
+        (
+            *BATCH_DATA[1:],
+            "model_runtime.batch.lines.fingerprint",
+            "model_runtime.batch.lines.control",
+        ),
         (
             *BATCH_DATA,
-            "model_runtime.batch.fingerprint",
+            "model_runtime.batch.lines.fingerprint",
             "model_runtime.curves.file_names",
             "model_runtime.errors",
             "model_runtime.protocol",
@@ -255,7 +264,7 @@ TABLE = (
 )
 
 TRAINING = ("model_runtime.training*", "model_runtime.evaluation*")
-MAY_TRAIN = (*TRAINING, "model_runtime.cli*", "model_runtime.__main__")
+MAY_TRAIN = (*TRAINING, "model_runtime.cli.main*", "model_runtime.__main__")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -339,7 +348,7 @@ def _modules(root: Path, package: str, node: ast.Import | ast.ImportFrom) -> Ite
         above = package.split(".")[: len(package.split(".")) - node.level + 1]
         base = ".".join([*above, base] if base else above)
     for alias in node.names:
-        if base == "cstalk_blender.installation" and alias.name in GATES:
+        if base == "cstalk_blender.package" and alias.name in GATES:
             yield f"model_runtime.{GATES[alias.name]}"
         elif _is_module(root, f"{base}.{alias.name}"):
             yield f"{base}.{alias.name}"

@@ -8,23 +8,29 @@ from collections.abc import Callable, Iterator
 
 import bpy
 
-from . import (
-    jobs,
-    operators,
-    operators_mapping,
-    operators_rig,
-    operators_runtime,
-    panels,
-    panels_mapping,
-    panels_rig,
-    preferences,
-    properties,
-    properties_mapping,
-    registration_batch,
-    runtime_choice,
-    runtime_jobs,
-)
+from . import registration_batch
 from .demo_head import operator as demo_head
+from .jobs import generate as jobs
+from .jobs import install as runtime_jobs
+from .session import runtime_choice
+from .ui import preferences
+from .ui.operators import (
+    generate as operators,
+)
+from .ui.operators import (
+    mapping as operators_mapping,
+)
+from .ui.operators import (
+    rig as operators_rig,
+)
+from .ui.operators import (
+    runtime as operators_runtime,
+)
+from .ui.panels import generate as panels
+from .ui.panels import mapping as panels_mapping
+from .ui.panels import rig as panels_rig
+from .ui.properties import generate as properties
+from .ui.properties import mapping as properties_mapping
 
 log = logging.getLogger(__name__)
 

@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import bpy
 
-from . import (
-    command_line,
-    emotion_band,
-    emotion_track,
-    jobs_batch,
-    operators_batch,
-    panels_batch,
-    panels_batch_pages,
-    preferences,
-    properties_batch,
-)
+from . import cli as command_line
+from .jobs import batch as jobs_batch
+from .scene import emotion_track
+from .ui import emotion_strip as emotion_band
+from .ui import preferences
+from .ui.operators import batch as operators_batch
+from .ui.panels import batch as panels_batch
+from .ui.panels import batch_pages as panels_batch_pages
+from .ui.properties import batch as properties_batch
 
 COMMAND = "cstalk"
 """``blender --command cstalk`` goes to `command_line.py`."""

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from model_runtime import audio
+from model_runtime.audio import store as audio
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 

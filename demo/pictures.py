@@ -12,7 +12,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
-from model_runtime.curves import formats
+from model_runtime.curves.formats import registry as formats
 
 from .diagram import draw_diagram
 from .job import read_job

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import bpy
 
-from cstalk_blender import sound
 from cstalk_blender.errors import SessionError
 from cstalk_blender.rig import bake, check, targets
-from model_runtime.curves import formats, track
+from cstalk_blender.scene import audio as sound
+from model_runtime.curves import track
+from model_runtime.curves.formats import registry as formats
 from model_runtime.errors import RuntimeFault
 
 from . import film, studio

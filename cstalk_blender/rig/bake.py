@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .. import compat
 from ..errors import BakeFailed
-from ..installation import track
+from ..package import track
 from . import actions
 from .mouth import reference_gap
 from .plan import Plan, owners_of, plan_face

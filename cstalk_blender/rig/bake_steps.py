@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .. import compat
 from ..errors import BakeFailed, SceneChanged
-from ..installation import track
+from ..package import track
 from . import bake
 from .mouth import reference_gap
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadTarget
-from ..installation import track
+from ..package import track
 from . import lips, solver_basis
 from .bake import key_frames
 from .mouth import Mouth, mouth_between, reference_gap

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
-from ..installation import rigs
+from ..package import rigs
 from .families import CHANNEL_RIG
 from .recognise import Recognition
 from .routing import Route, Routing

@@ -14,7 +14,7 @@ import bpy
 
 from .. import compat
 from ..errors import BakeFailed
-from ..installation import track
+from ..package import track
 from . import bake
 from .plan import owners_of
 

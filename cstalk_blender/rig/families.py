@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SessionError
-from ..installation import rigs
+from ..package import rigs
 
 FAMILY_FOLDER = Path(__file__).resolve().parent / "families"
 FORMAT = 1

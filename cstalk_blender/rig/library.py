@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from ..installation import ADDON_ID
+from ..package import ADDON_ID
 from .families import BadFamily, Family, own_families
 from .presets import Shelf
 

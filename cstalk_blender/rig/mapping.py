@@ -14,7 +14,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ..installation import rigs
+from ..package import rigs
 
 SIDES = {"left": "left", "l": "left", "lft": "left", "right": "right", "r": "right", "rgt": "right"}
 SHARED_PREFIX_KEYS = 3

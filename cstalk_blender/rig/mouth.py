@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadTarget
-from ..installation import track
+from ..package import track
 from . import flame, geometry, landmarks, lips, plan, solver_basis
 from .mapping import spelling
 from .plan import Asked

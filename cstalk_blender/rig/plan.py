@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..installation import rigs, track
+from ..package import rigs, track
 from . import actions, drivers, flame, geometry, lips, solved, solver
 from .expressions import NotUnderstood
 from .eyes import head_routes, look_routes

@@ -12,7 +12,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from ..installation import rigs
+from ..package import rigs
 from .families import CHANNEL_RIG, Family, Keys, shipped_families
 from .mapping import KeyIndex
 from .routing import Route, Routing, Target

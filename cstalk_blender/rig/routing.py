@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..installation import track
+from ..package import track
 
 Kind = Literal["shape", "bone", "property"]
 KINDS: tuple[str, ...] = get_args(Kind)

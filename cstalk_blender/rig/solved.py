@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..installation import rigs
+from ..package import rigs
 from . import solver
 from .routing import Kind, Target
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..demo_head import demo_head_geometry
 from ..errors import BadTarget
-from ..installation import rigs
+from ..package import rigs
 from . import flame, geometry, landmarks, solver
 from .correspondence import Correspondence, Head, correspond
 from .mapping import map_channels, spelling

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compat
-from ..installation import track
+from ..package import track
 from . import actions, bake, rest
 from .plan import owners_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import bpy
 
 from ..errors import BadTarget
-from ..installation import rigs
+from ..package import rigs
 from . import solved
 from .mapping import Mapping, map_channels
 from .recognise import Recognition, part_of

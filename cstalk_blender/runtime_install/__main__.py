@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InstallFailed
-from ..installation import ROOT_FOLDER
+from ..package import ROOT_FOLDER
 from . import machine, plan, sources, state
 from .commands import InstallCancelled, Stop
 from .packages import megabytes

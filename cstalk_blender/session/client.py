@@ -30,7 +30,7 @@ from ..errors import (
     WorkerGarbled,
     WorkerSilent,
 )
-from ..installation import protocol
+from ..package import protocol
 from .awake_clock import AwakeClock
 from .environment import Launch
 from .process import ChildProcess

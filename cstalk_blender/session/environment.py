@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import PythonMissing, RuntimeMissing
-from ..installation import ROOT_FOLDER
+from ..package import ROOT_FOLDER
 
 PYTHON_VARIABLE = "CSTALK_PYTHON"
 """Environment variable that names the interpreter when the preferences do not."""

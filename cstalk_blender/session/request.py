@@ -7,7 +7,7 @@ import enum
 from pathlib import Path
 
 from ..errors import SessionError
-from ..installation import protocol
+from ..package import protocol
 
 
 @dataclasses.dataclass(frozen=True)

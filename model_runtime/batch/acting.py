@@ -14,21 +14,21 @@ from typing import cast
 
 import numpy as np
 
-from ..audio_decoders import open_decoder
-from ..auto_emotion import Heard as HeardEmotion
-from ..auto_emotion import resolved
-from ..cli_options import acting_title
+from ..audio.decoders import open_decoder
+from ..cli.options import acting_title
 from ..config import GeneratorConfig
-from ..curves.formats import write_curves
+from ..curves.formats.registry import write_curves
 from ..curves.track import HEARD, CurveTrack, FloatArray
-from ..emotion import EmotionKey, checked_keys
+from ..emotion.detect import Heard as HeardEmotion
+from ..emotion.detect import resolved
+from ..emotion.keys import EmotionKey, checked_keys
 from ..engines.base import Engine, EngineOutput, Read, hear
 from ..errors import BadArgument, BadOutput
-from ..infer import Performance, Progress, perform
-from .fingerprint import FilePrint, FileState, check_unchanged, file_digest
-from .journal import DONE, Entry
-from .manifest import Row, keys_text
-from .plan import Line
+from ..generate import Performance, Progress, perform
+from .lines.fingerprint import FilePrint, FileState, check_unchanged, file_digest
+from .lines.journal import DONE, Entry
+from .lines.manifest import Row, keys_text
+from .lines.plan import Line
 from .quality import ClipMeter, Heard, rate, spark
 
 FEW_KEYS = 4

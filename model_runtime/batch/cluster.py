@@ -20,18 +20,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import CONFIG_NAME, WEIGHTS_NAME, load_checkpoint
-from ..curves.formats import write_curves
+from ..checkpoint.folder import CONFIG_NAME, WEIGHTS_NAME, load_checkpoint
+from ..curves.formats.registry import write_curves
 from ..engines.base import Engine, open_engine
 from ..errors import BadArgument, EngineUnavailable, RuntimeFault
 from ..files import replace_file
-from ..infer import Performance
+from ..generate import Performance
 from .acting import act, formats_of, make_folder, print_of
-from .control import Control
-from .fingerprint import check_unchanged, sound_print
-from .journal import Entry
 from .line_work import Ending, LineWork, Task, failed, internal
-from .plan import Line
+from .lines.control import Control
+from .lines.fingerprint import check_unchanged, sound_print
+from .lines.journal import Entry
+from .lines.plan import Line
 
 log = logging.getLogger(__name__)
 

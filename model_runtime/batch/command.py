@@ -10,16 +10,16 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..checkpoint import default_checkpoint
-from ..cli_console import Parser, set_up_logging
-from ..cli_options import add_options, performance_from
+from ..checkpoint.folder import default_checkpoint
+from ..cli.console import Parser, set_up_logging
+from ..cli.options import add_options, performance_from
 from ..engines.base import check_names
 from ..errors import BadArgument
-from .control import Control
-from .manifest import GLOB_LETTERS, read_rows
-from .naming import DEFAULT_PATTERN
+from .lines.control import Control
+from .lines.manifest import GLOB_LETTERS, read_rows
+from .lines.naming import DEFAULT_PATTERN
+from .lines.plan import FORMATS, check_spares, make_plan
 from .narrate import JsonNarrator, Narrator
-from .plan import FORMATS, check_spares, make_plan
 from .run import CANCELLED, FAILURES, Order, run
 
 STOPPED = 130

@@ -7,16 +7,16 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..auto_emotion import asks_for_auto
 from ..curves.track import CurveTrack
-from ..emotion_model import default_emotion_model
+from ..emotion.classifier import default_emotion_model
+from ..emotion.detect import asks_for_auto
 from ..engines.base import Engine
 from ..errors import Cancelled, RuntimeFault
-from ..infer import Performance, Progress
+from ..generate import Performance, Progress
 from .acting import act, formats_of, performance_of, write_line
-from .fingerprint import FilePrint, line_key, model_print, sound_print
-from .journal import FAILED, Entry
-from .plan import Line
+from .lines.fingerprint import FilePrint, line_key, model_print, sound_print
+from .lines.journal import FAILED, Entry
+from .lines.plan import Line
 
 log = logging.getLogger(__name__)
 

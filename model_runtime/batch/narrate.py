@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..cli_console import ProgressLine, say
-from .journal import FAILED, Entry
-from .plan import Line
+from ..cli.console import ProgressLine, say
+from .lines.journal import FAILED, Entry
+from .lines.plan import Line
 
 PROGRESS_S = 0.5
 """Between two ``progress`` objects."""

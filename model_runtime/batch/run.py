@@ -14,17 +14,17 @@ from typing import Protocol
 from ..engines.base import AUTO
 from ..errors import BadWeights
 from ..files import check_writable
-from ..infer import Performance
+from ..generate import Performance
 from ..version import runtime_version
-from .control import Control
-from .fingerprint import model_print
-from .journal import FAILED, Entry, Journal
 from .line_work import Ending, LineWork
-from .lock import locked
+from .lines.control import Control
+from .lines.fingerprint import model_print
+from .lines.journal import FAILED, Entry, Journal
+from .lines.lock import locked
+from .lines.plan import Line
+from .lines.report import write_csv
+from .lines.report_html import Heading, write_html
 from .narrate import Narrator, Tally
-from .plan import Line
-from .report import write_csv
-from .report_html import Heading, write_html
 from .throughput import LocalPool, open_engines
 
 log = logging.getLogger(__name__)

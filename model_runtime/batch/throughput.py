@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from ..checkpoint import load_checkpoint
+from ..checkpoint.folder import load_checkpoint
 from ..engines.base import Engine, open_engine
-from .control import Control
 from .line_work import Ending, LineWork
-from .plan import Line
+from .lines.control import Control
+from .lines.plan import Line
 from .shared_engine import SharedEngine
 
 GPU_JOBS = 16

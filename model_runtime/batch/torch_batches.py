@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import Checkpoint
+from ..checkpoint.folder import Checkpoint
 from ..engines.base import EngineOutput
 from ..engines.torch_engine import TorchEngine
 from .shared_engine import OutOfGpuMemory, Window

@@ -11,10 +11,10 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Checkpoint
+from ..audio.features import log_mel_range
+from ..checkpoint.folder import Checkpoint
 from ..config import GeneratorConfig
 from ..errors import BadArgument, EngineUnavailable
-from ..features import log_mel_range
 
 log = logging.getLogger(__name__)
 

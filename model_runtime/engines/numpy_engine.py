@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checkpoint import Checkpoint
+from ..checkpoint.folder import Checkpoint
 from .base import EngineOutput
 
 FloatArray: TypeAlias = NDArray[np.float32]

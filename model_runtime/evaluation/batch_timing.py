@@ -72,13 +72,13 @@ def time_batch(model: Path, speech: Path, *, device: str, lines: int) -> BatchTi
 
 def main(arguments: Sequence[str]) -> int:
     """``MODEL SPEECH.wav DEVICE LINES``: time both ways and print what came out."""
-    from ..batch.control import Control
-    from ..batch.manifest import read_rows
+    from ..batch.lines.control import Control
+    from ..batch.lines.manifest import read_rows
+    from ..batch.lines.plan import make_plan
     from ..batch.narrate import JsonNarrator
-    from ..batch.plan import make_plan
     from ..batch.run import Order, run
     from ..batch.throughput import LocalPool, open_engines
-    from ..infer import Performance
+    from ..generate import Performance
     from .timing_child import _peak_megabytes
 
     model, speech, device, count = (
@@ -116,8 +116,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _one_by_one(sounds: Sequence[Path], engine: Engine, work: Path) -> float:
     """Mean seconds of a line that is acted and written alone; the first is not counted."""
-    from ..curves.formats import write_curves
-    from ..infer import Performance, perform
+    from ..curves.formats.registry import write_curves
+    from ..generate import Performance, perform
 
     chosen = sounds[: SINGLE_LINES + 1]
     started = time.perf_counter()

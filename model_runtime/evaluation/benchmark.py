@@ -21,9 +21,9 @@ from typing import Final
 
 import numpy as np
 
-from ..audio import SAMPLE_RATE, load_speech
-from ..checkpoint import default_checkpoint, load_checkpoint
-from ..cli_console import Parser, say
+from ..audio.store import SAMPLE_RATE, load_speech
+from ..checkpoint.folder import default_checkpoint, load_checkpoint
+from ..cli.console import Parser, say
 from ..engines.base import AUTO, DEVICE_NAMES
 from ..errors import BadArgument
 from ..files import check_writable, replace_file

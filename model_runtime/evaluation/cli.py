@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..checkpoint import default_checkpoint
-from ..cli_console import Parser, say
+from ..checkpoint.folder import default_checkpoint
+from ..cli.console import Parser, say
 from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES
 from ..errors import BadArgument
 from ..files import check_writable, replace_file

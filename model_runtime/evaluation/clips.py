@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from ..training.align_corpora import MINIMUM_SCORE, voice_of
 from ..training.alignment import AlignmentFailed, PhoneTime, align_words
 from ..training.corpora.speech import DEV_SPEAKERS, SpeechClip, read_speech_corpus

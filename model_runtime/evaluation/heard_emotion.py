@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..emotion_model import shipped_emotion_model
+from ..emotion.classifier import shipped_emotion_model
+from ..emotion.voice_statistics import PITCH_AND_LOUDNESS
 from ..training.emotion_fit import fitted_sharpness, judge_left_out
 from ..training.emotion_stage import left_out_scores
 from ..training.voices_heard import NEVER_TRAINED, Voices, gather_voices
-from ..voice_statistics import PITCH_AND_LOUDNESS
 from .table import aligned
 
 Report = Callable[[str], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from ..curves.track import FloatArray
 from ..errors import BadArgument
 from . import clips as clip_sets

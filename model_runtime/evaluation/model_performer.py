@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..checkpoint import load_checkpoint
+from ..checkpoint.folder import load_checkpoint
 from ..curves.track import CurveTrack
 from ..engines.base import AUTO, open_engine
-from ..infer import Performance, perform
+from ..generate import Performance, perform
 from ..protocol import EmotionKey
 from .performer import EVALUATION_FPS, Direction
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from ..curves.track import CurveTrack
 from ..protocol import EMOTIONS
 from ..training.reference_rig import reference_rig

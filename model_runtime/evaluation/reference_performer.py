@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from ..config import GeneratorConfig
 from ..curves.track import CurveTrack, FloatArray
-from ..emotion import emotion_weights
+from ..emotion.keys import emotion_weights
 from ..protocol import EMOTIONS, EmotionKey
 from ..style import style_noise
 from ..training.articulation import CALIBRATED, load_articulation

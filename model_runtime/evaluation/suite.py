@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from . import emotion_scores, filmed, motion_scores, rhubarb, sounds
 from .clips import AUSTEN, SpokenClip
 from .filmed import mean_or_nan

@@ -36,9 +36,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _engine(engine: str, device: str, model: Path) -> tuple[Callable[[Path], object], str]:
-    from ..checkpoint import load_checkpoint
+    from ..checkpoint.folder import load_checkpoint
     from ..engines.base import open_engine
-    from ..infer import Performance, perform
+    from ..generate import Performance, perform
 
     opened = open_engine(load_checkpoint(model), engine=engine, device=device)
     return lambda path: perform(Performance(audio=path), opened), opened.device

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from ..errors import BadAudio
 from .alignment import Alignment, AlignmentFailed, PhoneTime, align_words
 from .corpora.speech import SpeechClip

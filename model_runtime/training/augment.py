@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..audio.features import LOG_CENTRE, LOG_SCALE
 from ..config import FeatureConfig
-from ..features import LOG_CENTRE, LOG_SCALE
 
 FRAME_S = 0.01
 LN_10 = 2.302585

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..audio.features import LOG_CENTRE, LOG_SCALE
 from ..config import GeneratorConfig
 from ..errors import BadArgument
-from ..features import LOG_CENTRE, LOG_SCALE
 from ..protocol import EMOTIONS
 from ..style import style_noise
 from .augment import Augmenter

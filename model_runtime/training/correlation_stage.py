@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import read_folder, write_folder
+from ..checkpoint.folder import read_folder, write_folder
 from ..config import CorrelationConfig, GeneratorConfig
 from ..errors import BadArgument
 from ..model.correlation import CorrelationModule

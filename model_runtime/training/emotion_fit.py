@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emotion_model import EmotionModel, kernel, merged, standardised
+from ..emotion.classifier import EmotionModel, kernel, merged, standardised
 from ..errors import BadArgument
 from ..protocol import EMOTIONS
 from .voices_heard import READ, Voices

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..emotion_model import save_emotion_model
+from ..emotion.classifier import save_emotion_model
 from .emotion_fit import Judgements, fit, fitted_sharpness, judge_left_out
 from .progress import ProgressLine
 from .settings import Settings

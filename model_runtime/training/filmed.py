@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..audio import level_gain, load_speech
+from ..audio.features import log_mel
+from ..audio.store import level_gain, load_speech
 from ..config import FeatureConfig
 from ..curves.track import FloatArray
 from ..errors import BadArgument
-from ..features import log_mel
 from .align_corpora import align_corpus, read_alignments
 from .alignment import PhoneTime
 from .articulation import Unit, units_of

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..checkpoint import load_checkpoint, save_checkpoint
+from ..checkpoint.folder import load_checkpoint, save_checkpoint
 from ..config import GeneratorConfig
 from ..model.generator import Generator
 from .batches import Batch, BatchSource

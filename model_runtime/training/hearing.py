@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..audio import level_gain, load_speech
-from ..colour import colour_of
+from ..audio.spectral_tilt import colour_of
+from ..audio.store import level_gain, load_speech
 from ..config import EncoderConfig, GeneratorConfig
 from ..curves.track import FloatArray
-from ..device import pick_device
+from ..engines.device import pick_device
 from ..engines.torch_encoder import CONFIG_NAME, SpeechEncoder, describe_encoder
 from ..errors import BadArgument, EngineUnavailable
 from .cache import Cache, Entry, cut, has_features, read_cache, write_features

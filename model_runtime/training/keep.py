@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import load_checkpoint
+from ..checkpoint.folder import load_checkpoint
 from ..model.generator import Generator
 from .batches import Batch
 from .machine import Machine

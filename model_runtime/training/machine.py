@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed, nn
 
-from ..device import pick_device
+from ..engines.device import pick_device
 from ..errors import BadArgument
 from .batches import Batch, BatchSource
 from .settings import StageSettings

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from ..checkpoint.folder import Checkpoint, load_checkpoint, save_checkpoint
+from ..checkpoint.safetensors import FloatArray
 from ..config import GeneratorConfig
 from ..errors import BadArgument
-from ..tensor_file import FloatArray
 
 MOST_SMOOTHED = 2 / 3
 """The mean of three frames; more would take more from the frames beside than from the own."""

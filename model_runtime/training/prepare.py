@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..audio import load_speech
+from ..audio.store import load_speech
 from ..config import FeatureConfig
 from .align_corpora import align_corpus, read_alignments
 from .alignment import PhoneTime

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from ..audio.features import LOG_CENTRE, LOG_SCALE
 from ..curves.track import FloatArray
-from ..features import LOG_CENTRE, LOG_SCALE
 from .articulation import FRAME_RATE
 
 SAMPLE_RATE = 16_000

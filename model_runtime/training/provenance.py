@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import CONFIG_NAME
+from ..checkpoint.folder import CONFIG_NAME
 from ..version import runtime_version
 from .cache import Cache
 from .settings import Settings

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..audio import level_gain
+from ..audio.features import log_mel
+from ..audio.store import level_gain
 from ..config import PHONES, FeatureConfig
 from ..curves.track import FloatArray
-from ..features import log_mel
 from .alignment import PhoneTime
 from .articulation import (
     BILABIALS,

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import check_config, default_checkpoint, load_checkpoint
+from ..checkpoint.folder import check_config, default_checkpoint, load_checkpoint
 from ..config import GeneratorConfig
 from ..curves.rig import RigDefinition, load_rig
 from ..errors import BadArgument

@@ -13,11 +13,11 @@ import logging
 import numpy as np
 import torch
 
-from ..checkpoint import Checkpoint
+from ..checkpoint.folder import Checkpoint
+from ..checkpoint.safetensors import FloatArray
 from ..config import GeneratorConfig
 from ..errors import BadArgument
 from ..model.generator import Generator
-from ..tensor_file import FloatArray
 
 log = logging.getLogger(__name__)
 

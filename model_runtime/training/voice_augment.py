@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio.features import LOG_SCALE
 from ..config import FeatureConfig
-from ..features import LOG_SCALE
-from ..voice import VoiceFrames, voice_frames
+from ..emotion.voice_frames import VoiceFrames, voice_frames
 
 FloatArray: TypeAlias = NDArray[np.float32]
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio import SAMPLE_RATE, level_gain, load_speech
-from ..auto_emotion import windows
+from ..audio.features import log_mel
+from ..audio.store import SAMPLE_RATE, level_gain, load_speech
 from ..config import FeatureConfig
+from ..emotion.detect import windows
+from ..emotion.voice_frames import voice_frames
+from ..emotion.voice_statistics import STATISTICS, statistics
 from ..errors import BadArgument, BadAudio
-from ..features import log_mel
-from ..voice import voice_frames
-from ..voice_statistics import STATISTICS, statistics
 from .corpora.own import METADATA
 from .corpora.speech import EMOTION_NAMES, SpeechClip, read_speech_corpus
 from .voice_augment import VoiceTake, distorted

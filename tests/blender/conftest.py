@@ -67,7 +67,7 @@ def studio(
     addon: Any, tmp_path: Path, request: pytest.FixtureRequest, observed: Callable[[object], None]
 ) -> Iterator[Any]:
     """The add-on's studio, on a well-behaved fake worker; `use_worker` gives it another."""
-    from cstalk_blender import jobs
+    from cstalk_blender.jobs import generate as jobs
     from tests.fakes.sessions import fake_launch
 
     studio = jobs.current_studio()
@@ -104,7 +104,7 @@ def use_worker(studio: Any, tmp_path: Path) -> Callable[[str], None]:
 @pytest.fixture
 def batch(addon: Any, tmp_path: Path) -> Any:
     """The add-on's batch, on a well-behaved fake child."""
-    from cstalk_blender import jobs_batch
+    from cstalk_blender.jobs import batch as jobs_batch
     from tests.fakes.sessions import fake_batch_launch
 
     batch = jobs_batch.current_batch()

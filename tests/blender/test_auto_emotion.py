@@ -5,8 +5,10 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender import operators, panels, properties
-from cstalk_blender.installation import protocol
+from cstalk_blender.package import protocol
+from cstalk_blender.ui.operators import generate as operators
+from cstalk_blender.ui.panels import generate as panels
+from cstalk_blender.ui.properties import generate as properties
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.panel_layouts import said
 

@@ -8,7 +8,7 @@ import pytest
 
 from cstalk_blender import compat
 from cstalk_blender.errors import BadTarget, BakeFailed
-from cstalk_blender.installation import rigs
+from cstalk_blender.package import rigs
 from cstalk_blender.rig import actions, bake, plan, targets
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, wave_track
 

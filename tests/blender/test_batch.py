@@ -7,10 +7,12 @@ import json
 import bpy
 import pytest
 
-from cstalk_blender import jobs_batch, line_list, operators_batch
-from cstalk_blender import jobs_batch_order as states
 from cstalk_blender.errors import BatchFailed, JobOverlap
+from cstalk_blender.jobs import batch as jobs_batch
+from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.rig import strips
+from cstalk_blender.scene import line_list
+from cstalk_blender.ui.operators import batch as operators_batch
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import tick_until
 

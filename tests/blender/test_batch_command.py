@@ -7,8 +7,9 @@ import json
 import bpy
 import pytest
 
-from cstalk_blender import command_line, line_list
+from cstalk_blender import cli as command_line
 from cstalk_blender.rig import strips
+from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face, write_wav
 
 LINES = ("anna_01__happy_0.5", "bob_01", "sub/anna_02")

@@ -8,9 +8,12 @@ import json
 import bpy
 import pytest
 
-from cstalk_blender import command_line, emotion_band, line_list, panels_batch
-from cstalk_blender import jobs_batch_order as states
-from cstalk_blender.installation import protocol
+from cstalk_blender import cli as command_line
+from cstalk_blender.jobs import batch_request as states
+from cstalk_blender.package import protocol
+from cstalk_blender.scene import line_list
+from cstalk_blender.ui import emotion_strip as emotion_band
+from cstalk_blender.ui.panels import batch as panels_batch
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.panel_layouts import said
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import bpy
 import pytest
 
-from cstalk_blender import command_line, jobs_batch, line_list
-from cstalk_blender import jobs_batch_order as states
-from cstalk_blender.batch import child
+from cstalk_blender import cli as command_line
+from cstalk_blender.dialogue import batch_process as child
+from cstalk_blender.jobs import batch as jobs_batch
+from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.rig import strips
+from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face
 from tests.fakes.sessions import DEADLINE_S
 from tests.fakes.sounds import voice, write_wav

@@ -11,9 +11,13 @@ from pathlib import Path
 import bpy
 import pytest
 
-from cstalk_blender import compat, jobs_batch, jobs_batch_sounds, line_list, sound_decode
-from cstalk_blender import jobs_batch_order as states
+from cstalk_blender import compat
+from cstalk_blender.jobs import batch as jobs_batch
+from cstalk_blender.jobs import batch_audio as jobs_batch_sounds
+from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.rig import strips
+from cstalk_blender.scene import audio_decode as sound_decode
+from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S
 

@@ -6,10 +6,10 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender import operators
 from cstalk_blender.demo_head import build_demo_head
-from cstalk_blender.installation import rigs, track
+from cstalk_blender.package import rigs, track
 from cstalk_blender.rig import bake, check, mouth
+from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import tick_until
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
-from cstalk_blender.installation import track
+from cstalk_blender.package import track
 from cstalk_blender.rig import bake, check, lips, mouth, seal, targets
 from tests.fakes.faces import ARKIT
 from tests.fakes.family_heads import CASES, make_family_head

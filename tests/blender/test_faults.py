@@ -8,9 +8,10 @@ import shutil
 import bpy
 import pytest
 
-from cstalk_blender import jobs, operators
 from cstalk_blender.errors import JobOverlap
+from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.rig import bake
+from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import HandClock, tick_until
 

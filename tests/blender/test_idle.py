@@ -7,7 +7,7 @@ import time
 import bpy
 import pytest
 
-from cstalk_blender import operators
+from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S
 

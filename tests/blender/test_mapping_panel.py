@@ -9,13 +9,15 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender import operators_mapping as buttons
-from cstalk_blender import panels, panels_mapping, properties_mapping
-from cstalk_blender.installation import track
+from cstalk_blender.package import track
 from cstalk_blender.rig import library, presets, routing, solved, targets
 from cstalk_blender.rig.presets import BadPreset
 from cstalk_blender.rig.routing import Route, Target, evaluate_track
 from cstalk_blender.rig.wiring import wiring_of
+from cstalk_blender.ui.operators import mapping as buttons
+from cstalk_blender.ui.panels import generate as panels
+from cstalk_blender.ui.panels import mapping as panels_mapping
+from cstalk_blender.ui.properties import mapping as properties_mapping
 from tests.fakes.faces import ARKIT, make_face
 from tests.fakes.family_names import CC4, FACESHIFT, FLAME, LISTS, SRANIPAL
 from tests.fakes.panel_layouts import draw_panel, said

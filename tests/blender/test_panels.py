@@ -7,9 +7,11 @@ import time
 import bpy
 import pytest
 
-from cstalk_blender import jobs, operators, panels
 from cstalk_blender.errors import SessionError
+from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.session import environment
+from cstalk_blender.ui.operators import generate as operators
+from cstalk_blender.ui.panels import generate as panels
 from tests.fakes.faces import ARKIT, make_face, write_wav
 from tests.fakes.panel_layouts import draw_panel, said, texts
 from tests.fakes.sessions import DEADLINE_S

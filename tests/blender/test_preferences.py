@@ -10,9 +10,10 @@ from pathlib import Path
 import bpy
 import pytest
 
-from cstalk_blender import jobs, preferences
 from cstalk_blender.errors import PythonMissing
-from cstalk_blender.installation import ADDON_ID
+from cstalk_blender.jobs import generate as jobs
+from cstalk_blender.package import ADDON_ID
+from cstalk_blender.ui import preferences
 from tests.fakes.panel_layouts import said
 from tests.fakes.sessions import DEADLINE_S
 

@@ -10,7 +10,8 @@ import bpy
 import pytest
 
 import cstalk_blender
-from cstalk_blender import jobs, registration
+from cstalk_blender import registration
+from cstalk_blender.jobs import generate as jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +89,7 @@ def test_intensity_reaches_one_by_dragging_and_one_and_a_half_by_typing(addon):
 def test_light_modules_need_no_blender():
     code = (
         "import sys; sys.modules['bpy'] = None\n"
-        "import cstalk_blender, cstalk_blender.installation, cstalk_blender.errors\n"
+        "import cstalk_blender, cstalk_blender.package, cstalk_blender.errors\n"
         "import cstalk_blender.session.client, cstalk_blender.rig.mapping\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -8,12 +8,15 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender import compat, jobs, operators_rig, panels_rig
+from cstalk_blender import compat
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
-from cstalk_blender.installation import track
+from cstalk_blender.jobs import generate as jobs
+from cstalk_blender.package import track
 from cstalk_blender.rig import bake, check, flame, library, solved, solver_basis, targets
 from cstalk_blender.rig.mouth import mouth_of
+from cstalk_blender.ui.operators import rig as operators_rig
+from cstalk_blender.ui.panels import rig as panels_rig
 from tests.fakes.faces import ARKIT, make_face
 from tests.fakes.flame_heads import make_flame_head, make_viseme_head
 from tests.fakes.panel_layouts import said

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender.installation import rigs, track
+from cstalk_blender.package import rigs, track
 from cstalk_blender.rig import bake, eyes
 from tests.fakes.faces import make_face
 

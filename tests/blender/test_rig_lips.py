@@ -13,7 +13,7 @@ import pytest
 
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
-from cstalk_blender.installation import formats, track
+from cstalk_blender.package import formats, track
 from cstalk_blender.rig import bake, check, lips, mouth, plan, seal, targets
 from tests.conftest import DATA, ROOT
 from tests.fakes import family_heads, public_rigs

@@ -9,17 +9,15 @@ from pathlib import Path
 import bpy
 import pytest
 
-from cstalk_blender import (
-    jobs,
-    operators_runtime,
-    panels_runtime,
-    preferences,
-    runtime_choice,
-    runtime_jobs,
-)
 from cstalk_blender.errors import InstallFailed, RequestRefused, StartFailed, WorkerDied
-from cstalk_blender.installation import ADDON_ID
+from cstalk_blender.jobs import generate as jobs
+from cstalk_blender.jobs import install as runtime_jobs
+from cstalk_blender.package import ADDON_ID
 from cstalk_blender.runtime_install import machine, plan, state
+from cstalk_blender.session import runtime_choice
+from cstalk_blender.ui import preferences
+from cstalk_blender.ui.operators import runtime as operators_runtime
+from cstalk_blender.ui.panels import runtime as panels_runtime
 from tests.fakes.panel_layouts import said
 from tests.fakes.sessions import fake_launch
 
@@ -264,7 +262,7 @@ def test_what_no_engine_can_do_is_not_tried_again(chosen, home, error):
 def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
     chosen, home, tmp_path, work
 ):
-    from cstalk_blender.jobs_order import order_for
+    from cstalk_blender.jobs.request import order_for
     from tests.fakes.faces import make_face, write_wav
 
     put(home)

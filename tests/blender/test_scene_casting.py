@@ -5,12 +5,15 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender import casting, command_line, compat, emotion_track, line_list
-from cstalk_blender.batch import emotion_keys
-from cstalk_blender.batch.casting import Role
+from cstalk_blender import cli as command_line
+from cstalk_blender import compat
+from cstalk_blender.dialogue import emotion_keys
+from cstalk_blender.dialogue.casting import Role
 from cstalk_blender.errors import BadBatch
-from cstalk_blender.installation import protocol
+from cstalk_blender.package import protocol
 from cstalk_blender.rig import strips
+from cstalk_blender.scene import emotion_track, line_list
+from cstalk_blender.scene import strip_lines as casting
 from tests.fakes.faces import make_face, write_wav
 
 PATTERN = "{name}__{emotion}[_{intensity}]"

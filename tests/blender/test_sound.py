@@ -7,8 +7,9 @@ import sys
 import bpy
 import pytest
 
-from cstalk_blender import compat, sound
+from cstalk_blender import compat
 from cstalk_blender.errors import BadSound
+from cstalk_blender.scene import audio as sound
 from tests.fakes.faces import write_wav
 
 try:

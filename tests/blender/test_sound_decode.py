@@ -11,8 +11,9 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender import jobs, sound_decode
-from cstalk_blender.jobs_order import order_for
+from cstalk_blender.jobs import generate as jobs
+from cstalk_blender.jobs.request import order_for
+from cstalk_blender.scene import audio_decode as sound_decode
 from tests.fakes.faces import make_face
 
 ROOT = Path(__file__).resolve().parents[2]

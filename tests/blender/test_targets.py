@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
-from cstalk_blender.installation import track
+from cstalk_blender.package import track
 from cstalk_blender.rig import bake, library, targets
 from tests.fakes.faces import ARKIT, evaluated_heights, make_face, wave_track
 from tests.fakes.family_names import CC4, DAZ9, FACESHIFT, FLAME, SRANIPAL

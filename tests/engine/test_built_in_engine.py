@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.checkpoint import CONFIG_NAME, shipped_checkpoints
+from model_runtime.checkpoint.folder import CONFIG_NAME, shipped_checkpoints
 from tests.conftest import ROOT
 
 SPEECH = ROOT / "demo" / "speech" / "line.wav"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_runtime.checkpoint import generator_shapes, save_checkpoint
+from model_runtime.checkpoint.folder import generator_shapes, save_checkpoint
 from model_runtime.config import GeneratorConfig
 from model_runtime.curves.rig import load_rig
 

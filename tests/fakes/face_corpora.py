@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_runtime.curves import format_livelink
+from model_runtime.curves.formats import livelink as format_livelink
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 from tests.fakes.corpora import write_beat_face, write_npz, write_text

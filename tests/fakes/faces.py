@@ -10,7 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from cstalk_blender.installation import rigs, track
+from cstalk_blender.package import rigs, track
 
 ARKIT = rigs.load_rig("arkit52").channel_names
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cstalk_blender.installation import rigs
+from cstalk_blender.package import rigs
 
 ARKIT = rigs.load_rig("arkit52").channel_names
 

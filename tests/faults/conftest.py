@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cstalk_blender.installation import protocol
+from cstalk_blender.package import protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch, scrubbed
 from cstalk_blender.session.request import Limits

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from cstalk_blender.errors import StartFailed, WorkerDied
-from cstalk_blender.installation import formats
+from cstalk_blender.package import formats
 from cstalk_blender.session.request import State
 from tests.conftest import ROOT
 from tests.fakes.sessions import DEADLINE_S, finish, wait_until
@@ -186,7 +186,8 @@ def test_no_orphan_works_on_when_blender_is_killed(
 
 
 def test_the_child_is_told_to_be_gone_within_two_seconds():
-    from model_runtime import worker, worker_parent
+    from model_runtime.worker import loop as worker
+    from model_runtime.worker import parent_watch as worker_parent
 
     assert max(worker.GRACE_S, worker_parent.POLL_S) < 2.0
 

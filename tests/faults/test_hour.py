@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.curves.formats import read_curves
+from model_runtime.curves.formats.registry import read_curves
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice
 from tests.faults.conftest import IS_WHOLE, command, environment

@@ -9,7 +9,7 @@ import threading
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from cstalk_blender.installation import protocol
+from cstalk_blender.package import protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch
 from model_runtime.protocol import Failure, Generate, Result, Stopped
@@ -185,6 +185,6 @@ def _named(line: str) -> str:
 
 
 def _id_of_broken(line: str) -> str:
-    from model_runtime.worker import _id_in
+    from model_runtime.worker.loop import _id_in
 
     return _id_in(line)

@@ -35,7 +35,7 @@ def in_process() -> Callable[..., None]:
     """``python -m model_runtime`` with some arguments in this process; it must succeed."""
 
     def run(*arguments: object) -> None:
-        from model_runtime.cli import main
+        from model_runtime.cli.main import main
 
         assert main([str(argument) for argument in arguments]) == 0
 

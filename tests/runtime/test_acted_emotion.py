@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_runtime.auto_emotion import Heard
-from model_runtime.checkpoint import default_checkpoint, load_checkpoint
-from model_runtime.emotion import CROSS_FADE_S
+from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint
+from model_runtime.emotion.detect import Heard
+from model_runtime.emotion.keys import CROSS_FADE_S
 from model_runtime.engines.numpy_engine import NumpyEngine
-from model_runtime.infer import Performance, perform
+from model_runtime.generate import Performance, perform
 from model_runtime.protocol import EMOTIONS, EmotionKey, Generate, Result, decode, encode
-from model_runtime.warm_engine import WarmEngine
+from model_runtime.worker.warm_engine import WarmEngine
 from tests.conftest import ROOT
 
 LINE = ROOT / "demo" / "speech" / "line.wav"
@@ -84,7 +84,7 @@ def test_auto_acts_what_it_heard_as_if_it_had_been_asked_for(
     engine: NumpyEngine, acted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = Heard((EmotionKey(0.0, "angry", 0.8),), "angry", 0.8, {"neutral": 0.1, "angry": 0.9})
-    monkeypatch.setattr("model_runtime.infer.hear_emotion", lambda *_, **__: heard)
+    monkeypatch.setattr("model_runtime.generate.hear_emotion", lambda *_, **__: heard)
     asked = Performance(
         LINE, blink=False, duration_s=2 * CHANGE_S, emotion_keys=(EmotionKey(0.0, "auto", 0.5),)
     )
@@ -99,7 +99,7 @@ def test_the_workers_result_says_what_was_heard(
 ) -> None:
     keys = (EmotionKey(0.0, "angry", 0.8), EmotionKey(2.0, "neutral", 0.0))
     heard = Heard(keys, "angry", 0.8, {"neutral": 0.1, "angry": 0.9})
-    monkeypatch.setattr("model_runtime.infer.hear_emotion", lambda *_, **__: heard)
+    monkeypatch.setattr("model_runtime.generate.hear_emotion", lambda *_, **__: heard)
     warm = WarmEngine(engine="numpy", device="cpu", model="")
 
     def answer(mood: str) -> Result:

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("pocketsphinx")
 
-from model_runtime.audio import load_speech
+from model_runtime.audio.store import load_speech
 from model_runtime.training.alignment import AlignmentFailed, align_words, words_of
 from model_runtime.training.pronounce import NoPronunciation, arpabet_from_ipa, pronounce
 from tests.conftest import ROOT

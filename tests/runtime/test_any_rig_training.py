@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from model_runtime.curves.format_npz import read  # noqa: E402
+from model_runtime.curves.formats.npz import read  # noqa: E402
 from model_runtime.curves.rig import load_rig, rig_names  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.training.batches import BatchSource  # noqa: E402

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from model_runtime.batch.cluster import RayPool, check_address
-from model_runtime.batch.control import Control
+from model_runtime.batch.lines.control import Control
 from model_runtime.batch.narrate import JsonNarrator
 from model_runtime.batch.run import run
-from model_runtime.cli import main
+from model_runtime.cli.main import main
 from model_runtime.errors import BadArgument
 from tests.fakes.sounds import voice, write_wav
 from tests.runtime.test_batch_trouble import files_of, order_for, run_in_process

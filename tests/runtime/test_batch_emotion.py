@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from model_runtime import infer
-from model_runtime.auto_emotion import Heard
+from model_runtime import generate as infer
 from model_runtime.batch.acting import acting_words
-from model_runtime.batch.lock import STATE_FOLDER
-from model_runtime.cli import main
-from model_runtime.curves.formats import read_curves
-from model_runtime.infer import Performance
+from model_runtime.batch.lines.lock import STATE_FOLDER
+from model_runtime.cli.main import main
+from model_runtime.curves.formats.registry import read_curves
+from model_runtime.emotion.detect import Heard
+from model_runtime.generate import Performance
 from model_runtime.protocol import EmotionKey
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
@@ -124,8 +124,8 @@ def test_another_judge_of_voices_makes_lines_anew_that_were_left_to_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from model_runtime import emotion_model
     from model_runtime.batch import line_work
+    from model_runtime.emotion import classifier as emotion_model
 
     bake(lines, checkpoint, capsys, "--emotion", "auto")
     other = tmp_path / "judge"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model_runtime.batch.shared_engine import OutOfGpuMemory, SharedEngine, Window
-from model_runtime.checkpoint import load_checkpoint
+from model_runtime.checkpoint.folder import load_checkpoint
 from model_runtime.config import GeneratorConfig
 from model_runtime.engines.base import EngineOutput
 from model_runtime.engines.numpy_engine import NumpyEngine

@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from model_runtime.batch.control import Control
-from model_runtime.batch.journal import Journal
-from model_runtime.batch.lock import LOCK_NAME, STATE_FOLDER, FolderBusy, locked
-from model_runtime.batch.manifest import read_rows
+from model_runtime.batch.lines.control import Control
+from model_runtime.batch.lines.journal import Journal
+from model_runtime.batch.lines.lock import LOCK_NAME, STATE_FOLDER, FolderBusy, locked
+from model_runtime.batch.lines.manifest import read_rows
+from model_runtime.batch.lines.plan import make_plan
 from model_runtime.batch.narrate import JsonNarrator
-from model_runtime.batch.plan import make_plan
 from model_runtime.batch.run import Order, Summary, run, sweep
 from model_runtime.batch.throughput import LocalPool
-from model_runtime.checkpoint import load_checkpoint
-from model_runtime.curves.formats import read_curves
+from model_runtime.checkpoint.folder import load_checkpoint
+from model_runtime.curves.formats.registry import read_curves
 from model_runtime.engines.numpy_engine import NumpyEngine
-from model_runtime.infer import Performance
+from model_runtime.generate import Performance
 from model_runtime.protocol import EmotionKey
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_runtime.checkpoint import (
+from model_runtime.checkpoint.folder import (
     default_checkpoint,
     generator_shapes,
     load_checkpoint,

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.cli_options import parse_key
-from model_runtime.curves.formats import read_curves
+from model_runtime.cli.options import parse_key
+from model_runtime.curves.formats.registry import read_curves
 from model_runtime.errors import BadArgument
 from model_runtime.protocol import EmotionKey
 from tests.fakes.sounds import voice, wav_bytes, write_wav

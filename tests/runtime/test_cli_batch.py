@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from model_runtime.batch.lock import STATE_FOLDER
-from model_runtime.cli import main
-from model_runtime.curves.formats import read_curves
+from model_runtime.batch.lines.lock import STATE_FOLDER
+from model_runtime.cli.main import main
+from model_runtime.curves.formats.registry import read_curves
 from tests.fakes.sounds import voice, write_wav
 
 

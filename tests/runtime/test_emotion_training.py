@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_runtime.audio import SpeechStore
-from model_runtime.auto_emotion import hear_emotion
-from model_runtime.checkpoint import CONFIG_NAME
-from model_runtime.emotion_model import (
+from model_runtime.audio.store import SpeechStore
+from model_runtime.checkpoint.folder import CONFIG_NAME
+from model_runtime.emotion.classifier import (
     default_emotion_model,
     load_emotion_model,
     shipped_emotion_model,
 )
+from model_runtime.emotion.detect import hear_emotion
 from model_runtime.training.corpora.speech import EMOTION_NAMES, read_speech_corpus
 from model_runtime.training.voices_heard import said_emotions
 from tests.fakes.sounds import RATE, write_wav
@@ -57,7 +57,7 @@ def write_corpus(folder: Path, rows: list[tuple[str, int, int]], *, read: bool) 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A judge trained from the command line on two acted speakers and a read corpus."""
-    from model_runtime.cli import main
+    from model_runtime.cli.main import main
 
     root = tmp_path_factory.mktemp("emotion")
     for name in ("acted", "read"):

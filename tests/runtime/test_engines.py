@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoints
+from model_runtime.checkpoint.folder import Checkpoint, load_checkpoint, shipped_checkpoints
 from model_runtime.engines.base import check_names, open_engine
 from model_runtime.engines.numpy_engine import NumpyEngine, gelu, softmax
 from model_runtime.errors import BadArgument, EngineUnavailable

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.audio import SpeechStore
-from model_runtime.checkpoint import load_checkpoint
+from model_runtime.audio.store import SpeechStore
+from model_runtime.checkpoint.folder import load_checkpoint
 from model_runtime.curves.rig import load_rig
 from model_runtime.engines.base import Engine, EngineOutput
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument, BadAudio, Cancelled
-from model_runtime.infer import Performance, generate_raw, perform
+from model_runtime.generate import Performance, generate_raw, perform
 from model_runtime.protocol import EmotionKey
 from tests.fakes.checkpoints import write_tiny_checkpoint
 from tests.fakes.sounds import voice, write_wav

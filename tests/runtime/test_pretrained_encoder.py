@@ -12,8 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from model_runtime.audio import SpeechStore  # noqa: E402
-from model_runtime.checkpoint import load_checkpoint  # noqa: E402
+from model_runtime.audio.store import SpeechStore  # noqa: E402
+from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
 from model_runtime.engines.base import open_engine  # noqa: E402
 from model_runtime.engines.torch_encoder import (  # noqa: E402
     KINDS,
@@ -22,7 +22,7 @@ from model_runtime.engines.torch_encoder import (  # noqa: E402
     receptive_field,
 )
 from model_runtime.errors import BadArgument, BadWeights, EngineUnavailable  # noqa: E402
-from model_runtime.infer import Performance, generate_raw  # noqa: E402
+from model_runtime.generate import Performance, generate_raw  # noqa: E402
 from model_runtime.training.cache import caches_in, read_cache  # noqa: E402
 from model_runtime.training.hearing import encoder_key, fetched_encoder  # noqa: E402
 from model_runtime.training.settings import EncoderSettings  # noqa: E402
@@ -136,7 +136,7 @@ def test_other_strides_are_brought_to_50_hz(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run through a pretrained encoder: caches, encoder, checkpoint ``model``."""
-    from model_runtime.cli import main
+    from model_runtime.cli.main import main
 
     folder = tmp_path_factory.mktemp("studio")
     write_beat(folder / "corpus")

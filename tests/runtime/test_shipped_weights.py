@@ -11,11 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from model_runtime.checkpoint import default_checkpoint, load_checkpoint  # noqa: E402
+from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint  # noqa: E402
 from model_runtime.curves.track import CurveTrack  # noqa: E402
-from model_runtime.emotion import EmotionKey  # noqa: E402
+from model_runtime.emotion.keys import EmotionKey  # noqa: E402
 from model_runtime.engines.base import Engine, open_engine  # noqa: E402
-from model_runtime.infer import Performance, perform  # noqa: E402
+from model_runtime.generate import Performance, perform  # noqa: E402
 from model_runtime.protocol import EMOTIONS  # noqa: E402
 from model_runtime.training.lips import lips_on  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402

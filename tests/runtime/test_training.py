@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("librosa")
 
-from model_runtime.checkpoint import load_checkpoint  # noqa: E402
-from model_runtime.colour import colour_of  # noqa: E402
+from model_runtime.audio.spectral_tilt import colour_of  # noqa: E402
+from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
 from model_runtime.config import FeatureConfig  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.training import generator_stage  # noqa: E402

@@ -15,8 +15,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from model_runtime.checkpoint import load_checkpoint  # noqa: E402
-from model_runtime.cli_info import describe_training  # noqa: E402
+from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
+from model_runtime.cli.info import describe_training  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.training.batches import BatchSource  # noqa: E402
 from model_runtime.training.cache import caches_in, read_cache  # noqa: E402

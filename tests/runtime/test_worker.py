@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from model_runtime import protocol
-from model_runtime.curves.formats import read_curves
+from model_runtime.curves.formats.registry import read_curves
 from model_runtime.protocol import (
     Cancel,
     EmotionKey,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cstalk_blender.installation import protocol
+from cstalk_blender.package import protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.request import Limits
 from tests.fakes.sessions import HandClock, fake_launch

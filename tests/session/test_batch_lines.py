@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cstalk_blender.batch import child, layout, lines
-from cstalk_blender.batch.casting import Clue, Role, cast
+from cstalk_blender.dialogue import batch_process as child
+from cstalk_blender.dialogue import layout, lines
+from cstalk_blender.dialogue.casting import Clue, Role, cast
 from cstalk_blender.errors import BadBatch
-from cstalk_blender.installation import protocol, track
+from cstalk_blender.package import protocol, track
 from tests.fakes.sounds import voice, write_wav
 
 CHARACTERS = ["Anna", "Anna Maria", "Bob"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cstalk_blender.batch import emotion_keys
-from cstalk_blender.installation import protocol
-from model_runtime import emotion
+from cstalk_blender.dialogue import emotion_keys
+from cstalk_blender.package import protocol
+from model_runtime.emotion import keys as emotion
 
 RATE = 50.0
 RIPPLE = 0.02

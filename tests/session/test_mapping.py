@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cstalk_blender.installation import rigs
+from cstalk_blender.package import rigs
 from cstalk_blender.rig.mapping import map_channels, spelling
 
 RIG = rigs.load_rig("arkit52")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cstalk_blender.installation import track
+from cstalk_blender.package import track
 from cstalk_blender.rig import routing
 from cstalk_blender.rig.routing import Route, Routing, Target
 

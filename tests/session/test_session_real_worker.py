@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cstalk_blender.installation import formats, protocol
+from cstalk_blender.package import formats, protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import worker_launch
 from cstalk_blender.session.request import State

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from buildtools import arrows
-from cstalk_blender import installation
+from cstalk_blender import package as installation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,24 +35,24 @@ def test_table_knows_all_that_the_add_on_takes_from_the_runtime() -> None:
     [
         ("cstalk_blender/session/client.py", "import bpy"),
         ("cstalk_blender/session/client.py", "def later():\n    import torch"),
-        ("cstalk_blender/session/client.py", "from model_runtime.infer import infer"),
+        ("cstalk_blender/session/client.py", "from model_runtime.generate import infer"),
         ("cstalk_blender/rig/bake.py", "from .. import operators"),
         ("cstalk_blender/rig/bake.py", "from ..session import client"),
         ("cstalk_blender/rig/mapping.py", "import bpy"),
-        ("cstalk_blender/jobs.py", "from .panels import Panel"),
-        ("cstalk_blender/operators.py", "import torch"),
-        ("cstalk_blender/operators.py", "from model_runtime import audio"),
-        ("cstalk_blender/panels.py", "from model_runtime.infer import infer"),
+        ("cstalk_blender/jobs/generate.py", "from .panels import Panel"),
+        ("cstalk_blender/ui/operators/generate.py", "import torch"),
+        ("cstalk_blender/ui/operators/generate.py", "from model_runtime import audio"),
+        ("cstalk_blender/ui/panels/generate.py", "from model_runtime.generate import infer"),
         ("model_runtime/protocol.py", "import numpy"),
         ("model_runtime/curves/track.py", "import torch"),
-        ("model_runtime/audio.py", "import soundfile"),
-        ("model_runtime/audio.py", "import bpy"),
+        ("model_runtime/audio/store.py", "import soundfile"),
+        ("model_runtime/audio/store.py", "import bpy"),
         ("model_runtime/model/generator.py", "from ..audio import load"),
-        ("model_runtime/infer.py", "from .protocol import Progress"),
-        ("model_runtime/infer.py", "def run():\n    from . import worker"),
-        ("model_runtime/worker.py", "from . import infer"),
-        ("model_runtime/worker.py", "def run():\n    import bpy"),
-        ("model_runtime/postprocess.py", "from .training import stages"),
+        ("model_runtime/generate.py", "from .protocol import Progress"),
+        ("model_runtime/generate.py", "def run():\n    from . import worker"),
+        ("model_runtime/worker/loop.py", "from . import infer"),
+        ("model_runtime/worker/loop.py", "def run():\n    import bpy"),
+        ("model_runtime/postprocess/finish.py", "from .training import stages"),
         ("model_runtime/training/__init__.py", "import numpy"),
         ("model_runtime/training/stages.py", "import bpy"),
         ("model_runtime/__init__.py", "from . import audio"),
@@ -67,14 +67,14 @@ def test_forbidden_import_is_found(tmp_path: Path, module: str, code: str) -> No
     [
         ("cstalk_blender/session/client.py", "from ..installation import protocol, track"),
         ("cstalk_blender/rig/bake.py", "import bpy\nimport numpy as np\nfrom . import actions"),
-        ("cstalk_blender/operators.py", "from . import jobs\nfrom .rig import bake"),
-        ("model_runtime/audio.py", "def load():\n    import soundfile"),
-        ("model_runtime/audio.py", "try:\n    import librosa\nexcept ImportError:\n    pass"),
+        ("cstalk_blender/ui/operators/generate.py", "from . import jobs\nfrom .rig import bake"),
+        ("model_runtime/audio/store.py", "def load():\n    import soundfile"),
+        ("model_runtime/audio/store.py", "try:\n    import librosa\nexcept ImportError:\n    pass"),
         (
-            "model_runtime/worker.py",
+            "model_runtime/worker/loop.py",
             "from .protocol import Hello\ndef run():\n    from . import infer",
         ),
-        ("model_runtime/cli.py", "def train():\n    from .training import stages"),
+        ("model_runtime/cli/main.py", "def train():\n    from .training import stages"),
         (
             "model_runtime/training/stages.py",
             "import torch\nfrom ..model.generator import Generator",

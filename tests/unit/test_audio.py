@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.audio import LevelMeter, SpeechStore, level_gain, load_speech
+from model_runtime.audio.store import LevelMeter, SpeechStore, level_gain, load_speech
 from model_runtime.errors import BadArgument, BadAudio
 from tests.fakes.sounds import RATE, voice, wav_bytes, write_wav
 

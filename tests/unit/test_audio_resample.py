@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from model_runtime.audio_resample import Resampler
+from model_runtime.audio.resample import Resampler
 from tests.fakes.sounds import voice
 
 RATES = [8000, 11_025, 22_050, 22_051, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000]

@@ -9,23 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_runtime.auto_emotion import (
-    Heard,
-    asks_for_auto,
-    hear_voice,
-    resolved,
-    window_starts,
-)
+from model_runtime.audio.features import log_mel
 from model_runtime.config import FeatureConfig
-from model_runtime.emotion import checked_keys, emotion_weights
-from model_runtime.emotion_model import EmotionModel, load_emotion_model, save_emotion_model
-from model_runtime.emotion_timeline import intensity_for, likeliest_path
+from model_runtime.emotion.classifier import EmotionModel, load_emotion_model, save_emotion_model
+from model_runtime.emotion.detect import Heard, asks_for_auto, hear_voice, resolved, window_starts
+from model_runtime.emotion.keys import checked_keys, emotion_weights
+from model_runtime.emotion.pitch import pitch_track
+from model_runtime.emotion.timeline import intensity_for, likeliest_path
+from model_runtime.emotion.voice_frames import VoiceFrames, joined, voice_frames
+from model_runtime.emotion.voice_statistics import PITCH_AND_LOUDNESS, STATISTICS, statistics
 from model_runtime.errors import BadWeights
-from model_runtime.features import log_mel
-from model_runtime.pitch import pitch_track
 from model_runtime.protocol import EMOTIONS, EmotionKey
-from model_runtime.voice import VoiceFrames, joined, voice_frames
-from model_runtime.voice_statistics import PITCH_AND_LOUDNESS, STATISTICS, statistics
 from tests.fakes.sounds import RATE, voice
 
 CLASSES = ("neutral", "happy", "angry", "neutral")

@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from model_runtime.batch.manifest import Acting, read_rows
-from model_runtime.batch.naming import DEFAULT_PATTERN, NamePattern, UnusedNames, shortened
-from model_runtime.batch.plan import check_spares, make_plan
+from model_runtime.batch.lines.manifest import Acting, read_rows
+from model_runtime.batch.lines.naming import DEFAULT_PATTERN, NamePattern, UnusedNames, shortened
+from model_runtime.batch.lines.plan import check_spares, make_plan
 from model_runtime.errors import BadArgument
 from model_runtime.protocol import EmotionKey
 

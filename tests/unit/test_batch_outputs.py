@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model_runtime.batch.manifest import read_rows
-from model_runtime.batch.plan import check_spares, make_plan
+from model_runtime.batch.lines.manifest import read_rows
+from model_runtime.batch.lines.plan import check_spares, make_plan
 from model_runtime.errors import BadArgument
 from tests.fakes.sounds import voice, write_wav
 

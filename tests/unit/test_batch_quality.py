@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.batch.journal import DONE, FAILED, Entry, Journal
+from model_runtime.batch.lines.journal import DONE, FAILED, Entry, Journal
+from model_runtime.batch.lines.report import write_csv
+from model_runtime.batch.lines.report_html import MAX_LINES, Heading, write_html
 from model_runtime.batch.quality import ClipMeter, Heard, Quality, rate, spark
-from model_runtime.batch.report import write_csv
-from model_runtime.batch.report_html import MAX_LINES, Heading, write_html
 from model_runtime.curves.track import CurveTrack
 
 PHONES = ("sil", "aa", "m", "s")

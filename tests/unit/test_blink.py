@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_runtime.postprocess_blink import add_blinks, blink_times, lid_closure
+from model_runtime.postprocess.blinks import add_blinks, blink_times, lid_closure
 
 MINUTE = np.zeros(3000, np.float32)
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_runtime.colour import BLOCK_FRAMES, STRENGTH, SURE_FRAMES, colour_of, colour_shift
+from model_runtime.audio.features import FloatArray, log_mel
+from model_runtime.audio.spectral_tilt import (
+    BLOCK_FRAMES,
+    STRENGTH,
+    SURE_FRAMES,
+    colour_of,
+    colour_shift,
+)
 from model_runtime.config import FeatureConfig
-from model_runtime.features import FloatArray, log_mel
 from tests.fakes.sounds import voice
 
 CONFIG = FeatureConfig()

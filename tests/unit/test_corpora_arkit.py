@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.curves import format_livelink
+from model_runtime.curves.formats import livelink as format_livelink
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 from model_runtime.training.corpora.claire import bounded_least_squares

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.curves import format_livelink
-from model_runtime.curves.formats import check_output, read_curves, write_curves
+from model_runtime.curves.formats import livelink as format_livelink
+from model_runtime.curves.formats.registry import check_output, read_curves, write_curves
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument, BadCurves, BadOutput

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_runtime.emotion import checked_keys, emotion_weights
+from model_runtime.emotion.keys import checked_keys, emotion_weights
 from model_runtime.errors import BadArgument
 from model_runtime.protocol import EMOTIONS, EmotionKey
 

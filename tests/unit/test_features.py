@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from model_runtime.audio.features import frame_count, log_mel, log_mel_range
 from model_runtime.config import FeatureConfig
-from model_runtime.features import frame_count, log_mel, log_mel_range
 from tests.fakes.sounds import RATE, voice
 
 CONFIG = FeatureConfig()

@@ -17,7 +17,7 @@ FORBIDDEN = ("bpy", "torch", "librosa", "soundfile", "scipy", "matplotlib")
 
 LIGHT_PATTERNS = (
     "cstalk_blender/__init__.py",
-    "cstalk_blender/installation.py",
+    "cstalk_blender/package.py",
     "cstalk_blender/errors.py",
     "cstalk_blender/session/**/*.py",
     "cstalk_blender/batch/**/*.py",

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.curves import format_livelink
+from model_runtime.curves.formats import livelink as format_livelink
 from model_runtime.curves.rig import RIG_FOLDER, load_rig, rig_names, rig_of_file
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument

@@ -26,7 +26,9 @@ MAY_FETCH = {"cstalk_blender/runtime_install/fetch.py"}
 """Runs in a process of its own that a person has started; see ``test_nothing_is_fetched_...``."""
 MAY_CONNECT = {
     "cstalk_blender/runtime_install/fetch.py": {"ssl", "http"},  # for the same downloads
-    "model_runtime/batch/lock.py": {"socket"},  # the machine's name, nothing else: see the test
+    "model_runtime/batch/lines/lock.py": {
+        "socket"
+    },  # the machine's name, nothing else: see the test
 }
 
 

@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from model_runtime.postprocess_stillness import hold_still, speech_presence
+from model_runtime.postprocess.stillness import hold_still, speech_presence
 
 RATE = 50.0
 

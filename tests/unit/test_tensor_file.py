@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model_runtime.checkpoint.safetensors import read_tensors, write_tensors
 from model_runtime.errors import BadWeights
-from model_runtime.tensor_file import read_tensors, write_tensors
 
 TENSORS = {
     "b.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 7,

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from model_runtime.worker_jobs import _unexpected
+from model_runtime.worker.request_queue import _unexpected
 
 UNLOADABLE = "libopenblas.so: failed to map segment from shared object"
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...curves.format_npz import CORRUPTION
+from ...curves.formats.npz import CORRUPTION
 from ...errors import BadCurves
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".m4a", ".mp3", ".mov", ".mp4")

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...curves import format_livelink
+from ...curves.formats import livelink as format_livelink
 from ...curves.track import CurveTrack
 from .catalogue import Corpus, licence_of
 from .clip import FaceClip, SkippedFile

@@ -1,0 +1,71 @@
+"""Who speaks a line: the cast list first, then names that say it themselves. No bpy."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from ..package import batch_manifest
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """One entry of the cast list."""
+
+    character: str
+    """Name of the face, or of what it hangs on."""
+    pattern: str = ""
+    """Glob on the line's name or on the character it was written for; empty: any."""
+    channel: int = 0
+    """Channel of the sequencer; 0: any."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Clue:
+    """What is known of a line that tells who speaks it."""
+
+    name: str
+    """Of the strip, or of the sound file."""
+    role: str = ""
+    """Character that a list, a sidecar or a file's name gives."""
+    channel: int = 0
+    channel_name: str = ""
+
+
+def cast(clue: Clue, roles: Sequence[Role], characters: Sequence[str]) -> str:
+    """Name of the character that speaks; empty where nothing tells.
+
+    In this order: the first entry of the cast list that fits, the role by its name, a character
+    whose name begins the line's name (the longest such), the name of the channel.
+    """
+    for role in roles:
+        if role.character and _fits(clue, role):
+            return role.character
+    by_name = {name.casefold(): name for name in characters}
+    if clue.role:
+        return by_name.get(clue.role.casefold(), "")
+    line = clue.name.rpartition("/")[2].casefold()
+    speaking = [name for name in by_name if _begins(line, name)]
+    if speaking:
+        return by_name[max(speaking, key=len)]
+    return by_name.get(clue.channel_name.casefold(), "")
+
+
+def _fits(clue: Clue, role: Role) -> bool:
+    if not role.pattern and not role.channel:
+        return False
+    if role.channel and role.channel != clue.channel:
+        return False
+    pattern = role.pattern.casefold()
+    path = PurePosixPath(clue.name)
+    names = [clue.name, path.name, clue.role]
+    if path.suffix.lower() in batch_manifest.SOUND_SUFFIXES:  # lists show lines without it
+        names += [path.stem, str(path.with_suffix(""))]
+    return not pattern or any(fnmatch.fnmatchcase(name.casefold(), pattern) for name in names)
+
+
+def _begins(line: str, name: str) -> bool:
+    """Whether ``name`` is the first word of ``line``: Anna speaks anna_012, not annabel_012."""
+    return line.startswith(name) and not line[len(name) : len(name) + 1].isalpha()

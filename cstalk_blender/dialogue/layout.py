@@ -1,0 +1,108 @@
+"""On which frame each line begins: where it says so, else after the line before. No bpy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..package import track
+
+CurveTrack = track.CurveTrack
+REST_S = 0.2
+"""Seconds in which the face comes to rest after a line, and leaves rest before the next."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Slot:
+    """What is known of a line's time."""
+
+    place_s: float | None
+    """Second of the timeline that is asked for; None: after the line before."""
+    length_s: float
+    """Of the used piece of the sound; 0: not known yet."""
+    is_out: bool = False
+    """It failed, or is not to be made: without a length it takes no time."""
+    group: str = ""
+    """Lines of one group (a scene) follow each other."""
+
+
+def first_frames(
+    slots: Sequence[Slot], *, start_frame: float, rate: float, gap_s: float
+) -> list[float | None]:
+    """Frame on which each line begins; None behind a line whose length is not known yet.
+
+    Args:
+        slots: In the order of the list.
+        start_frame: Frame of second 0 of the timeline, and of the first line.
+        rate: Frames a second.
+        gap_s: Silence between two lines.
+    """
+    frames: list[float | None] = []
+    free: dict[str, float | None] = {}
+    for slot in slots:
+        after = free.get(slot.group, start_frame)
+        begin = after if slot.place_s is None else start_frame + slot.place_s * rate
+        frames.append(begin)
+        if slot.length_s > 0 and begin is not None:
+            after = round(begin + (slot.length_s + gap_s) * rate)
+        elif slot.length_s <= 0:
+            after = begin if slot.is_out else None
+        free[slot.group] = after
+    return frames
+
+
+def joined(lines: Sequence[tuple[float, CurveTrack]]) -> tuple[float, CurveTrack, list[slice]]:
+    """One performance of many lines; in between the face rests.
+
+    Args:
+        lines: Second of the timeline at which each line's first frame lies, and its curves, all at
+            one frame rate and of the same channels. Where two overlap, the later one is heard.
+
+    Returns:
+        Second of the first frame, the curves, and the frames in which somebody speaks or comes to
+        rest: outside of them all values are zero and keys would be idle.
+    """
+    lines = sorted(lines, key=lambda line: line[0])
+    fps, channels = lines[0][1].fps, lines[0][1].channels
+    rest = round(REST_S * fps)
+    begin_s = lines[0][0] - rest / fps
+    offsets = [round((second - begin_s) * fps) for second, _curves in lines]
+    frames = max(o + c.frame_count for o, (_s, c) in zip(offsets, lines, strict=True)) + rest
+    values = np.zeros((frames, len(channels)), np.float32)
+    spoken = []
+    for offset, (_second, curves) in zip(offsets, lines, strict=True):
+        values[offset : offset + curves.frame_count] = _columns(curves, channels)
+        spoken.append(slice(max(0, offset - rest), offset + curves.frame_count + rest))
+    _come_to_rest(values, offsets, [curves.frame_count for _s, curves in lines], rest)
+    return begin_s, CurveTrack(values, channels, fps), spoken
+
+
+def _come_to_rest(
+    values: track.FloatArray, offsets: Sequence[int], counts: Sequence[int], rest: int
+) -> None:
+    """Fill the frames around each line, where nobody else speaks, with the way to rest."""
+    busy = np.zeros(len(values), bool)
+    for offset, count in zip(offsets, counts, strict=True):
+        busy[offset : offset + count] = True
+    for offset, count in zip(offsets, counts, strict=True):
+        for step in range(1, rest + 1):
+            share = np.float32(0.5 + 0.5 * np.cos(np.pi * step / rest))
+            for edge, frame in (
+                (offset, offset - step),
+                (offset + count - 1, offset + count - 1 + step),
+            ):
+                if 0 <= frame < len(values) and not busy[frame]:
+                    strongest = np.abs(values[frame]) >= np.abs(share * values[edge])
+                    values[frame] = np.where(strongest, values[frame], share * values[edge])
+
+
+def _columns(curves: CurveTrack, channels: tuple[str, ...]) -> track.FloatArray:
+    if curves.channels == channels:
+        return curves.values
+    values = np.zeros((curves.frame_count, len(channels)), np.float32)
+    for column, name in enumerate(channels):
+        if name in curves.channels:
+            values[:, column] = curves.column(name)
+    return values

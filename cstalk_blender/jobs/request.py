@@ -1,0 +1,149 @@
+"""An order for a performance as plain data, and what is done with its curves. Main thread only."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..errors import SceneChanged
+from ..package import protocol
+from ..rig import targets
+from ..scene import audio as sound
+from ..scene import audio_decode as sound_decode
+
+PATIENT_OPERATORS = (
+    "TRANSFORM_OT_",
+    "MESH_OT_",
+    "SCULPT_OT_",
+    "PAINT_OT_",
+    "GRAPH_OT_",
+    "ACTION_OT_",
+)
+"""Beginnings of the modal operators that a change of data would disturb."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What was asked for, in plain data."""
+
+    message: protocol.Generate
+    scene_uid: int
+    scene_name: str
+    target_uid: int
+    target_name: str
+    start_frame: int
+    with_companions: bool
+
+    @property
+    def line(self) -> str:
+        """Name of the speech, for Actions."""
+        return Path(self.message.audio).stem
+
+
+def order_for(
+    scene: bpy.types.Scene,
+    target: bpy.types.Object,
+    *,
+    audio: Path,
+    start_frame: int,
+    emotion: str,
+    intensity: float,
+    keys_per_second: float | None = None,
+    seed: int = 0,
+    blink: bool = True,
+    with_companions: bool = True,
+) -> Order:
+    """An order for a performance of ``audio`` by ``target``.
+
+    Args:
+        scene: Where to bake.
+        target: The face.
+        audio: Sound file.
+        start_frame: Frame on which the sound begins.
+        emotion: One of ``protocol.EMOTIONS``.
+        intensity: 0 to 1.5.
+        keys_per_second: None for one key on each frame of the scene.
+        seed: Another seed, another reading.
+        blink: Add blinks.
+        with_companions: Bake teeth, tongue and lashes too.
+
+    Raises:
+        BadTarget: The target is no face.
+        BadSound: The file is missing or no sound.
+    """
+    targets.face_objects(target, with_companions=with_companions)
+    sound.length_s(audio)
+    message = protocol.Generate(
+        id="",
+        audio=str(sound_decode.for_model(audio, Path(bpy.app.tempdir))),
+        output_folder="",
+        fps=keys_per_second or sound.frame_rate(scene),
+        emotion_keys=(protocol.EmotionKey(0.0, emotion, intensity),),
+        seed=seed,
+        blink=blink,
+    )
+    return Order(
+        message=message,
+        scene_uid=scene.session_uid,
+        scene_name=scene.name,
+        target_uid=target.session_uid,
+        target_name=target.name,
+        start_frame=start_frame,
+        with_companions=with_companions,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What an order is about, in the scene of this moment."""
+
+    scene: bpy.types.Scene
+    faces: list[bpy.types.Object]
+    """The target first."""
+
+
+def find(order: Order) -> Found:
+    """Scene and faces of ``order`` as they are now.
+
+    Raises:
+        SceneChanged: Scene or target are gone.
+        BadTarget: The target is no face any more.
+    """
+    scene = _found(bpy.data.scenes, order.scene_uid, f"The scene {order.scene_name!r}")
+    target = _found(bpy.data.objects, order.target_uid, f"The face {order.target_name!r}")
+    if target.name not in scene.objects:
+        raise SceneChanged(
+            f"The face {target.name!r} is no longer in the scene {scene.name!r}",
+            hint="Put it back, or choose another face, and generate again",
+        )
+    return Found(scene, targets.face_objects(target, with_companions=order.with_companions))
+
+
+def waiting_for_or_none() -> str | None:
+    """Why keys cannot be written now, as an instruction; None when they can."""
+    if bpy.app.is_job_running("RENDER"):
+        return "waiting for the render to end"
+    active = bpy.context.view_layer.objects.active if bpy.context.view_layer is not None else None
+    if active is not None and active.mode not in ("OBJECT", "POSE"):
+        return (
+            "leave Edit Mode to write the keys"
+            if active.mode == "EDIT"
+            else ("go to Object Mode to write the keys")
+        )
+    for window in bpy.context.window_manager.windows:
+        if any(o.bl_idname.startswith(PATIENT_OPERATORS) for o in window.modal_operators):
+            return "finish what you are doing to write the keys"
+    return None
+
+
+def _found(collection: Any, uid: int, what: str) -> Any:
+    found = next((item for item in collection if item.session_uid == uid), None)
+    if found is None:
+        raise SceneChanged(
+            f"{what} was removed while its performance was made",
+            hint="Undo the removal or choose another face, then generate again",
+        )
+    return found

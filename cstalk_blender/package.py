@@ -1,0 +1,75 @@
+"""Where this copy of the add-on stands: its id, its root, and `model_runtime` beside it. No bpy.
+
+Installed, both packages lie inside the extension (``bl_ext.<repository>.cstalk.cstalk_blender`` and
+``....model_runtime``); in a checkout both are top-level. A relative import reaches the one and an
+absolute import the other, so the parent is computed here, and nowhere else: the rest of the add-on
+writes ``from ..installation import protocol``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import lazy as deferred
+
+_PARENT = (__package__ or "").rpartition(".")[0]
+
+ADDON_ID = _PARENT or __package__ or ""
+"""Key of the add-on in Blender's preferences: ``bl_ext.<repository>.cstalk`` when installed."""
+
+ROOT_FOLDER = Path(__file__).resolve().parents[1]
+"""The folder that holds ``cstalk_blender`` and ``model_runtime``: the child's working directory."""
+
+if TYPE_CHECKING:
+    from model_runtime import errors as runtime_errors
+    from model_runtime import files, protocol
+    from model_runtime.batch.lines import journal as batch_journal
+    from model_runtime.batch.lines import lock as batch_lock
+    from model_runtime.batch.lines import manifest as batch_manifest
+    from model_runtime.batch.lines import naming as batch_naming
+    from model_runtime.batch.lines import plan as batch_plan
+    from model_runtime.batch.lines import report as batch_table
+    from model_runtime.batch.lines import report_html as batch_page
+    from model_runtime.curves import file_names, track
+    from model_runtime.curves import rig as rigs
+    from model_runtime.curves.formats import registry as formats
+else:
+
+    def _sibling(name: str):
+        prefix = f"{_PARENT}." if _PARENT else ""
+        return deferred.defer(f"{prefix}model_runtime.{name}")
+
+    protocol = _sibling("protocol")
+    runtime_errors = _sibling("errors")
+    track = _sibling("curves.track")
+    rigs = _sibling("curves.rig")
+    formats = _sibling("curves.formats.registry")
+    file_names = _sibling("curves.file_names")
+    files = _sibling("files")
+    batch_journal = _sibling("batch.lines.journal")
+    batch_lock = _sibling("batch.lines.lock")
+    batch_manifest = _sibling("batch.lines.manifest")
+    batch_naming = _sibling("batch.lines.naming")
+    batch_plan = _sibling("batch.lines.plan")
+    batch_table = _sibling("batch.lines.report")
+    batch_page = _sibling("batch.lines.report_html")
+
+__all__ = [
+    "ADDON_ID",
+    "ROOT_FOLDER",
+    "batch_journal",
+    "batch_lock",
+    "batch_manifest",
+    "batch_naming",
+    "batch_page",
+    "batch_plan",
+    "batch_table",
+    "file_names",
+    "files",
+    "formats",
+    "protocol",
+    "rigs",
+    "runtime_errors",
+    "track",
+]

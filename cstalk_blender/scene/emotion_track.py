@@ -1,0 +1,162 @@
+"""Emotion over time: weights that are animated, timeline markers, and what a line says itself.
+
+The scene and each character have a set of weights that can be keyed like anything else. Where a
+set is switched on it counts: the character's before the scene's. Otherwise markers named after
+emotions (``happy 0.7``, ``Anna: sad``) count from their frame on; where a line says an emotion
+itself, that is heard first, and markers only where they lie inside of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..dialogue import emotion_keys
+from ..package import protocol
+
+MAX_FACTOR = protocol.MAX_INTENSITY
+WEIGHTS = tuple(name for name in protocol.EMOTIONS if name != protocol.EMOTIONS[0])
+"""Emotions that have a weight; neutral is their absence."""
+
+
+def _weight(name: str) -> Any:
+    return bpy.props.FloatProperty(
+        name=name.capitalize(),
+        description=f"{protocol.EMOTION_DESCRIPTIONS[name]}. Key it like any other value",
+        default=0.0,
+        min=0.0,
+        soft_max=1.0,
+        max=MAX_FACTOR,
+        step=5,
+        precision=2,
+        subtype="FACTOR",
+        options={"ANIMATABLE"},
+    )
+
+
+class CSTALK_PG_emotions(bpy.types.PropertyGroup):
+    """Weights of the emotions, animatable, on a scene or a character."""
+
+    use: bpy.props.BoolProperty(
+        name="Animated Emotion",
+        description="Let these weights, with their keyframes, direct the lines; off: the emotion "
+        "of each line and the timeline's markers do",
+        default=False,
+        options=set(),
+    )
+    intensity: bpy.props.FloatProperty(
+        name="Intensity",
+        description="Factor on all weights; key it like any other value",
+        default=1.0,
+        min=0.0,
+        soft_max=1.0,
+        max=MAX_FACTOR,
+        step=5,
+        precision=2,
+        subtype="FACTOR",
+        options={"ANIMATABLE"},
+    )
+    happy: _weight("happy")
+    sad: _weight("sad")
+    angry: _weight("angry")
+    surprised: _weight("surprised")
+    fearful: _weight("fearful")
+    disgusted: _weight("disgusted")
+    contemptuous: _weight("contemptuous")
+
+
+def keys_for(
+    scene: bpy.types.Scene,
+    character: bpy.types.Object | None,
+    *,
+    zero_frame: float,
+    start_s: float,
+    duration_s: float,
+    says_itself: bool,
+    segment_s: float | None = None,
+) -> tuple[protocol.EmotionKey, ...]:
+    """What directs a line over time; empty where nothing does.
+
+    Args:
+        scene: Its weights and markers.
+        character: The face, whose own weights count before the scene's.
+        zero_frame: Frame of second 0 of the line's sound file.
+        start_s: Second of the file at which the line begins.
+        duration_s: Its length.
+        says_itself: The line names an emotion of its own.
+        segment_s: How finely weights are sampled; None for ``emotion_keys.SEGMENT_S``.
+    """
+    rate = scene.render.fps / scene.render.fps_base
+    group = _group_or_none(scene, character)
+    if group is not None:
+        at_frame = sampler(group)
+        return emotion_keys.keys_of(
+            lambda second: at_frame(zero_frame + second * rate),
+            start_s,
+            duration_s,
+            segment_s=emotion_keys.SEGMENT_S if segment_s is None else segment_s,
+        )
+    names = _names_of(character)
+    marks = [
+        (marker.frame, mark)
+        for marker in sorted(scene.timeline_markers, key=lambda marker: marker.frame)
+        if (mark := emotion_keys.read_marker(marker.name)) is not None
+        and (not mark.role or mark.role.casefold() in names)
+    ]
+    first, last = zero_frame + start_s * rate, zero_frame + (start_s + duration_s) * rate
+    inside = [(f, mark) for f, mark in marks if first < f < last]
+    before = [(f, mark) for f, mark in marks if f <= first][-1:] if not says_itself else []
+    return tuple(
+        protocol.EmotionKey(
+            max(start_s, round((frame - zero_frame) / rate, 4)), mark.emotion, mark.intensity
+        )
+        for frame, mark in (*before, *inside)
+    )
+
+
+def is_directed(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:
+    """True where weights or markers direct what is spoken."""
+    return _group_or_none(scene, character) is not None or any(
+        emotion_keys.read_marker(marker.name) is not None for marker in scene.timeline_markers
+    )
+
+
+def sampler(group: CSTALK_PG_emotions) -> Callable[[float], dict[str, float]]:
+    """A function of the frame that gives each weight, times the intensity, from the F-curves."""
+    owner, start = group.id_data, group.path_from_id()
+    curves = {curve.data_path: curve for curve in compat.curves_of(owner)}
+
+    def value(name: str, frame: float) -> float:
+        curve = curves.get(f"{start}.{name}")
+        return float(getattr(group, name) if curve is None else curve.evaluate(frame))
+
+    def weights(frame: float) -> dict[str, float]:
+        factor = min(MAX_FACTOR, max(0.0, value("intensity", frame)))
+        return {n: factor * min(MAX_FACTOR, max(0.0, value(n, frame))) for n in WEIGHTS}
+
+    return weights
+
+
+def _group_or_none(scene: bpy.types.Scene, character: Any) -> CSTALK_PG_emotions | None:
+    for owner in (*_with_parents(character), scene):
+        if owner.cstalk_emotions.use:
+            return owner.cstalk_emotions
+    return None
+
+
+def _names_of(character: bpy.types.Object | None) -> set[str]:
+    return {owner.name.casefold() for owner in _with_parents(character)}
+
+
+def _with_parents(character: bpy.types.Object | None) -> Sequence[bpy.types.Object]:
+    found = []
+    while character is not None:
+        found.append(character)
+        character = character.parent
+    return found
+
+
+CLASSES = (CSTALK_PG_emotions,)

@@ -1,0 +1,406 @@
+"""The buttons of a batch: choose, read, bake, pause, cancel, clear, report, cast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from ... import compat
+from ...errors import SessionError
+from ...jobs import (
+    batch as jobs_batch,
+)
+from ...jobs import (
+    batch_request as jobs_batch_order,
+)
+from ...jobs import (
+    placement as jobs_placing,
+)
+from ...rig import strips, targets
+from ...scene import line_list
+from ...scene import strip_lines as casting
+from ..properties.generate import chosen_face_or_none
+from .generate import Explained
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+BUSY = "A batch is being made: wait for it, or cancel it"
+
+
+class BatchIdle(Explained):
+    """Mix-in: off while a batch is made."""
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """Nothing may be under way."""
+        return BUSY if jobs_batch.current_batch().is_busy else None
+
+
+class CSTALK_OT_batch_folder(BatchIdle, bpy.types.Operator):
+    """Choose a folder with the sounds of the lines and list them, subfolders too"""
+
+    bl_idname = "cstalk.batch_folder"
+    bl_label = "Choose Folder"
+    bl_options = {"REGISTER", "UNDO"}
+
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Ask for the folder."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """List the folder."""
+        settings = context.scene.cstalk_batch
+        settings.source_kind, settings.folder = "FOLDER", self.directory
+        return _fill(self, context)
+
+
+class CSTALK_OT_batch_list(BatchIdle, bpy.types.Operator, ImportHelper):
+    """Choose a CSV or TSV with a row for each line: file, character, emotion, intensity, start"""
+
+    bl_idname = "cstalk.batch_list"
+    bl_label = "Choose List"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: bpy.props.StringProperty(default="*.csv;*.tsv;*.txt", options={"HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Read the list."""
+        settings = context.scene.cstalk_batch
+        settings.source_kind, settings.list_path = "LIST", self.filepath
+        return _fill(self, context)
+
+
+class CSTALK_OT_batch_read(BatchIdle, bpy.types.Operator):
+    """Read the folder, the list or the sequencer again; what you set for a line is kept"""
+
+    bl_idname = "cstalk.batch_read"
+    bl_label = "Read Lines"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """There must be a source."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        if not context.scene.cstalk_batch.source:
+            return "Choose a folder or a list first"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Read."""
+        return _fill(self, context)
+
+
+class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
+    """Make the ticked lines; what was made before and has not changed is left as it is"""
+
+    bl_idname = "cstalk.batch_bake"
+    bl_label = "Bake Lines"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """A list, a place for the curves, nothing under way."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        settings = context.scene.cstalk_batch
+        if not len(settings.lines):
+            return "List some lines first: choose a folder, a list or the sequencer"
+        if not any(item.use for item in settings.lines):
+            return "No line is ticked"
+        if settings.output_path_or_none() is None:
+            return "Save the file, or choose a folder for the curves"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Start; in the background, where no timer runs, do all of it."""
+        batch = jobs_batch.current_batch()
+        try:
+            batch.start(line_list.order_of(context.scene))
+        except SessionError as error:
+            return self.fail(error)
+        if bpy.app.background:
+            batch.wait()
+            if batch.error is not None:
+                return self.fail(batch.error)
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_pause(Explained, bpy.types.Operator):
+    """Hold the batch, or let it go on; what is made stays"""
+
+    bl_idname = "cstalk.batch_pause"
+    bl_label = "Pause"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """A batch must be under way."""
+        batch = jobs_batch.current_batch()
+        return None if batch.child_pid is not None else "No line is being made"
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Pause or continue."""
+        jobs_batch.current_batch().pause()
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_cancel(Explained, bpy.types.Operator):
+    """End the batch; finished lines are kept, the next Bake Lines goes on from there"""
+
+    bl_idname = "cstalk.batch_cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """A batch must be under way."""
+        return None if jobs_batch.current_batch().is_busy else "No batch is being made"
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Cancel."""
+        jobs_batch.current_batch().cancel()
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_clear(BatchIdle, bpy.types.Operator):
+    """Take the lines off their characters: NLA strips, Actions that you have not renamed, sounds"""
+
+    bl_idname = "cstalk.batch_clear"
+    bl_label = "Clear Lines"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """There must be something of a batch."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        return None if has_made(context.scene) else "No lines are on a character"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Clear."""
+        count = clear_lines(context.scene)
+        self.report({"INFO"}, f"Cleared {count} line{'' if count == 1 else 's'}")
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_report(Explained, bpy.types.Operator):
+    """Open the report of the last batch in the web browser: worst lines first"""
+
+    bl_idname = "cstalk.batch_report"
+    bl_label = "Open Report"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """There must be a report."""
+        return None if report_or_none(context.scene) is not None else "There is no report yet"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Open it."""
+        page = report_or_none(context.scene)
+        assert page is not None
+        bpy.ops.wm.url_open(url=page.resolve().as_uri())
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_tick(BatchIdle, bpy.types.Operator):
+    """Tick lines: all, none, or only those that failed"""
+
+    bl_idname = "cstalk.batch_tick"
+    bl_label = "Tick Lines"
+    bl_options = {"REGISTER", "UNDO"}
+
+    which: bpy.props.EnumProperty(
+        name="Which",
+        items=[
+            ("ALL", "All", "Every line"),
+            ("NONE", "None", "No line"),
+            ("FAILED", "Failed", "Only lines that failed"),
+        ],
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Tick."""
+        for item in context.scene.cstalk_batch.lines:
+            is_failed = item.state == jobs_batch_order.FAILED
+            item.use = self.which == "ALL" or (self.which == "FAILED" and is_failed)
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_apply(BatchIdle, bpy.types.Operator):
+    """Give character and emotion of the chosen line to all ticked lines"""
+
+    bl_idname = "cstalk.batch_apply"
+    bl_label = "Apply to Ticked"
+    bl_options = {"REGISTER", "UNDO"}
+
+    what: bpy.props.EnumProperty(
+        name="What",
+        items=[
+            ("CHARACTER", "Character", "Who speaks"),
+            ("EMOTION", "Emotion", "Emotion and intensity"),
+        ],
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Copy the values."""
+        settings = context.scene.cstalk_batch
+        if not 0 <= settings.index < len(settings.lines):
+            return {"CANCELLED"}
+        chosen = settings.lines[settings.index]
+        names = ("character",) if self.what == "CHARACTER" else ("emotion", "intensity")
+        values = {name: getattr(chosen, name) for name in names}
+        for item in settings.lines:
+            if item.use:
+                for name, value in values.items():
+                    setattr(item, name, value)
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_role_add(BatchIdle, bpy.types.Operator):
+    """Add a row to the cast: which lines the chosen face speaks"""
+
+    bl_idname = "cstalk.batch_role_add"
+    bl_label = "Add to Cast"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Add the active face, with its name as the pattern."""
+        settings = context.scene.cstalk_batch
+        role = settings.roles.add()
+        face = chosen_face_or_none(context)
+        if face is not None and casting.face_of_or_none(face) is not None:
+            role.character, role.pattern = face, f"{face.name}*"
+        settings.role_index = len(settings.roles) - 1
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_role_remove(BatchIdle, bpy.types.Operator):
+    """Remove the chosen row of the cast"""
+
+    bl_idname = "cstalk.batch_role_remove"
+    bl_label = "Remove from Cast"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """There must be a row."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        return None if len(context.scene.cstalk_batch.roles) else "The cast is empty"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Remove it."""
+        settings = context.scene.cstalk_batch
+        settings.roles.remove(settings.role_index)
+        settings.role_index = min(settings.role_index, max(0, len(settings.roles) - 1))
+        return {"FINISHED"}
+
+
+class CSTALK_OT_batch_error(Explained, bpy.types.Operator):
+    """Close the batch's error box; with Copy, put its details on the clipboard first"""
+
+    bl_idname = "cstalk.batch_error"
+    bl_label = "Dismiss"
+    bl_options = {"INTERNAL"}
+
+    is_copy: bpy.props.BoolProperty(options={"HIDDEN"})
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """There must be an error."""
+        return "There is no error" if jobs_batch.current_batch().error is None else None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Copy or dismiss."""
+        batch = jobs_batch.current_batch()
+        if self.is_copy and batch.error is not None:
+            context.window_manager.clipboard = batch.error.report()
+            self.report({"INFO"}, "Copied")
+        else:
+            batch.error = None
+        return {"FINISHED"}
+
+
+def clear_lines(scene: bpy.types.Scene) -> int:
+    """Take all lines off the faces of a scene, and their sounds; how many."""
+    settings = scene.cstalk_batch
+    cleared = set()
+    for thing in scene.objects:
+        if targets.is_face(thing):
+            cleared.update(strips.clear_lines(targets.face_objects(thing)))
+            cleared.update(jobs_placing.clear_timeline(thing))
+    jobs_placing.remove_sounds(scene)
+    for item in settings.lines:
+        item.placed, item.state, item.message = "", jobs_batch_order.NEW, ""
+    return len(cleared)
+
+
+def nobody_text(context: bpy.types.Context) -> str:
+    """What to do when nobody speaks some ticked line that is to be put on a face; else empty."""
+    settings = context.scene.cstalk_batch
+    if settings.destination == jobs_batch_order.FILES:
+        return ""
+    falls_back = settings.listed_from != casting.SEQUENCER
+    has_face = falls_back and chosen_face_or_none(context) is not None
+    count = sum(
+        item.use and item.character is None and not (has_face and not item.role)
+        for item in settings.lines
+    )
+    if not count:
+        return ""
+    lines = "1 line has" if count == 1 else f"{count} lines have"
+    face = "pick a Face in the main panel, or " if falls_back and not has_face else ""
+    return f"{lines} nobody to speak: {face}choose a character below"
+
+
+def has_made(scene: bpy.types.Scene) -> bool:
+    """True when Actions or sounds of a batch are there."""
+    made = (*bpy.data.actions, *compat.placed_strips(scene))
+    return any(thing.get(strips.BATCH) for thing in made)
+
+
+def report_or_none(scene: bpy.types.Scene) -> Path | None:
+    """The page of the last batch, of this session or an earlier one."""
+    path = jobs_batch.current_batch().reports.get("html")
+    if path is not None:
+        return Path(path)
+    folder = scene.cstalk_batch.output_path_or_none()
+    page = None if folder is None else folder / "report.html"
+    return page if page is not None and page.is_file() else None
+
+
+def _fill(operator: bpy.types.Operator, context: bpy.types.Context) -> set[OperatorReturnItems]:
+    try:
+        count = line_list.fill(context.scene)
+    except SessionError as error:
+        operator.report({"ERROR"}, f"{error}. {error.hint}".strip())
+        return {"CANCELLED"}
+    operator.report({"INFO"}, f"{count} lines")
+    return {"FINISHED"}
+
+
+CLASSES = (
+    CSTALK_OT_batch_folder,
+    CSTALK_OT_batch_list,
+    CSTALK_OT_batch_read,
+    CSTALK_OT_batch_bake,
+    CSTALK_OT_batch_pause,
+    CSTALK_OT_batch_cancel,
+    CSTALK_OT_batch_clear,
+    CSTALK_OT_batch_report,
+    CSTALK_OT_batch_tick,
+    CSTALK_OT_batch_apply,
+    CSTALK_OT_batch_role_add,
+    CSTALK_OT_batch_role_remove,
+    CSTALK_OT_batch_error,
+)

@@ -1,0 +1,82 @@
+"""The page Rig: what a fitted face loses, and what the check measured. Drawing only."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...jobs import generate as jobs
+from ...rig import eyes, solved
+from ...rig import wiring as rig_wiring
+from ..operators import rig as operators_rig
+from ..properties.generate import chosen_face_or_none
+from .generate import SidebarPanel, draw_lines, letters_across, listed
+
+
+class CSTALK_PT_rig(SidebarPanel, bpy.types.Panel):
+    """Fit of a face without ARKit names; lips and movement on the mesh."""
+
+    bl_label = "Rig"
+    bl_parent_id = "CSTALK_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the fit, then the measurements."""
+        letters = letters_across(context)
+        face = chosen_face_or_none(context)
+        draw_fit(self.layout, face, letters)
+        draw_head_motion(self.layout, face)
+        draw_lips(self.layout, letters)
+
+
+def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters: int) -> None:
+    """The button, and what the fit cannot show."""
+    column = layout.column(align=True)
+    text = None if face is None else face.get(solved.PROPERTY)
+    loss = solved.loss_of_text(text) if isinstance(text, str) else None
+    row = column.row(align=True)
+    again = "Fit Again" if loss is not None else "Fit This Face"
+    row.operator(operators_rig.CSTALK_OT_solve_face.bl_idname, text=again, icon="MOD_MESHDEFORM")
+    row.operator(operators_rig.CSTALK_OT_forget_solution.bl_idname, text="", icon="X")
+    column.operator(operators_rig.CSTALK_OT_solve_face_from.bl_idname, icon="EYEDROPPER")
+    if loss is None:
+        if face is not None and rig_wiring.wiring_of(face).recognition.needs_solver:
+            draw_lines(column, "Its names alone cannot move this face: fit it", "INFO", letters)
+        elif face is not None:
+            text = "Its names are known: a fit is not needed"
+            draw_lines(column, text, "CHECKMARK", letters)
+        return
+    lines = loss.sentences()
+    draw_lines(column, lines[0] if lines else "All movements fit", "INFO", letters)
+    for line in lines[1:]:
+        draw_lines(column, line, "BLANK1", letters)
+
+
+def draw_head_motion(layout: bpy.types.UILayout, face: bpy.types.Object | None) -> None:
+    """The switch, where there is a head bone."""
+    if eyes.head_bone_or_none(face) is not None:
+        layout.operator(
+            operators_rig.CSTALK_OT_head_motion.bl_idname,
+            icon="CHECKBOX_HLT" if eyes.turns_head(face) else "CHECKBOX_DEHLT",
+            depress=eyes.turns_head(face),
+        )
+
+
+def draw_lips(layout: bpy.types.UILayout, letters: int) -> None:
+    """What the last performance does on the mesh, and the seal."""
+    outcome = jobs.current_studio().outcome
+    column = layout.column(align=True)
+    if outcome is not None:
+        for measure in outcome.check.measures:
+            draw_lines(column, measure, "DOT", letters)
+        if outcome.check.lips_open:
+            draw_lines(column, "On this rig some lips stay open", "ERROR", letters)
+        if outcome.report.rerouted:
+            text = f"Keyed where their drivers start: {listed(outcome.report.rerouted)}"
+            draw_lines(column, text, "DRIVER", letters)
+        for refused in outcome.report.refused:
+            draw_lines(column, refused, "ERROR", letters)
+    column.operator(operators_rig.CSTALK_OT_seal_lips.bl_idname, icon="CON_SHRINKWRAP")
+
+
+CLASSES = (CSTALK_PT_rig,)
+"""To be registered after the main panel."""

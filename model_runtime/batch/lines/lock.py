@@ -1,0 +1,102 @@
+"""One batch at a time on an output folder. Standard library only.
+
+The operating system holds the lock and lets go of it when the process ends, however it ends, so a
+dead process never leaves a lock behind. The file beside it says who has it, for the message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import BadOutput, RuntimeFault
+
+STATE_FOLDER = ".cstalk-batch"
+"""In the output folder: the lock and the journal."""
+LOCK_NAME = "lock"
+LOCK_OFFSET = 1 << 20
+"""Byte that Windows locks: beyond the text, which others must be able to read."""
+
+
+class FolderBusy(RuntimeFault):
+    """Another batch is writing into this folder."""
+
+    code = "folder-busy"
+    exit_status = 2
+
+
+@contextlib.contextmanager
+def locked(output: Path) -> Iterator[Path]:
+    """Hold the lock of an output folder; gives the folder of the batch's own files.
+
+    Makes both folders where they are missing.
+
+    Raises:
+        FolderBusy: Another process, which the message names, holds it.
+        BadOutput: The folder cannot be made or written.
+    """
+    state = output / STATE_FOLDER
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        handle = os.open(state / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise BadOutput(
+            f"Cannot make the folder {output}: {error.strerror}", hint="Check the path"
+        ) from error
+    try:
+        if not _take(handle):
+            raise FolderBusy(
+                f"Another batch is writing into {output} ({_holder(handle)})",
+                hint="Wait for it, or choose another output folder",
+            )
+        _sign(handle)
+        yield state
+    finally:
+        os.close(handle)  # lets go of the lock
+
+
+def _sign(handle: int) -> None:
+    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()})
+    os.ftruncate(handle, 0)
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.write(handle, text.encode())
+
+
+def _holder(handle: int) -> str:
+    """Who signed the lock, in words; a lock that was just taken may not be signed yet."""
+    os.lseek(handle, 0, os.SEEK_SET)
+    try:
+        signed = json.loads(os.read(handle, 4096))
+        minutes = (time.time() - float(signed["since"])) / 60
+        return f"process {signed['pid']} on {signed['host']}, for {max(0.0, minutes):.0f} min"
+    except (ValueError, KeyError, TypeError, OSError):
+        return "it has just started"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(handle: int) -> bool:
+        os.lseek(handle, LOCK_OFFSET, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        os.lseek(handle, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _take(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,263 @@
+"""Checkpoint folders: ``config.json`` and ``weights.safetensors``, read strictly. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..config import GeneratorConfig, generator_config_from
+from ..errors import BadOutput, BadWeights
+from ..files import replace_file
+from ..protocol import DEFAULT_RIG
+from .safetensors import FloatArray, read_tensors, write_tensors
+
+FORMAT: Final = 1
+GENERATOR: Final = "generator"
+CONFIG_NAME: Final = "config.json"
+WEIGHTS_NAME: Final = "weights.safetensors"
+WEIGHTS_FOLDER: Final = Path(__file__).resolve().parents[1] / "weights"
+DEFAULT_NAME: Final = f"cstalk-{DEFAULT_RIG}"
+MAX_CONFIG_BYTES = 1 << 20
+MAX_WIDTH = 16_384
+"""No layer of ours comes near; a corrupt config must not ask for all memory."""
+FETCH_HINT = "Get the checkpoint again, or choose another folder with --model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A generator's configuration and weights, checked against each other."""
+
+    folder: Path
+    config: GeneratorConfig
+    tensors: dict[str, FloatArray]
+    """Float32, by the names of the torch modules."""
+    training: dict[str, Any]
+    """How it was made; JSON."""
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers in all tensors."""
+        return sum(tensor.size for tensor in self.tensors.values())
+
+
+def default_checkpoint() -> Path:
+    """Folder of the shipped checkpoint, whether or not it is there."""
+    return WEIGHTS_FOLDER / DEFAULT_NAME
+
+
+def shipped_checkpoints() -> tuple[Path, ...]:
+    """Folders under ``weights`` that hold a generator, or a config nobody can read; by name."""
+    paths = sorted(WEIGHTS_FOLDER.glob(f"*/{CONFIG_NAME}"))
+    return tuple(path.parent for path in paths if _kind_of(path) in (GENERATOR, ""))
+
+
+def _kind_of(path: Path) -> str:
+    """What a config says it is; nothing where it says nothing."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(data.get("kind", "")) if isinstance(data, dict) else ""
+
+
+def load_checkpoint(folder: str | Path) -> Checkpoint:
+    """Read and check a generator.
+
+    Raises:
+        BadWeights: Not a checkpoint folder, another kind or format, a corrupt or truncated file, a
+            digest that does not fit, a tensor missing, unknown or of another shape than the config
+            says.
+    """
+    folder = Path(folder)
+    values, tensors, training = read_folder(folder, kind=GENERATOR)
+    try:
+        config = generator_config_from(values)
+        check_config(config)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise BadWeights(f"{folder / CONFIG_NAME} is wrong: {error}", hint=FETCH_HINT) from error
+    _check_shapes(tensors, generator_shapes(config), folder)
+    return Checkpoint(folder, config, tensors, training)
+
+
+def save_checkpoint(
+    folder: str | Path,
+    config: GeneratorConfig,
+    tensors: Mapping[str, FloatArray],
+    training: dict[str, Any],
+    *,
+    half: bool = True,
+) -> None:
+    """Write a generator; each file under a temporary name, then renamed, the config last.
+
+    Args:
+        folder: Made when missing; its parent must exist.
+        config: What the tensors were made for.
+        tensors: Values by the names of the torch modules.
+        training: How it was made; JSON-able.
+        half: Store float16, half the size; False stores float32.
+
+    Raises:
+        BadOutput: The folder cannot be written.
+        BadWeights: The tensors do not fit ``config``, or are not finite.
+    """
+    _check_shapes(tensors, generator_shapes(config), Path(folder))
+    values = dataclasses.asdict(config)
+    write_folder(Path(folder), GENERATOR, values, tensors, training, half=half)
+
+
+def read_folder(
+    folder: Path, *, kind: str
+) -> tuple[dict[str, Any], dict[str, FloatArray], dict[str, Any]]:
+    """Config, tensors and training record of a checkpoint of any kind. Raises BadWeights."""
+    path = folder / CONFIG_NAME
+    if folder.is_file():
+        raise BadWeights(f"{folder} is a file, not a checkpoint folder", hint=FETCH_HINT)
+    if not path.is_file():
+        raise BadWeights(f"No checkpoint at {folder}: it has no {CONFIG_NAME}", hint=FETCH_HINT)
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise BadWeights(f"{path} is too large for a config", hint=FETCH_HINT)
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadWeights(f"{path} cannot be read: {error}", hint=FETCH_HINT) from error
+    if not isinstance(data, dict) or not isinstance(data.get("config"), dict):
+        raise BadWeights(f"{path} is not a checkpoint's config", hint=FETCH_HINT)
+    if data.get("format") != FORMAT or data.get("kind") != kind:
+        raise BadWeights(
+            f"{path} is of format {data.get('format')!r} and kind {data.get('kind')!r}, "
+            f"not {FORMAT} and {kind!r}",
+            hint="Use a checkpoint made for this version of CSTalk",
+        )
+    weights = folder / WEIGHTS_NAME
+    tensors = read_tensors(weights)
+    digest = data.get("sha256")
+    if digest is not None and digest != _sha256(weights):
+        raise BadWeights(f"{weights} is not the file that {CONFIG_NAME} names", hint=FETCH_HINT)
+    training = data.get("training")
+    return data["config"], tensors, training if isinstance(training, dict) else {}
+
+
+def write_folder(
+    folder: Path,
+    kind: str,
+    config: dict[str, Any],
+    tensors: Mapping[str, FloatArray],
+    training: dict[str, Any],
+    *,
+    half: bool,
+) -> None:
+    """Write a checkpoint of any kind. Raises BadOutput, BadWeights."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadOutput(f"Cannot make {folder}: {error.strerror}", hint="Check the path") from error
+    write_tensors(folder / WEIGHTS_NAME, tensors, half=half)
+    record = {
+        "format": FORMAT,
+        "kind": kind,
+        "sha256": _sha256(folder / WEIGHTS_NAME),
+        "config": config,
+        "training": training,
+    }
+    replace_file(folder / CONFIG_NAME, (json.dumps(record, indent=1) + "\n").encode())
+
+
+def check_config(config: GeneratorConfig) -> None:
+    """Raise ValueError when a generator's numbers cannot belong together."""
+    channels, regions = len(config.channels), len(config.regions)
+    if not channels or len(set(config.channels)) != channels:
+        raise ValueError("channels must be there and differ")
+    if len(config.region_of) != channels or set(config.region_of) != set(range(regions)):
+        raise ValueError("region_of must name a region for each channel, and every region once")
+    if not config.emotions or not config.phones:
+        raise ValueError("emotions and phones must be there")
+    sizes: tuple[int, ...] = (
+        config.hidden,
+        config.latent * regions,
+        config.emotion_dim,
+        config.style_dim,
+        config.head_taps,
+    )
+    if config.encoder is not None:
+        sizes = (*sizes, config.encoder.width, config.encoder.layer + 1)
+    dilations = (*config.encoder_dilations, *config.decoder_dilations)
+    mel = config.features
+    windows = (mel.sample_rate, mel.window_samples, mel.hop_samples, mel.mel_bands)
+    for number in (*sizes, *dilations, *windows):
+        if type(number) is not int or number < 1:
+            raise ValueError(f"{number!r} is not a positive whole number")
+    if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
+        raise ValueError(f"a layer is wider than {MAX_WIDTH}")
+    if config.head_taps % 2 == 0:
+        raise ValueError("head_taps must be odd")
+    if config.colour and not (
+        len(config.colour) == mel.mel_bands and all(abs(level) < 10 for level in config.colour)
+    ):
+        raise ValueError(f"colour must be {mel.mel_bands} numbers, or none")
+    if mel.fft_samples < mel.window_samples or mel.floor <= 0:
+        raise ValueError("the features' window must fit the FFT and their floor be positive")
+
+
+def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of ``model.generator.Generator``."""
+    width, phones = config.hidden, len(config.phones)
+    latents = config.latent * len(config.regions)
+    condition = config.emotion_dim + config.style_dim
+    shapes: dict[str, tuple[int, ...]] = {}
+    shapes["emotion_table"] = (len(config.emotions), config.emotion_dim)
+
+    def convolution(name: str, outputs: int, inputs: int, taps: int) -> None:
+        shapes[f"{name}.weight"] = (outputs, inputs, taps)
+        shapes[f"{name}.bias"] = (outputs,)
+
+    def norm(name: str, size: int) -> None:
+        shapes[f"{name}.norm.weight"] = shapes[f"{name}.norm.bias"] = (size,)
+
+    convolution("stem_wide", width, config.feature_width, 5)
+    if config.encoder is None:
+        convolution("stem_down", width, width, 4)
+    for i in range(len(config.encoder_dilations)):
+        norm(f"encoder.{i}.norm", width)
+        convolution(f"encoder.{i}.conv", width, width, 3)
+        convolution(f"encoder.{i}.mix", width, width, 1)
+    norm("encoder_norm", width)
+    convolution("phone_head", phones, width, 1)
+    convolution("to_latents", latents, width + phones, 1)
+    for i in range(len(config.decoder_dilations)):
+        norm(f"decoder.{i}.norm", latents)
+        convolution(f"decoder.{i}.conv", latents, latents, 3)
+        shapes[f"decoder.{i}.film.weight"] = (2 * latents, condition, 1)
+        convolution(f"decoder.{i}.mix", latents, latents, 1)
+    norm("decoder_norm", latents)
+    for i in range(len(config.regions)):
+        convolution(f"heads.{i}", config.region_of.count(i), config.latent, config.head_taps)
+    return shapes
+
+
+def _check_shapes(
+    tensors: Mapping[str, FloatArray], shapes: dict[str, tuple[int, ...]], folder: Path
+) -> None:
+    for name, shape in shapes.items():
+        if name not in tensors:
+            raise BadWeights(f"{folder} lacks the tensor {name!r}", hint=FETCH_HINT)
+        if tensors[name].shape != shape:
+            raise BadWeights(
+                f"Tensor {name!r} of {folder} has shape {tensors[name].shape}, not {shape}",
+                hint=FETCH_HINT,
+            )
+    unknown = sorted(set(tensors) - set(shapes))
+    if unknown:
+        raise BadWeights(f"{folder} has the unknown tensor {unknown[0]!r}", hint=FETCH_HINT)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,78 @@
+"""What every command says and how: one-line errors, a progress line, UTF-8. Stdlib only."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import sys
+import time
+from typing import NoReturn
+
+from ..errors import BadArgument, RuntimeFault
+
+BAR_WIDTH = 30
+REDRAW_S = 0.1
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadArgument instead of printing the usage and exiting."""
+        raise BadArgument(
+            message[:1].upper() + message[1:], hint=f"'{self.prog} --help' lists what there is"
+        )
+
+
+class ProgressLine:
+    """One line on a terminal that is drawn again and again; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._drawn_at = 0.0
+        self._dirty = False
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        """Draw ``fraction`` in [0, 1] and what is being done."""
+        now = time.monotonic()
+        if not self._shown or (now - self._drawn_at < REDRAW_S and fraction < 1):
+            return
+        self._drawn_at = now
+        self._dirty = True
+        bar = "#" * round(fraction * BAR_WIDTH)
+        sys.stderr.write(f"\r[{bar:<{BAR_WIDTH}}] {fraction:4.0%} {stage:<20}")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._dirty:
+            sys.stderr.write("\r" + " " * (BAR_WIDTH + 30) + "\r")
+            sys.stderr.flush()
+            self._dirty = False
+
+
+def complain(fault: RuntimeFault) -> None:
+    """One line on stderr: what happened and what to do."""
+    text = f"error: {fault}"
+    if fault.hint:
+        text += f". {fault.hint}"
+    sys.stderr.write(" ".join(text.split()) + "\n")
+
+
+def say(text: str) -> None:
+    """One line on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def use_utf8() -> None:
+    """Let any file name be printed, whatever the code page of the terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def set_up_logging(verbose: bool) -> None:
+    """Log to stderr: everything when verbose, else nothing but what commands say themselves."""
+    level = logging.DEBUG if verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,138 @@
+"""``selftest``: a real performance by an engine, beside the built-in one."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import tempfile
+import time
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..audio.store import SAMPLE_RATE
+from ..checkpoint.folder import default_checkpoint, load_checkpoint
+from ..curves.track import FloatArray
+from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES, Engine, open_engine
+from ..errors import EngineUnavailable
+from ..generate import Performance, perform
+from .console import Parser, say
+
+TOLERANCE_CPU = 1e-4
+TOLERANCE_GPU = 5e-3
+"""Cards round products to 10 bits (TF32): a two-hundredth of a shape's way, which nobody sees."""
+VOICE_S = 3.0
+
+
+@dataclasses.dataclass(frozen=True)
+class SelfTest:
+    """What came out."""
+
+    engine: str
+    device: str
+    reason: str
+    """Why this device, and not a faster one."""
+    torch: str
+    numpy: str
+    python: str
+    seconds: float
+    """Of the second performance of 3 s of sound."""
+    difference: float
+    """Largest from the built-in engine's curves."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command. Raises BadArgument, BadWeights, EngineUnavailable."""
+    parser = Parser(
+        prog="python -m model_runtime selftest",
+        description="Perform three seconds of a made voice, and compare with the built-in engine.",
+    )
+    parser.add_argument("--engine", choices=ENGINE_NAMES, default=AUTO)
+    parser.add_argument("--device", choices=DEVICE_NAMES, default=AUTO)
+    parser.add_argument("--model", type=Path, default=default_checkpoint(), metavar="FOLDER")
+    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    options = parser.parse_args(arguments)
+    result = run(options.model, engine=options.engine, device=options.device)
+    if options.json:
+        say(json.dumps(dataclasses.asdict(result)))
+    else:
+        say(
+            f"{result.engine} on {result.device}: {VOICE_S:g} s of sound in "
+            f"{result.seconds:.2f} s, {result.difference:.1e} from the built-in engine"
+        )
+    return 0
+
+
+def run(model: Path, *, engine: str = AUTO, device: str = AUTO) -> SelfTest:
+    """Perform with the chosen engine and with the built-in one.
+
+    Raises:
+        EngineUnavailable: The engine does not load, or its curves are not those of the built-in.
+        BadArgument, BadWeights: See ``open_engine`` and ``load_checkpoint``.
+    """
+    checkpoint = load_checkpoint(model)
+    builtin = open_engine(checkpoint, engine="numpy")
+    chosen = open_engine(checkpoint, engine=engine, device=device)
+    with tempfile.TemporaryDirectory(prefix="cstalk-selftest-") as folder:
+        sound = Path(folder) / "voice.wav"
+        _write_voice(sound)
+        expected = _curves(sound, builtin)
+        _curves(sound, chosen)  # the first one compiles and warms up
+        started = time.perf_counter()
+        given = _curves(sound, chosen)
+        seconds = time.perf_counter() - started
+    difference = float(np.abs(given - expected).max())
+    limit = TOLERANCE_CPU if chosen.device.startswith("cpu") else TOLERANCE_GPU
+    if not difference <= limit:  # True for NaN too
+        raise EngineUnavailable(
+            f"The {chosen.name} engine on {chosen.device} computes wrongly: its curves are "
+            f"{difference:.3g} from the built-in engine's",
+            hint="Use the built-in engine; update the driver of the card, or repair the runtime",
+        )
+    return SelfTest(
+        engine=chosen.name,
+        device=chosen.device,
+        reason=_reason(chosen),
+        torch=importlib.metadata.version("torch") if chosen.name == "torch" else "",
+        numpy=np.__version__,
+        python=platform.python_version(),
+        seconds=seconds,
+        difference=difference,
+    )
+
+
+def _reason(engine: Engine) -> str:
+    if engine.name != "torch" or not engine.device.startswith("cpu"):
+        return ""
+    from ..engines.device import missing_devices
+
+    return "; ".join(missing_devices().values())
+
+
+def _curves(sound: Path, engine: Engine) -> FloatArray:
+    return perform(Performance(audio=sound, emotion_keys=()), engine).values
+
+
+def _write_voice(path: Path) -> None:
+    """A buzz of 120 Hz through two moving formants, in syllables of a third of a second."""
+    times = np.arange(int(VOICE_S * SAMPLE_RATE)) / SAMPLE_RATE
+    voice = np.zeros_like(times)
+    first = 500 + 250 * np.sin(2 * np.pi * 1.5 * times)
+    second = 1500 + 600 * np.sin(2 * np.pi * 1.1 * times)
+    for harmonic in range(1, 30):
+        pitch = 120.0 * harmonic
+        gain = np.exp(-(((pitch - first) / 120) ** 2)) + 0.5 * np.exp(
+            -(((pitch - second) / 180) ** 2)
+        )
+        voice += gain * np.sin(2 * np.pi * pitch * times)
+    voice *= np.clip(np.sin(2 * np.pi * 3 * times) + 0.6, 0, 1)
+    samples = np.round(voice / np.abs(voice).max() * 12_000).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(samples.tobytes())

@@ -1,0 +1,68 @@
+"""Audio2Face's export: JSON with ``facsNames`` and ``weightMat`` (frames rows of poses).
+
+``mouthClose`` is written as Apple defines it: the lips meet while the jaw is open. Audio2Face's
+own solver adds ``jawOpen`` to it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import BadCurves
+from ...files import replacing
+from ..track import CurveTrack
+
+DECIMALS = 6
+MAX_BYTES = 2**31
+AGAIN_HINT = "Export the file again"
+
+
+def write(track: CurveTrack, path: Path) -> None:
+    """Write the file, a row of weights a line. Raises BadOutput."""
+    fps = round(track.fps) if float(track.fps).is_integer() else track.fps
+    head = {
+        "exportFps": fps,
+        "trackPath": str(track.request.get("audio", "")),
+        "numPoses": len(track.channels),
+        "numFrames": track.frame_count,
+        "facsNames": list(track.channels),
+    }
+    with replacing(path) as stream:
+        stream.write(json.dumps(head, ensure_ascii=False)[:-1].encode())
+        stream.write(b', "weightMat": [')
+        for i, row in enumerate(track.values):
+            weights = np.round(row.astype(np.float64), DECIMALS).tolist()
+            stream.write((",\n" if i else "\n").encode() + json.dumps(weights).encode())
+        stream.write(b"\n]}\n")
+
+
+def read(path: Path) -> CurveTrack:
+    """Read the file; ``trackPath`` becomes the request's ``audio``.
+
+    Raises:
+        BadCurves: Not JSON, a field missing, or rows that do not fit the names.
+        OSError: The file cannot be opened.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise BadCurves(f"{path.name} is larger than 2 GB", hint="Use the npz format")
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8-sig"))
+        names, rows = data["facsNames"], data["weightMat"]
+        values = np.array(rows, np.float32).reshape(len(rows), -1)
+        fps = float(data["exportFps"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise BadCurves(
+            f"{path.name} is no Audio2Face export: {reason}", hint=AGAIN_HINT
+        ) from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadCurves(f"{path.name} has facsNames that are no names", hint=AGAIN_HINT)
+    if data.get("numFrames", len(rows)) != len(rows) or not math.isfinite(fps):
+        raise BadCurves(f"{path.name} says another number of frames than it has", hint=AGAIN_HINT)
+    audio = str(data.get("trackPath") or "")
+    return CurveTrack(values, tuple(names), fps, request={"audio": audio} if audio else {})

@@ -1,0 +1,180 @@
+"""Live Link Face CSV, the take of Epic's iPhone app: a timecode, 52 ARKit shapes, 9 rotations.
+
+The timecode ``HH:MM:SS:FF.sss`` counts FF at a base rate (the app's, 60 as a rule) and .sss in
+thousandths of such a frame. Frames may come slower than the base rate, unevenly, or be missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import logging
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadArgument, BadCurves
+from ...files import replacing
+from ..rig import rig_of_file
+from ..track import CurveTrack, FloatArray
+
+log = logging.getLogger(__name__)
+
+FILE_KIND = "live-link-face"
+"""The rig that lists this in ``files`` has the order of the columns."""
+ROTATIONS = tuple(
+    f"{part}{axis}" for part in ("head", "leftEye", "rightEye") for axis in ("Yaw", "Pitch", "Roll")
+)
+APP_RATE = 60
+"""Base rate of the app, assumed where a take is too short to show it."""
+TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
+RATE_TOLERANCE = 5e-4
+"""A measured rate this close to a usual one is that one."""
+MAX_UNEVENNESS = 0.5
+"""Output frames a row may lie off the even grid before the take is resampled."""
+AGAIN_HINT = "Export the take again"
+
+
+def write(track: CurveTrack, path: Path) -> None:
+    """Write the file: 61 values a row, channels matched by name, absent ones 0.
+
+    Whole frame rates are their own base rate. Others count at 60 with thousandths, so that real
+    time, and with it the rate, can be read back.
+
+    Raises:
+        BadArgument: None of the channels is an ARKit shape.
+        BadOutput: The file cannot be written.
+    """
+    columns = _columns()
+    index = {name.lower(): i for i, name in enumerate(track.channels)}
+    sources = [index.get(name.lower()) for name in columns]
+    if not any(source is not None for source in sources):
+        raise BadArgument(
+            "Live Link CSV holds ARKit shapes, and these curves have none",
+            hint="Write .npz or .json instead",
+        )
+    left_out = set(index) - {name.lower() for name in columns}
+    if left_out:
+        log.warning("Live Link CSV has no column for %s", ", ".join(sorted(left_out)))
+    picked = [i for i in sources if i is not None]
+    rows = np.zeros(len(columns), np.float64)
+    present = [i for i, source in enumerate(sources) if source is not None]
+    base = round(track.fps) if float(track.fps).is_integer() else APP_RATE
+    header = ["Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in columns)]
+    with replacing(path) as stream:
+        stream.write((",".join(header) + "\n").encode())
+        for frame, values in enumerate(track.values):
+            rows[present] = values[picked]
+            numbers = ",".join(f"{value:.8f}" for value in rows)
+            code = timecode(frame * base / track.fps, base)
+            stream.write(f"{code},{len(columns)},{numbers}\n".encode())
+
+
+def timecode(base_frames: float, base: int) -> str:
+    """``HH:MM:SS:FF.sss`` of a time counted in frames of the base rate."""
+    thousandths = round(base_frames * 1000)
+    seconds, thousandths = divmod(thousandths, base * 1000)
+    frame, thousandths = divmod(thousandths, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour:02d}:{minute:02d}:{second:02d}:{frame:02d}.{thousandths:03d}"
+
+
+def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
+    """Read a take as evenly spaced frames from 0 s on.
+
+    Args:
+        path: The CSV. Columns are matched by name, in any case and order; unknown ones are ignored,
+            rotations may be missing.
+        base_rate: Frames a second that the timecode counts; None reads it from the seconds' change,
+            or takes 60 in a take shorter than that.
+
+    Raises:
+        BadCurves: Not such a CSV, or a row that cannot be read.
+        OSError: The file cannot be opened.
+    """
+    try:
+        table = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
+        header = [name.strip().lower() for name in next(table, [])]
+        rows = [row for row in table if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadCurves(f"{path.name} is no CSV: {error}", hint=AGAIN_HINT) from error
+    known = {name.lower(): name for name in _columns()}
+    picked = [(i, known[name]) for i, name in enumerate(header) if name in known]
+    if "timecode" not in header or not picked or not rows:
+        raise BadCurves(f"{path.name} is no Live Link Face take", hint=AGAIN_HINT)
+    code_column = header.index("timecode")
+    values = np.empty((len(rows), len(picked)), np.float32)
+    codes = []
+    for number, row in enumerate(rows):
+        try:
+            codes.append(_parse_timecode(row[code_column]))
+            values[number] = [float(row[i]) for i, _ in picked]
+        except (ValueError, IndexError) as error:
+            raise BadCurves(
+                f"{path.name} cannot be read at line {number + 2}", hint=AGAIN_HINT
+            ) from error
+    fps, even = _evenly_spaced(_times_s(codes, base_rate), values, path.name)
+    return CurveTrack(even, tuple(name for _, name in picked), fps)
+
+
+def _columns() -> tuple[str, ...]:
+    return (*rig_of_file(FILE_KIND).channel_names, *ROTATIONS)
+
+
+def _parse_timecode(text: str) -> tuple[int, float]:
+    """Whole seconds and frames within the second."""
+    match = TIMECODE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    hour, minute, second = (int(match[i]) for i in (1, 2, 3))
+    return (hour * 60 + minute) * 60 + second, float(match[4])
+
+
+def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> NDArray[np.float64]:
+    """Seconds since the first row."""
+    pairs = list(itertools.pairwise(codes))
+    if base_rate is None:
+        steps = [b[1] - a[1] for a, b in pairs if a[0] == b[0]]
+        wraps = [a[1] - b[1] for a, b in pairs if b[0] == a[0] + 1]
+        base_rate = APP_RATE
+        if steps and wraps:
+            base_rate = max(1, round(float(np.median(wraps) + np.median(steps))))
+        elif wraps:
+            base_rate = 1  # a frame a second or less
+    seconds = np.array([whole + frames / base_rate for whole, frames in codes], np.float64)
+    since: NDArray[np.float64] = seconds - seconds[0]
+    return since
+
+
+def _evenly_spaced(
+    times_s: NDArray[np.float64], values: FloatArray, name: str
+) -> tuple[float, FloatArray]:
+    """Frame rate and rows on an even grid; missing rows are interpolated."""
+    if len(times_s) == 1:
+        return float(APP_RATE), values
+    steps = np.diff(times_s)
+    if (steps <= 0).any():
+        line = int(np.flatnonzero(steps <= 0)[0]) + 3
+        raise BadCurves(f"Timecode of {name} does not rise at line {line}", hint=AGAIN_HINT)
+    usual = steps[np.abs(steps - np.median(steps)) <= 0.5 * np.median(steps)]
+    fps = _usual_rate(1 / float(usual.mean()))
+    frames = math.floor(times_s[-1] * fps + MAX_UNEVENNESS) + 1
+    grid = np.arange(frames) / fps
+    if frames == len(times_s) and np.abs(times_s - grid).max() * fps <= MAX_UNEVENNESS:
+        return fps, values
+    columns = [np.interp(grid, times_s, column) for column in values.T]
+    return fps, np.stack(columns, axis=1).astype(np.float32)
+
+
+def _usual_rate(fps: float) -> float:
+    whole = round(fps)
+    for rate in (float(whole), math.ceil(fps) * 1000 / 1001):
+        if rate > 0 and abs(fps - rate) <= RATE_TOLERANCE * rate:
+            return rate
+    return fps

@@ -1,0 +1,68 @@
+"""Our own curve files: ``values`` float32 (frames, channels), ``channels``, ``fps``, ``start_s``,
+``request`` (JSON text), in numpy's npz."""
+
+from __future__ import annotations
+
+import json
+import struct
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import BadCurves
+from ...files import replacing
+from ..track import CurveTrack
+
+CORRUPTION = (
+    *(ValueError, TypeError, KeyError, EOFError, AttributeError, SyntaxError, OverflowError),
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
+    RuntimeError,  # zipfile's word for an encrypted entry or another compression
+    MemoryError,  # a shape that a flipped bit made giant
+)
+"""What numpy and zipfile raise on files that are not whole."""
+AGAIN_HINT = "Generate the curves again"
+
+
+def write(track: CurveTrack, path: Path) -> None:
+    """Write the file; the same track gives the same bytes. Raises BadOutput."""
+    with replacing(path) as stream:
+        np.savez(
+            stream,
+            values=np.ascontiguousarray(track.values, np.float32),
+            channels=np.array(track.channels, np.str_),
+            fps=np.float64(track.fps),
+            start_s=np.float64(track.start_s),
+            request=np.array(json.dumps(track.request, sort_keys=True, ensure_ascii=False)),
+        )
+
+
+def read(path: Path) -> CurveTrack:
+    """Read the file.
+
+    Raises:
+        BadCurves: Corrupt, pickled, or an entry missing or of another shape.
+        OSError: The file cannot be opened.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+            values, channels = data["values"], data["channels"]
+            fps, start_s = float(data["fps"]), float(data["start_s"])
+            request: Any = json.loads(str(data["request"])) if "request" in data else {}
+    except CORRUPTION as error:
+        reason = " ".join(str(error).split())
+        raise BadCurves(
+            f"{path.name} is no CSTalk curve file: {reason}", hint=AGAIN_HINT
+        ) from error
+    if values.dtype.kind != "f" or channels.ndim != 1 or channels.dtype.kind != "U":
+        raise BadCurves(f"{path.name} holds entries of the wrong type", hint=AGAIN_HINT)
+    return CurveTrack(
+        values=values.astype(np.float32, copy=False),
+        channels=tuple(str(name) for name in channels),
+        fps=fps,
+        start_s=start_s,
+        request=request if isinstance(request, dict) else {},
+    )

@@ -1,0 +1,229 @@
+"""What a stretch of voice amounts to: the statistics that emotion is heard from. numpy only.
+
+Of the kind that emotion recognition has used since the INTERSPEECH 2009 challenge (Schuller et
+al.): means, spreads, percentiles and movement of timbre, pitch and loudness, the rhythm of voiced
+parts, the contours of pitch within them, and what rises and falls together.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pitch import FRAME_RATE
+from .voice_frames import VoiceFrames, is_speech, is_voiced, loud_level, smooth
+
+Series: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
+Reals: TypeAlias = NDArray[np.floating]
+
+STATISTICS = 339
+"""Numbers in the description of a stretch."""
+PITCH_AND_LOUDNESS = slice(156, 189)
+"""Where the plain statistics of pitch and loudness stand among them."""
+FLOOR_DB = -40.0
+"""Loudness this far under the loud frames is cut: rooms differ there, voices do not."""
+FEWEST_FRAMES = 10
+"""Fewer voiced frames than this say nothing about a voice."""
+SYLLABLE_DB = -18.0
+"""A peak of loudness above this is the middle of a syllable."""
+LARGEST_STEP = 4.0
+"""Semitones a frame; more is no glide but a slip of the pitch tracker."""
+SHORTEST_RUN = 5
+"""Voiced frames in a row whose contour is looked at: 0.1 s."""
+MODULATION_HZ = (0.5, 2.0, 4.0, 8.0, 16.0)
+MODULATION_FFT = 512
+LOUDEST_PERCENTILE = 70
+_PITCH_NUMBERS, _EXCURSION_NUMBERS = 20, 5
+
+
+def statistics(voice: VoiceFrames) -> Series:
+    """Describe a stretch, shape (STATISTICS,); finite whatever the sound is.
+
+    Silence before the first and after the last speech does not count. The order of the numbers is
+    part of the weights that were trained on them.
+    """
+    loud = loud_level(voice)
+    speech = is_speech(voice, loud)
+    if speech.sum() < FEWEST_FRAMES:
+        speech = np.ones(len(voice), bool)
+    inside = np.flatnonzero(speech)
+    first, stop = int(inside[0]), int(inside[-1]) + 1
+    voice, speech = voice.part(first, stop), speech[first:stop]
+    voiced = is_voiced(voice, speech)
+    heard = voiced if voiced.sum() >= FEWEST_FRAMES else speech
+    level = np.maximum(smooth(voice.loudness) - loud, FLOOR_DB)
+    parts = (
+        _timbre(voice, speech, heard),
+        _pitch(voice, voiced),
+        _loudness(level, heard),
+        _rhythm(level, speech, voiced),
+        _loudest(voice, level, heard),
+        _movement(voice, speech, heard),
+        _togetherness(voice, level, heard),
+        _contours(voice, voiced),
+        _excursions(voice, level, voiced),
+        _modulation(voice),
+        _decline(voice, level, voiced),
+    )
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _timbre(voice: VoiceFrames, speech: Mask, heard: Mask) -> Reals:
+    """Timbre, its spread and its movement, of voiced frames and of all speech."""
+    cepstrum, movement = voice.cepstrum, _slope(voice.cepstrum)
+    second = _slope(movement)
+    shape = voice.bands - voice.bands.mean(1, keepdims=True)
+    unvoiced = speech & ~heard
+    rest = unvoiced if unvoiced.sum() > 2 else speech
+    return np.concatenate(
+        [
+            *(cepstrum[heard].mean(0), cepstrum[heard].std(0)),
+            *(cepstrum[speech].mean(0), cepstrum[speech].std(0)),
+            np.percentile(cepstrum[heard], (10, 90), axis=0).ravel(),
+            *(movement[speech].std(0), movement[heard].std(0), second[speech].std(0)),
+            *(shape[heard].mean(0), shape[heard].std(0), shape[rest].mean(0)),
+        ]
+    )
+
+
+def _pitch(voice: VoiceFrames, voiced: Mask) -> Reals:
+    """Height, range, movement and steadiness of the voice; zeros without one."""
+    if voiced.sum() < FEWEST_FRAMES:
+        return np.zeros(_PITCH_NUMBERS)
+    height, share = voice.pitch[voiced], voice.strength[voiced]
+    low, *middle, high = np.percentile(height, (5, 10, 25, 50, 75, 90, 95))
+    step = np.diff(voice.pitch)
+    step = step[voiced[1:] & voiced[:-1] & (np.abs(step) < LARGEST_STEP)]
+    step = step if len(step) > 1 else np.zeros(2, np.float32)
+    time = np.flatnonzero(voiced) / FRAME_RATE
+    time = time - time.mean()
+    drift = float((time * (height - height.mean())).sum() / max((time * time).sum(), 1e-3))
+    return np.array(
+        [
+            *(height.mean(), height.std(), *middle, high - low, drift),
+            *(np.abs(step).mean(), step.std(), step.clip(min=0).mean(), step.clip(max=0).mean()),
+            *(*np.percentile(step, (10, 90)), np.abs(np.diff(step)).mean()),
+            *(share.mean(), share.std(), *np.percentile(share, (10, 90))),
+        ]
+    )
+
+
+def _loudness(level: Reals, heard: Mask) -> Reals:
+    """Spread and movement of loudness, in decibels under the loud frames."""
+    step = np.diff(level) if len(level) > 1 else np.zeros(1)
+    return np.array(
+        [
+            *(level.mean(), level.std(), *np.percentile(level, (10, 25, 50, 75, 90))),
+            *(level[heard].mean(), level[heard].std()),
+            *(np.abs(step).mean(), step.std(), *np.percentile(step, (10, 90))),
+        ]
+    )
+
+
+def _rhythm(level: Reals, speech: Mask, voiced: Mask) -> Reals:
+    """Lengths of voiced parts and gaps, syllables a second, share of speech."""
+    edges = _edges(voiced)
+    lengths = np.diff(edges) / FRAME_RATE
+    runs, gaps = lengths[::2], lengths[1::2]
+    seconds = len(level) / FRAME_RATE
+    inner = level[1:-1]
+    peaks = (inner > level[:-2]) & (inner >= level[2:]) & (inner > SYLLABLE_DB)
+    return np.array(
+        [
+            *(len(runs) / seconds, peaks.sum() / seconds, voiced.mean(), speech.mean()),
+            *((runs.mean(), runs.std()) if len(runs) else (0, 0)),
+            *((gaps.mean(), gaps.std()) if len(gaps) else (0, 0)),
+        ]
+    )
+
+
+def _loudest(voice: VoiceFrames, level: Reals, heard: Mask) -> Reals:
+    """Timbre of the loudest third: stressed vowels."""
+    loudest = heard & (level >= np.percentile(level[heard], LOUDEST_PERCENTILE))
+    shape = voice.bands[loudest] - voice.bands[loudest].mean(1, keepdims=True)
+    return np.concatenate([shape.mean(0), voice.cepstrum[loudest].mean(0)])
+
+
+def _movement(voice: VoiceFrames, speech: Mask, heard: Mask) -> Reals:
+    """How much each band moves."""
+    movement = _slope(voice.bands)
+    return np.concatenate([movement[speech].std(0), np.abs(movement[heard]).mean(0)])
+
+
+def _togetherness(voice: VoiceFrames, level: Reals, heard: Mask) -> Reals:
+    """Correlations of pitch, loudness, timbre and steadiness of the voice."""
+    columns = np.column_stack([voice.pitch, level, voice.cepstrum[:, :4], voice.strength])[heard]
+    centred = columns - columns.mean(0)
+    spread = np.sqrt((centred**2).mean(0)) + 1e-2
+    correlation = centred.T @ centred / len(centred) / np.outer(spread, spread)
+    above: Reals = correlation[np.triu_indices(len(spread), 1)]
+    return above
+
+
+def _contours(voice: VoiceFrames, voiced: Mask) -> Reals:
+    """Slope, bend, range and place of the peak of pitch within voiced runs."""
+    edges = _edges(voiced)
+    rows = [np.zeros(4)]
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - first >= SHORTEST_RUN:
+            contour = voice.pitch[first:stop]
+            bend, slope, _ = np.polyfit(np.linspace(-1, 1, len(contour)), contour, 2)
+            rows.append(np.array([slope, bend, np.ptp(contour), contour.argmax() / len(contour)]))
+    table = np.array(rows[1:] or rows)
+    return np.concatenate([table.mean(0), table.std(0), table.min(0), table.max(0)])
+
+
+def _excursions(voice: VoiceFrames, level: Reals, voiced: Mask) -> Reals:
+    """How far and to which side pitch leaves its middle; zeros without a voice."""
+    if voiced.sum() < FEWEST_FRAMES:
+        return np.zeros(_EXCURSION_NUMBERS)
+    height = voice.pitch[voiced]
+    stressed = level[voiced] >= np.percentile(level[voiced], LOUDEST_PERCENTILE)
+    away = height - height.mean()
+    skew = (away**3).mean() / (height.std() + 0.5) ** 3
+    middle = np.abs(height - np.median(height)).mean()
+    return np.array(
+        [height[stressed].mean() - height.mean(), *np.percentile(height, (5, 95)), middle, skew]
+    )
+
+
+def _modulation(voice: VoiceFrames) -> Reals:
+    """How fast the bands swell and fade: log power over modulation frequency and band."""
+    frames = min(len(voice), MODULATION_FFT)
+    bands = voice.bands[:frames] - voice.bands[:frames].mean(0)
+    spectrum = np.abs(np.fft.rfft(bands * np.hanning(frames)[:, None], MODULATION_FFT, axis=0)) ** 2
+    hertz = np.fft.rfftfreq(MODULATION_FFT, 1 / FRAME_RATE)
+    ranges = pairwise(MODULATION_HZ)
+    power = [spectrum[(hertz >= low) & (hertz < high)].mean(0) for low, high in ranges]
+    logs = np.log(np.array(power) / frames + 1e-4)
+    by_range, by_band = logs.mean(1), logs.mean(0)
+    left = logs - by_range[:, None] - by_band + logs.mean()
+    return np.concatenate([by_range, by_band, left.ravel()])
+
+
+def _decline(voice: VoiceFrames, level: Reals, voiced: Mask) -> Reals:
+    """Loudness and pitch of the first third over the last."""
+    third = max(1, len(level) // 3)
+    heads, tails = voiced[:third], voiced[-third:]
+    fall = 0.0
+    if heads.any() and tails.any():
+        fall = float(voice.pitch[:third][heads].mean() - voice.pitch[-third:][tails].mean())
+    return np.array([level[:third].mean() - level[-third:].mean(), fall])
+
+
+def _edges(mask: Mask) -> NDArray[np.int64]:
+    """Where runs of True begin and end, alternating."""
+    framed = np.concatenate([[False], mask, [False]]).astype(np.int8)
+    return np.flatnonzero(np.diff(framed))
+
+
+def _slope(values: Reals) -> Reals:
+    """Change a frame, from two frames on either side; shape as given."""
+    padded = np.pad(values, ((2, 2), (0, 0)), "edge")
+    change = padded[3:-1] - padded[1:-3] + 2 * (padded[4:] - padded[:-4])
+    out: Reals = change / np.float32(10)
+    return out

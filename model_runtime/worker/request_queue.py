@@ -1,0 +1,199 @@
+"""The worker's requests: one at a time, each with exactly one ending. Heavy imports come late.
+
+The reading thread submits and cancels; the job thread runs. A request's ending is sent in one
+place, ``Jobs._end``, which takes the request out of the open ones first.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import errno
+import importlib.util
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import protocol
+from ..errors import Cancelled, RuntimeFault
+
+if TYPE_CHECKING:
+    from .warm_engine import WarmEngine
+
+log = logging.getLogger(__name__)
+
+BAD_MESSAGE = "bad-message"
+INTERNAL = "internal"
+NO_ROOM = ("failed to map segment", "cannot allocate memory")
+"""What the dynamic loader says, in lower case, of a library for which there is no memory."""
+PROGRESS_EVERY_S = 0.1
+FORESEEABLE = 0.1
+"""Fraction done before the time left is guessed."""
+
+_request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds ``request`` to each log record: the id of the request being run, or a dash."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        record.request = _request_id.get()
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    request: protocol.Generate
+    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
+
+
+class Jobs:
+    """Queue of requests, and what answers them."""
+
+    def __init__(
+        self,
+        send: Callable[[protocol.Message], None],
+        *,
+        engine: str,
+        device: str,
+        model: str,
+    ) -> None:
+        self._send = send
+        self._engine_name, self._device_name, self._model = engine, device, model
+        self._open: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._warm: WarmEngine | None = None
+
+    def hello(self) -> protocol.Hello:
+        """The greeting. Device and engine are foreseen without loading them; results confirm."""
+        from ..engines.device import foreseen_device
+        from ..version import runtime_version
+
+        # engines.base needs numpy, so its rule is repeated here for the greeting's sake.
+        has_torch = importlib.util.find_spec("torch") is not None
+        engine = self._engine_name
+        if engine == "auto":
+            engine = "torch" if has_torch else "numpy"
+        device = self._device_name
+        if device == "auto":
+            device = foreseen_device() if engine == "torch" and has_torch else "cpu"
+        return protocol.Hello(
+            protocol.PROTOCOL_VERSION, runtime_version(), engine, device, Path(self._model).name
+        )
+
+    def submit(self, request: protocol.Generate) -> None:
+        """Queue a request, or refuse an id that is open already."""
+        job = _Job(request)
+        with self._lock:
+            is_new = request.id not in self._open
+            if is_new:
+                self._open[request.id] = job
+        if is_new:
+            self._queue.put(job)
+        else:
+            # To answer under this id would end the request that has it.
+            log.warning("a second request with the id %r is ignored", request.id)
+
+    def cancel(self, identity: str) -> None:
+        """Ask a request to end; unknown and ended ids are ignored."""
+        with self._lock:
+            job = self._open.get(identity)
+        if job is not None:
+            job.stop.set()
+
+    def blamed_id(self, identity: str) -> str:
+        """``identity``, or nothing when an open request has it, which must not end for another."""
+        with self._lock:
+            return "" if identity in self._open else identity
+
+    def close(self) -> None:
+        """Ask every request to end, and ``serve`` to return after them."""
+        with self._lock:
+            for job in self._open.values():
+                job.stop.set()
+        self._queue.put(None)
+
+    def serve(self) -> None:
+        """Run requests until ``close``. Whatever goes wrong ends the one request it belongs to."""
+        while (job := self._queue.get()) is not None:
+            _request_id.set(job.request.id)
+            try:
+                ending = self._run(job)
+            except Cancelled:
+                ending = protocol.Stopped(job.request.id)
+            except RuntimeFault as fault:
+                log.info("%s: %s", fault.code, fault)
+                ending = _failure(job.request.id, fault.code, str(fault), fault.hint)
+            except Exception as error:
+                log.exception("request failed")
+                ending = _unexpected(job.request.id, error)
+            self._end(job, ending)
+            _request_id.set("-")
+
+    def _end(self, job: _Job, ending: protocol.Message) -> None:
+        with self._lock:
+            del self._open[job.request.id]
+        self._send(ending)
+
+    def _run(self, job: _Job) -> protocol.Message:
+        if job.stop.is_set():
+            raise Cancelled("Stopped before it began")
+        reporter = _Reporter(self._send, job.request.id)
+        reporter(0.0, "loading the model")
+        if self._warm is None:
+            from .warm_engine import WarmEngine
+
+            self._warm = WarmEngine(
+                engine=self._engine_name, device=self._device_name, model=self._model
+            )
+        return self._warm.answer(job.request, progress=reporter, cancelled=job.stop.is_set)
+
+
+class _Reporter:
+    """Sends progress that never falls, at most ten times a second."""
+
+    def __init__(self, send: Callable[[protocol.Message], None], identity: str) -> None:
+        self._send = send
+        self._id = identity
+        self._began = time.perf_counter()
+        self._sent_at = -PROGRESS_EVERY_S
+        self._fraction = 0.0
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        now = time.perf_counter() - self._began
+        if now - self._sent_at < PROGRESS_EVERY_S:
+            return
+        self._sent_at = now
+        self._fraction = max(self._fraction, min(fraction, 1.0))
+        left = None
+        if self._fraction >= FORESEEABLE:
+            left = now * (1 - self._fraction) / self._fraction
+        self._send(protocol.Progress(self._id, self._fraction, left, stage))
+
+
+def _failure(identity: str, code: str, message: str, hint: str) -> protocol.Failure:
+    return protocol.Failure(identity, code, message, hint)
+
+
+def _unexpected(identity: str, error: Exception) -> protocol.Failure:
+    if _is_out_of_memory(error):
+        return _failure(identity, INTERNAL, "Not enough memory", "Close other programs, try again")
+    text = f"The runtime made a mistake ({type(error).__name__})"
+    return _failure(identity, INTERNAL, text, "Look at the log and report it")
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Also where a library could not be loaded for want of memory, which comes as ImportError."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, ImportError) and any(sign in str(error).lower() for sign in NO_ROOM):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

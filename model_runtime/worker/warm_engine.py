@@ -1,0 +1,110 @@
+"""An engine kept warm between requests, and a request's way through it to a file of curves."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..checkpoint.folder import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
+from ..curves.file_names import name_problem
+from ..curves.formats.registry import write_curves
+from ..curves.track import HEARD
+from ..engines.base import Engine, open_engine
+from ..errors import BadArgument, BadOutput
+from ..generate import Performance, Progress, perform
+from ..protocol import EmotionKey, Generate, Result
+
+log = logging.getLogger(__name__)
+
+SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+"""Ids become file names."""
+
+
+class WarmEngine:
+    """Answers requests with one engine, loaded on the first of them."""
+
+    def __init__(self, *, engine: str, device: str, model: str) -> None:
+        """Load nothing yet.
+
+        Args:
+            engine: See ``engines.base.open_engine``.
+            device: See ``engines.base.open_engine``.
+            model: Checkpoint folder for requests that name none; empty means the shipped one.
+        """
+        self._engine_name, self._device_name, self._model = engine, device, model
+        self._engine: Engine | None = None
+        self._key: tuple[object, ...] = ()
+
+    def answer(
+        self, request: Generate, *, progress: Progress, cancelled: Callable[[], bool]
+    ) -> Result:
+        """Make the curves and write them to ``<output_folder>/<id>.npz``.
+
+        Raises:
+            RuntimeFault: What ``load_checkpoint``, ``open_engine``, ``perform`` and
+                ``write_curves`` raise; BadOutput for a folder that is not there.
+        """
+        started = time.perf_counter()
+        target = _target(request)
+        engine = self._loaded(request.model or self._model)
+        track = perform(_performance(request), engine, progress=progress, cancelled=cancelled)
+        write_curves(track, target)
+        seconds = time.perf_counter() - started
+        frames, channels = track.values.shape
+        heard = track.request.get(HEARD, {})
+        log.info("%d frames in %.2f s with %s on %s", frames, seconds, engine.name, engine.device)
+        return Result(
+            id=request.id,
+            path=str(target),
+            frames=frames,
+            channels=channels,
+            fps=track.fps,
+            seconds=seconds,
+            engine=engine.name,
+            device=engine.device,
+            heard=track.heard,
+            emotion_keys=tuple(EmotionKey(**key) for key in heard.get("keys", ())),
+            note=engine.note,
+            summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
+        )
+
+    def _loaded(self, model: str) -> Engine:
+        """The engine for a checkpoint folder, loaded again only when its files have changed."""
+        folder = Path(model) if model else default_checkpoint()
+        files = [path for name in (CONFIG_NAME, WEIGHTS_NAME) if (path := folder / name).is_file()]
+        key = (str(folder), *(path.stat().st_mtime_ns for path in files))
+        if self._engine is None or self._key != key:
+            self._engine = None  # give its memory back before the next one is loaded
+            checkpoint = load_checkpoint(folder)
+            self._engine = open_engine(
+                checkpoint, engine=self._engine_name, device=self._device_name
+            )
+            self._key = key
+        return self._engine
+
+
+def _target(request: Generate) -> Path:
+    if not SAFE_ID.fullmatch(request.id) or name_problem(request.id):
+        raise BadArgument(
+            f"Request id {request.id!r} cannot be a file name", hint="Use letters and digits"
+        )
+    folder = Path(request.output_folder)
+    if not folder.is_dir():
+        raise BadOutput(f"No folder {folder}", hint="Make the output folder first")
+    return folder / f"{request.id}.npz"
+
+
+def _performance(request: Generate) -> Performance:
+    return Performance(
+        audio=Path(request.audio),
+        fps=request.fps,
+        emotion_keys=request.emotion_keys,
+        rig=request.rig,
+        seed=request.seed,
+        blink=request.blink,
+        start_s=request.start_s,
+        duration_s=request.duration_s,
+    )

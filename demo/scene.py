@@ -16,7 +16,9 @@ from pathlib import Path
 import bpy
 
 from cstalk_blender.errors import SessionError
-from cstalk_blender.rig import bake, check, targets
+from cstalk_blender.rig.binding import targets
+from cstalk_blender.rig.keys import bake
+from cstalk_blender.rig.verify import check
 from cstalk_blender.scene import audio as sound
 from model_runtime.curves import track
 from model_runtime.curves.formats import registry as formats

@@ -8,7 +8,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from . import brows, ears, eyes, hair, lips, oral, shirt, skin
+from . import skin
+from .parts import brows, ears, eyes, hair, lips, oral, shirt
 from .surface import Array, gradient, skull_field
 from .topology import FLIP, Face, IntArray, Part, mirrored
 

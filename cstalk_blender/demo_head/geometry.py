@@ -9,8 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from . import shapes_brow, shapes_eyes, shapes_jaw, shapes_mouth
 from .anatomy import Anatomy, build_anatomy
+from .shapes import (
+    brow as shapes_brow,
+)
+from .shapes import (
+    eyes as shapes_eyes,
+)
+from .shapes import (
+    jaw as shapes_jaw,
+)
+from .shapes import (
+    mouth as shapes_mouth,
+)
 from .surface import Array
 from .topology import Face, IntArray
 

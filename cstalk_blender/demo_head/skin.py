@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 
-from . import eyes, lips
+from .parts import eyes, lips
 from .surface import Array, cast, head_field, project
 from .topology import Face, IntArray, Part, flipped, relax, strip, tube
 

@@ -13,7 +13,8 @@ import bpy
 
 from ..errors import SessionError
 from ..package import track
-from ..rig import bake, bake_steps, check
+from ..rig.keys import bake, bake_steps
+from ..rig.verify import check
 from ..scene import audio as sound
 from .request import Found, Order, find
 

@@ -22,7 +22,8 @@ from .. import compat
 from .. import lazy as deferred
 from ..errors import JobOverlap, SceneChanged, SessionError
 from ..package import formats, protocol, runtime_errors, track
-from ..rig import bake, check
+from ..rig.keys import bake
+from ..rig.verify import check
 from ..session import client as session_client
 from ..session import environment
 from ..session import request as requests

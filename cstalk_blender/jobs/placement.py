@@ -15,7 +15,8 @@ from ..dialogue.layout import joined
 from ..dialogue.lines import Line, stem_of
 from ..errors import BadBatch, BadTarget
 from ..package import formats, runtime_errors, track
-from ..rig import actions, bake, exports, strips, targets
+from ..rig.binding import targets
+from ..rig.keys import actions, bake, exports, strips
 from ..scene import audio as sound
 from .batch_request import FILES, NLA, PLAYED, TIMELINE
 

@@ -10,7 +10,7 @@ import bpy
 
 from ..errors import SceneChanged
 from ..package import protocol
-from ..rig import targets
+from ..rig.binding import targets
 from ..scene import audio as sound
 from ..scene import audio_decode as sound_decode
 

@@ -14,7 +14,8 @@ from ..dialogue.casting import Clue, cast
 from ..errors import BadBatch, SessionError
 from ..jobs.batch_request import DONE, FAILED, NEW, SKIPPED, BatchOrder
 from ..jobs.placement import Casting, Stage
-from ..rig import exports, targets
+from ..rig.binding import targets
+from ..rig.keys import exports
 from ..ui.properties.batch import AS_PANEL, AUTO, UNKNOWN_EMOTION, CSTALK_PG_batch, CSTALK_PG_line
 from ..ui.properties.generate import CSTALK_PG_scene
 from . import audio as sound

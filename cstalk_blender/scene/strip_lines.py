@@ -11,7 +11,7 @@ import bpy
 
 from .. import compat
 from ..dialogue import casting, lines
-from ..rig import targets
+from ..rig.binding import targets
 from .audio import frame_rate
 
 SEQUENCER = "sequencer"

@@ -9,7 +9,9 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.errors import BadTarget, BakeFailed
 from cstalk_blender.package import rigs
-from cstalk_blender.rig import actions, bake, plan, targets
+from cstalk_blender.rig.binding import targets
+from cstalk_blender.rig.drive import plan
+from cstalk_blender.rig.keys import actions, bake
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, wave_track
 
 FILM = 24 / 1.001

@@ -9,7 +9,7 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.errors import SceneChanged
 from cstalk_blender.jobs import delivery as jobs_delivery
-from cstalk_blender.rig import bake, bake_steps
+from cstalk_blender.rig.keys import bake, bake_steps
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S, tick_until

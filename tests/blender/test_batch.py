@@ -10,7 +10,7 @@ import pytest
 from cstalk_blender.errors import BatchFailed, JobOverlap
 from cstalk_blender.jobs import batch as jobs_batch
 from cstalk_blender.jobs import batch_request as states
-from cstalk_blender.rig import strips
+from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import line_list
 from cstalk_blender.ui.operators import batch as operators_batch
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav

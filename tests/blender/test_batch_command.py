@@ -8,7 +8,7 @@ import bpy
 import pytest
 
 from cstalk_blender import cli as command_line
-from cstalk_blender.rig import strips
+from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face, write_wav
 

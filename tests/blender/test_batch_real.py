@@ -16,7 +16,7 @@ from cstalk_blender import cli as command_line
 from cstalk_blender.dialogue import batch_process as child
 from cstalk_blender.jobs import batch as jobs_batch
 from cstalk_blender.jobs import batch_request as states
-from cstalk_blender.rig import strips
+from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face
 from tests.fakes.sessions import DEADLINE_S

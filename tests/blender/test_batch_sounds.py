@@ -15,7 +15,7 @@ from cstalk_blender import compat
 from cstalk_blender.jobs import batch as jobs_batch
 from cstalk_blender.jobs import batch_audio as jobs_batch_sounds
 from cstalk_blender.jobs import batch_request as states
-from cstalk_blender.rig import strips
+from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import audio_decode as sound_decode
 from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face, write_wav

@@ -8,7 +8,9 @@ import pytest
 
 from cstalk_blender.demo_head import build_demo_head
 from cstalk_blender.package import rigs, track
-from cstalk_blender.rig import bake, check, mouth
+from cstalk_blender.rig.drive import mouth
+from cstalk_blender.rig.keys import bake
+from cstalk_blender.rig.verify import check
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import tick_until

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.demo_head.anatomy import build_anatomy
-from cstalk_blender.demo_head.eyes import LOOPS
 from cstalk_blender.demo_head.geometry import FLOOR, METRES, HeadGeometry
-from cstalk_blender.demo_head.lips import SEAL_RING
+from cstalk_blender.demo_head.parts.eyes import LOOPS
+from cstalk_blender.demo_head.parts.lips import SEAL_RING
 from cstalk_blender.demo_head.surface import EYE_CENTER, EYE_RADIUS
 from cstalk_blender.demo_head.topology import edges_of
 from model_runtime.curves.rig import load_rig

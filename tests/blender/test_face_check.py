@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender.rig import bake, check
+from cstalk_blender.rig.keys import bake
+from cstalk_blender.rig.verify import check
 from tests.fakes.faces import make_face, wave_track
 
 

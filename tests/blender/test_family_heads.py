@@ -11,7 +11,11 @@ import pytest
 
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.package import track
-from cstalk_blender.rig import bake, check, lips, mouth, seal, targets
+from cstalk_blender.rig.binding import targets
+from cstalk_blender.rig.drive import mouth
+from cstalk_blender.rig.fitting import lips
+from cstalk_blender.rig.keys import bake
+from cstalk_blender.rig.verify import check, seal
 from tests.fakes.faces import ARKIT
 from tests.fakes.family_heads import CASES, make_family_head
 from tests.fakes.family_names import LISTS

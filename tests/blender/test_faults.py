@@ -10,7 +10,7 @@ import pytest
 
 from cstalk_blender.errors import JobOverlap
 from cstalk_blender.jobs import generate as jobs
-from cstalk_blender.rig import bake
+from cstalk_blender.rig.keys import bake
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import HandClock, tick_until

@@ -11,7 +11,7 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.errors import BadSound, JobOverlap, SceneChanged, WorkerDied, WorkerGarbled
 from cstalk_blender.jobs import generate as jobs
-from cstalk_blender.rig import bake
+from cstalk_blender.rig.keys import bake
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import tick_until

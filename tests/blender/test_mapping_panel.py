@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from cstalk_blender.package import track
-from cstalk_blender.rig import library, presets, routing, solved, targets
-from cstalk_blender.rig.presets import BadPreset
-from cstalk_blender.rig.routing import Route, Target, evaluate_track
-from cstalk_blender.rig.wiring import wiring_of
+from cstalk_blender.rig.binding import library, solved, targets
+from cstalk_blender.rig.binding.wiring import wiring_of
+from cstalk_blender.rig.mapping import presets, routing
+from cstalk_blender.rig.mapping.presets import BadPreset
+from cstalk_blender.rig.mapping.routing import Route, Target, evaluate_track
 from cstalk_blender.ui.operators import mapping as buttons
 from cstalk_blender.ui.panels import generate as panels
 from cstalk_blender.ui.panels import mapping as panels_mapping

@@ -90,7 +90,7 @@ def test_light_modules_need_no_blender():
     code = (
         "import sys; sys.modules['bpy'] = None\n"
         "import cstalk_blender, cstalk_blender.package, cstalk_blender.errors\n"
-        "import cstalk_blender.session.client, cstalk_blender.rig.mapping\n"
+        "import cstalk_blender.session.client, cstalk_blender.rig.mapping.names\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

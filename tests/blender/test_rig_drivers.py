@@ -8,7 +8,9 @@ import pytest
 
 from cstalk_blender import compat
 from cstalk_blender.errors import BakeFailed
-from cstalk_blender.rig import actions, bake, check, targets
+from cstalk_blender.rig.binding import targets
+from cstalk_blender.rig.keys import actions, bake
+from cstalk_blender.rig.verify import check
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, wave_track
 
 JAW, SMILE = ARKIT.index("jawOpen"), ARKIT.index("mouthSmileLeft")

@@ -13,8 +13,12 @@ from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.package import track
-from cstalk_blender.rig import bake, check, flame, library, solved, solver_basis, targets
-from cstalk_blender.rig.mouth import mouth_of
+from cstalk_blender.rig.binding import basis as solver_basis
+from cstalk_blender.rig.binding import library, solved, targets
+from cstalk_blender.rig.drive.mouth import mouth_of
+from cstalk_blender.rig.fitting import flame
+from cstalk_blender.rig.keys import bake
+from cstalk_blender.rig.verify import check
 from cstalk_blender.ui.operators import rig as operators_rig
 from cstalk_blender.ui.panels import rig as panels_rig
 from tests.fakes.faces import ARKIT, make_face

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cstalk_blender.package import rigs, track
-from cstalk_blender.rig import bake, eyes
+from cstalk_blender.rig.drive import eyes
+from cstalk_blender.rig.keys import bake
 from tests.fakes.faces import make_face
 
 TURN = 0.3

@@ -14,7 +14,11 @@ import pytest
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.package import formats, track
-from cstalk_blender.rig import bake, check, lips, mouth, plan, seal, targets
+from cstalk_blender.rig.binding import targets
+from cstalk_blender.rig.drive import mouth, plan
+from cstalk_blender.rig.fitting import lips
+from cstalk_blender.rig.keys import bake
+from cstalk_blender.rig.verify import check, seal
 from tests.conftest import DATA, ROOT
 from tests.fakes import family_heads, public_rigs
 from tests.fakes.faces import ARKIT, make_face

@@ -11,7 +11,7 @@ from cstalk_blender.dialogue import emotion_keys
 from cstalk_blender.dialogue.casting import Role
 from cstalk_blender.errors import BadBatch
 from cstalk_blender.package import protocol
-from cstalk_blender.rig import strips
+from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import emotion_track, line_list
 from cstalk_blender.scene import strip_lines as casting
 from tests.fakes.faces import make_face, write_wav

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from cstalk_blender.package import track
-from cstalk_blender.rig import bake, library, targets
+from cstalk_blender.rig.binding import library, targets
+from cstalk_blender.rig.keys import bake
 from tests.fakes.faces import ARKIT, evaluated_heights, make_face, wave_track
 from tests.fakes.family_names import CC4, DAZ9, FACESHIFT, FLAME, SRANIPAL
 from tests.fakes.public_rigs import CHANNELS, build_or_skip

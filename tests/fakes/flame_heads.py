@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cstalk_blender.demo_head import demo_head_geometry
-from cstalk_blender.rig.bones import matrices
+from cstalk_blender.rig.fitting.bones import matrices
 
 Array = NDArray[np.float64]
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 import cstalk_blender  # noqa: E402 - after the path is set
 from cstalk_blender.jobs import generate as jobs  # noqa: E402
-from cstalk_blender.rig import bake  # noqa: E402
+from cstalk_blender.rig.keys import bake  # noqa: E402
 from tests.fakes.faces import make_action, make_face, write_wav  # noqa: E402
 from tests.fakes.sessions import fake_launch  # noqa: E402
 

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint, save_checkpoint
+from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
 from model_runtime.engines.base import open_engine  # noqa: E402

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cstalk_blender.rig.coverage import channel_reports, counts, merged, present
-from cstalk_blender.rig.recognise import recognise
-from cstalk_blender.rig.routing import Route, Routing, Target
+from cstalk_blender.rig.mapping.coverage import channel_reports, counts, merged, present
+from cstalk_blender.rig.mapping.recognise import recognise
+from cstalk_blender.rig.mapping.routing import Route, Routing, Target
 from tests.fakes.family_names import ARKIT, LISTS
 
 WHOLE = recognise(("Basis", *ARKIT))

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from cstalk_blender.rig import families
-from cstalk_blender.rig.recognise import part_of, recognise
-from cstalk_blender.rig.routing import evaluate
+from cstalk_blender.rig.mapping import families
+from cstalk_blender.rig.mapping.recognise import part_of, recognise
+from cstalk_blender.rig.mapping.routing import evaluate
 from tests.fakes.family_names import ARKIT, FLAME, LISTS, OCULUS, SPELLINGS
 
 

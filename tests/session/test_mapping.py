@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cstalk_blender.package import rigs
-from cstalk_blender.rig.mapping import map_channels, spelling
+from cstalk_blender.rig.mapping.names import map_channels, spelling
 
 RIG = rigs.load_rig("arkit52")
 NAMES = RIG.channel_names

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from cstalk_blender.rig import presets
-from cstalk_blender.rig.presets import BadPreset, Preset, Shelf
-from cstalk_blender.rig.routing import Route, Routing, Target
+from cstalk_blender.rig.mapping import presets
+from cstalk_blender.rig.mapping.presets import BadPreset, Preset, Shelf
+from cstalk_blender.rig.mapping.routing import Route, Routing, Target
 
 ROUTING = Routing(
     (

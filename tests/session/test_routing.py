@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cstalk_blender.package import track
-from cstalk_blender.rig import routing
-from cstalk_blender.rig.routing import Route, Routing, Target
+from cstalk_blender.rig.mapping import routing
+from cstalk_blender.rig.mapping.routing import Route, Routing, Target
 
 VALUES = np.array([[0.0, 0.5], [1.0, 0.25]], np.float32)
 CHANNELS = ("jawOpen", "mouthClose")

@@ -22,7 +22,7 @@ LIGHT_PATTERNS = (
     "cstalk_blender/session/**/*.py",
     "cstalk_blender/batch/**/*.py",
     "cstalk_blender/rig/__init__.py",
-    "cstalk_blender/rig/mapping.py",
+    "cstalk_blender/rig/mapping/names.py",
     "model_runtime/*.py",
     "model_runtime/curves/*.py",
     "model_runtime/engines/__init__.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cstalk_blender.rig.expressions import NotUnderstood, evaluate, inverse, names_in
+from cstalk_blender.rig.mapping.expressions import NotUnderstood, evaluate, inverse, names_in
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cstalk_blender.rig import flame, lips, solver
-from cstalk_blender.rig.bones import axis_angles, matrices, quaternions
-from cstalk_blender.rig.routing import Target, evaluate
+from cstalk_blender.rig.fitting import flame, lips, solver
+from cstalk_blender.rig.fitting.bones import axis_angles, matrices, quaternions
+from cstalk_blender.rig.mapping.routing import Target, evaluate
 
 RANDOM = np.random.default_rng(5)
 FREE = (-np.inf, np.inf)

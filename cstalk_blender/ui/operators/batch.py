@@ -19,7 +19,8 @@ from ...jobs import (
 from ...jobs import (
     placement as jobs_placing,
 )
-from ...rig import strips, targets
+from ...rig.binding import targets
+from ...rig.keys import strips
 from ...scene import line_list
 from ...scene import strip_lines as casting
 from ..properties.generate import chosen_face_or_none

@@ -12,7 +12,8 @@ from ...errors import SessionError
 from ...jobs import generate as jobs
 from ...jobs import request as jobs_order
 from ...package import protocol
-from ...rig import bake, strips, targets
+from ...rig.binding import targets
+from ...rig.keys import bake, strips
 from ...scene import audio as sound
 from ..properties.generate import chosen_face_or_none
 

@@ -10,8 +10,10 @@ import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ...errors import SessionError
-from ...rig import library, presets, routing, solved, solver
-from ...rig import wiring as rig_wiring
+from ...rig.binding import library, solved
+from ...rig.binding import wiring as rig_wiring
+from ...rig.fitting import solver
+from ...rig.mapping import presets, routing
 from ..properties.mapping import CSTALK_PG_mapping, mapped_mesh_or_none
 from .generate import Explained
 

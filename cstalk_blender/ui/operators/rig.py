@@ -8,7 +8,11 @@ import bpy
 
 from ...errors import SessionError
 from ...jobs import generate as jobs
-from ...rig import bake, eyes, seal, solved, solver_basis
+from ...rig.binding import basis as solver_basis
+from ...rig.binding import solved
+from ...rig.drive import eyes
+from ...rig.keys import bake
+from ...rig.verify import seal
 from ...scene import audio as sound
 from ..properties.generate import chosen_face_or_none
 from .generate import Explained

@@ -10,8 +10,8 @@ from ...errors import SessionError
 from ...jobs import generate as jobs
 from ...jobs.generate import Outcome, Studio
 from ...package import protocol
-from ...rig import solved, targets
-from ...rig import wiring as rig_wiring
+from ...rig.binding import solved, targets
+from ...rig.binding import wiring as rig_wiring
 from ..operators import generate as operators
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from ...rig import coverage, library, recognise, solved
-from ...rig import wiring as rig_wiring
+from ...rig.binding import library, solved
+from ...rig.binding import wiring as rig_wiring
+from ...rig.mapping import coverage, recognise
 from ..operators import mapping as buttons
 from ..properties.generate import chosen_face_or_none
 from ..properties.mapping import CSTALK_PG_mapping_view, mapped_mesh_or_none, meshes_of, regions

@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ...jobs import generate as jobs
-from ...rig import eyes, solved
-from ...rig import wiring as rig_wiring
+from ...rig.binding import solved
+from ...rig.binding import wiring as rig_wiring
+from ...rig.drive import eyes
 from ..operators import rig as operators_rig
 from ..properties.generate import chosen_face_or_none
 from .generate import SidebarPanel, draw_lines, letters_across, listed

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ...package import protocol
-from ...rig import targets
+from ...rig.binding import targets
 from ...scene import audio as sound
 
 EMOTION_ITEMS = [

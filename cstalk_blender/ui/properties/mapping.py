@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ...package import rigs
-from ...rig import families, targets
+from ...rig.binding import targets
+from ...rig.mapping import families
 from .generate import chosen_face_or_none
 
 MOST_REGIONS = 7

@@ -1,0 +1,199 @@
+"""Lip shapes, written for the left side in the coordinates round the mouth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..anatomy import Anatomy, bump, smooth
+from ..parts import lips
+from ..surface import MOUTH_Z, Array
+
+
+def _near(anatomy: Anatomy, reach: float) -> Array:
+    """1 on the lips and in the front of the mouth, 0 beyond `reach` (cm) and deep inside."""
+    deep = np.nan_to_num(anatomy.lip_ring, nan=0.0)
+    inside = np.where(
+        deep > lips.SEAL_RING + 2, smooth(deep, lips.SEAL_RING + 7.0, lips.SEAL_RING + 2.0), 1.0
+    )
+    return np.asarray(bump(anatomy.lip_reach, reach) * inside * (anatomy.part == "skin"))
+
+
+def _corner(anatomy: Anatomy, power: float = 1.4) -> Array:
+    """0 at the middle of the mouth, 1 at its left corner."""
+    return np.clip(anatomy.lip_cos, 0.0, 1.0) ** power
+
+
+def _half(anatomy: Anatomy) -> Array:
+    """Share of the left half of the lips; with its mirror image it makes 1."""
+    return smooth(anatomy.lip_cos, -0.7, 0.7)
+
+
+def _over(anatomy: Anatomy) -> Array:
+    """1 on the upper lip and above it, falling to 0 at the height of the corners."""
+    return np.clip(anatomy.lip_sin, 0.0, 1.0) ** 0.7
+
+
+def _under(anatomy: Anatomy) -> Array:
+    return np.clip(-anatomy.lip_sin, 0.0, 1.0) ** 0.7
+
+
+def _thinning(anatomy: Anatomy) -> Array:
+    """Way to the line of contact: -1 at the upper lip's middle, 1 at the lower's, 0 at corners.
+
+    What moves by a share of this keeps the order of the lip loops, so thin lips never fold.
+    """
+    sin = anatomy.lip_sin
+    return np.asarray(-np.sign(sin) * np.abs(sin) ** 1.15)
+
+
+def _ring_share(anatomy: Anatomy) -> Array:
+    """0 at the border of the tint and outside, 1 at the contact and inside."""
+    return np.clip(np.nan_to_num(anatomy.lip_ring, nan=0.0) / lips.SEAL_RING, 0.0, 1.0)
+
+
+def _ways(weight: Array, x: float, y: float, z: float) -> Array:
+    return np.asarray(weight[:, None] * np.array([x, y, z]))
+
+
+def smile(anatomy: Anatomy) -> Array:
+    """The left corner goes up and out, the cheek lifts."""
+    near = _near(anatomy, 3.6)
+    lift, wide = near * _corner(anatomy, 2.3), near * _corner(anatomy, 1.0)
+    way = anatomy.slide(_ways(lift, 0.0, 0.0, 1.2) + _ways(wide, 0.8, 0.0, -0.06))
+    way += _ways(lift, 0.0, 0.14, 0.0)
+    cheek = anatomy.box((4.3, -7.4, -3.7), (2.7, 3.0, 2.2))
+    return way + _ways(cheek, 0.18, -0.36, 0.36)
+
+
+def frown(anatomy: Anatomy) -> Array:
+    """The left corner goes down."""
+    pull = _near(anatomy, 2.8) * _corner(anatomy, 1.7)
+    way = anatomy.slide(_ways(pull, 0.14, 0.0, -1.3))
+    return way + _ways(_near(anatomy, 1.4) * _half(anatomy) * _under(anatomy), 0.0, -0.08, 0.06)
+
+
+def dimple(anatomy: Anatomy) -> Array:
+    """The left corner is drawn back into the cheek."""
+    pull = _near(anatomy, 2.4) * _corner(anatomy, 2.0)
+    way = anatomy.slide(_ways(pull, 0.42, 0.0, 0.12))
+    pit = anatomy.box((2.9, -8.0, MOUTH_Z + 0.15), (0.9, 2.0, 1.1))
+    return way + _ways(pull, 0.0, 0.25, 0.0) + _ways(pit, 0.0, 0.3, 0.0)
+
+
+def stretch(anatomy: Anatomy) -> Array:
+    """The left corner goes straight out and a little down."""
+    pull = _near(anatomy, 3.2) * _corner(anatomy, 1.2)
+    thin = _near(anatomy, 1.0) * _half(anatomy) * (1.0 - _ring_share(anatomy))
+    way = anatomy.slide(_ways(pull, 0.85, 0.0, -0.22))
+    return way + _ways(thin, 0.0, 0.1, 1.0) * (0.12 * (_under(anatomy) - _over(anatomy)))[:, None]
+
+
+def pucker(anatomy: Anatomy) -> Array:
+    """A kiss: the mouth gets narrow, round and comes forward."""
+    near, tight = _near(anatomy, 3.0), _near(anatomy, 2.4)
+    way = anatomy.slide(_ways(-0.62 * anatomy.points[:, 0] * tight, 1.0, 0.0, 0.0))
+    way[:, 1] -= near * (0.45 + 0.4 * (1.0 - anatomy.lip_cos**2))
+    full = (1.0 - _ring_share(anatomy)) * _near(anatomy, 1.2)
+    way[:, 2] += full * (0.18 * _over(anatomy) - 0.16 * _under(anatomy))
+    return way
+
+
+def funnel(anatomy: Anatomy) -> Array:
+    """An open ring: the lips come forward, part and turn out."""
+    near, close = _near(anatomy, 2.8), _near(anatomy, 1.9)
+    share, sin = _ring_share(anatomy), anatomy.lip_sin
+    narrow = -0.3 * anatomy.points[:, 0] * _near(anatomy, 2.3)
+    way = anatomy.slide(_ways(narrow, 1.0, 0.0, 0.0))
+    way[:, 1] -= near * (0.3 + 0.3 * np.abs(sin) * (0.4 + 0.6 * share))
+    way[:, 2] += close * (0.3 + 0.22 * share) * sin * np.where(sin > 0.0, 0.85, 1.15)
+    return way
+
+
+def mouth_left(anatomy: Anatomy) -> Array:
+    """The whole mouth goes to the head's left."""
+    near = _near(anatomy, 3.0)
+    way = anatomy.slide(_ways(near, 0.85, 0.0, 0.0))
+    return way + _ways(near * anatomy.lip_cos, 0.0, 0.0, 0.15)
+
+
+def roll_lower(anatomy: Anatomy) -> Array:
+    """The lower lip is tucked in under the upper teeth."""
+    lip = _near(anatomy, 1.3) * _under(anatomy)
+    share = _ring_share(anatomy)
+    way = _ways(lip * (0.35 + 0.65 * np.sin(0.5 * np.pi * share)), 0.0, 0.5, 0.0)
+    thin = np.maximum(_thinning(anatomy), 0.0) * _near(anatomy, 1.3)
+    return way + _ways(thin * (0.42 - 0.24 * share), 0.0, 0.0, 1.0)
+
+
+def roll_upper(anatomy: Anatomy) -> Array:
+    """The upper lip is tucked in over the teeth."""
+    lip = _near(anatomy, 1.2) * _over(anatomy)
+    share = _ring_share(anatomy)
+    way = _ways(lip * (0.3 + 0.7 * np.sin(0.5 * np.pi * share)), 0.0, 0.45, 0.0)
+    thin = np.minimum(_thinning(anatomy), 0.0) * _near(anatomy, 1.2)
+    return way + _ways(thin * (0.32 - 0.17 * share), 0.0, 0.0, 1.0)
+
+
+def _sealed(anatomy: Anatomy) -> Array:
+    """1 on the line of contact and inside it, quickly less over the lips."""
+    return _ring_share(anatomy) ** 2 * _near(anatomy, 1.0)
+
+
+def shrug_lower(anatomy: Anatomy) -> Array:
+    """The chin pushes the lower lip up and out; the upper lip gives way."""
+    chin = anatomy.box((0.0, -8.6, -9.2), (2.6, 3.0, 2.2))
+    lower = _near(anatomy, 1.8) * _under(anatomy)
+    corner = bump(anatomy.lip_cos, 1.0)
+    seal = np.where(anatomy.lip_sin > 0.0, _sealed(anatomy) ** 0.5, 1.0) * corner
+    lip = np.where(anatomy.lip_sin > 0.0, _near(anatomy, 1.0) * seal, lower) * corner
+    return _ways(lip, 0.0, -0.14, 0.42) + _ways(chin, 0.0, -0.12, 0.3)
+
+
+def shrug_upper(anatomy: Anatomy) -> Array:
+    """The upper lip goes up and out; the lower one keeps touching it."""
+    upper = _near(anatomy, 1.8) * _over(anatomy)
+    corner = bump(anatomy.lip_cos, 1.0)
+    lip = np.where(anatomy.lip_sin < 0.0, _sealed(anatomy), upper) * corner
+    return _ways(lip, 0.0, -0.2, 0.32)
+
+
+def press(anatomy: Anatomy) -> Array:
+    """The left half of the lips is pressed thin."""
+    half, share = _half(anatomy) * _near(anatomy, 1.3), _ring_share(anatomy)
+    thin = _thinning(anatomy)
+    amount = np.where(thin > 0.0, 0.3, 0.22) * (1.0 - 0.9 * share)
+    way = _ways(half * thin * amount, 0.0, 0.0, 1.0)
+    way += _ways(half * np.sin(np.pi * share), 0.0, 0.16, 0.0)
+    corner = _near(anatomy, 1.8) * _corner(anatomy, 2.5)
+    return way + anatomy.slide(_ways(corner, 0.12, 0.0, 0.05)) + _ways(corner, 0.0, 0.12, 0.0)
+
+
+def lower_down(anatomy: Anatomy) -> Array:
+    """The left half of the lower lip goes down and shows the lower teeth."""
+    lip = _near(anatomy, 2.2) * _half(anatomy) * _under(anatomy)
+    return _ways(lip, 0.08, -0.05, -0.72)
+
+
+def upper_up(anatomy: Anatomy) -> Array:
+    """The left half of the upper lip goes up and shows the upper teeth."""
+    lip = _near(anatomy, 2.4) * _half(anatomy) * _over(anatomy)
+    fold = anatomy.box((2.3, -8.6, -4.6), (1.6, 2.5, 1.6))
+    return _ways(lip, 0.06, -0.06, 0.66) + _ways(fold, 0.06, -0.14, 0.22)
+
+
+SHAPES = {
+    "mouthSmileLeft": smile,
+    "mouthFrownLeft": frown,
+    "mouthDimpleLeft": dimple,
+    "mouthStretchLeft": stretch,
+    "mouthPucker": pucker,
+    "mouthFunnel": funnel,
+    "mouthLeft": mouth_left,
+    "mouthRollLower": roll_lower,
+    "mouthRollUpper": roll_upper,
+    "mouthShrugLower": shrug_lower,
+    "mouthShrugUpper": shrug_upper,
+    "mouthPressLeft": press,
+    "mouthLowerDownLeft": lower_down,
+    "mouthUpperUpLeft": upper_up,
+}

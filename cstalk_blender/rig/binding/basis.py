@@ -1,0 +1,293 @@
+"""The solver's sums for a face in Blender: what its keys and jaw bone do, what channels ask for.
+
+The channels' motion is that of the demo head (`demo_head`), or of any face with ARKit shapes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...demo_head import demo_head_geometry
+from ...errors import BadTarget
+from ...package import rigs
+from ..fitting import flame, landmarks, solver
+from ..fitting.correspondence import Correspondence, Head, correspond
+from ..mapping.names import map_channels, spelling
+from ..mapping.routing import Target
+from . import geometry
+
+Array = NDArray[np.float64]
+
+CHANNEL_RIG = "arkit52"
+PLACES = 2000
+"""Places of the face at which motions are compared."""
+IDENTITY_SHARE = 0.6
+"""A key that moves more than this part of all vertices says who it is, not what it does."""
+JAW_TURN = 0.25
+"""Radians at which the jaw bone's motion is first taken for its motion per radian."""
+JAW_BOUNDS = {"x": (-0.1, 0.7), "y": (-0.2, 0.2), "z": (-0.2, 0.2)}
+"""Radians; a human jaw opens by about 0.6."""
+JAW_NAME = re.compile(r"(^|[^a-z])jaw(root|_?master)?([^a-z]|$)", re.IGNORECASE)
+OPEN_NAMES = ("jawopen", "mouthopen", "visemeaa", "aa", "ah", "a", "fclmtha", "ai", "open", "o")
+"""Keys that open the jaw, the surest first, with sides and separators left out."""
+MOUTH_WEIGHT, EYE_WEIGHT, OTHER_WEIGHT = 1.0, 0.7, 0.25
+"""How much places count at the mouth, at the eyes and elsewhere."""
+GAP_SHARE = 0.3
+"""The distance between the lips counts as much as this part of all places together: lips that
+should meet and do not are what everybody sees."""
+HINT = "Its mouth must open by a shape key or a jaw bone; or map its keys by hand"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A head whose motion is known channel by channel."""
+
+    head: Head
+    motions: dict[str, Array]
+    """Channel to the motion of each vertex, (V, 3)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceFit:
+    """A solved face, and what was compared."""
+
+    fit: solver.Fit
+    found: Correspondence
+    target: Head
+    source: Source
+    jaw: str
+    """Name of the jaw bone; empty when there is none."""
+
+
+@functools.cache
+def demo_source() -> Source:
+    """The demo head, which needs no object in the scene."""
+    head = demo_head_geometry()
+    motions = {name: np.asarray(d) for name, d in zip(head.names, head.deltas, strict=True)}
+    edges = landmarks.edges_of_faces(head.faces)
+    lips = (head.landmarks["cstalk_lip_upper"][0], head.landmarks["cstalk_lip_lower"][0])
+    marks = landmarks.find_landmarks(head.neutral, edges, motions["jawOpen"], lips=lips)
+    return Source(Head(np.asarray(head.neutral), motions["jawOpen"], marks), motions)
+
+
+def source_of_face(face: bpy.types.Object) -> Source:
+    """A face with ARKit shapes as the source.
+
+    Raises:
+        BadTarget: Its mouth cannot be found, or too few channels have a shape.
+    """
+    names = [block.name for block in face.data.shape_keys.key_blocks]
+    pairs = map_channels(rigs.load_rig(CHANNEL_RIG), names).pairs
+    if "jawOpen" not in pairs:
+        raise BadTarget(f"{face.name!r} has no jawOpen to learn from", hint="Use the demo head")
+    motions = {c: geometry.shape_motion(face, name) for c, name in pairs.items()}
+    return Source(_head(face, motions["jawOpen"]), motions)
+
+
+def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
+    """Make and solve the normal equations of ``face``.
+
+    Raises:
+        BadTarget: The face has no keys to use, or its mouth cannot be found.
+    """
+    source = demo_source() if source is None else source
+    key = face.data.shape_keys
+    if key is None or not key.use_relative:
+        raise BadTarget(f"{face.name!r} has no relative shape keys", hint=HINT)
+    motions = geometry.shape_motions(face, usable_keys(face))
+    jaw = jaw_bone_or_none(face)
+    points = geometry.rest_points(face)
+    opening = _opening(face, points, motions, jaw)
+    target = _head(face, opening)
+    channels = _channels(source)
+    found = _found(source, target, motions, opening)
+    turn = JAW_TURN
+    fit = _solved(face, source, target, found, motions, jaw, turn, channels)
+    if jaw is not None:  # once more, with the motion per radian that the jaw has where it opens
+        row = [t.name for t in fit.targets].index(f"{jaw.name}:rotation_x")
+        opened = float(solver.solve_matrix(fit)[row, channels.index("jawOpen")])
+        turn = opened if abs(opened) > 0.05 else turn
+        fit = _solved(face, source, target, found, motions, jaw, turn, channels)
+    return FaceFit(fit, found, target, source, "" if jaw is None else jaw.name)
+
+
+def usable_keys(face: bpy.types.Object) -> list[str]:
+    """Names of the keys that a performance may move: no identity, no pose corrective, no copy."""
+    key = face.data.shape_keys
+    points = geometry.rest_points(face)
+    size = float(np.ptp(points, axis=0).max())
+    names = []
+    for block in key.key_blocks:
+        if block == key.reference_key or block.mute or flame.IDENTITY.match(block.name):
+            continue
+        length = np.linalg.norm(geometry.shape_motion(face, block.name), axis=1)
+        moved = length > 1e-5 * size
+        whole = not flame.EXPRESSION.match(block.name) and moved.mean() > IDENTITY_SHARE
+        if moved.any() and not whole:
+            names.append(block.name)
+    return names
+
+
+def jaw_bone_or_none(face: bpy.types.Object) -> bpy.types.Bone | None:
+    """The jaw bone that moves most of the mesh."""
+    armature = face.find_armature()
+    if armature is None:
+        return None
+    bones = [bone for bone in armature.data.bones if JAW_NAME.search(bone.name)]
+    shares = [float(geometry.bone_share(face, bone).sum()) for bone in bones]
+    return bones[int(np.argmax(shares))] if shares and max(shares) > 0 else None
+
+
+def _head(face: bpy.types.Object, opening: Array) -> Head:
+    points = geometry.rest_points(face)
+    try:
+        marks = landmarks.find_landmarks(
+            points, geometry.edges_of(face), opening, lips=marked_lips_or_none(face)
+        )
+    except landmarks.NoLips as why:
+        raise BadTarget(f"The lips of {face.name!r} were not found: {why}", hint=HINT) from why
+    return Head(points, opening, marks)
+
+
+def marked_lips_or_none(face: bpy.types.Object) -> tuple[int, int] | None:
+    """The lips' middles as vertex groups ``cstalk_lip_upper`` and ``cstalk_lip_lower`` say."""
+    names = ("cstalk_lip_upper", "cstalk_lip_lower")
+    if any(name not in face.vertex_groups for name in names):
+        return None
+    upper, lower = geometry.heaviest_vertices(face, names)
+    return upper, lower
+
+
+def _opening(
+    face: bpy.types.Object, points: Array, motions: dict[str, Array], jaw: bpy.types.Bone | None
+) -> Array:
+    """How the mesh moves when the mouth opens."""
+    if jaw is not None:
+        return _jaw_motion(face, points, jaw, (JAW_TURN, 0.0, 0.0))
+    plain = {spelling(name).replace(":", "").replace("_", ""): name for name in motions}
+    for wanted in OPEN_NAMES:
+        if wanted in plain:
+            return motions[plain[wanted]]
+    raise BadTarget(f"No shape key of {face.name!r} is known to open the mouth", hint=HINT)
+
+
+def _jaw_motion(
+    face: bpy.types.Object, points: Array, jaw: bpy.types.Bone, angles: tuple[float, float, float]
+) -> Array:
+    share, frame = geometry.bone_share(face, jaw), geometry.bone_frame(face, jaw)
+    motion = geometry.turned_by(points, share, frame, angles)
+    key = face.data.shape_keys
+    names = [] if key is None else [block.name for block in key.key_blocks]
+    if flame.is_flame(names) and flame.has_jaw_correctives(names):
+        for name, values in flame.jaw_corrections(np.array([angles])).items():
+            motion = motion + values[0] * geometry.shape_motion(face, name)
+    return motion
+
+
+def _channels(source: Source) -> list[str]:
+    """Channels to fit, in the rig's order. Looks are among them: lids follow the eyes."""
+    names = rigs.load_rig(CHANNEL_RIG).channel_names
+    return [channel for channel in names if channel in source.motions]
+
+
+def _found(
+    source: Source, target: Head, motions: dict[str, Array], opening: Array
+) -> Correspondence:
+    moved = np.max([np.linalg.norm(m, axis=1) for m in (*motions.values(), opening)], axis=0)
+    near = np.linalg.norm(target.points - target.points[target.landmarks.lip_upper], axis=1)
+    face = np.flatnonzero((moved > 1e-3 * moved.max()) & (near < 4.0 * target.landmarks.width))
+    return correspond(source.head, target, face[:: max(1, len(face) // PLACES)])
+
+
+def _solved(
+    face: bpy.types.Object,
+    source: Source,
+    target: Head,
+    found: Correspondence,
+    motions: dict[str, Array],
+    jaw: bpy.types.Bone | None,
+    turn: float,
+    channels: list[str],
+) -> solver.Fit:
+    """The normal equations with the jaw's motion per radian taken at ``turn``."""
+    rows = dict(motions)
+    targets = [Target("shape", name) for name in motions]
+    bounds = [_bounds(face, name) for name in motions]
+    if jaw is not None:
+        for number, axis in enumerate("xyz"):
+            size = turn if axis == "x" else JAW_TURN
+            angles = tuple(size if i == number else 0.0 for i in range(3))
+            name = f"{jaw.name}:rotation_{axis}"
+            rows[name] = _jaw_motion(face, target.points, jaw, angles) / size
+            targets.append(Target("bone", name))
+            bounds.append(JAW_BOUNDS[axis])
+    asked = found.motions(np.stack([source.motions[channel] for channel in channels]))
+    basis = np.stack([motion[found.places] for motion in rows.values()])
+    weights = _weights(target, found)
+    upper, lower = target.landmarks.lip_upper, target.landmarks.lip_lower
+    gap = np.stack([motion[lower] - motion[upper] for motion in rows.values()])[:, None]
+    ours = source.head.landmarks
+    wanted = np.stack([m[ours.lip_lower] - m[ours.lip_upper] for m in _of(source, channels)])
+    wanted = found.laid_over.motions(wanted)[:, None]
+    gap_weight = np.sqrt(GAP_SHARE * float((weights**2).sum()))
+    fit = solver.fit_of(
+        np.concatenate([basis, gap], axis=1),
+        np.concatenate([asked, wanted], axis=1),
+        np.append(weights, gap_weight),
+        targets,
+        channels,
+        bounds,
+    )
+    return _made_symmetric(fit)
+
+
+def _of(source: Source, channels: list[str]) -> list[Array]:
+    return [source.motions[channel] for channel in channels]
+
+
+def _bounds(face: bpy.types.Object, name: str) -> tuple[float, float]:
+    if flame.EXPRESSION.match(name):
+        return -flame.EXPRESSION_LIMIT, flame.EXPRESSION_LIMIT
+    block = face.data.shape_keys.key_blocks[name]
+    return float(min(block.slider_min, 0.0)), float(max(block.slider_max, 1.0))
+
+
+def _weights(target: Head, found: Correspondence) -> Array:
+    """How much each place counts: most at the mouth, much at the eyes."""
+    marks, points = target.landmarks, target.points[found.places]
+    middle = 0.5 * (target.points[marks.lip_upper] + target.points[marks.lip_lower])
+
+    def near(place: Array, reach: float) -> Array:
+        apart = np.linalg.norm(points - place, axis=1) / (reach * marks.width)
+        return np.asarray(np.exp(-(apart**2)))
+
+    weights = OTHER_WEIGHT + MOUTH_WEIGHT * near(middle, 0.9)
+    for eye in () if marks.eyes is None else marks.eyes:
+        weights = np.maximum(weights, OTHER_WEIGHT + EYE_WEIGHT * near(eye, 0.4))
+    return weights
+
+
+def _made_symmetric(fit: solver.Fit) -> solver.Fit:
+    """The fit with left like right, unless the targets mix the sides as FLAME's components do."""
+    names = [target.name for target in fit.targets]
+    if flame.is_flame(names):
+        return fit
+    by_spelling = {spelling(name): number for number, name in enumerate(names)}
+    partners, signs = [], []
+    for number, target in enumerate(fit.targets):
+        side, _colon, rest = spelling(target.name).partition(":")
+        other = {"left": "right", "right": "left"}.get(side, "")
+        partners.append(by_spelling.get(f"{other}:{rest}", number) if other else number)
+        turned = target.kind == "bone" and not target.name.endswith("_x")
+        signs.append(-1.0 if turned else 1.0)
+    if any(partners[partner] != number for number, partner in enumerate(partners)):
+        return fit  # two keys of one side share a name on the other
+    mirrors = {channel.name: channel.mirror for channel in rigs.load_rig(CHANNEL_RIG).channels}
+    columns = [fit.channels.index(mirrors[channel]) for channel in fit.channels]
+    return solver.symmetric(fit, partners, columns, signs)

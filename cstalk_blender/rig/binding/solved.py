@@ -1,0 +1,139 @@
+"""A solved face, kept with its object: saved with the file, undone with it, dropped at will.
+
+face["cstalk_fit"] = JSON of the normal equations (`solver.Fit`), arrays as base64 of float32
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import json
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...package import rigs
+from ..fitting import solver
+from ..mapping.routing import Kind, Target
+
+PROPERTY = "cstalk_fit"
+FORMAT = 1
+CHANNEL_RIG = "arkit52"
+WORST_CHANNEL = 0.7
+"""A channel that keeps less than 30 % of its motion is named as lost."""
+GOOD_REGION = 0.15
+"""A region that loses less of its motion is not worth a line."""
+_ARRAYS = ("gram", "cross", "energy", "lower", "upper")
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """What a solved face cannot show."""
+
+    regions: dict[str, float]
+    """Region to the part of its motion that is lost, 0 to 1."""
+    channels: tuple[str, ...]
+    """Channels of which hardly anything is left."""
+
+    def sentences(self) -> list[str]:
+        """For the panel: the worst region first; empty when nothing is lost worth a word."""
+        order = sorted(self.regions.items(), key=lambda item: -item[1])
+        lines = [
+            f"{region.capitalize()}: {100 * lost:.0f} % of the motion is lost"
+            for region, lost in order
+            if lost >= GOOD_REGION
+        ]
+        if self.channels:
+            lines.append(f"Not shown: {', '.join(self.channels)}")
+        return lines
+
+
+def keep(face: bpy.types.Object, fit: solver.Fit) -> None:
+    """Remember ``fit`` as what moves ``face``."""
+    data = {
+        "format": FORMAT,
+        "targets": [list(target) for target in fit.targets],
+        "channels": list(fit.channels),
+        **{name: _packed(getattr(fit, name)) for name in _ARRAYS},
+    }
+    face[PROPERTY] = json.dumps(data)
+
+
+def forget(face: bpy.types.Object) -> bool:
+    """Drop the fit of ``face``; False when there was none."""
+    return face.pop(PROPERTY, None) is not None
+
+
+def fit_or_none(face: bpy.types.Object | None) -> solver.Fit | None:
+    """The fit of ``face``, as long as it has the shape keys that it was made for."""
+    text = None if face is None else face.get(PROPERTY)
+    if not isinstance(text, str):
+        return None
+    fit = _read(text)
+    key = getattr(face.data, "shape_keys", None)
+    if fit is None or key is None:
+        return None
+    shapes = [target.name for target in fit.targets if target.kind == "shape"]
+    return fit if all(name in key.key_blocks for name in shapes) else None
+
+
+def loss_of(fit: solver.Fit) -> Loss:
+    """What the targets of ``fit`` cannot show.
+
+    Left and right are asked for together: a key that blinks both eyes loses no blink.
+    """
+    rig = {channel.name: channel for channel in rigs.load_rig(CHANNEL_RIG).channels}
+    paired = solver.together(fit, [rig[channel].mirror for channel in fit.channels])
+    matrix = solver.solve_matrix(paired)
+    regions = {channel: rig[channel].region for channel in fit.channels}
+    lost = solver.lost_of(paired, matrix)
+    worst = [c for c, part in zip(fit.channels, lost, strict=True) if part > WORST_CHANNEL]
+    return Loss(solver.lost_by_region(paired, matrix, regions), tuple(worst))
+
+
+@functools.lru_cache(maxsize=16)
+def loss_of_text(text: str) -> Loss | None:
+    """`loss_of` of a kept fit, for panels, which ask at every redraw."""
+    fit = _read(text)
+    return None if fit is None else loss_of(fit)
+
+
+@functools.lru_cache(maxsize=16)
+def _read(text: str) -> solver.Fit | None:
+    try:
+        data = json.loads(text)
+        if data["format"] != FORMAT:
+            return None
+        targets = tuple(Target(_kind(kind), str(name)) for kind, name in data["targets"])
+        channels = tuple(str(channel) for channel in data["channels"])
+        arrays = {name: _unpacked(data[name]) for name in _ARRAYS}
+        count = len(targets)
+        return solver.Fit(
+            targets,
+            channels,
+            arrays["gram"].reshape(count, count),
+            arrays["cross"].reshape(count, len(channels)),
+            arrays["energy"].reshape(len(channels)),
+            arrays["lower"].reshape(count),
+            arrays["upper"].reshape(count),
+        )
+    except (ValueError, KeyError, TypeError):  # written by another version, or by hand
+        return None
+
+
+def _kind(text: str) -> Kind:
+    if text == "shape":
+        return "shape"
+    if text == "bone":
+        return "bone"
+    raise ValueError(f"{text!r} is no kind of a solved target")
+
+
+def _packed(values: NDArray[np.float64]) -> str:
+    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> NDArray[np.float64]:
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64)

@@ -1,0 +1,155 @@
+"""Eyes and head by bones: turns for the look channels, and for head channels where there are any.
+
+The axes are those of the bones at rest, so any bone roll serves. A look channel at 1 turns the eye
+by `LOOK_TURN`. Head channels (Live Link's yaw, pitch and roll, radians) turn the head bone of a
+face that was switched to it (`turn_head`).
+
+Signs: `shared/docs/cstalk.md` names the columns and no signs, and HeadYaw, HeadPitch and HeadRoll
+are 0 in the takes of ``shared/data/capture/livelink_rom``. There EyeYaw and EyePitch correlate by
+-1 with looking to the own left and upwards, and EyeRoll is +1 times EyeYaw * EyePitch, as it is for
+an eye without twist when yaw is to the own right, pitch downwards, roll to the own left shoulder.
+Epic's converter (AppleARKit, ToBlendShapeMap) takes head and eyes through the same steps.
+"""
+
+from __future__ import annotations
+
+import re
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..binding import geometry
+from ..mapping.routing import Route
+
+Array = NDArray[np.float64]
+
+LOOK_TURN = 0.5
+"""Radians at value 1 of a look channel; Live Link takes stay under 0.7 (rigs/livelink61.json)."""
+SMALLEST = 0.02
+"""A share of a turn about one axis of less is rounding."""
+EYE = re.compile(
+    r"(^|[^a-z])eye(ball)?s?([^a-z]|$)|^(left|right)eye|^[lr]eye|eye[lr]$", re.IGNORECASE
+)
+LEFT = re.compile(r"(^|[^a-z])(l|left)([^a-z]|$)|^left|^leye|eyel$", re.IGNORECASE)
+RIGHT = re.compile(r"(^|[^a-z])(r|right)([^a-z]|$)|^right|^reye|eye[rR]$", re.IGNORECASE)
+NO_EYE = re.compile(r"lid|brow|lash|target|track|master|aim|ctrl", re.IGNORECASE)
+HEAD = re.compile(r"^(cc_base_|mixamorig:|def[-_])?(head|neck)$", re.IGNORECASE)
+HEAD_MOTION = "cstalk_head_motion"
+"""Custom property of a face whose head bone may turn; absent is off."""
+HEAD_CHANNELS = ("headYaw", "headPitch", "headRoll")
+LOOKS = {
+    "left": {"Up": "up", "Down": "down", "In": "right", "Out": "left"},
+    "right": {"Up": "up", "Down": "down", "In": "left", "Out": "right"},
+}
+
+
+def eye_bones_or_none(face: bpy.types.Object) -> dict[str, bpy.types.Bone] | None:
+    """The bones of the left and the right eye by their names."""
+    armature = face.find_armature()
+    if armature is None:
+        return None
+    found: dict[str, bpy.types.Bone] = {}
+    for bone in armature.data.bones:
+        if not EYE.search(bone.name) or NO_EYE.search(bone.name):
+            continue
+        if LEFT.search(bone.name):
+            found.setdefault("left", bone)
+        elif RIGHT.search(bone.name):
+            found.setdefault("right", bone)
+    return found if len(found) == 2 else None
+
+
+def look_routes(face: bpy.types.Object) -> list[Route]:
+    """Routes from the look channels to the eye bones; empty without them."""
+    bones = eye_bones_or_none(face)
+    if bones is None:
+        return []
+    heads = {side: geometry.bone_frame(face, bone)[1] for side, bone in bones.items()}
+    left = heads["left"] - heads["right"]
+    if float(np.linalg.norm(left)) < 1e-9:
+        return []
+    turns = _turns(left, _up(face))
+    return [
+        route
+        for side, bone in bones.items()
+        for word, way in LOOKS[side].items()
+        for route in _routes(
+            face, bone, f"eyeLook{word}{side.capitalize()}", LOOK_TURN * turns[way]
+        )
+    ]
+
+
+def turns_head(face: bpy.types.Object | None) -> bool:
+    """True when head channels may turn the head bone of ``face``."""
+    return face is not None and bool(face.get(HEAD_MOTION, False))
+
+
+def turn_head(face: bpy.types.Object, *, on: bool) -> None:
+    """Let head channels turn the head bone of ``face``, or leave it alone as at first."""
+    if on:
+        face[HEAD_MOTION] = True
+    else:
+        face.pop(HEAD_MOTION, None)
+
+
+def head_bone_or_none(face: bpy.types.Object | None) -> bpy.types.Bone | None:
+    """The bone ``head`` of the face's armature, else ``neck``."""
+    armature = None if face is None else face.find_armature()
+    if armature is None:
+        return None
+    named = [bone for bone in armature.data.bones if HEAD.match(bone.name)]
+    named.sort(key=lambda bone: "head" not in bone.name.lower())
+    return named[0] if named else None
+
+
+def head_routes(face: bpy.types.Object) -> list[Route]:
+    """Routes from Live Link's head channels to the head bone; empty without it or switched off."""
+    bone = head_bone_or_none(face)
+    if bone is None or not turns_head(face):
+        return []
+    bones = eye_bones_or_none(face)
+    left = np.array([1.0, 0.0, 0.0])  # of a face that looks along -Y, Blender's custom
+    if bones is not None:
+        left = geometry.bone_frame(face, bones["left"])[1]
+        left = left - geometry.bone_frame(face, bones["right"])[1]
+    turns = _turns(left, _up(face))
+    ways = (turns["right"], turns["down"], turns["roll"])
+    return [
+        route
+        for channel, way in zip(HEAD_CHANNELS, ways, strict=True)
+        for route in _routes(face, bone, channel, way)
+    ]
+
+
+def _up(face: bpy.types.Object) -> Array:
+    """Up in the face's space: that of its armature, which stands upright at rest."""
+    armature = face.find_armature()
+    matrix = np.array(face.matrix_world.inverted() @ armature.matrix_world)[:3, :3]
+    up = matrix @ np.array([0.0, 0.0, 1.0])
+    return np.asarray(up / np.linalg.norm(up))
+
+
+def _turns(left: Array, up: Array) -> dict[str, Array]:
+    """Rotation vectors of one radian that turn the front towards each side, in the face's space."""
+    left = left / np.linalg.norm(left)
+    up = up - (up @ left) * left
+    up = up / np.linalg.norm(up)
+    front = np.cross(left, up)
+    aside, upward = np.cross(front, left), np.cross(front, up)
+    return {
+        "left": aside,
+        "right": -aside,
+        "up": upward,
+        "down": -upward,
+        "roll": np.cross(up, left),
+    }
+
+
+def _routes(face: bpy.types.Object, bone: bpy.types.Bone, channel: str, turn: Array) -> list[Route]:
+    axes, _head = geometry.bone_frame(face, bone)
+    return [
+        Route(channel, "bone", f"{bone.name}:rotation_{axis}", float(share))
+        for axis, share in zip("xyz", axes.T @ turn, strict=True)
+        if abs(share) > SMALLEST * float(np.linalg.norm(turn))
+    ]

@@ -1,0 +1,213 @@
+"""The mouth of a face in Blender: its lip gap under a performance, and the keys that close it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadTarget
+from ...package import track
+from ..binding import basis as solver_basis
+from ..binding import geometry
+from ..binding.targets import routing_of
+from ..fitting import flame, landmarks, lips
+from ..mapping.names import spelling
+from . import plan
+from .plan import Asked
+
+Array = NDArray[np.float64]
+
+CLOSING_CHANNEL, OPENING_CHANNEL = "mouthClose", "jawOpen"
+JAW_PART = 0.35
+"""A key that moves the chin by more than this part of what it does to the gap moves the jaw."""
+TOUCHING = 0.08
+"""Of the mouth's width: lips nearer than this at rest are taken to touch there."""
+RATES_FILE = Path(__file__).with_name("reference_rates.json")
+SMALLEST_RATE = 0.05
+"""Of the mouth's width: a key that closes by less closes nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mouth:
+    """Where the lips of a face are."""
+
+    face: bpy.types.Object
+    marks: landmarks.Landmarks
+    rest: float
+    """Gap at rest that counts as open, mesh units; 0 when the lips touch."""
+
+    def gap(self, points: Array) -> float:
+        """Gap of posed vertices (V or more, 3), mesh units."""
+        marks = self.marks
+        between = points[marks.lip_lower] - points[marks.lip_upper]
+        at_rest = self._resting()
+        return float((between - at_rest) @ marks.down) + self.rest
+
+    def gaps(self, asked: Sequence[Asked], frames: int) -> Array:
+        """Gap of each frame of a performance, (frames,), by what its keys and bones add up to."""
+        total = np.full(frames, self.rest)
+        for name, values in _shape_values(asked).items():
+            total += values * self.rate(name)
+        for bone, angles in _bone_angles(asked, frames).items():
+            moved = self._turned(bone, angles)
+            total += (moved[:, 1] - moved[:, 0]) @ self.marks.down
+        return total
+
+    def rate(self, name: str) -> float:
+        """Gap that value 1 of a shape key adds, mesh units; 0 of a muted one."""
+        if self.face.data.shape_keys.key_blocks[name].mute:
+            return 0.0
+        upper, lower = (self._moved(name, v) for v in (self.marks.lip_upper, self.marks.lip_lower))
+        return float((lower - upper) @ self.marks.down)
+
+    def chin_rate(self, name: str) -> float:
+        """How far value 1 of a shape key lowers the chin, mesh units."""
+        return float(self._moved(name, self.marks.chin) @ self.marks.down)
+
+    def _moved(self, name: str, vertex: int) -> Array:
+        block = self.face.data.shape_keys.key_blocks[name]
+        return np.array(block.data[vertex].co) - np.array(block.relative_key.data[vertex].co)
+
+    def _resting(self) -> Array:
+        data = self.face.data.shape_keys.reference_key.data
+        return np.array(data[self.marks.lip_lower].co) - np.array(data[self.marks.lip_upper].co)
+
+    def _turned(self, name: str, angles: Array) -> Array:
+        """Motion of the upper and the lower lip when a bone turns, (frames, 2, 3)."""
+        armature = self.face.find_armature()
+        bone = armature.data.bones[name]
+        share, frame = geometry.bone_share(self.face, bone), geometry.bone_frame(self.face, bone)
+        vertices = [self.marks.lip_upper, self.marks.lip_lower]
+        points = geometry.rest_points(self.face)[vertices]
+        turns = [tuple(float(angle) for angle in row) for row in angles]
+        return np.stack([geometry.turned_by(points, share[vertices], frame, t) for t in turns])
+
+
+def mouth_of(face: bpy.types.Object) -> Mouth:
+    """Find the mouth of ``face``.
+
+    Raises:
+        BadTarget: Nothing opens it, or no lips were found.
+    """
+    return mouth_between(face, solver_basis.marked_lips_or_none(face))
+
+
+def mouth_between(face: bpy.types.Object, lips_said: tuple[int, int] | None) -> Mouth:
+    """The mouth of ``face`` where the lips' middles were looked up before, None for unmarked ones.
+
+    Raises:
+        BadTarget: Nothing opens it, or no lips were found.
+    """
+    opening = motion_of(face, OPENING_CHANNEL)
+    points = geometry.rest_points(face)
+    try:
+        marks = landmarks.find_landmarks(points, geometry.edges_of(face), opening, lips=lips_said)
+    except landmarks.NoLips as why:
+        raise BadTarget(
+            f"The lips of {face.name!r} were not found: {why}", hint=solver_basis.HINT
+        ) from why
+    between = points[marks.lip_lower] - points[marks.lip_upper]
+    height = float(between @ marks.down)
+    touching = float(np.linalg.norm(between)) < TOUCHING * marks.width
+    return Mouth(face, marks, 0.0 if touching else height)
+
+
+def motion_of(face: bpy.types.Object, channel: str) -> Array:
+    """Motion of each vertex at value 1 of a channel, as the face would be keyed, (V, 3)."""
+    one = track.CurveTrack(np.ones((1, 1), np.float32), (channel,), 24.0)
+    asked = plan.asked_of(face, one)
+    points = geometry.rest_points(face)
+    total = np.zeros_like(points)
+    for name, values in _shape_values(asked).items():
+        if values[0] and name in face.data.shape_keys.key_blocks:
+            total += float(values[0]) * geometry.shape_motion(face, name)
+    armature = face.find_armature()
+    for name, angles in _bone_angles(asked, 1).items():
+        if armature is not None and name in armature.data.bones and angles.any():
+            bone = armature.data.bones[name]
+            share, frame = geometry.bone_share(face, bone), geometry.bone_frame(face, bone)
+            total += geometry.turned_by(points, share, frame, tuple(map(float, angles[0])))
+    return total
+
+
+def reference_gap(curves: track.CurveTrack) -> Array:
+    """Relative gap of the demo head, for which the curves are right, (frames,)."""
+    rates = reference_rates()
+    total = np.zeros(curves.frame_count)
+    for channel in curves.channels:
+        total += rates.get(channel, 0.0) * curves.column(channel).astype(np.float64)
+    return lips.relative(total)
+
+
+@functools.cache
+def reference_rates() -> dict[str, float]:
+    """Gap that value 1 of a channel adds on the demo head, metres, as `measured_rates` measured it.
+
+    It is kept as data: to build the head and find its lips takes longer than a tick may.
+    """
+    return dict(json.loads(RATES_FILE.read_text(encoding="utf-8")))
+
+
+def measured_rates() -> dict[str, float]:
+    """The same from the head itself, for the file and its test."""
+    source = solver_basis.demo_source()
+    marks = source.head.landmarks
+    return {
+        channel: float((motion[marks.lip_lower] - motion[marks.lip_upper]) @ marks.down)
+        for channel, motion in source.motions.items()
+    }
+
+
+def closing_keys(mouth: Mouth) -> dict[str, float]:
+    """The shape keys that bring the lips together without the jaw, and their gains, 1 the largest.
+
+    Those of mouthClose where they do, all at once: lips that close by quarters close evenly. Else
+    the key that closes best, with its partner of the other side. Empty when nothing closes.
+    """
+    key = mouth.face.data.shape_keys
+    smallest = SMALLEST_RATE * mouth.marks.width
+    routes = routing_of(mouth.face).of(CLOSING_CHANNEL)
+    named = {r.target: r.gain for r in routes if r.kind == "shape" and r.gain > 0}
+    if sum(gain * mouth.rate(name) for name, gain in named.items()) < -smallest:
+        most = max(named.values())
+        return {name: gain / most for name, gain in named.items()}
+    best, best_rate = "", -smallest
+    for block in key.key_blocks:
+        if block == key.reference_key or flame.IDENTITY.match(block.name):
+            continue
+        rate = mouth.rate(block.name)
+        if rate < best_rate and abs(mouth.chin_rate(block.name)) < JAW_PART * abs(rate):
+            best, best_rate = block.name, rate
+    return dict.fromkeys(_both_sides(best, key), 1.0) if best else {}
+
+
+def _both_sides(name: str, key: bpy.types.Key) -> list[str]:
+    """``name``, and the key that is spelled alike for the other side."""
+    side, _colon, rest = spelling(name).partition(":")
+    other = {"left": "right", "right": "left"}.get(side)
+    return [
+        name,
+        *(b.name for b in key.key_blocks if other and spelling(b.name) == f"{other}:{rest}"),
+    ]
+
+
+def _shape_values(asked: Sequence[Asked]) -> dict[str, Array]:
+    return {one.target: one.values for one in asked if one.kind == "shape"}
+
+
+def _bone_angles(asked: Sequence[Asked], frames: int) -> dict[str, Array]:
+    """Turns of each bone, (frames, 3)."""
+    found: dict[str, Array] = {}
+    for one in asked:
+        name, _colon, channel = one.target.rpartition(":")
+        if one.kind == "bone" and channel.startswith("rotation_"):
+            angles = found.setdefault(name, np.zeros((frames, 3)))
+            angles[:, "xyz".index(channel[-1])] = one.values
+    return found

@@ -130,7 +130,7 @@ def shape_tiles(photographer: Photographer) -> list[Tile]:
 
 def viseme_tiles() -> list[Tile]:
     """The mouth of a choice of phones."""
-    text = (TRAINING / "phone_targets.json").read_text(encoding="utf-8")
+    text = (TRAINING / "reference" / "phone_targets.json").read_text(encoding="utf-8")
     targets = json.loads(text)["targets"]
     poses = {phone: dict(targets[phone]) for phone in PHONES}
     for phone in CLOSED_PHONES:
@@ -140,7 +140,7 @@ def viseme_tiles() -> list[Tile]:
 
 def emotion_tiles() -> list[Tile]:
     """Each emotion (columns) at growing intensity (rows)."""
-    text = (TRAINING / "expression_arkit52.json").read_text(encoding="utf-8")
+    text = (TRAINING / "reference" / "expression_arkit52.json").read_text(encoding="utf-8")
     emotions = json.loads(text)["emotions"]
     return [
         Tile(

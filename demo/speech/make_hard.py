@@ -20,7 +20,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from model_runtime.training.nonspeech import MAKERS
+from model_runtime.training.preparation.nonspeech import MAKERS
 
 FOLDER = Path(__file__).resolve().parent
 SAMPLE_RATE = 16_000

@@ -26,7 +26,7 @@ COMMANDS = {
     "worker": ("cli.worker", "JSON lines on stdin and stdout, for the Blender add-on"),
     "train": ("training.cli", "make your own weights (in a checkout)"),
     "evaluate": ("evaluation.cli", "measure weights against recordings (in a checkout)"),
-    "benchmark": ("evaluation.benchmark", "measure speed and memory (in a checkout)"),
+    "benchmark": ("evaluation.speed.benchmark", "measure speed and memory (in a checkout)"),
 }
 
 

@@ -14,8 +14,8 @@ from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES
 from ..errors import BadArgument
 from ..files import check_writable, replace_file
 from . import report, suite
-from .material import gather
-from .model_performer import ModelPerformer
+from .data.material import gather
+from .performers.model import ModelPerformer
 
 DEFAULT_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _emotion(options: argparse.Namespace) -> int:
-    from . import heard_emotion
+    from .scores import detected_emotion as heard_emotion
 
     heard = heard_emotion.evaluate_heard(options.data, _progress)
     say(heard_emotion.as_text(heard).rstrip("\n"))

@@ -7,8 +7,8 @@ import json
 import math
 from typing import Any
 
-from .measures import MEASURES, Figure, Measure, verdict
-from .speech_scores import SpeechScores
+from .metrics.measures import MEASURES, Figure, Measure, verdict
+from .scores.speech import SpeechScores
 from .suite import Column, Evaluation
 from .table import aligned
 

@@ -10,14 +10,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..audio.store import load_speech
-from . import emotion_scores, filmed, motion_scores, rhubarb, sounds
-from .clips import AUSTEN, SpokenClip
-from .filmed import mean_or_nan
-from .material import Material, Report
-from .measures import Figure
-from .metrics import LipCurves
-from .performer import EVALUATION_FPS, Direction, Performer, RememberingPerformer
-from .speech_scores import MeasuredClip, SpeechScores, score_groups, score_speech
+from .data import filmed, sounds
+from .data.clips import AUSTEN, SpokenClip
+from .data.filmed import mean_or_nan
+from .data.material import Material, Report
+from .metrics.measures import Figure
+from .metrics.speech import LipCurves
+from .performers import rhubarb
+from .performers.base import EVALUATION_FPS, Direction, Performer, RememberingPerformer
+from .scores import emotion as emotion_scores
+from .scores import motion as motion_scores
+from .scores.speech import MeasuredClip, SpeechScores, score_groups, score_speech
 
 COST_REPEATS = 3  # runs of the cost row; the median counts
 NO_CORRELATION = "no-correlation"

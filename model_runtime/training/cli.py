@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BadArgument
-from .progress import clock
 from .settings import Settings, read_settings
+from .stages.progress import clock
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +57,20 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _prepare(settings: Settings, _options: argparse.Namespace) -> None:
-    from .preparation import prepare
-    from .progress import ProgressLine
+    from .preparation.stage import prepare
+    from .stages.progress import ProgressLine
 
     prepare(settings, progress=ProgressLine())
 
 
 def _calibrate(settings: Settings, _options: argparse.Namespace) -> None:
-    from .calibrate import calibrate
+    from .reference.calibrate import calibrate
 
     calibrate(settings)
 
 
 def _correlation(settings: Settings, options: argparse.Namespace) -> None:
-    from .correlation_stage import train_correlation
+    from .stages.correlation import train_correlation
 
     output = options.output or settings.work / "correlation"
     _forget_if_asked(settings, options, output)
@@ -78,7 +78,7 @@ def _correlation(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _generator(settings: Settings, options: argparse.Namespace) -> None:
-    from .generator_stage import train_generator
+    from .stages.generator import train_generator
 
     output = options.output or settings.work / "generator"
     _forget_if_asked(settings, options, output)
@@ -86,21 +86,21 @@ def _generator(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _emotion(settings: Settings, options: argparse.Namespace) -> None:
-    from .emotion_stage import train_emotion
+    from .emotion.stage import train_emotion
 
     train_emotion(settings, options.output or settings.work / "emotion")
 
 
 def _relabel(settings: Settings, options: argparse.Namespace) -> None:
-    from .cache import caches_in
-    from .relabel import relabel
+    from .data.cache import caches_in
+    from .preparation.relabel import relabel
 
     for folder in caches_in(settings.work):
         relabel(folder, settings.work, hand_set=options.hand_set)
 
 
 def _mix(settings: Settings, options: argparse.Namespace) -> None:
-    from .mix import Touches, mix
+    from .stages.mix import Touches, mix
 
     parts = [(Path(name).expanduser(), share) for name, share in _shares(options.part)]
     output = options.output or settings.work / "mixed"
@@ -142,7 +142,7 @@ STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
 
 
 def _forget_if_asked(settings: Settings, options: argparse.Namespace, output: Path) -> None:
-    from .run import begin_anew
+    from .stages.run import begin_anew
 
     if options.fresh:
         begin_anew(settings.work / "runs" / output.name)

@@ -12,7 +12,7 @@ from ..config import GeneratorConfig
 from ..curves.rig import RigDefinition, load_rig
 from ..errors import BadArgument
 from ..protocol import DEFAULT_RIG
-from .losses import LossWeights
+from .stages.losses import LossWeights
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from model_runtime.training.cli import main
-from model_runtime.training.generator_stage import train_generator  # noqa: F401 - imports it all
+from model_runtime.training.stages.generator import train_generator  # noqa: F401 - imports it all
 
 PATIENCE_S = 600.0
 

@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("pocketsphinx")
 
 from model_runtime.audio.store import load_speech
-from model_runtime.training.alignment import AlignmentFailed, align_words, words_of
-from model_runtime.training.pronounce import NoPronunciation, arpabet_from_ipa, pronounce
+from model_runtime.training.alignment.forced import AlignmentFailed, align_words, words_of
+from model_runtime.training.alignment.pronounce import NoPronunciation, arpabet_from_ipa, pronounce
 from tests.conftest import ROOT
 
 SPEECH = ROOT / "demo" / "speech"

@@ -15,14 +15,14 @@ pytest.importorskip("scipy")
 from model_runtime.curves.formats.npz import read  # noqa: E402
 from model_runtime.curves.rig import load_rig, rig_names  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
-from model_runtime.training.batches import BatchSource  # noqa: E402
-from model_runtime.training.cache import Entry, read_cache  # noqa: E402
-from model_runtime.training.faces import face_jobs  # noqa: E402
-from model_runtime.training.hearing import heard  # noqa: E402
-from model_runtime.training.loading import load_caches  # noqa: E402
-from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
-from model_runtime.training.rig_rows import RigRows  # noqa: E402
+from model_runtime.training.data.batches import BatchSource  # noqa: E402
+from model_runtime.training.data.cache import Entry, read_cache  # noqa: E402
+from model_runtime.training.data.encoder_inputs import heard  # noqa: E402
+from model_runtime.training.data.loading import load_caches  # noqa: E402
+from model_runtime.training.data.rig_rows import RigRows  # noqa: E402
+from model_runtime.training.preparation.recorded_faces import face_jobs  # noqa: E402
 from model_runtime.training.settings import read_settings  # noqa: E402
+from model_runtime.training.stages.losses import GeneratorLoss, LossWeights  # noqa: E402
 from tests.fakes import face_corpora  # noqa: E402
 from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.runtime.conftest import Command  # noqa: E402

@@ -11,15 +11,15 @@ torch = pytest.importorskip("torch")
 
 from model_runtime.config import CorrelationConfig  # noqa: E402
 from model_runtime.model.correlation import CorrelationModule  # noqa: E402
-from model_runtime.training.batches import Batch  # noqa: E402
-from model_runtime.training.correlation_stage import (  # noqa: E402
+from model_runtime.training.data.batches import Batch  # noqa: E402
+from model_runtime.training.settings import Settings, generator_config  # noqa: E402
+from model_runtime.training.stages.correlation import (
     CorrelationSupervisor,
     accord,
     correlations,
     learn_moments,
     random_regions,
 )
-from model_runtime.training.settings import Settings, generator_config  # noqa: E402
 
 THREE = CorrelationConfig(channels=("a", "b", "c"), regions=("x", "y", "z"), region_of=(0, 1, 2))
 

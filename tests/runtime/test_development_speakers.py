@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.evaluation import clips, report, suite
-from model_runtime.evaluation.metrics import LipCurves
-from model_runtime.evaluation.speech_scores import score_speech
-from model_runtime.training.alignment import PhoneTime
+from model_runtime.evaluation import report, suite
+from model_runtime.evaluation.data import clips
+from model_runtime.evaluation.metrics.speech import LipCurves
+from model_runtime.evaluation.scores.speech import score_speech
+from model_runtime.training.alignment.forced import PhoneTime
 from model_runtime.training.corpora.speech import DEV_SPEAKERS
 from tests.fakes.sounds import voice, write_wav
 

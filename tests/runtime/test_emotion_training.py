@@ -20,7 +20,7 @@ from model_runtime.emotion.classifier import (
 )
 from model_runtime.emotion.detect import hear_emotion
 from model_runtime.training.corpora.speech import EMOTION_NAMES, read_speech_corpus
-from model_runtime.training.voices_heard import said_emotions
+from model_runtime.training.emotion.voice_data import said_emotions
 from tests.fakes.sounds import RATE, write_wav
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib")

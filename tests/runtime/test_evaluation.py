@@ -13,27 +13,22 @@ import pytest
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument
-from model_runtime.evaluation import (
-    benchmark,
-    emotion_scores,
-    filmed,
-    motion_scores,
-    report,
-    rhubarb,
-    sounds,
-    suite,
-    timing_child,
-)
+from model_runtime.evaluation import report, suite
 from model_runtime.evaluation.cli import main as evaluate
-from model_runtime.evaluation.clips import SpokenClip, phones_from_json
-from model_runtime.evaluation.emotion_classifier import train_classifier
-from model_runtime.evaluation.measures import MEASURE_BY_KEY, MEASURES, Figure, verdict
-from model_runtime.evaluation.mesh import MeshRig
-from model_runtime.evaluation.metrics import LipCurves, Series
-from model_runtime.evaluation.performer import Direction, Performer, RememberingPerformer
-from model_runtime.evaluation.speech_scores import score_speech
+from model_runtime.evaluation.data import filmed, sounds
+from model_runtime.evaluation.data.clips import SpokenClip, phones_from_json
+from model_runtime.evaluation.metrics.emotion_classifier import train_classifier
+from model_runtime.evaluation.metrics.measures import MEASURE_BY_KEY, MEASURES, Figure, verdict
+from model_runtime.evaluation.metrics.mesh import MeshRig
+from model_runtime.evaluation.metrics.speech import LipCurves, Series
+from model_runtime.evaluation.performers import rhubarb
+from model_runtime.evaluation.performers.base import Direction, Performer, RememberingPerformer
+from model_runtime.evaluation.scores import emotion as emotion_scores
+from model_runtime.evaluation.scores import motion as motion_scores
+from model_runtime.evaluation.scores.speech import score_speech
+from model_runtime.evaluation.speed import benchmark, timing_child
 from model_runtime.protocol import EMOTIONS
-from model_runtime.training.alignment import PhoneTime
+from model_runtime.training.alignment.forced import PhoneTime
 from tests.fakes.sounds import voice, write_wav
 
 CHANNELS = load_rig("arkit52").channel_names
@@ -322,8 +317,8 @@ def test_benchmark_table_gives_each_engine_its_ratio_to_the_peer():
 @pytest.mark.data
 @pytest.mark.slow
 def test_rhubarb_scores_what_the_data_document_states(data_folder: Path):
-    from model_runtime.evaluation.clips import evaluation_clips
-    from model_runtime.evaluation.mesh import FACE_CAP
+    from model_runtime.evaluation.data.clips import evaluation_clips
+    from model_runtime.evaluation.metrics.mesh import FACE_CAP
 
     head = MeshRig.load(data_folder / "rigs" / f"{FACE_CAP}.npz")
     clips = evaluation_clips(data_folder).clips

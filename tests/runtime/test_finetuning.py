@@ -18,9 +18,9 @@ from model_runtime.engines.base import open_engine  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.model.generator import Generator  # noqa: E402
 from model_runtime.protocol import EMOTIONS  # noqa: E402
-from model_runtime.training.cache import cut, read_cache  # noqa: E402
+from model_runtime.training.data.cache import cut, read_cache  # noqa: E402
 from model_runtime.training.settings import Settings, generator_config, read_settings  # noqa: E402
-from model_runtime.training.start_from import start_from  # noqa: E402
+from model_runtime.training.stages.start_from import start_from  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 from tests.fakes.checkpoints import tiny_config, write_tiny_checkpoint  # noqa: E402
 from tests.fakes.face_corpora import write_takes  # noqa: E402

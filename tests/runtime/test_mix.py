@@ -12,7 +12,7 @@ from model_runtime.checkpoint.safetensors import FloatArray
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument
 from model_runtime.training.cli import main
-from model_runtime.training.mix import Touches, mix
+from model_runtime.training.stages.mix import Touches, mix
 from tests.fakes.checkpoints import write_tiny_checkpoint
 
 

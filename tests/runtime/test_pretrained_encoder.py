@@ -23,8 +23,8 @@ from model_runtime.engines.torch_encoder import (  # noqa: E402
 )
 from model_runtime.errors import BadArgument, BadWeights, EngineUnavailable  # noqa: E402
 from model_runtime.generate import Performance, generate_raw  # noqa: E402
-from model_runtime.training.cache import caches_in, read_cache  # noqa: E402
-from model_runtime.training.hearing import encoder_key, fetched_encoder  # noqa: E402
+from model_runtime.training.data.cache import caches_in, read_cache  # noqa: E402
+from model_runtime.training.data.encoder_inputs import encoder_key, fetched_encoder  # noqa: E402
 from model_runtime.training.settings import EncoderSettings  # noqa: E402
 from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.fakes.face_corpora import write_beat  # noqa: E402

@@ -9,17 +9,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from model_runtime.protocol import EMOTIONS  # noqa: E402
-from model_runtime.training.alignment import PhoneTime  # noqa: E402
-from model_runtime.training.articulation import (  # noqa: E402
+from model_runtime.training.alignment.forced import PhoneTime  # noqa: E402
+from model_runtime.training.preparation.items import spread_controls  # noqa: E402
+from model_runtime.training.reference.articulation import (
     BILABIALS,
     CALIBRATED,
     load_articulation,
     phone_envelope,
     units_of,
 )
-from model_runtime.training.lips import arkit_lips, close_lips, column, tuck_lip  # noqa: E402
-from model_runtime.training.reference import Script, act  # noqa: E402
-from model_runtime.training.scripts import spread_controls  # noqa: E402
+from model_runtime.training.reference.lips import arkit_lips, close_lips, column, tuck_lip  # noqa: E402
+from model_runtime.training.reference.motion import Script, act  # noqa: E402
 
 FRAMES = 100
 

@@ -15,24 +15,24 @@ from model_runtime.audio.spectral_tilt import colour_of  # noqa: E402
 from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
 from model_runtime.config import FeatureConfig  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
-from model_runtime.training import generator_stage  # noqa: E402
-from model_runtime.training.alignment import PhoneTime  # noqa: E402
-from model_runtime.training.articulation import CALIBRATED, load_articulation  # noqa: E402
-from model_runtime.training.augment import Augmenter  # noqa: E402
-from model_runtime.training.batches import BatchSource  # noqa: E402
-from model_runtime.training.cache import Entry, cut, read_cache, write_cache  # noqa: E402
-from model_runtime.training.hearing import heard, usual_colour  # noqa: E402
-from model_runtime.training.lips import TUCK_ROLL  # noqa: E402
-from model_runtime.training.losses import GeneratorLoss, LossWeights  # noqa: E402
-from model_runtime.training.nonspeech import nonspeech_clips  # noqa: E402
-from model_runtime.training.scripts import at_ease, at_speed, make_item  # noqa: E402
+from model_runtime.training.alignment.forced import PhoneTime  # noqa: E402
+from model_runtime.training.data.augment import Augmenter  # noqa: E402
+from model_runtime.training.data.batches import BatchSource  # noqa: E402
+from model_runtime.training.data.cache import Entry, cut, read_cache, write_cache  # noqa: E402
+from model_runtime.training.data.encoder_inputs import heard, usual_colour  # noqa: E402
+from model_runtime.training.preparation.items import at_ease, at_speed, make_item  # noqa: E402
+from model_runtime.training.preparation.nonspeech import nonspeech_clips  # noqa: E402
+from model_runtime.training.preparation.synthetic_voices import speak_again  # noqa: E402
+from model_runtime.training.reference.articulation import CALIBRATED, load_articulation  # noqa: E402
+from model_runtime.training.reference.lips import TUCK_ROLL  # noqa: E402
 from model_runtime.training.settings import (  # noqa: E402
     Settings,
     StageSettings,
     generator_config,
     read_settings,
 )
-from model_runtime.training.voices import speak_again  # noqa: E402
+from model_runtime.training.stages import generator as generator_stage  # noqa: E402
+from model_runtime.training.stages.losses import GeneratorLoss, LossWeights  # noqa: E402
 from tests.fakes.sounds import voice  # noqa: E402
 
 STAGE = StageSettings(steps=4, clips=2, frames=50, warmup_steps=1, threads=1, save_every_s=-1.0)

@@ -18,17 +18,17 @@ pytest.importorskip("scipy")
 from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
 from model_runtime.cli.info import describe_training  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
-from model_runtime.training.batches import BatchSource  # noqa: E402
-from model_runtime.training.cache import caches_in, read_cache  # noqa: E402
-from model_runtime.training.generator_stage import train_generator  # noqa: E402
-from model_runtime.training.machine import Machine, open_machine  # noqa: E402
-from model_runtime.training.preparation import prepare  # noqa: E402
+from model_runtime.training.data.batches import BatchSource  # noqa: E402
+from model_runtime.training.data.cache import caches_in, read_cache  # noqa: E402
+from model_runtime.training.preparation.stage import prepare  # noqa: E402
 from model_runtime.training.settings import (  # noqa: E402
     Settings,
     StageSettings,
     generator_config,
     read_settings,
 )
+from model_runtime.training.stages.generator import train_generator  # noqa: E402
+from model_runtime.training.stages.machine import Machine, open_machine  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.fakes.face_corpora import write_beat  # noqa: E402

@@ -13,7 +13,7 @@ from model_runtime.curves.rig import load_rig, rig_names
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument, BadCurves
 from model_runtime.protocol import EMOTIONS
-from model_runtime.training.corpora import emotions
+from model_runtime.training.corpora import emotion_labels as emotions
 from model_runtime.training.corpora.catalogue import catalogue
 from model_runtime.training.corpora.clip import SPLITS, UNKNOWN_EMOTION, FaceClip
 from model_runtime.training.corpora.files import load_array, load_arrays

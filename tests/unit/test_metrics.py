@@ -10,9 +10,10 @@ import pytest
 
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument
-from model_runtime.evaluation import metrics, motion_metrics
-from model_runtime.evaluation.mesh import MeshRig
-from model_runtime.evaluation.metrics import LipCurves, Series
+from model_runtime.evaluation.metrics import motion as motion_metrics
+from model_runtime.evaluation.metrics import speech as metrics
+from model_runtime.evaluation.metrics.mesh import MeshRig
+from model_runtime.evaluation.metrics.speech import LipCurves, Series
 
 FPS = 100.0
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.filmed import held_out
-from ..reference_rig import fitting_mesh, reference_rig
+from ...evaluation.data.filmed import held_out
+from ..reference.rig import fitting_mesh, reference_rig
 from .dataset import (
     MODEL_FPS,
     CapturedClip,

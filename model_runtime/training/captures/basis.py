@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .fit import FitProblem
 from .landmarks import BROWS, CHIN, LIP_LINES, Film
 from .rig_mesh import Floats, LipContours, RigMesh

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .rig_mesh import Floats
 
 MODEL_FPS = 50.0

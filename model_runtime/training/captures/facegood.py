@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadCurves
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .dataset import CapturedClip, CapturedCorpus, observed_mask, on_model_clock
 from .loudness import Loudness, best_lag, lag_profile, read_loudness
 from .rig_mesh import Floats

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .basis import Region, brow_region, mouth_region
 from .fit import fit_curves
 from .landmarks import MEASURES, Film, FilmedClip, Flags, measure

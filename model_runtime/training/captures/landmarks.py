@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .rig_mesh import Floats, Indices
 
 Flags: TypeAlias = NDArray[np.bool_]

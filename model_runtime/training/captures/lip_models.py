@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import BadCurves
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .rig_mesh import Floats, RigMesh, find_lips
 
-LIP_MODELS_FILE = Path(__file__).resolve().parents[1] / "lip_models.json"
+LIP_MODELS_FILE = Path(__file__).resolve().parents[1] / "reference" / "lip_models.json"
 ORIGIN = (
     "Written by model_runtime.training.captures.lip_models from data/rigs: Face Cap head (MIT),"
     " MakeHuman head (CC0) with TalkingHead ARKit targets (MIT), ICT-FaceKit (MIT)."

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BadCurves
-from ..reference_rig import reference_rig
+from ..reference.rig import reference_rig
 from .dataset import CapturedClip, CapturedCorpus, on_model_clock
 from .rig_mesh import Floats
 

@@ -18,7 +18,7 @@ from ...curves.track import CurveTrack
 from ...errors import BadCurves
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
-from .emotions import beat_emotion, intensity_of
+from .emotion_labels import beat_emotion, intensity_of
 from .files import evenly_spaced, finite, load_json, reading, sound_beside_or_none
 from .textgrid import read_textgrid, words_of
 

@@ -17,7 +17,7 @@ from ...errors import BadCurves
 from .beat import parse_stem
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
-from .emotions import intensity_of
+from .emotion_labels import intensity_of
 from .files import load_arrays, motion, sound_beside_or_none
 from .textgrid import read_textgrid, words_of
 

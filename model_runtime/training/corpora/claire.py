@@ -23,7 +23,7 @@ from ...curves.track import CurveTrack, FloatArray
 from ...errors import BadCurves
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
-from .emotions import emotion_of, intensity_of
+from .emotion_labels import emotion_of, intensity_of
 from .files import finite, load_arrays, reading, sound_beside_or_none
 from .matching import match_channels
 from .maya_cache import read_frames, read_rate

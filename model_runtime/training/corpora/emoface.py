@@ -18,7 +18,7 @@ from ...curves.track import CurveTrack
 from ...errors import BadCurves
 from .catalogue import Corpus
 from .clip import UNKNOWN_EMOTION, FaceClip, SkippedFile
-from .emotions import EMOFACE_PREFIXES, intensity_of
+from .emotion_labels import EMOFACE_PREFIXES, intensity_of
 from .files import motion, reading, sound_beside_or_none
 
 CONTROLS, SOUNDS = "VALID_CTR", "WAV"

@@ -15,7 +15,7 @@ from ...curves.rig import load_rig
 from ...curves.track import CurveTrack
 from .catalogue import Corpus
 from .clip import UNKNOWN_EMOTION, FaceClip, SkippedFile
-from .emotions import RAVDESS_CODES, RAVDESS_INTENSITIES, intensity_of
+from .emotion_labels import RAVDESS_CODES, RAVDESS_INTENSITIES, intensity_of
 from .files import load_array, motion, sounds_by_stem
 
 RAVDESS_STEM = re.compile(r"\d\d-\d\d-(\d\d)-(\d\d)-(\d\d)-\d\d-(\d\d)")

@@ -14,7 +14,7 @@ from ...curves.formats import livelink as format_livelink
 from ...curves.track import CurveTrack
 from .catalogue import Corpus, licence_of
 from .clip import FaceClip, SkippedFile
-from .emotions import emotion_in, intensity_of
+from .emotion_labels import emotion_in, intensity_of
 from .files import AUDIO_SUFFIXES, reading, sound_beside_or_none
 
 CALIBRATED, RAW = "_cal", "_raw"

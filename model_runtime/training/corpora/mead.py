@@ -18,7 +18,7 @@ from ...errors import BadCurves
 from .beat2 import EXPRESSIONS, flame_track
 from .catalogue import Corpus
 from .clip import UNKNOWN_EMOTION, FaceClip, SkippedFile
-from .emotions import MEAD_CODES, MEAD_LEVELS, emotion_of, intensity_of
+from .emotion_labels import MEAD_CODES, MEAD_LEVELS, emotion_of, intensity_of
 from .files import load_array, motion, reading, sound_beside_or_none, sounds_by_stem
 
 MOTION_FILE = "shape_pose_cam.hdf5"

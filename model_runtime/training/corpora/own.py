@@ -15,7 +15,7 @@ from ...curves.track import CurveTrack
 from ...errors import BadCurves
 from .catalogue import Corpus, licence_of
 from .clip import UNKNOWN_EMOTION, FaceClip, SkippedFile
-from .emotions import emotion_of, intensity_of
+from .emotion_labels import emotion_of, intensity_of
 from .files import load_arrays, load_json, motion, reading
 from .speech import EVALUATION_CORPORA
 

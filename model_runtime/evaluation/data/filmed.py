@@ -1,0 +1,153 @@
+"""Filmed faces as the truth: lip gap and mouth width of the GRID speakers, and who is held out.
+
+The films are 25 fps landmarks of MediaPipe; a clip's curves are compared by correlation, so that
+neither the camera's distance nor the size of a mouth counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves.track import FloatArray
+from ..metrics.speech import LipCurves, Series, correlation
+
+FILM_FPS = 25.0
+FILM_SHIFT_S = 0.0
+"""How much earlier the film is taken to be. data.md reports a lag of about one frame (40 ms), found
+with MediaPipe's *scores*; the *landmarks* show none: over shifts of -60 to +80 ms the sound's
+energy follows the filmed lip gap best at 0 to 20 ms (grid_s1, grid_s31), reference motion at 0.
+Found on held-out clips (30 of grid_s1, all of grid_s31)."""
+LATE_SHIFT_S = 0.040
+"""The shift of data.md, shown in a row of its own."""
+LANDMARK_SCALE = 10.0  # landmarks are stored in 0.1 px
+UPPER_LIP, LOWER_LIP = 13, 14  # MediaPipe face mesh: middles of the inner lips
+CORNER_RIGHT, CORNER_LEFT = 61, 291
+EYE_RIGHT, EYE_LEFT = 33, 263  # outer corners of the eyes
+LOUDNESS_WINDOW_S = 0.080  # of the sound energy that the loudness baseline takes
+LOUDNESS_FLOOR = 1e-6  # -60 dB: the energy of a quiet room
+MINIMUM_FRAMES = 25  # a clip with less than a second of seen face says nothing
+
+HELD_OUT_EVERY: Final[dict[str, int]] = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 1}
+"""Every n-th clip of the sorted list is held out of training; grid_s31 as a whole."""
+QUICK_CLIPS = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 4}
+
+
+@dataclasses.dataclass(frozen=True)
+class FilmedClip:
+    """What the camera saw of one clip."""
+
+    name: str
+    path: Path
+    """Its sound."""
+    times_s: Series
+    """Times of the frames with a face, shape (frames,)."""
+    gap: Series
+    """Lip gap over the distance of the outer eye corners, shape (frames,)."""
+    width: Series
+    """Mouth width over the distance of the outer eye corners, shape (frames,)."""
+
+
+def held_out(names: list[str], corpus: str) -> list[str]:
+    """The clips of a corpus that training must not see: index % n == 0 of the sorted names."""
+    return sorted(names)[:: HELD_OUT_EVERY[corpus]]
+
+
+def filmed_clips(data: Path, corpus: str, *, quick: bool = False) -> list[FilmedClip]:
+    """Held-out clips of a filmed speaker; empty where the corpus is absent.
+
+    Args:
+        data: The shared data folder.
+        corpus: ``grid_s1``, ``grid_s4`` or ``grid_s31``.
+        quick: Only the first few.
+    """
+    folder = data / "capture" / corpus
+    film = folder / "face_25fps.npz"
+    if not film.is_file():
+        return []
+    clips = []
+    with np.load(film, allow_pickle=False) as arrays:
+        names = held_out([key[3:] for key in arrays.files if key.startswith("lm_")], corpus)
+        column = {int(number): i for i, number in enumerate(arrays["landmark_ids"])}
+        for name in names[: QUICK_CLIPS[corpus]] if quick else names:
+            points = np.cumsum(arrays[f"lm_{name}"], axis=0, dtype=np.int32) / LANDMARK_SCALE
+            seen = np.ones(len(points), bool)
+            if f"lost_{name}" in arrays.files:
+                seen &= ~arrays[f"lost_{name}"].astype(bool)
+            clip = _measured(name, folder / "audio" / f"{name}.opus", points, seen, column)
+            if len(clip.times_s) >= MINIMUM_FRAMES:
+                clips.append(clip)
+    return clips
+
+
+def film_correlation(
+    clip: FilmedClip, lips: LipCurves, *, shift_s: float = FILM_SHIFT_S
+) -> tuple[float, float]:
+    """Correlation of generated with filmed lips: gap and width.
+
+    Args:
+        clip: The film.
+        lips: Generated lips of the same sound.
+        shift_s: How much earlier the film is taken to be, in seconds.
+    """
+    times, inside = _film_times(clip, shift_s, len(lips.gap) / lips.fps)
+    grid = np.arange(len(lips.gap)) / lips.fps
+    gap, width = np.interp(times, grid, lips.gap), np.interp(times, grid, lips.width)
+    return correlation(gap, clip.gap[inside]), correlation(width, clip.width[inside])
+
+
+def loudness_correlation(
+    clip: FilmedClip, samples: FloatArray, *, rate: int, shift_s: float = FILM_SHIFT_S
+) -> tuple[float, float]:
+    """The baseline: correlation of the sound's log energy with the filmed gap and width.
+
+    Args:
+        clip: The film.
+        samples: Its sound, mono, shape (N,).
+        rate: Sample rate in Hz.
+        shift_s: How much earlier the film is taken to be, in seconds.
+    """
+    times, inside = _film_times(clip, shift_s, len(samples) / rate)
+    half = round(LOUDNESS_WINDOW_S * rate / 2)
+    energies = []
+    for time_s in times:
+        centre = round(time_s * rate)
+        energies.append(float(np.mean(samples[max(0, centre - half) : centre + half] ** 2)))
+    loudness = np.log(np.array(energies) + LOUDNESS_FLOOR)
+    return correlation(loudness, clip.gap[inside]), correlation(loudness, clip.width[inside])
+
+
+def _film_times(
+    clip: FilmedClip, shift_s: float, duration_s: float
+) -> tuple[Series, NDArray[np.bool_]]:
+    times = clip.times_s - shift_s
+    inside = (times >= 0) & (times < duration_s)
+    return times[inside], inside
+
+
+def _measured(
+    name: str, path: Path, points: Series, seen: NDArray[np.bool_], column: dict[int, int]
+) -> FilmedClip:
+    def distance(a: int, b: int) -> Series:
+        length = np.linalg.norm(points[seen, column[a], :2] - points[seen, column[b], :2], axis=1)
+        return np.asarray(length)
+
+    eyes = distance(EYE_RIGHT, EYE_LEFT)
+    height = points[seen, column[LOWER_LIP], 1] - points[seen, column[UPPER_LIP], 1]
+    return FilmedClip(
+        name=name,
+        path=path,
+        times_s=np.flatnonzero(seen) / FILM_FPS,
+        gap=height / eyes,
+        width=distance(CORNER_RIGHT, CORNER_LEFT) / eyes,
+    )
+
+
+def mean_or_nan(values: list[float]) -> float:
+    """Mean of a list; NaN for an empty one."""
+    return math.fsum(values) / len(values) if values else float("nan")

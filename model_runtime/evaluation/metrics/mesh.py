@@ -1,0 +1,191 @@
+"""A face as a mesh: curves in, distances between its lips out. numpy only.
+
+The landmarks are found from what the blend shapes move, not from vertex numbers, so that any head
+with ARKit names serves. Left is +X, the face looks to +Z, y is up (``shared/docs/data.md``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...curves.track import CurveTrack
+from ...errors import BadArgument
+from .speech import LipCurves, Series
+
+FACE_CAP = "facecap_head_arkit52"
+FACE_CAP_LIPS = (1668, 1666)
+"""Middle of the upper and of the lower inner lip of the Face Cap head (data.md)."""
+MIDLINE_FRACTION = 0.02  # of the head's half width: vertices this near x = 0 are its middle
+LIP_SHAPE_FRACTION = 0.05  # of a shape's largest motion: less is not "moved" by it
+REGION_FRACTION = 0.25  # of a shape's largest motion: more belongs to the region it shapes
+JAW_CHANNELS = ("jawOpen", "mouthClose")
+"""What carries the lower lip as a whole; mouthClose is only valid with jawOpen."""
+SPREADING = tuple(
+    f"mouth{name}{side}" for name in ("Smile", "Stretch", "Dimple") for side in ("Left", "Right")
+)
+"""What draws the corners apart, and the lip flat against the teeth: back, but not under them."""
+
+MESH_HINT = "Give a head with the 52 ARKit shapes, as names, neutral and deltas in an npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class LipLandmarks:
+    """Vertices that the measurements are taken between."""
+
+    upper: int
+    lower: int
+    corner_left: int
+    corner_right: int
+
+
+class MeshRig:
+    """A neutral mesh with ARKit shapes, evaluated only at the few vertices that are asked for.
+
+    Args:
+        names: Channel of each shape.
+        neutral: Positions, shape (V, 3).
+        deltas: Displacement at value 1, shape (S, V, 3).
+        lips: Middles of the upper and lower inner lip; found by geometry when None.
+
+    Raises:
+        BadArgument: The shapes that show where the lips are do not stand among ``names``.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        neutral: NDArray[np.float32],
+        deltas: NDArray[np.float32],
+        *,
+        lips: tuple[int, int] | None = None,
+    ) -> None:
+        self.names = tuple(str(name) for name in names)
+        self.neutral = np.asarray(neutral, np.float64)
+        self.deltas = np.asarray(deltas, np.float64)
+        self._column = {name: i for i, name in enumerate(self.names)}
+        upper, lower = self._find_lips() if lips is None else lips
+        left, right = self._find_corners()
+        self.landmarks = LipLandmarks(upper, lower, left, right)
+        self._roll_depth = float(self._delta("mouthRollLower")[lower, 2])
+        if not self._roll_depth < 0:
+            raise BadArgument(
+                "mouthRollLower does not roll the lower lip back on this mesh", hint=MESH_HINT
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> MeshRig:
+        """Read a rig npz (``names``, ``neutral``, ``deltas``).
+
+        Raises:
+            FileNotFoundError: No such file.
+            BadArgument: An array is missing.
+        """
+        with np.load(path, allow_pickle=False) as data:
+            missing = {"names", "neutral", "deltas"} - set(data.files)
+            if missing:
+                raise BadArgument(f"{path.name} lacks {', '.join(sorted(missing))}", hint=MESH_HINT)
+            lips = FACE_CAP_LIPS if path.stem == FACE_CAP else None
+            return cls(data["names"].tolist(), data["neutral"], data["deltas"], lips=lips)
+
+    def positions(self, track: CurveTrack, vertices: Sequence[int] | NDArray[np.int64]) -> Series:
+        """Positions of some vertices over time, shape (frames, vertices, 3).
+
+        Channels without a shape of that name are passed over; values are clipped to [0, 1], as a
+        shape key's slider does.
+        """
+        chosen = [i for i, name in enumerate(track.channels) if name in self._column]
+        shapes = [self._column[track.channels[i]] for i in chosen]
+        values = np.clip(track.values[:, chosen].astype(np.float64), 0.0, 1.0)
+        moved = np.tensordot(
+            values, self.deltas[np.array(shapes, int)[:, None], np.asarray(vertices)[None]], axes=1
+        )
+        return np.asarray(self.neutral[vertices] + moved)
+
+    def measure(self, track: CurveTrack) -> LipCurves:
+        """The lips of a track, frame by frame; see :class:`LipCurves`."""
+        marks = self.landmarks
+        points = self.positions(
+            track, [marks.upper, marks.lower, marks.corner_left, marks.corner_right]
+        )
+        upper, lower, left, right = np.moveaxis(points, 1, 0)
+        rest = self.neutral[marks.corner_left] - self.neutral[marks.corner_right]
+        return LipCurves(
+            fps=track.fps,
+            gap=upper[:, 1] - lower[:, 1],
+            width=np.linalg.norm(left - right, axis=1) / np.linalg.norm(rest),
+            teeth_gap=self._teeth_edge() - lower[:, 1],
+            tuck=self._roll(track),
+        )
+
+    def gap(self, track: CurveTrack) -> Series:
+        """Height between the middles of the inner lips, in mesh units, shape (frames,)."""
+        return self.measure(track).gap
+
+    def width(self, track: CurveTrack) -> Series:
+        """Distance between the mouth corners over time, 1 at rest, shape (frames,)."""
+        return self.measure(track).width
+
+    def tuck(self, track: CurveTrack) -> Series:
+        """How far the lower lip is rolled back, 1 at mouthRollLower 1, shape (frames,)."""
+        return self.measure(track).tuck
+
+    def vertices_moved_by(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Vertices that one of the shapes moves by a quarter of its largest motion, or more."""
+        moved = np.zeros(len(self.neutral), bool)
+        for name in names:
+            moved |= self._moved_by(name) >= REGION_FRACTION
+        return np.flatnonzero(moved)
+
+    def _teeth_edge(self) -> float:
+        # Upper teeth do not move, and many heads have none: with the lips at rest their edge stands
+        # at the line where the lips meet.
+        return float(self.neutral[self.landmarks.upper, 1])
+
+    def _roll(self, track: CurveTrack) -> Series:
+        still = track.values.copy()
+        for name in JAW_CHANNELS + SPREADING:
+            if name in track.channels:
+                still[:, track.channels.index(name)] = 0.0
+        lower = self.landmarks.lower
+        depth = self.positions(track.replaced(values=still), [lower])[:, 0, 2]
+        return np.asarray((depth - self.neutral[lower, 2]) / self._roll_depth)
+
+    def _delta(self, name: str) -> Series:
+        if name not in self._column:
+            raise BadArgument(
+                f"The mesh has no shape {name!r}", hint="Use a head with the ARKit blend shapes"
+            )
+        return np.asarray(self.deltas[self._column[name]])
+
+    def _moved_by(self, *names: str) -> Series:
+        """How far each vertex is moved by the shapes together, 1 for the most moved, shape (V,)."""
+        length = np.linalg.norm(sum(self._delta(name) for name in names), axis=1)
+        return np.asarray(length / max(float(length.max()), 1e-12))
+
+    def _find_lips(self) -> tuple[int, int]:
+        """The nearest pair on the midline of a vertex of the upper and one of the lower lip."""
+        middle = np.abs(self.neutral[:, 0]) < MIDLINE_FRACTION * self.neutral[:, 0].max()
+        up = self._moved_by("mouthUpperUpLeft", "mouthUpperUpRight")
+        down = self._moved_by("mouthLowerDownLeft", "mouthLowerDownRight")
+        uppers = np.flatnonzero(middle & (up > LIP_SHAPE_FRACTION) & (down < LIP_SHAPE_FRACTION))
+        lowers = np.flatnonzero(middle & (down > LIP_SHAPE_FRACTION) & (up < LIP_SHAPE_FRACTION))
+        if not (len(uppers) and len(lowers)):
+            raise BadArgument(
+                "No lips found: mouthUpperUp and mouthLowerDown move no midline vertex",
+                hint=MESH_HINT,
+            )
+        between = self.neutral[uppers][:, None] - self.neutral[lowers][None]
+        upper, lower = np.unravel_index(
+            int(np.linalg.norm(between, axis=2).argmin()), (len(uppers), len(lowers))
+        )
+        return int(uppers[upper]), int(lowers[lower])
+
+    def _find_corners(self) -> tuple[int, int]:
+        """The vertex of each side that mouthPucker draws inwards most: the corner of the lips."""
+        sideways = self._delta("mouthPucker")[:, 0]
+        return int(sideways.argmin()), int(sideways.argmax())

@@ -1,0 +1,158 @@
+"""Metrics of motion: against a reference track, over regions, against the sound. numpy only.
+
+Definitions follow ``shared/docs/cstalk.md`` section 3, which names the paper or code of each.
+Numbers of different papers are not comparable; the docstrings say which variant is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .speech import Series, correlation
+
+BEAT_SIGMA_S = 0.1  # width of a beat match (SAiD)
+STILL_STD = 1e-3  # of a channel's unit range: less is no motion, and has no correlation
+
+
+def acceleration_energy(values: Series, *, fps: float) -> float:
+    """Mean squared second difference of curves, shape (frames, channels), in units / s^2 squared.
+
+    The figure of jitter: compare it with that of reference motion. 0 for under three frames.
+    """
+    if len(values) < 3:
+        return 0.0
+    return float(np.mean((np.diff(values, n=2, axis=0) * fps**2) ** 2))
+
+
+def motion_range(values: Series) -> Series:
+    """95th minus 5th percentile of each channel of (frames, channels), shape (channels,)."""
+    low, high = np.percentile(values, [5, 95], axis=0)
+    return np.asarray(high - low)
+
+
+def mouth_opening_difference(predicted: Series, reference: Series) -> float:
+    """MOD (DiffPoseTalk, as commonly rebuilt): mean absolute difference of two mouth openings."""
+    return float(np.mean(np.abs(predicted - reference)))
+
+
+def lip_vertex_error(predicted: Series, reference: Series) -> float:
+    """LVE (CodeTalker): largest *squared* distance over the lip vertices, mean over frames.
+
+    Args:
+        predicted: Positions of the lip vertices, shape (frames, vertices, 3).
+        reference: The same for the reference motion.
+    """
+    return float(np.mean(np.sum((predicted - reference) ** 2, axis=2).max(axis=1)))
+
+
+def eye_vertex_error(predicted: Series, reference: Series) -> float:
+    """EVE (EmoTalk): as LVE, over the vertices of eyes and forehead."""
+    return lip_vertex_error(predicted, reference)
+
+
+def mean_vertex_error(predicted: Series, reference: Series) -> float:
+    """MVE: mean distance over vertices and frames of two arrays of shape (frames, vertices, 3)."""
+    return float(np.mean(np.linalg.norm(predicted - reference, axis=2)))
+
+
+def upper_face_dynamics_deviation(predicted: Series, reference: Series) -> float:
+    """FDD (CodeTalker), *signed*: positive where the prediction moves less than the reference.
+
+    Args:
+        predicted: Displacement from neutral of upper-face vertices, shape (frames, vertices, 3).
+        reference: The same for the reference motion; the number of frames may differ.
+
+    Returns:
+        Mean over vertices of the difference of the standard deviation over time of the squared
+        displacement, reference minus prediction. Report its absolute value beside it.
+    """
+    return float(np.mean(_dynamics(reference) - _dynamics(predicted)))
+
+
+def speech_lip_correlation(loudness: Series, lip_displacement: Series) -> float:
+    """SLCC (CVPR 2025, arXiv 2503.20308): correlation of speech intensity and lip intensity.
+
+    Both are z-normalised by the correlation itself. The paper compares |r_model - r_data|.
+    """
+    return correlation(loudness, lip_displacement)
+
+
+def sound_beats_s(loudness: Series, *, fps: float) -> Series:
+    """Times of the beats of speech: the steepest moments of rising loudness, one a syllable or so.
+
+    Local maxima of the first difference of ``loudness`` (decades, shape (frames,)) that exceed the
+    standard deviation of that difference.
+    """
+    rise = np.diff(loudness, prepend=loudness[:1])
+    return _peaks(rise, threshold=float(rise.std())) / fps
+
+
+def motion_beats_s(values: Series, *, fps: float) -> Series:
+    """Times of kinematic beats (SAiD): local minima of the speed of (frames, channels)."""
+    speed = np.linalg.norm(np.diff(values, axis=0), axis=1)
+    return (_peaks(-speed, threshold=-np.inf) + 0.5) / fps
+
+
+def beat_consistency(sound_s: Series, motion_s: Series) -> float:
+    """Mean over sound beats of exp(-d^2 / (2 * 0.1^2)), d to the nearest kinematic beat (SAiD).
+
+    1 where every beat of the sound meets one of the motion, 0 without motion; NaN without sound.
+    """
+    if not len(sound_s):
+        return float("nan")
+    if not len(motion_s):
+        return 0.0
+    distance = np.abs(sound_s[:, None] - motion_s[None, :]).min(axis=1)
+    return float(np.mean(np.exp(-(distance**2) / (2 * BEAT_SIGMA_S**2))))
+
+
+def channel_correlations(values: Series) -> Series:
+    """Correlation matrix, shape (channels, channels); 0 for a channel that stands still.
+
+    Args:
+        values: Curves of one or many clips one after another, shape (frames, channels).
+    """
+    centred = values - values.mean(axis=0)
+    scale = centred.std(axis=0)
+    moving = scale > STILL_STD
+    unit = np.where(moving, centred / np.where(moving, scale, 1.0), 0.0)
+    return unit.T @ unit / len(values)
+
+
+def region_correlation_distance(
+    generated: Series, reference: Series, region_of: Sequence[int]
+) -> float:
+    """How differently regions move together: distance of two sets of cross-region correlations.
+
+    For every pair of regions the RMS difference of the correlations between their channels, then
+    the mean over pairs; 0 for equal co-movement, at most 2. Channels of one region are not compared
+    with each other. Report the motion range beside it: without motion nothing is correlated.
+
+    Args:
+        generated: Curves, shape (frames, channels).
+        reference: Curves with the same channels; the number of frames may differ.
+        region_of: Region index of each channel.
+    """
+    difference = channel_correlations(generated) - channel_correlations(reference)
+    regions = np.asarray(region_of)
+    pairs = []
+    for a in np.unique(regions):
+        for b in np.unique(regions):
+            if a < b:
+                block = difference[np.ix_(regions == a, regions == b)]
+                pairs.append(float(np.sqrt(np.mean(block**2))))
+    return float(np.mean(pairs)) if pairs else float("nan")
+
+
+def _dynamics(displacement: Series) -> Series:
+    squared = np.sum(displacement**2, axis=2)
+    return np.asarray(squared.std(axis=0))
+
+
+def _peaks(values: Series, *, threshold: float) -> NDArray[np.float64]:
+    inner = values[1:-1]
+    is_peak = (inner > values[:-2]) & (inner >= values[2:]) & (inner > threshold)
+    return np.flatnonzero(is_peak).astype(float) + 1

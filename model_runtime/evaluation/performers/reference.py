@@ -1,0 +1,90 @@
+"""Reference motion as a performer: what training's own rules make of a clip whose phones are known.
+
+It is the measure of jitter, co-movement and emotion, and a column of the table: on sound alone a
+generator can hardly do better than the targets that it was taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...audio.store import load_speech
+from ...config import GeneratorConfig
+from ...curves.track import CurveTrack, FloatArray
+from ...emotion.keys import emotion_weights
+from ...protocol import EMOTIONS, EmotionKey
+from ...style import style_noise
+from ...training.preparation.items import AUX, Item, make_item
+from ...training.reference.articulation import CALIBRATED, load_articulation
+from ...training.reference.motion import Script, act
+from ...training.reference.rig import reference_rig
+from ..data.clips import SpokenClip
+from .base import EVALUATION_FPS, Direction
+
+
+class ReferencePerformer:
+    """Acts the clips it is given; a path it does not know raises KeyError.
+
+    Args:
+        clips: Sounds with their phones.
+    """
+
+    name = "reference, given phones"
+
+    def __init__(self, clips: Iterable[SpokenClip]) -> None:
+        self._clips = {clip.path: clip for clip in clips}
+        self._items: dict[Path, Item] = {}
+        self._config = GeneratorConfig()
+        self._articulation = load_articulation(CALIBRATED)
+
+    def perform(self, path: Path, direction: Direction) -> CurveTrack:
+        """Reference curves at ``EVALUATION_FPS``."""
+        item = self._item(path)
+        frames, rate = len(item.mouth), self._config.frame_rate
+        key = EmotionKey(0.0, direction.emotion, direction.intensity)
+        emotion = emotion_weights(
+            [key], emotions=EMOTIONS, frame_rate=rate, first_frame=0, frames=frames
+        )
+        style = style_noise(
+            direction.seed,
+            channels=self._config.style_dim,
+            frame_rate=rate,
+            first_frame=0,
+            frames=frames,
+        )
+        with torch.no_grad():
+            curves = act(_script(item), _batch(emotion), _batch(style))[0].numpy()
+        return CurveTrack(_at_evaluation_rate(curves, rate), _channels(), EVALUATION_FPS)
+
+    def _item(self, path: Path) -> Item:
+        if path not in self._items:
+            samples = load_speech(path).samples
+            phones = self._clips[path].phones
+            self._items[path] = make_item(
+                samples, phones, self._articulation, self._config.features
+            )
+        return self._items[path]
+
+
+def _channels() -> tuple[str, ...]:
+    return reference_rig().channel_names
+
+
+def _batch(values: FloatArray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))[None]
+
+
+def _script(item: Item) -> Script:
+    aux = {name: _batch(item.aux[:, i].astype(np.float32)) for i, name in enumerate(AUX)}
+    return Script(mouth=_batch(item.mouth.astype(np.float32)), **aux)
+
+
+def _at_evaluation_rate(curves: FloatArray, rate: float) -> FloatArray:
+    times = np.arange(round(len(curves) * EVALUATION_FPS / rate)) / EVALUATION_FPS
+    grid = np.arange(len(curves)) / rate
+    columns = [np.interp(times, grid, curves[:, i]) for i in range(curves.shape[1])]
+    return np.stack(columns, axis=1).astype(np.float32)

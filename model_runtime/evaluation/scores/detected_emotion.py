@@ -1,0 +1,124 @@
+"""``evaluate --emotion``: how well emotion is heard in voices that were left out, beside peers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...emotion.classifier import shipped_emotion_model
+from ...emotion.voice_statistics import PITCH_AND_LOUDNESS
+from ...training.emotion.fit import fitted_sharpness, judge_left_out
+from ...training.emotion.stage import left_out_scores
+from ...training.emotion.voice_data import NEVER_TRAINED, Voices, gather_voices
+from ..table import aligned
+
+Report = Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class HeardEvaluation:
+    """Scores of the method and its peers; false alarms of the shipped weights."""
+
+    columns: Mapping[str, Mapping[str, Any]]
+    """``left_out_scores`` of each judge, by name."""
+    shipped_false_alarms: Mapping[str, float]
+    """Share of read clips, of corpora never trained on, in which the shipped judge hears a mood."""
+
+
+def evaluate_heard(data: Path, report: Report) -> HeardEvaluation:
+    """Train on all speakers but one, judge that one, for every speaker; the same for peers.
+
+    Args:
+        data: Data folder.
+        report: Told what is being done.
+
+    Raises:
+        BadArgument: No acted corpus.
+        BadWeights: No shipped judge.
+    """
+
+    def reading(corpus: str, done: int, total: int) -> None:
+        if done % 100 == 0 or done == total:
+            report(f"{corpus}: {done} of {total} clips")
+
+    voices = gather_voices(data, report=reading)
+    ways: dict[str, dict[str, Any]] = {
+        "voice": {},
+        "pitch and loudness": {"columns": PITCH_AND_LOUDNESS},
+        "without read speech": {"with_read": False},
+    }
+    columns = {}
+    for name, way in ways.items():
+        report(f"judging speakers left out: {name}")
+        judged = judge_left_out(voices, **way)
+        sharpness = fitted_sharpness(judged, [voices.emotions[clip] for clip in judged.clips])
+        columns[name] = left_out_scores(voices, judged, sharpness)
+    never = gather_voices(data, report=reading, names=NEVER_TRAINED)
+    return HeardEvaluation(columns, _false_alarms(never))
+
+
+def as_text(evaluation: HeardEvaluation) -> str:
+    """The table, the confusions of the first judge, and false alarms."""
+    names = list(evaluation.columns)
+    chance = evaluation.columns[names[0]]["most_common_share"]
+    rows = [["emotion heard, speaker left out", *names, "most common emotion"]]
+    rows += [
+        [title, *(f"{evaluation.columns[name][key]:.3f}" for name in names), peer]
+        for title, key, peer in (
+            ("acted clips named rightly", "accuracy", f"{chance:.3f}"),
+            ("  mean over emotions", "mean_recall", f"{1 / _emotions(evaluation):.3f}"),
+            ("  emotion taken for neutral", "missed", ""),
+        )
+    ]
+    rows.append(["  worst speaker", *(_worst(evaluation.columns[name]) for name in names), ""])
+    for corpus in evaluation.columns[names[0]]["false_alarms"]:
+        alarms = [f"{evaluation.columns[name]['false_alarms'][corpus]:.3f}" for name in names]
+        rows.append([f"false alarms, {corpus} left out", *alarms, ""])
+    parts = [aligned(rows), _confusion(evaluation.columns[names[0]]["confusion"])]
+    shipped = [
+        [corpus, f"{share:.3f}"] for corpus, share in evaluation.shipped_false_alarms.items()
+    ]
+    if shipped:
+        parts.append(aligned([["shipped weights, never trained on", "false alarms"], *shipped]))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(evaluation: HeardEvaluation) -> str:
+    """Everything in the tables, as indented JSON."""
+    return json.dumps(dataclasses.asdict(evaluation), indent=1) + "\n"
+
+
+def _emotions(evaluation: HeardEvaluation) -> int:
+    return len(next(iter(evaluation.columns.values()))["recall"])
+
+
+def _worst(scores: Mapping[str, Any]) -> str:
+    speakers = scores["speakers"]
+    name = min(speakers, key=lambda speaker: (speakers[speaker], speaker))
+    return f"{speakers[name]:.3f} ({name})"
+
+
+def _confusion(confusion: Mapping[str, Mapping[str, int]]) -> str:
+    said = list(next(iter(confusion.values())))
+    rows = [["acted, heard as", *said]]
+    rows += [[name, *(str(counts[other]) for other in said)] for name, counts in confusion.items()]
+    return aligned(rows)
+
+
+def _false_alarms(voices: Voices) -> dict[str, float]:
+    if not len(voices.clip):
+        return {}
+    probabilities = shipped_emotion_model().probabilities(voices.statistics)
+    corpora = np.array(voices.corpora)
+    moods = np.array(
+        [
+            probabilities[voices.clip == clip].mean(0).argmax() > 0
+            for clip in range(len(voices.corpora))
+        ]
+    )
+    return {name: float(moods[corpora == name].mean()) for name in sorted(set(voices.corpora))}

@@ -1,0 +1,114 @@
+"""Emotion: is it named rightly, does it grow with intensity, do the lips still meet under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ...curves.track import CurveTrack
+from ...protocol import EMOTIONS
+from ...training.reference.rig import reference_rig
+from ..data.clips import SpokenClip
+from ..metrics.emotion_classifier import EmotionClassifier
+from ..metrics.measures import Figure
+from ..metrics.mesh import MeshRig
+from ..metrics.speech import Series
+from ..performers.base import Direction, Performer
+from .speech import score_speech
+
+NEUTRAL = EMOTIONS[0]
+ACTED = EMOTIONS[1:]
+STEPS = (0.25, 0.5, 0.75, 1.0)
+UPPER_REGIONS = ("brow", "eye", "cheek", "nose")
+
+
+def acted(
+    performer: Performer, clips: Sequence[SpokenClip], *, intensity: float = 1.0
+) -> Iterator[tuple[CurveTrack, str]]:
+    """Every clip in every emotion, neutral too: pairs for a classifier."""
+    for clip in clips:
+        for emotion in EMOTIONS:
+            yield performer.perform(clip.path, Direction(emotion, intensity)), emotion
+
+
+def naming_figures(
+    performer: Performer, clips: Sequence[SpokenClip], classifier: EmotionClassifier
+) -> dict[str, Figure]:
+    """How often the classifier names the emotion at each intensity, and the smallest rise.
+
+    At intensity 1 neutral is one of the classes; below it only acted emotions are counted.
+    """
+    shares = []
+    for step in STEPS:
+        pairs = list(acted(performer, clips, intensity=step))
+        chosen = pairs if step == 1.0 else [pair for pair in pairs if pair[1] != NEUTRAL]
+        shares.append(classifier.accuracy(chosen))
+    figures = {
+        f"emotion_{round(step * 100):03}": Figure(share)
+        for step, share in zip(STEPS, shares, strict=True)
+    }
+    by_emotion = {
+        emotion: classifier.accuracy(
+            (performer.perform(clip.path, Direction(emotion)), emotion) for clip in clips
+        )
+        for emotion in EMOTIONS
+    }
+    worst = min(by_emotion, key=lambda name: by_emotion[name])
+    if by_emotion[worst] < shares[-1]:
+        figures["emotion_100"] = Figure(shares[-1], by_emotion[worst], worst)
+    figures["emotion_rise"] = Figure(float(np.diff(shares).min()))
+    return figures
+
+
+def closure_under_emotion(
+    performer: Performer, clips: Sequence[SpokenClip], mesh: MeshRig
+) -> tuple[Figure, dict[str, float]]:
+    """The largest loss of m/b/p closure from neutral to an emotion; closure by emotion."""
+    closures = {
+        emotion: score_speech(
+            [
+                (clip, mesh.measure(performer.perform(clip.path, Direction(emotion))))
+                for clip in clips
+            ]
+        ).closure
+        for emotion in EMOTIONS
+    }
+    lost = {emotion: closures[NEUTRAL] - closures[emotion] for emotion in ACTED}
+    worst = max(lost, key=lambda name: lost[name])
+    return Figure(lost[worst], lost[worst], worst), closures
+
+
+def intensity_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:
+    """Whether intensity 0 is neutral, and the least growth of the upper face over a quarter step.
+
+    Growth is that of the mean distance of brow, eye, cheek and nose channels from the neutral
+    performance, over frames and clips, from 0 to .25, .5, .75 and 1.
+    """
+    off_neutral = 0.0
+    rises: dict[str, float] = {}
+    for emotion in ACTED:
+        distances = [0.0]
+        for step in (0.0, *STEPS):
+            moved = [_upper_distance(performer, clip, emotion, step) for clip in clips]
+            if step == 0.0:
+                off_neutral = max(off_neutral, *(float(series.max()) for series in moved))
+            else:
+                distances.append(float(np.mean(np.concatenate(moved))))
+        rises[emotion] = float(np.diff(distances).min())
+    worst = min(rises, key=lambda name: rises[name])
+    return {
+        "intensity_zero": Figure(off_neutral),
+        "intensity_step": Figure(rises[worst], rises[worst], worst),
+    }
+
+
+def _upper_distance(
+    performer: Performer, clip: SpokenClip, emotion: str, intensity: float
+) -> Series:
+    neutral = performer.perform(clip.path, Direction())
+    track = performer.perform(clip.path, Direction(emotion, intensity))
+    upper = [c.name for c in reference_rig().channels if c.region in UPPER_REGIONS]
+    columns = [i for i, name in enumerate(track.channels) if name in upper]
+    difference = track.values[:, columns].astype(float) - neutral.values[:, columns]
+    return np.asarray(np.linalg.norm(difference, axis=1))

@@ -1,0 +1,195 @@
+"""Motion against reference motion of the same sound, and against the sound itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...audio.store import load_speech
+from ...curves.track import CurveTrack
+from ...protocol import EMOTIONS
+from ...training.reference.rig import reference_rig
+from ..data.clips import SpokenClip
+from ..metrics import motion as motion_metrics
+from ..metrics.measures import Figure
+from ..metrics.mesh import MeshRig
+from ..metrics.speech import Series
+from ..performers.base import EVALUATION_FPS, Direction, Performer
+
+MODEL_STEP = 2
+"""Every second frame at 100 Hz is a model frame; interpolated ones would hide or add jitter."""
+SEEDS = (0, 1, 2, 3)
+STILL_RANGE = 0.02  # channels that move less in the reference say nothing about motion range
+LOUDNESS_FLOOR = 1e-6  # -60 dB
+LIP_SHAPES = ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight")
+UPPER_SHAPES = (
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+)
+
+
+def jitter_figure(
+    performer: Performer, reference: Performer, clips: Sequence[SpokenClip]
+) -> Figure:
+    """Acceleration energy over that of the reference, all clips and channels, neutral."""
+
+    def energy(who: Performer) -> float:
+        return float(np.mean([_acceleration(_neutral(who, clip.path)) for clip in clips]))
+
+    return Figure(energy(performer) / max(energy(reference), 1e-12))
+
+
+def comovement_figures(
+    performer: Performer, reference: Performer, clips: Sequence[SpokenClip]
+) -> dict[str, Figure]:
+    """Distance of region correlations to the reference, mean over emotions, and the motion range.
+
+    The range is the ratio of the mean range of the channels that move in the reference.
+    """
+    distances: dict[str, float] = {}
+    ranges: list[tuple[float, float]] = []
+    rig = reference_rig()
+    for emotion in EMOTIONS:
+        channels = [c for c in rig.channels if _has(performer, clips[0].path, c.name)]
+        names = tuple(c.name for c in channels)
+        made = _together(performer, clips, emotion, names)
+        wanted = _together(reference, clips, emotion, names)
+        regions = [rig.regions.index(c.region) for c in channels]
+        distances[emotion] = motion_metrics.region_correlation_distance(made, wanted, regions)
+        wanted_range = motion_metrics.motion_range(wanted)
+        moving = wanted_range > STILL_RANGE
+        made_range = motion_metrics.motion_range(made)[moving]
+        ranges.append((float(made_range.sum()), float(wanted_range[moving].sum())))
+    worst = max(distances, key=lambda name: distances[name])
+    made_sum, wanted_sum = np.sum(ranges, axis=0)
+    return {
+        "comovement": Figure(float(np.mean(list(distances.values()))), distances[worst], worst),
+        "motion_range": Figure(float(made_sum / max(wanted_sum, 1e-12))),
+    }
+
+
+def vertex_figures(
+    performer: Performer, reference: Performer, clips: Sequence[SpokenClip], mesh: MeshRig
+) -> dict[str, Figure]:
+    """MOD, LVE, EVE, MVE and FDD to the reference motion of the same clips, neutral."""
+    lips, upper = mesh.vertices_moved_by(LIP_SHAPES), mesh.vertices_moved_by(UPPER_SHAPES)
+    every = np.arange(len(mesh.neutral))
+    full = float(mesh.gap(_jaw_open())[0])
+    rows = []
+    for clip in clips:
+        made, wanted = _pair(performer, reference, clip.path)
+        at_lips = mesh.positions(made, lips), mesh.positions(wanted, lips)
+        at_upper = mesh.positions(made, upper), mesh.positions(wanted, upper)
+        moved = at_upper[0] - mesh.neutral[upper], at_upper[1] - mesh.neutral[upper]
+        everywhere = mesh.positions(made, every), mesh.positions(wanted, every)
+        mod = motion_metrics.mouth_opening_difference(mesh.gap(made), mesh.gap(wanted)) / full
+        rows.append(
+            (
+                mod,
+                motion_metrics.lip_vertex_error(*at_lips),
+                motion_metrics.eye_vertex_error(*at_upper),
+                motion_metrics.mean_vertex_error(*everywhere),
+                motion_metrics.upper_face_dynamics_deviation(*moved),
+            )
+        )
+    mean = np.mean(rows, axis=0)
+    keys = ("mod", "lve", "eve", "mve", "fdd")
+    figures = {key: Figure(float(value)) for key, value in zip(keys, mean, strict=True)}
+    figures["fdd_absolute"] = Figure(abs(figures["fdd"].value))
+    return figures
+
+
+def sound_figures(
+    performer: Performer, reference: Performer | None, clips: Sequence[SpokenClip], mesh: MeshRig
+) -> dict[str, Figure]:
+    """Beat consistency and SLCC, mean over clips; SLCC's distance to the reference's."""
+    beats, slcc, wanted = [], [], []
+    for clip in clips:
+        track = _neutral(performer, clip.path)
+        loudness = sound_loudness(clip.path, track.frame_count)
+        sound = motion_metrics.sound_beats_s(loudness, fps=track.fps)
+        motion = motion_metrics.motion_beats_s(_mouth(track), fps=track.fps)
+        beats.append(motion_metrics.beat_consistency(sound, motion))
+        slcc.append(motion_metrics.speech_lip_correlation(loudness, mesh.gap(track)))
+        if reference is not None:
+            gap = mesh.gap(_neutral(reference, clip.path))[: len(loudness)]
+            wanted.append(motion_metrics.speech_lip_correlation(loudness[: len(gap)], gap))
+    figures = {"beats": Figure(float(np.nanmean(beats))), "slcc": Figure(float(np.mean(slcc)))}
+    if wanted:
+        difference = abs(float(np.mean(slcc)) - float(np.mean(wanted)))
+        figures["slcc_difference"] = Figure(difference)
+    return figures
+
+
+def diversity_figure(performer: Performer, clips: Sequence[SpokenClip], mesh: MeshRig) -> Figure:
+    """Mean vertex distance between two readings of one clip, over pairs of seeds (FaceDiffuser)."""
+    every = np.arange(len(mesh.neutral))
+    distances = []
+    for clip in clips:
+        readings = [
+            mesh.positions(performer.perform(clip.path, Direction(seed=seed)), every)
+            for seed in SEEDS
+        ]
+        distances += [
+            motion_metrics.mean_vertex_error(a, b)
+            for i, a in enumerate(readings)
+            for b in readings[i + 1 :]
+        ]
+    return Figure(float(np.mean(distances)))
+
+
+def sound_loudness(path: Path, frames: int) -> Series:
+    """Log10 energy of a sound in 25 ms around each frame at ``EVALUATION_FPS``, shape (frames,)."""
+    speech = load_speech(path)
+    hop, half = round(16_000 / EVALUATION_FPS), 200
+    padded = np.pad(speech.samples.astype(float), (half, frames * hop + half))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half)[::hop][:frames]
+    return np.asarray(np.log10(np.mean(windows**2, axis=1) + LOUDNESS_FLOOR))
+
+
+def _neutral(performer: Performer, path: Path) -> CurveTrack:
+    return performer.perform(path, Direction())
+
+
+def _has(performer: Performer, path: Path, channel: str) -> bool:
+    return channel in _neutral(performer, path).channels
+
+
+def _acceleration(track: CurveTrack) -> float:
+    fps = track.fps / MODEL_STEP
+    values = track.values[::MODEL_STEP].astype(float)
+    return motion_metrics.acceleration_energy(values, fps=fps)
+
+
+def _pair(performer: Performer, reference: Performer, path: Path) -> tuple[CurveTrack, CurveTrack]:
+    """Tracks of one length: the reference ends with a whole model frame."""
+    made, wanted = _neutral(performer, path), _neutral(reference, path)
+    frames = min(made.frame_count, wanted.frame_count)
+    return (
+        made.replaced(values=made.values[:frames]),
+        wanted.replaced(values=wanted.values[:frames]),
+    )
+
+
+def _together(
+    performer: Performer, clips: Sequence[SpokenClip], emotion: str, names: Sequence[str]
+) -> Series:
+    tracks = [performer.perform(clip.path, Direction(emotion)) for clip in clips]
+    return np.concatenate(
+        [np.stack([t.column(name) for name in names], 1)[::MODEL_STEP] for t in tracks]
+    ).astype(float)
+
+
+def _mouth(track: CurveTrack) -> Series:
+    regions = {c.name: c.region for c in reference_rig().channels}
+    columns = [i for i, n in enumerate(track.channels) if regions.get(n) in ("jaw", "mouth")]
+    return track.values[:, columns].astype(float)
+
+
+def _jaw_open() -> CurveTrack:
+    return CurveTrack(np.ones((1, 1), np.float32), ("jawOpen",), EVALUATION_FPS)

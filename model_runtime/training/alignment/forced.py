@@ -1,0 +1,147 @@
+"""Forced alignment of a clip with its text by pocketsphinx' English model: phone times, score."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+from ...curves.track import FloatArray
+from .pronounce import pronounce
+
+FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms
+SILENCES = frozenset({"SIL", "+SPN+", "+NSN+", "+BREATH+"})
+
+
+class AlignmentFailed(ValueError):
+    """The text does not fit the sound, or holds a word nobody can pronounce."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PhoneTime:
+    """One phone of a clip, in seconds of the sound."""
+
+    phone: str
+    """Lower-case ARPABET without stress; ``sil`` for silence."""
+    start_s: float
+    end_s: float
+    word: str
+    """The word it belongs to; empty for silence."""
+    score: float
+    """Acoustic log probability a frame, 0 is best."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Alignment:
+    """Phones of one clip in order, without gaps."""
+
+    phones: tuple[PhoneTime, ...]
+    score: float
+    """Mean acoustic log probability a frame over the speech phones; low means a bad text."""
+
+
+def words_of(text: str) -> list[str]:
+    """Words as the dictionary spells them: lower case, no punctuation but inner apostrophes."""
+    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", plain)
+
+
+class Aligner:
+    """A pocketsphinx decoder for one language's spelling; not thread safe.
+
+    Args:
+        voice: espeak-ng voice that pronounces words missing from the dictionary. With a voice other
+            than English every word is pronounced by it, the English dictionary is not asked.
+    """
+
+    def __init__(self, voice: str = "en-us") -> None:
+        self.voice = voice
+        self._decoder = _new_decoder()
+        self._spoken: dict[str, str] = {}
+
+    def align(self, samples: FloatArray, text: str) -> Alignment:
+        """Phone times of ``text`` in ``samples`` (16 kHz mono, [-1, 1]).
+
+        Raises:
+            AlignmentFailed: No words, an unpronounceable word, or the sound does not fit them.
+        """
+        words = [self._known(word) for word in words_of(text)]
+        if not words:
+            raise AlignmentFailed(f"No words in {text!r}")
+        pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+        decoder = self._decoder
+        try:
+            decoder.set_align_text(" ".join(words))
+            _decode(decoder, pcm)
+            if decoder.hyp() is None:
+                raise AlignmentFailed(f"The sound does not fit {text!r}")
+            decoder.set_alignment()
+            _decode(decoder, pcm)
+            phones = _read_phones(decoder)
+        except RuntimeError as error:
+            raise AlignmentFailed(f"pocketsphinx could not align {text!r}: {error}") from error
+        spoken = [p for p in phones if p.phone != "sil"]
+        if not spoken:
+            raise AlignmentFailed(f"No phone of {text!r} was found")
+        frames = np.array([p.end_s - p.start_s for p in spoken])
+        score = float(np.average([p.score for p in spoken], weights=frames))
+        return Alignment(tuple(phones), score)
+
+    def _known(self, word: str) -> str:
+        """The name of ``word`` in the decoder's dictionary, added when missing."""
+        if self.voice.startswith("en") and self._decoder.lookup_word(word) is not None:
+            return word
+        name = word if self.voice.startswith("en") else f"{word}@{self.voice}"
+        if name not in self._spoken:
+            spoken = pronounce([word], voice=self.voice)
+            if word not in spoken:
+                raise AlignmentFailed(f"No pronunciation for {word!r}")
+            self._spoken[name] = spoken[word]
+            self._decoder.add_word(name, spoken[word], True)
+        return name
+
+
+@functools.cache
+def shared_aligner(voice: str = "en-us") -> Aligner:
+    """One aligner a process and voice: loading the acoustic model takes half a second."""
+    return Aligner(voice)
+
+
+def align_words(samples: FloatArray, text: str, *, voice: str = "en-us") -> Alignment:
+    """Phone times of ``text`` in ``samples``; see :meth:`Aligner.align`."""
+    return shared_aligner(voice).align(samples, text)
+
+
+def _new_decoder() -> Any:
+    from pocketsphinx import Decoder
+
+    return Decoder(samprate=16000, loglevel="FATAL", lm=None, bestpath=False)
+
+
+def _decode(decoder: Any, pcm: bytes) -> None:
+    decoder.start_utt()
+    decoder.process_raw(pcm, full_utt=True)
+    decoder.end_utt()
+
+
+def _read_phones(decoder: Any) -> list[PhoneTime]:
+    phones: list[PhoneTime] = []
+    # The entries point into the iterator: they must be read before it moves on.
+    for word in decoder.get_alignment():
+        name = re.sub(r"\(\d+\)$|@.*$", "", word.name)
+        for phone in word:
+            silent = phone.name in SILENCES or name.startswith("<")
+            phones.append(
+                PhoneTime(
+                    phone="sil" if silent else phone.name.lower(),
+                    start_s=phone.start * FRAME_S,
+                    end_s=(phone.start + phone.duration) * FRAME_S,
+                    word="" if silent else name,
+                    score=float(phone.score) / max(1, phone.duration),
+                )
+            )
+    return phones

@@ -1,0 +1,208 @@
+"""Batches for both stages: windows cut from the caches, acted under random emotions and styles.
+
+Axes: B clips, T frames (50 Hz), C channels, E emotions, S style, M mel bands.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...audio.features import LOG_CENTRE, LOG_SCALE
+from ...config import GeneratorConfig
+from ...errors import BadArgument
+from ...protocol import EMOTIONS
+from ...style import style_noise
+from ..reference.motion import Script, act
+from .augment import Augmenter
+from .cache import Cache, Entry, cut
+from .rig_rows import RigRows, padded_curves, padded_features
+
+NEUTRAL_SHARE = 0.3
+"""Share of training windows without emotion."""
+CLEAN_SHARE = 0.4
+"""Share of windows heard as recorded: most lines are."""
+CHANGE_SHARE = 0.25
+"""Share of windows whose emotion changes on the way, as ``--emotion-at`` does."""
+CHANGE_FRAMES = 25  # 0.5 s, the cross-fade of emotion.py
+MAX_INTENSITY = 1.25
+"""Trained a little beyond 1 so that 1 is no edge; the user's limit is 1.5."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """One training batch."""
+
+    features: Tensor
+    """(B, 2 T, M), augmented."""
+    emotion: Tensor
+    """(B, T, E)."""
+    style: Tensor
+    """(B, T, S)."""
+    curves: Tensor
+    """(B, T, C), the face wanted."""
+    phones: Tensor
+    """(B, T), ``scripts.UNKNOWN_PHONE`` where not known."""
+    closure: Tensor
+    """(B, T), lips must meet."""
+    tuck: Tensor
+    """(B, T), the lower lip must lie under the teeth."""
+    still: Tensor
+    """(B, T), 1 where nothing is said."""
+    filmed: Tensor
+    """(B,), 1 for clips whose mouth was captured."""
+    observed: Tensor
+    """(B, C), True for channels that ``curves`` says anything about."""
+
+    def wanted(self, curves: Tensor) -> Tensor:
+        """``curves`` of the batch (B, T, C); where unobserved, those given: no error there."""
+        return torch.where(self.observed[:, None], self.curves, curves.detach())
+
+
+class BatchSource:
+    """Endless random batches; batch n is the same for the same seed, whatever came before."""
+
+    def __init__(
+        self,
+        caches: Sequence[Cache],
+        config: GeneratorConfig,
+        *,
+        split: str,
+        seed: int,
+        clips: int,
+        frames: int,
+        weights: dict[str, float] | None = None,
+        augment: bool = True,
+    ) -> None:
+        self.config, self.clips, self.frames = config, clips, frames
+        self.seed, self.augment = seed, augment
+        self.pool: list[tuple[Cache, Entry]] = []
+        shares = []
+        for cache in caches:
+            for entry in cache.entries:
+                if entry.split == split:
+                    self.pool.append((cache, entry))
+                    shares.append(entry.frames * (weights or {}).get(cache.name, 1.0))
+        self.sounds = [item for item in self.pool if item[1].supervision == "still"]
+        if not self.pool:
+            raise BadArgument(f"No {split} clips in the caches", hint="Run train prepare first")
+        total = np.asarray(shares, np.float64)
+        self.shares = total / total.sum()
+        self.rows = RigRows(config.channels)
+
+    def shard(self, part: int, parts: int) -> BatchSource:
+        """The same source over every ``parts``-th clip, from the ``part``-th on."""
+        if parts == 1:
+            return self
+        shares = self.shares[part::parts]
+        if not len(shares):
+            raise BadArgument(f"Fewer clips than {parts} parts", hint="Use fewer parts")
+        other = copy.copy(self)
+        other.pool, other.shares = self.pool[part::parts], shares / shares.sum()
+        other.sounds = self.sounds[part::parts]
+        return other
+
+    def batch(self, number: int) -> Batch:
+        """Batch ``number``."""
+        rng = np.random.default_rng([self.seed, number])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        picked = [self.pool[i] for i in rng.choice(len(self.pool), self.clips, p=self.shares)]
+        arrays = [self._window(rng, cache, entry) for cache, entry in picked]
+        entries = [entry for _, entry in picked]
+        mouths = [mouth for _, mouth, _, _ in arrays]
+        features, aux, phones = (
+            torch.from_numpy(np.stack([row[column] for row in arrays])) for column in (0, 2, 3)
+        )
+        aux = aux.float()
+        script = Script(self.rows.script_mouths(mouths, entries), *aux.unbind(-1))
+        emotion = self._emotions(rng, entries)
+        style = self._styles(rng)
+        acted = act(script, emotion, style)
+        curves, emotion, observed = self.rows.settle(acted, emotion, mouths, entries)
+        features = features.float()
+        if self.augment and self.config.encoder is None:
+            clean = torch.rand(self.clips, 1, 1, generator=generator) < CLEAN_SHARE
+            distorted = Augmenter(self.config.features, generator)(features, self._sounds(rng))
+            features = torch.where(clean, features, distorted)
+        filmed = torch.tensor([float(entry.supervision == "filmed") for _, entry in picked])
+        return Batch(
+            features=features,
+            emotion=emotion,
+            style=style,
+            curves=curves,
+            phones=phones.long(),
+            closure=script.closure,
+            tuck=script.tuck,
+            still=(phones == 0).float(),
+            filmed=filmed,
+            observed=observed,
+        )
+
+    def _sounds(self, rng: np.random.Generator) -> Tensor | None:
+        """Features of sounds that are no speech, one a clip, (B, 2 T, M); None without any."""
+        if not self.sounds:
+            return None
+        picked = [self.sounds[i] for i in rng.integers(len(self.sounds), size=self.clips)]
+        windows = [self._window(rng, cache, entry)[0] for cache, entry in picked]
+        return torch.from_numpy(np.stack(windows)).float()
+
+    def _window(
+        self, rng: np.random.Generator, cache: Cache, entry: Entry
+    ) -> tuple[np.ndarray, ...]:
+        spare = entry.frames - self.frames
+        first = int(rng.integers(0, spare + 1)) if spare > 0 else 0
+        item = cut(cache, entry, first, min(self.frames, entry.frames))
+        missing = self.frames - len(item.mouth)
+        if not missing:
+            return item.features, item.mouth, item.aux, item.phones
+        before = int(rng.integers(0, missing + 1))
+        pad = (before, missing - before)
+        nothing = (np.log10(self.config.features.floor) - LOG_CENTRE) / LOG_SCALE
+        return (
+            padded_features(item.features, pad, cache.rows_per_frame, nothing),
+            padded_curves(item.mouth, pad, entry),
+            np.pad(item.aux, (pad, (0, 0))),
+            np.pad(item.phones, pad, constant_values=0),
+        )
+
+    def _styles(self, rng: np.random.Generator) -> Tensor:
+        noises = [
+            style_noise(
+                int(rng.integers(2**31)),
+                channels=self.config.style_dim,
+                frame_rate=self.config.frame_rate,
+                first_frame=int(rng.integers(1000)),
+                frames=self.frames,
+            )
+            for _ in range(self.clips)
+        ]
+        return torch.from_numpy(np.stack(noises))
+
+    def _emotions(self, rng: np.random.Generator, entries: Sequence[Entry]) -> Tensor:
+        out = torch.zeros(len(entries), self.frames, len(EMOTIONS))
+        for row, entry in enumerate(entries):
+            first = self._draw(rng, entry)
+            if rng.random() < CHANGE_SHARE:
+                second = self._draw(rng, entry)
+                middle = rng.uniform(0.2, 0.8) * self.frames
+                ramp = ((torch.arange(self.frames) - middle) / CHANGE_FRAMES + 0.5).clamp(0, 1)
+                mix = (0.5 - 0.5 * torch.cos(torch.pi * ramp))[:, None]
+                out[row] = first * (1 - mix) + second * mix
+            else:
+                out[row] = first
+        return out
+
+    def _draw(self, rng: np.random.Generator, entry: Entry) -> Tensor:
+        weights = torch.zeros(len(EMOTIONS))
+        if rng.random() < NEUTRAL_SHARE:
+            return weights
+        index = int(rng.integers(1, len(EMOTIONS)))
+        if entry.emotion in EMOTIONS[1:] and rng.random() < 0.5:
+            index = EMOTIONS.index(entry.emotion)
+        weights[index] = float(rng.uniform(0.1, MAX_INTENSITY))
+        return weights

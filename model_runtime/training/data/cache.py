@@ -1,0 +1,237 @@
+"""Caches of training items: flat binary files with checksums, read as memory maps."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadArgument
+from ..preparation.items import AUX, Item
+
+_ARRAYS: dict[str, Any] = {
+    "features": np.float16,
+    "mouth": np.float16,
+    "aux": np.float16,
+    "phones": np.uint8,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """Where one item lies in its cache, and what it is."""
+
+    clip: str
+    speaker: str
+    language: str
+    emotion: str
+    split: str
+    """``train``, ``dev`` or ``test``."""
+    supervision: str
+    """``phones`` (reference motion), ``filmed`` (captured mouth), ``still`` (no speech), or
+    ``face``: a recorded face of the trained rig, learnt as it is."""
+    speed: float
+    start: int
+    """First model frame in the cache."""
+    frames: int
+    intensity: float = 1.0
+    """Of the emotion, for ``face``; reference motion is acted anew at any intensity."""
+    unobserved: tuple[str, ...] = ()
+    """Channels of the rig that the recording of a ``face`` says nothing about."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cache:
+    """The items of one corpus; arrays hold all items one after another."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    features: NDArray[np.float16]
+    mouth: NDArray[np.float16]
+    aux: NDArray[np.float16]
+    phones: NDArray[np.uint8]
+    fingerprint: str
+    """SHA-256 over the checksums of all files."""
+    note: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What ``write_cache`` was told."""
+    rows_per_frame: int = 2
+    """Feature rows in one model frame."""
+
+
+def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[str, Any]) -> int:
+    """Write all items to ``folder``, replacing it whole when done; returns the number of frames.
+
+    ``Entry.start`` and ``Entry.frames`` are filled in. Killed on the way, the old cache stands.
+    """
+    building = folder.with_name(folder.name + ".building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    hashes = {name: hashlib.sha256() for name in _ARRAYS}
+    entries: list[dict[str, Any]] = []
+    widths: dict[str, int] = {}
+    start = 0
+    files = {name: (building / f"{name}.bin").open("wb") for name in _ARRAYS}
+    try:
+        for entry, item in items:
+            frames = len(item.mouth)
+            for name, file in files.items():
+                array = np.ascontiguousarray(getattr(item, name), _ARRAYS[name])
+                widths[name] = array.shape[1] if array.ndim == 2 else 1
+                data = array.tobytes()
+                hashes[name].update(data)
+                file.write(data)
+            entries.append(
+                dataclasses.asdict(dataclasses.replace(entry, start=start, frames=frames))
+            )
+            start += frames
+    finally:
+        for file in files.values():
+            file.close()
+    index = {
+        "note": note,
+        "aux": AUX,
+        "widths": widths,
+        "sha256": {name: digest.hexdigest() for name, digest in hashes.items()},
+        "entries": entries,
+    }
+    (building / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(building, folder)
+    return start
+
+
+def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cache:
+    """Map a cache into memory.
+
+    Args:
+        folder: Written by ``write_cache``.
+        verify: Read everything and compare checksums.
+        encoder: Key of a pretrained encoder: its features (``write_features``) stand for log-mel.
+
+    Raises:
+        BadArgument: No cache there, or a file has another size or checksum than the index says.
+    """
+    try:
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadArgument(
+            f"No cache in {folder}: {error}", hint="Run train prepare first"
+        ) from error
+    entries = tuple(_entry(entry) for entry in index["entries"])
+    frames = entries[-1].start + entries[-1].frames if entries else 0
+    arrays: dict[str, Any] = {}
+    for name, kind in _ARRAYS.items():
+        rows = 2 * frames if name == "features" else frames
+        width = index["widths"][name]
+        path = folder / f"{name}.bin"
+        if path.stat().st_size != rows * width * np.dtype(kind).itemsize:
+            raise BadArgument(
+                f"{path} has another size than its index", hint="Run train prepare again"
+            )
+        if verify and _sha256(path) != index["sha256"][name]:
+            raise BadArgument(f"{path} is damaged (checksum)", hint="Run train prepare again")
+        shape = (rows,) if name == "phones" else (rows, width)
+        arrays[name] = np.memmap(path, kind, "r", shape=shape)
+    sums = dict(index["sha256"])
+    if encoder:
+        arrays["features"], sums["features"] = _read_features(folder, encoder, frames, verify)
+    digest = hashlib.sha256("".join(sorted(sums.values())).encode()).hexdigest()
+    return Cache(
+        folder.name,
+        entries,
+        **arrays,
+        fingerprint=digest,
+        note=index["note"],
+        rows_per_frame=1 if encoder else 2,
+    )
+
+
+def cut(cache: Cache, entry: Entry, first: int, frames: int) -> Item:
+    """Frames ``first`` to ``first + frames`` of an item as views into the cache."""
+    begin = entry.start + first
+    span = slice(begin, begin + frames)
+    return Item(
+        features=cache.features[cache.rows_per_frame * begin :][: cache.rows_per_frame * frames],
+        mouth=cache.mouth[span],
+        aux=cache.aux[span],
+        phones=cache.phones[span],
+    )
+
+
+def caches_in(work: Path) -> Iterator[Path]:
+    """Folders of finished caches under ``WORK/cache``, sorted."""
+    yield from sorted(path.parent for path in (work / "cache").glob("*/index.json"))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _entry(values: dict[str, Any]) -> Entry:
+    return Entry(**{**values, "unobserved": tuple(values.get("unobserved", ()))})
+
+
+def write_features(folder: Path, encoder: str, features: Iterable[NDArray[np.float16]]) -> None:
+    """Write what a pretrained encoder hears in each item, (T, W), beside the cache's own features.
+
+    The description comes last: killed on the way, there are no features of this encoder.
+    """
+    digest, rows, width = hashlib.sha256(), 0, 0
+    path, temporary = _features_path(folder, encoder), folder / f"{encoder}.tmp"
+    with temporary.open("wb") as file:
+        for array in features:
+            data = np.ascontiguousarray(array, np.float16).tobytes()
+            digest.update(data)
+            file.write(data)
+            rows, width = rows + len(array), array.shape[1]
+    os.replace(temporary, path)
+    index = {"rows": rows, "width": width, "sha256": digest.hexdigest(), "of": _items_sum(folder)}
+    path.with_suffix(".json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def has_features(folder: Path, encoder: str) -> bool:
+    """Whether ``write_features`` was done for the cache as it is now."""
+    path = _features_path(folder, encoder).with_suffix(".json")
+    if not path.is_file():
+        return False
+    known: bool = json.loads(path.read_text(encoding="utf-8"))["of"] == _items_sum(folder)
+    return known
+
+
+def _read_features(
+    folder: Path, encoder: str, frames: int, verify: bool
+) -> tuple[NDArray[np.float16], str]:
+    if not has_features(folder, encoder):
+        raise BadArgument(
+            f"{folder} holds no features of {encoder}",
+            hint="Run train prepare with the same [encoder]",
+        )
+    path = _features_path(folder, encoder)
+    index = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if path.stat().st_size != frames * index["width"] * 2 or (
+        verify and _sha256(path) != index["sha256"]
+    ):
+        raise BadArgument(f"{path} is damaged", hint="Delete it and run train prepare again")
+    return np.memmap(path, np.float16, "r", shape=(frames, index["width"])), index["sha256"]
+
+
+def _features_path(folder: Path, encoder: str) -> Path:
+    return folder / f"{encoder}.bin"
+
+
+def _items_sum(folder: Path) -> str:
+    """Checksum of the log-mel features: tells whether the items are still the same."""
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    return str(index["sha256"]["features"])

@@ -1,0 +1,96 @@
+"""Distorted copies of a voice: another throat, tempo, microphone and room. numpy only.
+
+EmoDB has eight speakers and one studio. Without these copies, and without read speech from other
+rooms, a judge of emotion takes another microphone for another mood.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...audio.features import LOG_SCALE
+from ...config import FeatureConfig
+from ...emotion.voice_frames import VoiceFrames, voice_frames
+
+FloatArray: TypeAlias = NDArray[np.float32]
+
+THROAT = 0.14
+"""Largest change of the vocal tract's length, natural logarithm: woman to man and back."""
+TEMPO = 0.12
+PITCH_SEMITONES = 2.0
+"""Beside the change of pitch that goes with the throat."""
+EQUALISER_DB = 3.0
+EQUALISER_KNOTS, NOISE_KNOTS = 6, 4
+NOISE_DB = (15.0, 50.0)
+"""Signal over noise."""
+NOISE_SLOPE_DB = 5.0
+DB_PER_UNIT = 10 * LOG_SCALE
+
+
+@dataclasses.dataclass(frozen=True)
+class VoiceTake:
+    """A clip as it was recorded, level-normalised."""
+
+    features: FloatArray
+    """Log-mel, shape (2 T, M)."""
+    samples: FloatArray
+    """Mono at 16 kHz."""
+
+
+def distorted(take: VoiceTake, rng: np.random.Generator) -> VoiceFrames:
+    """A copy of the voice with other throat, tempo, microphone and noise."""
+    throat = float(np.exp(rng.uniform(-THROAT, THROAT)))
+    snr_db = float(rng.uniform(*NOISE_DB))
+    mel = _warped(take.features, throat) + _curve(
+        rng, EQUALISER_KNOTS, rng.uniform(0, EQUALISER_DB)
+    )
+    noise = np.percentile(mel, 95) - snr_db / DB_PER_UNIT + _curve(rng, NOISE_KNOTS, NOISE_SLOPE_DB)
+    both = np.log10(10 ** (mel * LOG_SCALE) + 10 ** (noise * LOG_SCALE)) / LOG_SCALE
+    voice = voice_frames(both.astype(np.float32), take.samples)
+    shift = 12 * np.log2(throat) + rng.uniform(-PITCH_SEMITONES, PITCH_SEMITONES)
+    voice = dataclasses.replace(
+        voice,
+        pitch=voice.pitch + np.float32(shift),
+        strength=voice.strength * np.float32(1 - 10 ** (-snr_db / 10)),
+    )
+    tempo = float(np.exp(rng.uniform(-TEMPO, TEMPO)))
+    return VoiceFrames(*(_at_tempo(value, tempo) for value in vars(voice).values()))
+
+
+def _warped(features: FloatArray, factor: float) -> FloatArray:
+    """The frequency axis stretched by ``factor``; shape as given."""
+    config = FeatureConfig()
+    low, high = (2595 * np.log10(1 + hz / 700) for hz in (config.low_hz, config.high_hz))
+    centres = np.linspace(low, high, config.mel_bands + 2)[1:-1]
+    hertz = 700 * (10 ** (centres / 2595) - 1)
+    wanted = 2595 * np.log10(1 + hertz * factor / 700)
+    place = np.clip((wanted - centres[0]) / (centres[1] - centres[0]), 0, len(centres) - 1)
+    below = np.minimum(place.astype(int), len(centres) - 2)
+    share = (place - below).astype(np.float32)
+    out: FloatArray = features[:, below] * (1 - share) + features[:, below + 1] * share
+    return out
+
+
+def _curve(rng: np.random.Generator, knots: int, spread_db: float) -> FloatArray:
+    """A random smooth colour over the mel bands, in feature units, mean about 0; shape (M,)."""
+    bands = FeatureConfig().mel_bands
+    walk = np.cumsum(rng.normal(0, 1, knots))
+    walk = (walk - walk.mean()) / np.sqrt(knots) * spread_db / DB_PER_UNIT
+    curve = np.interp(np.arange(bands), np.linspace(0, bands - 1, knots), walk)
+    out: FloatArray = curve.astype(np.float32)
+    return out
+
+
+def _at_tempo(values: FloatArray, tempo: float) -> FloatArray:
+    """Played ``tempo`` times as fast, along the first axis."""
+    count = max(2, int(len(values) / tempo))
+    place = np.linspace(0, len(values) - 1, count)
+    below = np.minimum(place.astype(int), max(0, len(values) - 2))
+    above = np.minimum(below + 1, len(values) - 1)
+    share = (place - below).astype(np.float32).reshape(-1, *([1] * (values.ndim - 1)))
+    out: FloatArray = values[below] * (1 - share) + values[above] * share
+    return out

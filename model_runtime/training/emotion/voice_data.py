@@ -1,0 +1,157 @@
+"""Voices with a known emotion: what the judge of emotion learns from.
+
+Two kinds: acted (a corpus in which three emotions or more are told, EmoDB here) and read (every
+other, taken as neutral). A class is an emotion of one kind: what was acted as neutral, acted as
+bored and read aloud are three classes, all of them neutral.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...audio.features import log_mel
+from ...audio.store import SAMPLE_RATE, level_gain, load_speech
+from ...config import FeatureConfig
+from ...emotion.detect import windows
+from ...emotion.voice_frames import voice_frames
+from ...emotion.voice_statistics import STATISTICS, statistics
+from ...errors import BadArgument, BadAudio
+from ..corpora.own import METADATA
+from ..corpora.speech import EMOTION_NAMES, SpeechClip, read_speech_corpus
+from .voice_augment import VoiceTake, distorted
+
+log = logging.getLogger(__name__)
+
+NEVER_TRAINED = ("librispeech_testother6", "picovoice_wakeword")
+"""Read speech that only ever tests the judge."""
+FEWEST_ACTED_EMOTIONS = 3
+READ = "read"
+"""Label of every voice that is not acted."""
+READ_CLIPS = 60
+"""Clips of a read corpus."""
+MANY_VOICES = {"commonvoice": 180}
+"""Clips of a corpus with a new speaker in nearly every clip."""
+READ_SECONDS = 6.0
+READ_WINDOWS, ACTED_EVERY = 2, 3
+"""Windows of a read clip; of an acted clip every third, 1.5 s apart."""
+COPIES = {True: 2, False: 1}
+"""Distorted copies of each acted and each read clip."""
+SEED = 11
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Voices:
+    """Described windows of voices, n of them."""
+
+    statistics: NDArray[np.float64]
+    """Shape (n, STATISTICS)."""
+    clip: NDArray[np.int64]
+    """Index of the clip each belongs to, shape (n,)."""
+    copy: NDArray[np.bool_]
+    """Whether it is of a distorted copy, shape (n,)."""
+    labels: tuple[str, ...]
+    """Of each clip: the corpus' own word, or ``READ``."""
+    emotions: tuple[str, ...]
+    """Of each clip: a name of ``protocol.EMOTIONS``."""
+    speakers: tuple[str, ...]
+    corpora: tuple[str, ...]
+
+
+def gather_voices(data: Path, *, report: Report, names: Sequence[str] | None = None) -> Voices:
+    """Read and describe the speech corpora under ``data/speech``.
+
+    Args:
+        data: Data folder.
+        report: Told corpus, clips done and clips in all.
+        names: Corpora wanted; None takes all but those that only test.
+
+    Raises:
+        BadArgument: No acted corpus is there (and ``names`` is None).
+    """
+    folders = sorted(path.parent for path in (data / "speech").glob(f"*/{METADATA}"))
+    wanted = [
+        folder
+        for folder in folders
+        if (folder.name in names if names is not None else folder.name not in NEVER_TRAINED)
+    ]
+    takes: list[tuple[str, str, SpeechClip]] = []
+    for folder in wanted:
+        takes.extend(_chosen(folder))
+    if names is None and all(label == READ for label, _, _ in takes):
+        raise BadArgument(
+            f"No corpus with acted emotions under {data / 'speech'}",
+            hint="metadata.tsv of one must name three emotions or more: docs/training.md",
+        )
+    return _described(takes, report, copies=names is None)
+
+
+def said_emotions(folder: Path) -> dict[str, str]:
+    """The corpus' own word for the emotion of each file."""
+    with (folder / METADATA).open(encoding="utf-8", newline="") as lines:
+        table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {row["file"]: row["emotion"] for row in table}
+
+
+def _chosen(folder: Path) -> Iterator[tuple[str, str, SpeechClip]]:
+    """Label, emotion and clip of what is taken from a corpus."""
+    clips, said = read_speech_corpus(folder), said_emotions(folder)
+    if len({said[clip.file] for clip in clips}) >= FEWEST_ACTED_EMOTIONS:
+        for clip in clips:
+            yield said[clip.file], EMOTION_NAMES[said[clip.file]], clip
+        return
+    count = MANY_VOICES.get(folder.name, READ_CLIPS)
+    order = np.random.default_rng(SEED).permutation(len(clips))[:count]
+    for index in sorted(order.tolist()):
+        yield READ, "neutral", clips[index]
+
+
+def _described(
+    takes: Sequence[tuple[str, str, SpeechClip]], report: Report, *, copies: bool
+) -> Voices:
+    rows: list[NDArray[np.float64]] = []
+    clips: list[int] = []
+    is_copy: list[bool] = []
+    kept: list[tuple[str, str, SpeechClip]] = []
+    for number, take in enumerate(takes, 1):
+        label, _, clip = take
+        try:
+            voice = _take(clip, None if label != READ else READ_SECONDS)
+        except BadAudio as fault:
+            log.warning("%s: %s", clip.key, fault)
+            continue
+        rng = np.random.default_rng(clip.seed)
+        for copy in range(1 + (COPIES[label != READ] if copies else 0)):
+            heard = distorted(voice, rng) if copy else voice_frames(voice.features, voice.samples)
+            cut = list(windows(heard).values())
+            cut = cut[::ACTED_EVERY] if label != READ else cut[:: max(1, len(cut) - 1)]
+            for window in cut[: None if label != READ else READ_WINDOWS]:
+                rows.append(statistics(window))
+                clips.append(len(kept))
+                is_copy.append(copy > 0)
+        kept.append(take)
+        report(clip.corpus, number, len(takes))
+    return Voices(
+        statistics=np.stack(rows) if rows else np.zeros((0, STATISTICS)),
+        clip=np.array(clips, np.int64),
+        copy=np.array(is_copy, bool),
+        labels=tuple(label for label, _, _ in kept),
+        emotions=tuple(emotion for _, emotion, _ in kept),
+        speakers=tuple(clip.speaker for _, _, clip in kept),
+        corpora=tuple(clip.corpus for _, _, clip in kept),
+    )
+
+
+def _take(clip: SpeechClip, seconds: float | None) -> VoiceTake:
+    samples = load_speech(clip.path).samples
+    samples = samples[: None if seconds is None else round(seconds * SAMPLE_RATE)]
+    samples = samples * np.float32(level_gain(samples))
+    return VoiceTake(log_mel(samples, FeatureConfig()), samples)

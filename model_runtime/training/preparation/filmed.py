@@ -1,0 +1,153 @@
+"""Filmed mouths (``captures``) as clips with phones: to calibrate on, and to train on directly."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...audio.features import log_mel
+from ...audio.store import level_gain, load_speech
+from ...config import FeatureConfig
+from ...curves.track import FloatArray
+from ...errors import BadArgument
+from ..alignment.corpora import align_corpus, read_alignments
+from ..alignment.forced import PhoneTime
+from ..captures.__main__ import prepare as fit_captures
+from ..corpora.grid import read_grid
+from ..corpora.speech import SpeechClip
+from ..reference.articulation import Unit, units_of
+from ..reference.lips import arkit_lips
+from ..reference.prosody import loudness_of
+from ..reference.rig import reference_rig
+from .clip_task import Job
+
+FILMED_CORPORA = ("grid_s1", "grid_s4")
+TARGET_GAP = 0.36
+"""Lip gap (of jawOpen 1) a filmed speaker's 90th percentile is brought to. GRID's speakers mumble
+one sentence form a thousand times (0.25 and 0.29); the artist-made facegood curves have 0.38."""
+LOWER_FACE = ("jaw", "mouth", "tongue")
+
+
+@dataclasses.dataclass(frozen=True)
+class FilmedClip:
+    """One filmed clip at 50 Hz."""
+
+    corpus: str
+    name: str
+    phones: tuple[PhoneTime, ...]
+    units: tuple[Unit, ...]
+    curves: Tensor
+    """Shape (T, 52): the lower face as fitted, scaled to ``TARGET_GAP``; the upper face is 0."""
+    loudness: Tensor
+    """Shape (T,), see ``prosody``."""
+    held_out: bool
+
+
+def filmed_curves(work: Path, corpus: str) -> dict[str, FloatArray]:
+    """Curves (T, 52) at 50 Hz of each clip of one captured corpus, scaled to ``TARGET_GAP``.
+
+    Raises:
+        BadArgument: The captures were not fitted yet.
+    """
+    path = work / "captures" / f"{corpus}.npz"
+    if not path.is_file():
+        raise BadArgument(f"No {path}", hint="Run train prepare first")
+    with np.load(path, allow_pickle=False) as file:
+        curves = {n.removeprefix("curves_"): file[n] for n in file.files if n.startswith("curves_")}
+    lower = _lower_face()
+    gaps = [
+        arkit_lips().gaps(torch.from_numpy(c.astype(np.float32)))[:, 0] for c in curves.values()
+    ]
+    reach = float(torch.quantile(torch.cat(gaps)[::10], 0.9))
+    scale = TARGET_GAP / max(reach, 0.05)
+    return {n: np.clip(c.astype(np.float32) * lower * scale, 0, 1) for n, c in curves.items()}
+
+
+def held_out_clips(work: Path, corpus: str) -> frozenset[str]:
+    """Names of the clips of ``corpus`` that are for evaluation only."""
+    index = json.loads((work / "captures" / "index.json").read_text(encoding="utf-8"))
+    return frozenset(c["clip"] for c in index["corpora"][corpus]["clips"] if c["held_out"])
+
+
+def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
+    """All aligned clips of the filmed GRID speakers."""
+    clips = []
+    for corpus in FILMED_CORPORA:
+        aligned, _ = read_alignments(work / "alignments" / f"{corpus}.jsonl")
+        held_out = held_out_clips(work, corpus)
+        for name, curves in filmed_curves(work, corpus).items():
+            if name not in aligned:
+                continue
+            phones = aligned[name].phones
+            loudness = _loudness(data / "capture" / corpus / "audio" / f"{name}.opus")[
+                : len(curves)
+            ]
+            clips.append(
+                FilmedClip(
+                    corpus,
+                    name,
+                    phones,
+                    tuple(units_of(phones)),
+                    torch.from_numpy(curves[: len(loudness)]),
+                    torch.from_numpy(loudness),
+                    name in held_out,
+                )
+            )
+    return clips
+
+
+def unfilmed_clip(clip: SpeechClip, phones: tuple[PhoneTime, ...]) -> FilmedClip:
+    """A clip in the same form whose curves are nil: nobody filmed it."""
+    loudness = torch.from_numpy(_loudness(clip.path))
+    still = torch.zeros(len(loudness), len(_lower_face()))
+    units = tuple(units_of(phones))
+    return FilmedClip(clip.corpus, clip.file, phones, units, still, loudness, False)
+
+
+def _loudness(path: Path) -> FloatArray:
+    sound = load_speech(path).samples
+    return loudness_of(log_mel(sound * np.float32(level_gain(sound)), FeatureConfig()))
+
+
+def filmed_jobs(
+    data: Path, work: Path, show: Callable[[str], Callable[[int, int], None]]
+) -> dict[str, list[Job]]:
+    """Training jobs of the filmed corpora: GRID with phones, facegood without.
+
+    Held-out clips are left out. Captures are fitted and GRID is aligned first where it is not.
+    """
+    if not (work / "captures" / "index.json").is_file():
+        fit_captures(data, work / "captures")
+    jobs: dict[str, list[Job]] = {}
+    for corpus in FILMED_CORPORA:
+        clips = read_grid(data / "capture" / corpus)
+        align_corpus(clips, work, progress=show(f"align {corpus}"))
+        aligned, _ = read_alignments(work / "alignments" / f"{corpus}.jsonl")
+        curves, held_out = filmed_curves(work, corpus), held_out_clips(work, corpus)
+        jobs[corpus] = [
+            Job(clip, aligned[clip.file].phones, curves[clip.file], "train")
+            for clip in clips
+            if clip.file in aligned and clip.file in curves and clip.file not in held_out
+        ]
+    jobs["facegood"] = _facegood_jobs(data, work)
+    return jobs
+
+
+def _facegood_jobs(data: Path, work: Path) -> list[Job]:
+    jobs = []
+    for name, curves in filmed_curves(work, "facegood").items():
+        path = data / "capture" / "facegood" / f"{name}.opus"
+        clip = SpeechClip("facegood", name, path, "facegood", "zh", "neutral", len(curves) / 50, "")
+        jobs.append(Job(clip, (), curves, "train"))
+    return jobs
+
+
+def _lower_face() -> FloatArray:
+    channels = reference_rig().channels
+    return np.array([float(channel.region in LOWER_FACE) for channel in channels], np.float32)

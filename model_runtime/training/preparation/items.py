@@ -1,0 +1,159 @@
+"""Clips to training items: features heard, and the script (phones, mouth, prosody) behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...audio.features import log_mel
+from ...audio.store import level_gain
+from ...config import PHONES, FeatureConfig
+from ...curves.track import FloatArray
+from ..alignment.forced import PhoneTime
+from ..reference.articulation import (
+    BILABIALS,
+    FRAME_RATE,
+    LABIODENTALS,
+    ArticulationModel,
+    phone_envelope,
+    units_of,
+)
+from ..reference.prosody import loudness_of, prosody_of
+from ..reference.rig import reference_rig
+
+CLOSURE_RAMP_S = 0.055
+"""Seconds the lips take to meet or part: lip closing gestures last 50-80 ms (grid_s1 landmarks)."""
+TUCK_RAMP_S = 0.06
+EASE = 0.3
+"""Share of a filmed mouth's pose in silence that is taken back: of three filmed people one waits
+with open lips, and who is animated is somebody else."""
+EASE_RAMP_S = 0.2
+"""From speech to where it is taken back in full: on the way, lips set out and settle."""
+AUX = ("closure", "tuck", "activity", "emphasis", "pitch")
+SPOKEN = frozenset(PHONES) - {"sil"}
+UNKNOWN_PHONE = 255
+"""Phone label of frames nobody aligned: left out of the phone loss."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One clip as the networks see it; T model frames, 2 T feature frames."""
+
+    features: NDArray[np.float16]
+    """Shape (2 T, M)."""
+    mouth: NDArray[np.float16]
+    """Shape (T, C), the speech curves before acting."""
+    aux: NDArray[np.float16]
+    """Shape (T, 5), columns ``AUX``."""
+    phones: NDArray[np.uint8]
+    """Shape (T,), index into ``config.PHONES`` or ``UNKNOWN_PHONE``."""
+
+
+def at_speed(
+    samples: FloatArray, phones: Sequence[PhoneTime], speed: float
+) -> tuple[FloatArray, list[PhoneTime]]:
+    """The clip played ``speed`` times as fast, pitch and formants moving along.
+
+    Linear interpolation is enough: the features end at 7.6 kHz and speed stays within 20 %.
+    """
+    if speed == 1.0:
+        return samples, list(phones)
+    positions = np.arange(0, len(samples) - 1, speed)
+    faster = np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
+    moved = [
+        dataclasses.replace(p, start_s=p.start_s / speed, end_s=p.end_s / speed) for p in phones
+    ]
+    return faster, moved
+
+
+def make_item(
+    samples: FloatArray,
+    phones: Sequence[PhoneTime],
+    articulation: ArticulationModel,
+    features: FeatureConfig,
+    *,
+    filmed: FloatArray | None = None,
+) -> Item:
+    """Features and script of one clip.
+
+    Args:
+        samples: 16 kHz mono speech.
+        phones: Its phones; empty when nobody aligned it.
+        articulation: Turns phones into mouth controls.
+        features: Feature settings.
+        filmed: Captured curves (T', C) at 50 Hz that replace the articulation, or None.
+    """
+    levelled = samples * np.float32(level_gain(samples))
+    heard = log_mel(levelled, features)
+    count = len(heard) // 2
+    prosody = prosody_of(samples, count)
+    closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
+    tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
+    if filmed is not None:
+        mouth = at_ease(_fit_length(filmed, count), phones)
+    else:
+        mouth = mouth_of(phones, heard, articulation)
+    aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
+    return Item(
+        features=heard.astype(np.float16),
+        mouth=mouth.astype(np.float16),
+        aux=aux.astype(np.float16),
+        phones=phone_labels(phones, count),
+    )
+
+
+def mouth_of(
+    phones: Sequence[PhoneTime],
+    features: FloatArray | NDArray[np.float16],
+    articulation: ArticulationModel,
+) -> FloatArray:
+    """Speech curves (T, C) of phones heard in log-mel features (2 T, M)."""
+    if not phones:
+        return np.zeros((len(features) // 2, len(reference_rig().channels)), np.float32)
+    loudness = torch.from_numpy(loudness_of(features.astype(np.float32)))
+    with torch.no_grad():
+        controls = articulation.articulate(units_of(phones), loudness)
+    return spread_controls(controls.numpy(), articulation.controls)
+
+
+def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:
+    """Symmetric controls (T, K) onto the channels (T, C): sided ones take the pair's value."""
+    channels = reference_rig().channel_names
+    out = np.zeros((len(controls), len(channels)), np.float32)
+    for index, name in enumerate(names):
+        for channel in (name, name + "Left", name + "Right"):
+            if channel in channels:
+                out[:, channels.index(channel)] = controls[:, index]
+    return out
+
+
+def phone_labels(phones: Sequence[PhoneTime], frame_count: int) -> NDArray[np.uint8]:
+    """Phone index at the middle of each frame; ``UNKNOWN_PHONE`` where there is none."""
+    labels = np.full(frame_count, UNKNOWN_PHONE, np.uint8)
+    for phone in phones:
+        first, last = round(phone.start_s * FRAME_RATE), round(phone.end_s * FRAME_RATE)
+        labels[first:last] = PHONES.index(phone.phone)
+    return labels
+
+
+def at_ease(filmed: FloatArray, phones: Sequence[PhoneTime]) -> FloatArray:
+    """Filmed curves with calmer lips where nobody speaks, shape (T, C).
+
+    Args:
+        filmed: Speech curves at 50 Hz, shape (T, C).
+        phones: What is said; empty when nobody aligned it, and then nothing changes.
+    """
+    if not phones:
+        return filmed
+    spoken = phone_envelope(phones, SPOKEN, len(filmed), ramp_s=EASE_RAMP_S).numpy()
+    return np.asarray(filmed * (1 - EASE * (1 - spoken[:, None])), np.float32)
+
+
+def _fit_length(curves: FloatArray, frame_count: int) -> FloatArray:
+    if len(curves) >= frame_count:
+        return curves[:frame_count]
+    return np.concatenate([curves, np.repeat(curves[-1:], frame_count - len(curves), 0)])

@@ -1,0 +1,144 @@
+"""Recorded faces with sound (``[[faces]]``): any corpus of ``corpora`` as training items.
+
+Curves are matched by name onto the rig that is trained and learnt as they are. Channels that the
+recording lacks stay unobserved: nothing is learnt about them from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...curves.resample import resample
+from ...curves.rig import load_rig
+from ...curves.track import FloatArray
+from ...errors import BadArgument, BadCurves
+from ...protocol import EMOTIONS
+from ..alignment.corpora import align_corpus, read_alignments
+from ..alignment.forced import PhoneTime
+from ..corpora.clip import FaceClip
+from ..corpora.matching import on_rig
+from ..corpora.reading import read_corpus
+from ..corpora.speech import SpeechClip
+from ..reference.articulation import FRAME_RATE
+from ..settings import FaceCorpus, Settings
+from .clip_task import Job
+
+log = logging.getLogger(__name__)
+
+SPLITS = {"train": "train", "val": "dev", "test": "test"}
+"""Splits of ``corpora`` in the words of the caches; ``unused`` clips are left out."""
+
+
+def face_jobs(
+    corpus: FaceCorpus, settings: Settings, *, progress: Callable[[int, int], None] | None = None
+) -> list[Job]:
+    """Training jobs of one corpus; what is left out is counted in the log.
+
+    Raises:
+        BadArgument: Unknown kind or emotion, no such folder, or no clip that can be used.
+    """
+    if corpus.unknown_emotion not in ("", *EMOTIONS):
+        raise BadArgument(
+            f"unknown_emotion = {corpus.unknown_emotion!r}", hint=f"One of: {', '.join(EMOTIONS)}"
+        )
+    reading = read_corpus(corpus.kind, corpus.folder, by_speaker=corpus.by_speaker)
+    for skipped in reading.skipped:
+        log.warning("%s: %s left out: %s", corpus.title, skipped.file.name, skipped.reason)
+    usable, reasons = [], dict[str, int]()
+    for clip in reading.clips:
+        reason = _objection(clip, corpus, settings.rig)
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + 1
+        else:
+            usable.append(clip)
+    for reason, count in reasons.items():
+        log.warning("%s: %d clips left out: %s", corpus.title, count, reason)
+    if not usable:
+        raise BadArgument(
+            f"No usable clip of kind {corpus.kind} under {corpus.folder}",
+            hint=f"Each needs sound, and channels of rig {settings.rig}",
+        )
+    spoken = [_spoken(clip, corpus) for clip in usable]
+    phones = _phones(spoken, corpus, settings.work, progress)
+    return [
+        Job(
+            clip=words,
+            phones=phones.get(words.file, ()),
+            filmed=None,
+            split=SPLITS[clip.split],
+            face=clip,
+            rig=settings.rig,
+        )
+        for clip, words in zip(usable, spoken, strict=True)
+    ]
+
+
+def face_note(corpus: FaceCorpus, settings: Settings) -> dict[str, object]:
+    """What decides a corpus's cache besides its files: another note makes it anew."""
+    told = {name: str(value) for name, value in dataclasses.asdict(corpus).items()}
+    return {"rig": settings.rig, "faces": told}
+
+
+def face_curves(clip: FaceClip, rig: str) -> tuple[FloatArray, tuple[str, ...]]:
+    """Curves (T, C) of all channels of ``rig`` at 50 Hz, and which channels are unobserved.
+
+    Raises:
+        BadCurves: The file cannot be read any more, or shares no channel with the rig.
+    """
+    if clip.load is None:
+        raise BadCurves(f"{clip.clip_id} has no face")
+    track, observed = on_rig(clip.load(), load_rig(rig))
+    names = tuple(n for n, seen in zip(track.channels, observed, strict=True) if not seen)
+    return resample(track, FRAME_RATE).values.astype(np.float32), names
+
+
+def _objection(clip: FaceClip, corpus: FaceCorpus, rig: str) -> str:
+    """Why a clip cannot be learnt from; empty when it can."""
+    if clip.audio is None or not clip.audio.is_file():
+        return "no sound"
+    if clip.split not in SPLITS:
+        return "its speaker and its sentence fall into different splits"
+    if clip.emotion not in EMOTIONS and not corpus.unknown_emotion:
+        return "emotion unknown"
+    if clip.rig != rig:
+        try:
+            face_curves(clip, rig)
+        except BadCurves as fault:
+            return str(fault)
+    return "" if clip.load is not None else "no face"
+
+
+def _spoken(clip: FaceClip, corpus: FaceCorpus) -> SpeechClip:
+    """The clip's voice in the form that alignment and caches take."""
+    assert clip.audio is not None
+    known = clip.emotion in EMOTIONS
+    return SpeechClip(
+        corpus=corpus.title,
+        file=clip.clip_id,
+        path=Path(clip.audio),
+        speaker=clip.speaker,
+        language=corpus.language or "none",
+        emotion=clip.emotion if known else corpus.unknown_emotion,
+        duration_s=clip.duration_s,
+        text=clip.text,
+    )
+
+
+def _phones(
+    clips: Sequence[SpeechClip],
+    corpus: FaceCorpus,
+    work: Path,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, tuple[PhoneTime, ...]]:
+    """Phones of the clips that have words and align well; empty where no language is given."""
+    worded = [clip for clip in clips if clip.text]
+    if not corpus.language or not worded:
+        return {}
+    aligned, dropped = read_alignments(align_corpus(worded, work, progress=progress))
+    log.info("%s: %d clips aligned, %d dropped", corpus.title, len(aligned), len(dropped))
+    return {name: alignment.phones for name, alignment in aligned.items()}

@@ -1,0 +1,68 @@
+"""Make the speech curves of finished caches anew, after a calibration: no sound is read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...files import replace_file
+from ..alignment.corpora import read_alignments
+from ..alignment.forced import PhoneTime
+from ..data.cache import Cache, Entry, cut, read_cache
+from ..reference.articulation import CALIBRATED, ArticulationModel, load_articulation
+from .items import mouth_of
+
+log = logging.getLogger(__name__)
+
+
+def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
+    """Rewrite ``mouth.bin`` of the cache in ``folder``; returns how many items were made anew.
+
+    Filmed and still items keep their curves. Killed on the way, the old labels stand.
+
+    Args:
+        folder: A finished cache.
+        work: Where the alignments are.
+        hand_set: With the articulation as it was before the calibration, for the ablation.
+    """
+    cache = read_cache(folder)
+    alignments = work / "alignments" / f"{cache.name}.jsonl"
+    if not any(entry.supervision == "phones" for entry in cache.entries):
+        return 0
+    aligned, _ = read_alignments(alignments)
+    articulation = load_articulation(None if hand_set else CALIBRATED)
+    temporary = folder / "mouth.tmp"
+    digest, count = hashlib.sha256(), 0
+    with temporary.open("wb") as file:
+        for entry in cache.entries:
+            name = entry.clip.removeprefix(f"{cache.name}/")
+            mouth = cut(cache, entry, 0, entry.frames).mouth
+            if entry.supervision == "phones":
+                mouth = _mouth(cache, entry, aligned[name].phones, articulation)
+                count += 1
+            data = np.ascontiguousarray(mouth, np.float16).tobytes()
+            digest.update(data)
+            file.write(data)
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    index["sha256"]["mouth"] = digest.hexdigest()
+    os.replace(temporary, folder / "mouth.bin")
+    replace_file(folder / "index.json", json.dumps(index).encode())
+    log.info("%s: %d items labelled anew", cache.name, count)
+    return count
+
+
+def _mouth(
+    cache: Cache, entry: Entry, phones: Sequence[PhoneTime], articulation: ArticulationModel
+) -> np.ndarray:
+    moved = [
+        dataclasses.replace(p, start_s=p.start_s / entry.speed, end_s=p.end_s / entry.speed)
+        for p in phones
+    ]
+    return mouth_of(moved, cut(cache, entry, 0, entry.frames).features, articulation)

@@ -1,0 +1,178 @@
+"""Phones to mouth controls: a dominance model of coarticulation (Cohen & Massaro 1993), in torch.
+
+Each phone pulls every control towards its target. How strongly is its dominance: full inside the
+phone, falling off as a Gaussian before (anticipation) and after (carry-over). A control is the mean
+of the targets weighted by dominance. All parameters are per phone and per group of controls and can
+be fitted to captures by gradient descent (``calibrate.py``).
+
+Axes: P units (phones, diphthongs as two), T frames, K controls, G control groups, U kinds of unit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..alignment.forced import PhoneTime
+
+HAND_SET = Path(__file__).with_name("phone_targets.json")
+CALIBRATED = Path(__file__).with_name("articulation.json")
+FRAME_RATE = 50.0  # Hz, the model's
+
+BILABIALS = frozenset({"m", "b", "p"})
+LABIODENTALS = frozenset({"f", "v"})
+EDGE_S = 0.012
+"""How far inside its borders a phone already dominates fully: half a frame keeps flanks smooth."""
+LOUDNESS_LIMIT = 2.0
+"""Standard deviations beyond which louder speech opens no further."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A phone, or half a diphthong, in seconds."""
+
+    kind: str
+    start_s: float
+    end_s: float
+
+
+@functools.cache
+def phone_table() -> dict[str, Any]:
+    """The hand-set targets and groups (``phone_targets.json``)."""
+    table: dict[str, Any] = json.loads(HAND_SET.read_text(encoding="utf-8"))
+    return table
+
+
+def units_of(phones: Sequence[PhoneTime]) -> list[Unit]:
+    """Phones with diphthongs cut in two: the glide begins after 55 % of the phone."""
+    diphthongs: dict[str, list[str]] = phone_table()["diphthongs"]
+    units = []
+    for phone in phones:
+        if phone.phone in diphthongs:
+            first, second = diphthongs[phone.phone]
+            middle = phone.start_s + 0.55 * (phone.end_s - phone.start_s)
+            units += [Unit(first, phone.start_s, middle), Unit(second, middle, phone.end_s)]
+        else:
+            units.append(Unit(phone.phone, phone.start_s, phone.end_s))
+    return units
+
+
+class ArticulationModel(nn.Module):
+    """Targets, strengths and reaches of every kind of unit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        table = phone_table()
+        self.kinds: tuple[str, ...] = tuple(table["targets"])
+        self.controls: tuple[str, ...] = tuple(table["controls"])
+        self.groups: tuple[str, ...] = tuple(table["groups"])
+        kinds, groups = len(self.kinds), len(self.groups)
+        targets = torch.zeros(kinds, len(self.controls))
+        strengths = torch.zeros(kinds, groups)
+        for row, kind in enumerate(self.kinds):
+            for control, value in table["targets"][kind].items():
+                targets[row, self.controls.index(control)] = value
+            strength = table["strength"].get(kind, table["strength"]["default"])
+            strengths[row] = torch.tensor([strength[group] for group in self.groups])
+        before = torch.tensor([table["reach_before_s"][group] for group in self.groups])
+        after = torch.tensor([table["reach_after_s"][group] for group in self.groups])
+        gain = [table["loudness_gain"].get(control, 0.0) for control in self.controls]
+        self.targets = nn.Parameter(targets)
+        self.log_strengths = nn.Parameter(strengths.log())
+        self.log_before_s = nn.Parameter(before.log().repeat(kinds, 1))
+        self.log_after_s = nn.Parameter(after.log().repeat(kinds, 1))
+        self.loudness_gain = nn.Parameter(torch.tensor(gain))
+        group_of = [self._group_of(table, control) for control in self.controls]
+        self.register_buffer("group_of", torch.tensor(group_of), persistent=False)
+
+    def _group_of(self, table: dict[str, Any], control: str) -> int:
+        return next(i for i, g in enumerate(self.groups) if control in table["groups"][g])
+
+    def index_of(self, units: Sequence[Unit]) -> Tensor:
+        """Row of each unit's kind, shape (P,)."""
+        return torch.tensor([self.kinds.index(unit.kind) for unit in units])
+
+    def forward(self, kinds: Tensor, start_s: Tensor, end_s: Tensor, loudness: Tensor) -> Tensor:
+        """Controls over time.
+
+        Args:
+            kinds: Row of each unit's kind, shape (P,).
+            start_s: Start of each unit, shape (P,), seconds.
+            end_s: End of each unit, shape (P,), seconds.
+            loudness: Loudness of each frame in standard deviations of the clip's, shape (T,).
+
+        Returns:
+            Shape (T, K), not yet bounded.
+        """
+        times = torch.arange(loudness.shape[0], dtype=torch.float32) / FRAME_RATE
+        edge = torch.minimum(torch.full_like(start_s, EDGE_S), 0.3 * (end_s - start_s))
+        early = (start_s + edge)[:, None] - times[None]  # (P, T), positive before the phone
+        late = times[None] - (end_s - edge)[:, None]
+        reach_before = self.log_before_s[kinds].exp()[:, None]  # (P, 1, G)
+        reach_after = self.log_after_s[kinds].exp()[:, None]
+        away = (
+            early.clamp(min=0)[..., None] / reach_before
+            + late.clamp(min=0)[..., None] / reach_after
+        )
+        dominance = torch.exp(self.log_strengths[kinds][:, None] - away.square())  # (P, T, G)
+        dominance = dominance / (dominance.sum(0, keepdim=True) + 1e-6)
+        targets = self.targets[kinds]  # (P, K)
+        pulled = torch.zeros(loudness.shape[0], targets.shape[1])
+        for group in range(len(self.groups)):
+            members = self.group_of == group
+            pulled[:, members] = dominance[:, :, group].T @ targets[:, members]
+        limited = loudness.clamp(-LOUDNESS_LIMIT, LOUDNESS_LIMIT)[:, None]
+        return pulled * torch.exp(self.loudness_gain * limited)
+
+    def articulate(self, units: Sequence[Unit], loudness: Tensor) -> Tensor:
+        """Controls (T, K) of one clip, bounded to [0, 1]."""
+        start_s = torch.tensor([unit.start_s for unit in units])
+        end_s = torch.tensor([unit.end_s for unit in units])
+        controls: Tensor = self(self.index_of(units), start_s, end_s, loudness)
+        return controls.clamp(0, 1)
+
+
+def save_articulation(model: ArticulationModel, path: Path, note: str) -> None:
+    """Write the parameters as JSON, rounded to four places, with a line on how they were found."""
+    data = {name: _rounded(value) for name, value in model.state_dict().items()}
+    text = json.dumps({"note": note, "kinds": model.kinds, "controls": model.controls, **data})
+    path.write_text(text, encoding="utf-8")
+
+
+def load_articulation(path: Path | None = None) -> ArticulationModel:
+    """The calibrated model; the hand-set one when ``path`` is None or no file stands there."""
+    model = ArticulationModel()
+    if path is not None and path.is_file():
+        data = json.loads(path.read_text(encoding="utf-8"))
+        state = {name: torch.tensor(data[name]) for name in model.state_dict()}
+        model.load_state_dict(state)
+    return model
+
+
+def phone_envelope(
+    phones: Sequence[PhoneTime], kinds: frozenset[str], frame_count: int, *, ramp_s: float
+) -> Tensor:
+    """How much one of ``kinds`` is being said at each frame, shape (T,), 0 to 1.
+
+    One inside the phone (shortened to leave room when it is long), falling to zero over ``ramp_s``
+    seconds on either side as a raised cosine.
+    """
+    times = torch.arange(frame_count, dtype=torch.float32) / FRAME_RATE
+    envelope = torch.zeros(frame_count)
+    for phone in phones:
+        if phone.phone in kinds:
+            outside = torch.maximum(phone.start_s - times, times - phone.end_s).clamp(min=0)
+            ramp = 0.5 + 0.5 * torch.cos(torch.pi * (outside / ramp_s).clamp(max=1))
+            envelope = torch.maximum(envelope, ramp)
+    return envelope
+
+
+def _rounded(values: Tensor) -> Any:
+    return [_rounded(v) for v in values] if values.ndim else round(float(values), 4)

@@ -1,0 +1,148 @@
+"""Lips in mesh space: gap and width as linear functions of the channels, and the closing of lips.
+
+Shape keys are linear, so on every rig the inner lips are ``rest + a . weights`` apart.
+``lip_models.json`` holds those coefficients for three public ARKit heads, measured on their meshes
+(``captures.lip_models``). Losses and reference motion work on them, so that closed means closed on
+any ARKit face and not on one.
+
+Axes: B batch, T frames, C channels (the reference rig's, ARKit 52), R rigs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .rig import reference_rig
+
+LIP_MODELS = Path(__file__).with_name("lip_models.json")
+OVERCLOSE = 0.03
+"""Gap (of jawOpen 1) the lips are pressed beyond contact, so that contact survives resampling."""
+JAW_KEPT = 0.75
+"""Share of the jaw opening that stays while the lips close: it rises for a bilabial, not fully."""
+TUCK_ROLL = 0.62
+"""mouthRollLower of a labiodental: lower lip under the teeth on all three heads."""
+PUCKER_LOST = 0.8
+"""Share of pucker and of the raised chin that gives way to a labiodental."""
+TUCK_GAP = 0.06
+"""Gap left at a labiodental: the upper lip stays clear of the tucked lower lip."""
+
+OPENERS = (
+    "mouthFunnel",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "mouthShrugUpper",
+    "tongueOut",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class LipModels:
+    """Linear lip measures of several rigs; lengths in units of the gap at jawOpen 1."""
+
+    gap_rest: Tensor
+    """Shape (R,)."""
+    gap: Tensor
+    """Shape (C, R)."""
+    width: Tensor
+    """Shape (C, R), relative to neutral width."""
+
+    def gaps(self, curves: Tensor) -> Tensor:
+        """Inner-lip gap beyond rest, (..., C) to (..., R)."""
+        return curves @ self.gap
+
+    def widths(self, curves: Tensor) -> Tensor:
+        """Mouth width beyond rest, (..., C) to (..., R)."""
+        return curves @ self.width
+
+
+@functools.cache
+def arkit_lips() -> LipModels:
+    """The lip models of the three public heads."""
+    data = json.loads(LIP_MODELS.read_text(encoding="utf-8"))
+    rigs = [data["rigs"][name] for name in sorted(data["rigs"])]
+    return LipModels(
+        gap_rest=torch.tensor([rig["gap_rest"] for rig in rigs]),
+        gap=torch.tensor([rig["gap"] for rig in rigs]).T.contiguous(),
+        width=torch.tensor([rig["width"] for rig in rigs]).T.contiguous(),
+    )
+
+
+def lips_on(channels: Sequence[str]) -> LipModels:
+    """The lip models as functions of another rig's channels, those they share taken by name.
+
+    A rig that shares none has lips of which nothing is known: every gap and width is 0 on it.
+    """
+    known = arkit_lips()
+    gap = torch.zeros(len(channels), known.gap.shape[1])
+    width = torch.zeros_like(gap)
+    for place, name in enumerate(channels):
+        if name in reference_rig().channel_names:
+            gap[place], width[place] = known.gap[column(name)], known.width[column(name)]
+    return LipModels(known.gap_rest.clone(), gap, width)
+
+
+@functools.cache
+def column(name: str) -> int:
+    """Column of a channel of the reference rig."""
+    return reference_rig().channel_names.index(name)
+
+
+def columns(names: tuple[str, ...]) -> list[int]:
+    """Columns of several channels of the reference rig."""
+    return [column(name) for name in names]
+
+
+def close_lips(curves: Tensor, closure: Tensor) -> Tensor:
+    """Curves whose lips meet where ``closure`` is 1.
+
+    Openers fade out, the jaw rises a little, and mouthClose takes up what gap is left on the rig
+    that needs it most, so that the lips meet on every rig.
+
+    Args:
+        curves: Shape (..., T, C).
+        closure: Shape (..., T), 0 to 1.
+
+    Returns:
+        A new tensor of the shape of ``curves``.
+    """
+    lips = arkit_lips()
+    strength = closure[..., None]
+    out = curves.clone()
+    out[..., columns(OPENERS)] *= 1 - strength
+    jaw, shut = column("jawOpen"), column("mouthClose")
+    out[..., jaw] *= 1 - (1 - JAW_KEPT) * closure
+    out[..., shut] = 0
+    left = (lips.gaps(out) + OVERCLOSE) / -lips.gap[shut]
+    needed = left.amax(-1).clamp(min=0) * closure
+    out[..., shut] = torch.maximum(curves[..., shut] * (1 - closure), needed).clamp(max=1)
+    return out
+
+
+def tuck_lip(curves: Tensor, tuck: Tensor) -> Tensor:
+    """Curves whose lower lip lies under the upper teeth where ``tuck`` is 1 (f and v).
+
+    Args:
+        curves: Shape (..., T, C).
+        tuck: Shape (..., T), 0 to 1.
+    """
+    lips = arkit_lips()
+    out = curves.clone()
+    lower = columns(("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel", "tongueOut"))
+    out[..., lower] *= 1 - tuck[..., None]
+    # Pushed-out lips cannot lie under the teeth: "food" loses its rounding on the way in.
+    out[..., columns(("mouthPucker", "mouthShrugLower"))] *= 1 - PUCKER_LOST * tuck[..., None]
+    roll, jaw, shut = column("mouthRollLower"), column("jawOpen"), column("mouthClose")
+    out[..., roll] = torch.maximum(out[..., roll], TUCK_ROLL * tuck)
+    out[..., jaw] *= 1 - 0.5 * tuck
+    left = (lips.gaps(out) - TUCK_GAP).mean(-1).clamp(min=0)
+    out[..., shut] = torch.maximum(out[..., shut], left * tuck).clamp(max=1)
+    return out

@@ -1,0 +1,104 @@
+"""Prosody: loudness, pitch, emphasis and pauses of a clip at the model's frame rate."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from ...audio.features import LOG_CENTRE, LOG_SCALE
+from ...curves.track import FloatArray
+from .articulation import FRAME_RATE
+
+SAMPLE_RATE = 16_000
+HOP = int(SAMPLE_RATE / FRAME_RATE)
+SPEECH_DB = 28.0
+"""Decibels under the clip's loud frames (95th percentile) that still count as speech."""
+EMPHASIS_S = 0.09  # seconds, spread of a brow baton's rise and fall
+ACTIVITY_S = 0.22  # seconds, spread of the arousal that speaking brings
+
+
+@dataclasses.dataclass(frozen=True)
+class Prosody:
+    """All of shape (T,), float32."""
+
+    loudness: FloatArray
+    """Standard deviations of loudness from the clip's mean over speech; -2.5 at least."""
+    activity: FloatArray
+    """0 in long pauses, 1 in running speech, smooth."""
+    emphasis: FloatArray
+    """0 to about 1.2: peaks where voice is loud and high for the clip, smooth."""
+    pitch: FloatArray
+    """Smooth pitch in standard deviations of the clip's voiced pitch, 0 where unvoiced for long."""
+
+
+def prosody_of(samples: FloatArray, frame_count: int) -> Prosody:
+    """Measure a clip (16 kHz mono), frame k centred on k / 50 s."""
+    decibels = _level_db(samples, frame_count)
+    speech = _speech(decibels)
+    if not speech.any():
+        still = np.zeros(frame_count, np.float32)
+        return Prosody(still - 2.5, still, still, still)
+    loudness = _standardised(decibels, speech)
+    activity = gaussian_filter1d(
+        maximum_filter1d(speech.astype(float), 9), ACTIVITY_S * FRAME_RATE, mode="nearest"
+    )
+    pitch = _pitch(samples, frame_count, speech & (loudness > -0.8))
+    raw = np.clip(0.6 * loudness + 0.5 * pitch - 0.35, 0, 2.0) * speech
+    emphasis = 1.5 * gaussian_filter1d(raw, EMPHASIS_S * FRAME_RATE, mode="nearest")
+    return Prosody(
+        *(
+            a.astype(np.float32)
+            for a in (loudness, np.clip(activity, 0, 1), np.clip(emphasis, 0, 1.3), pitch)
+        )
+    )
+
+
+def loudness_of(features: FloatArray) -> FloatArray:
+    """Loudness heard in log-mel features (2 T, M): (T,) standard deviations from the speech's mean.
+
+    As ``Prosody.loudness``, but from what a cache keeps, so that labels can be made anew from it.
+    """
+    power = 10 ** (features.astype(np.float32) * LOG_SCALE + LOG_CENTRE)
+    decibels = 10 * np.log10(power.reshape(len(power) // 2, -1).mean(1) + 1e-9)
+    return _standardised(decibels, _speech(decibels))
+
+
+def _speech(decibels: FloatArray) -> NDArray[np.bool_]:
+    loud: NDArray[np.bool_] = decibels > np.percentile(decibels, 95) - SPEECH_DB
+    return loud & (decibels > -70)
+
+
+def _standardised(decibels: FloatArray, speech: NDArray[np.bool_]) -> FloatArray:
+    if not speech.any():
+        return np.full(len(decibels), -2.5, np.float32)
+    mean, spread = decibels[speech].mean(), max(float(decibels[speech].std()), 3.0)
+    standardised: FloatArray = np.clip((decibels - mean) / spread, -2.5, 2.5).astype(np.float32)
+    return standardised
+
+
+def _level_db(samples: FloatArray, frame_count: int) -> FloatArray:
+    padded = np.pad(samples, (HOP, HOP * 2 + max(0, frame_count * HOP - len(samples))))
+    power = np.cumsum(np.concatenate([[0.0], padded.astype(np.float64) ** 2]))
+    starts = np.arange(frame_count) * HOP
+    mean = (power[starts + 2 * HOP] - power[starts]) / (2 * HOP)
+    level: FloatArray = (10 * np.log10(mean + 1e-9)).astype(np.float32)
+    return level
+
+
+def _pitch(samples: FloatArray, frame_count: int, voiced: NDArray[np.bool_]) -> FloatArray:
+    f0 = librosa.yin(samples, fmin=65, fmax=450, sr=SAMPLE_RATE, frame_length=1024, hop_length=HOP)
+    f0 = np.pad(f0, (0, max(0, frame_count - len(f0))), mode="edge")[:frame_count]
+    voiced = voiced & (f0 > 70) & (f0 < 440)
+    if voiced.sum() < 10:
+        return np.zeros(frame_count, np.float32)
+    semitones = 12 * np.log2(f0 / np.median(f0[voiced]))
+    semitones = np.clip(semitones, -9, 9)
+    spread = max(float(semitones[voiced].std()), 1.0)
+    weight = gaussian_filter1d(voiced.astype(float), 0.08 * FRAME_RATE)
+    smooth = gaussian_filter1d(semitones * voiced, 0.08 * FRAME_RATE) / (weight + 0.15)
+    out: FloatArray = np.clip(smooth / spread, -2, 2).astype(np.float32)
+    return out

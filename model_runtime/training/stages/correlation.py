@@ -1,0 +1,261 @@
+"""Stage 1: the correlation module learns to fill in hidden regions, then supervises."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...checkpoint.folder import read_folder, write_folder
+from ...config import CorrelationConfig, GeneratorConfig
+from ...errors import BadArgument
+from ...model.correlation import CorrelationModule
+from ..data.batches import Batch, BatchSource
+from ..data.cache import Cache
+from ..data.encoder_inputs import heard
+from ..data.loading import dev_split
+from ..settings import Settings
+from .generator import scalar_writer
+from .losses import CHANNEL_FLOOR
+from .machine import Feed, Scores, joined, mean_scores, open_machine
+from .provenance import code_record, fingerprint, identity
+from .run import Run
+
+log = logging.getLogger(__name__)
+
+KIND = "correlation"
+MOST_HIDDEN = 3
+"""Regions hidden at once, at most: of seven, four must be left to tell."""
+ALONE_SHARE = 0.5
+"""Share of clips with one hidden region, the rest have more."""
+LINEAR_BATCHES = 24
+"""Batches the linear model is fitted to."""
+DEV_BATCHES = 12
+TOGETHER_WEIGHT = 5.0
+"""Of the regions' own correlations beside the module's say: 10 cost a twentieth of the motion."""
+STILL_STD = 0.004
+"""Standard deviation, of a channel's unit range, that is hardly any motion."""
+
+
+def train_correlation(settings: Settings, output: Path) -> Path:
+    """Train the module on reference motion and write it to ``output`` with its report."""
+    stage = settings.correlation
+    machine = open_machine(stage)
+    torch.manual_seed(stage.seed)
+    rig, caches = heard(settings)
+    if len(rig.regions) < 2:
+        raise BadArgument(
+            f"Rig {rig.rig} has one region, which moves with no other",
+            hint="Train the generator without --correlation",
+        )
+    config = CorrelationConfig(
+        rig=rig.rig, channels=rig.channels, regions=rig.regions, region_of=rig.region_of
+    )
+    module = CorrelationModule(config)
+    source = _source(settings, rig, caches, "train")
+    weight = _channel_weight(source)
+    train_batches = [source.batch(10**9 + n) for n in range(LINEAR_BATCHES)]
+    learn_moments(module, train_batches)
+    network, feed = machine.ready(module), Feed(source, stage, machine)
+    weight = weight.to(machine.device)
+
+    def step(number: int) -> Scores:
+        parts = feed.parts(number)
+        hidden = [random_regions(stage.clips, len(config.regions), stage.seed, n) for n, _ in parts]
+        seen = joined([batch.curves for _, batch in parts])
+        felt = joined([batch.emotion for _, batch in parts])
+        (filled,) = machine.call(network, seen, felt, joined(hidden).to(machine.device))
+        rows = zip(parts, hidden, torch.split(filled, stage.clips), strict=True)
+        return mean_scores([judged(batch, where, curves) for (_, batch), where, curves in rows])
+
+    def judged(batch: Batch, hidden: Tensor, filled: Tensor) -> Scores:
+        where = hidden.to(filled.device)
+        loss = hidden_error(filled, batch.wanted(filled), where, config, weight)
+        return loss, {"hidden": float(loss.detach())}
+
+    record = fingerprint(settings, "correlation", caches)
+    folder = settings.work / "runs" / output.name
+    run = Run(module, stage, folder, machine=machine, identity=identity(record))
+    run.train(step, scalars=scalar_writer(run.folder, machine))
+    if not machine.is_first:
+        machine.close()
+        return output
+    tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
+    tensors |= {name: value.cpu().numpy() for name, value in module.named_buffers()}
+    module.cpu().load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
+    report = score_regions(module, _source(settings, rig, caches, dev_split(caches)))
+    for name, shares in report.items():
+        log.info("%s hidden, variance explained: %s", name, shares)
+    record |= {"code": code_record(), "steps": stage.steps, "seed": stage.seed, "report": report}
+    write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=False)
+    machine.close()
+    return output
+
+
+def load_correlation(folder: Path) -> CorrelationModule:
+    """The frozen module of a checkpoint folder. Raises BadWeights."""
+    values, tensors, _ = read_folder(folder, kind=KIND)
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    config = CorrelationConfig(**fields)
+    module = CorrelationModule(config)
+    module.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    return module.requires_grad_(False).eval()
+
+
+class CorrelationSupervisor:
+    """The correlation term of the generator's loss.
+
+    Some regions of the *generated* face are hidden from the frozen module. What it fills in must
+    agree with what was generated there as well as it agrees with the reference on the reference's
+    own face (the face hangs together), and must foretell the reference as well (it hangs together
+    the right way). Both are judged by correlation over time, channel by channel, so that no face
+    gains by moving less; and both only up to the reference, whose regions are not each other's
+    puppets: asked for agreement alone, the generator tied brow to lip twice as tightly as it
+    should. What the module cannot tell from other regions, the reference's own correlations over
+    the window tell: channels of different regions must move together as they do there.
+    """
+
+    def __init__(self, module: CorrelationModule, seed: int) -> None:
+        self.module, self.seed = module, seed
+
+    def __call__(
+        self, curves: Tensor, batch: Batch, number: int
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Loss of generated curves (B, T, C) and its three parts."""
+        config = self.module.config
+        hidden = random_regions(len(curves), len(config.regions), self.seed, number)
+        hidden = hidden.to(curves.device)
+        with torch.no_grad():
+            usual = accord(batch.curves, self.module(batch.curves, batch.emotion, hidden))
+        filled = self.module(curves, batch.emotion, hidden)
+        moved = batch.curves.std(1)
+        weight = hidden[:, list(config.region_of)] * moved / (moved + STILL_STD)
+        agree = (accord(curves, filled) - usual).square()
+        match = (usual - accord(filled, batch.curves)).clamp(min=0)
+        parts = {
+            name: (part * weight).sum() / (weight.sum() + 1e-6)
+            for name, part in (("agree", agree), ("match", match))
+        }
+        parts["together"] = TOGETHER_WEIGHT * self._together(curves, batch.curves)
+        total = torch.stack(list(parts.values())).sum()
+        return total, {name: float(part.detach()) for name, part in parts.items()}
+
+    def _together(self, curves: Tensor, wanted: Tensor) -> Tensor:
+        """Squared difference of correlations between channels of different regions, mean."""
+        region = torch.tensor(self.module.config.region_of, device=curves.device)
+        apart = region[:, None] != region
+        difference = correlations(curves) - correlations(wanted)
+        return difference.square()[:, apart].mean()
+
+
+def correlations(curves: Tensor) -> Tensor:
+    """Correlation over time of every two channels of curves (B, T, C), shape (B, C, C)."""
+    centred = curves - curves.mean(1, keepdim=True)
+    unit = centred / (centred.square().mean(1, keepdim=True) + STILL_STD**2).sqrt()
+    return unit.transpose(1, 2) @ unit / curves.shape[1]
+
+
+def accord(a: Tensor, b: Tensor) -> Tensor:
+    """Correlation over time of two sets of curves (B, T, C), (B, C); of hardly moving ones 0."""
+    a, b = (curves - curves.mean(1, keepdim=True) for curves in (a, b))
+    spread_a, spread_b = ((x.square().mean(1) + STILL_STD**2).sqrt() for x in (a, b))
+    return (a * b).mean(1) / (spread_a * spread_b)
+
+
+def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
+    """One to three hidden regions for each clip, (B, R), fixed by seed and step number."""
+    rng = np.random.default_rng([seed, number, 17])
+    hidden = np.zeros((clips, regions), bool)
+    for row in hidden:
+        alone = rng.random() < ALONE_SHARE
+        count = 1 if alone else int(rng.integers(2, MOST_HIDDEN + 1))
+        count = min(count, max(1, regions - 1))
+        row[rng.choice(regions, size=count, replace=False)] = True
+    return torch.from_numpy(hidden)
+
+
+def hidden_error(
+    filled: Tensor, wanted: Tensor, hidden: Tensor, config: CorrelationConfig, weight: Tensor
+) -> Tensor:
+    """Weighted squared error over the hidden regions' channels."""
+    shown = hidden[:, list(config.region_of)].float()[:, None]
+    error = (filled - wanted).square() * weight * shown
+    return error.sum() / (shown.sum() * filled.shape[1] + 1e-6)
+
+
+def score_regions(module: CorrelationModule, dev: BatchSource) -> dict[str, dict[str, float]]:
+    """Share of each hidden region's variance the module explains, beside the linear model's.
+
+    The mean pose explains 0 by definition. The linear model maps the other regions' channels and
+    the emotion of the same frame to the region by ridge regression; the module adds to it.
+    """
+    config = module.config
+    batches = [dev.batch(n) for n in range(DEV_BATCHES)]
+    report = {}
+    for region, name in enumerate(config.regions):
+        columns = [c for c, r in enumerate(config.region_of) if r == region]
+        hidden = torch.zeros(len(batches[0].curves), len(config.regions), dtype=torch.bool)
+        hidden[:, region] = True
+        truth = torch.cat([b.curves[..., columns].flatten(0, 1) for b in batches])
+        report[name] = {
+            how: _explained(_filled(fill, batches, hidden)[:, columns], truth)
+            for how, fill in (("module", module), ("linear", module.linear))
+        }
+    return report
+
+
+def _filled(
+    fill: Callable[[Tensor, Tensor, Tensor], Tensor], batches: Sequence[Batch], hidden: Tensor
+) -> Tensor:
+    """All frames of the batches filled in, (frames, C)."""
+    with torch.no_grad():
+        return torch.cat([fill(b.curves, b.emotion, hidden).flatten(0, 1) for b in batches])
+
+
+def learn_moments(module: CorrelationModule, batches: Sequence[Batch]) -> None:
+    """Give the module the statistics its linear maps are solved from."""
+    frames = torch.cat([b.curves.flatten(0, 1) for b in batches])
+    module.know(frames.mean(0), frames.std(0) + CHANNEL_FLOOR, module.moments)
+    inputs = torch.cat([module.inputs(b.curves, b.emotion).flatten(0, 1) for b in batches])
+    moments = (inputs.double().T @ inputs.double() / len(inputs)).float()
+    module.know(module.mean.clone(), module.scale.clone(), moments)
+
+
+def _explained(predicted: Tensor, truth: Tensor) -> float:
+    left, spread = (predicted - truth).square().sum(), (truth - truth.mean(0)).square().sum()
+    return float(1 - left / spread) if spread > 0 else 0.0
+
+
+def _source(
+    settings: Settings, config: GeneratorConfig, caches: Sequence[Cache], split: str
+) -> BatchSource:
+    stage = settings.correlation
+    return BatchSource(
+        caches,
+        config,
+        split=split,
+        seed=stage.seed,
+        clips=stage.clips,
+        frames=stage.frames,
+        weights=settings.corpora,
+        augment=False,
+    )
+
+
+def _channel_weight(source: BatchSource) -> Tensor:
+    """One over the mean variance of the channel's region, mean 1: every region counts alike.
+
+    Within a region errors count as they are seen: it is its variance that is to be explained.
+    """
+    seen = torch.cat([source.batch(10**9 + n).curves.flatten(0, 1) for n in range(4)])
+    regions = torch.tensor(source.config.region_of)
+    variance = seen.var(0) + CHANNEL_FLOOR**2 / 4
+    sums = torch.zeros(len(source.config.regions)).index_add(0, regions, variance)
+    weight = (regions.bincount() / sums)[regions]
+    return weight / weight.mean()

@@ -1,0 +1,97 @@
+"""What a training was made of: settings, data, code; stored in checkpoints, shown by ``info``."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...checkpoint.folder import CONFIG_NAME
+from ...version import runtime_version
+from ..data.cache import Cache
+from ..settings import Settings
+
+DIGITS = 16
+"""Of a SHA-256 that are kept: enough to tell trainings apart, few enough to read."""
+NOT_OF_THE_RESULT = ("data", "work", "save_every_s", "folder", "device", "threads")
+"""Settings that say where and how fast, and change no weight beyond rounding."""
+
+
+def fingerprint(
+    settings: Settings, stage: str, caches: Sequence[Cache], *, supervisor: Path | None = None
+) -> dict[str, Any]:
+    """Everything that decides the weights of a run; JSON.
+
+    Args:
+        settings: Of the run.
+        stage: ``generator`` or ``correlation``.
+        caches: What it learns from.
+        supervisor: Checkpoint of the correlation module, if it has a say.
+    """
+    told = settings_record(settings, stage)
+    return {
+        "stage": stage,
+        "settings": told,
+        "settings_sha256": digest(told),
+        "data": {cache.name: cache.fingerprint[:DIGITS] for cache in caches},
+        "start_from": checkpoint_digest(settings.start_from),
+        "correlation": checkpoint_digest(supervisor),
+    }
+
+
+def identity(record: dict[str, Any]) -> str:
+    """A run's name for itself: equal for runs that would end in the same weights."""
+    return digest({name: value for name, value in record.items() if name != "settings"})
+
+
+def settings_record(settings: Settings, stage: str) -> dict[str, Any]:
+    """The settings that decide the weights of a stage, as JSON."""
+    values = dataclasses.asdict(settings)
+    for name in {"generator", "correlation"} - {stage}:
+        del values[name]
+    if stage == "correlation":
+        del values["loss"]
+    values.pop("start_from")
+    if not values["keep"]:
+        del values["keep"]  # runs from before there was such a thing stay the same runs
+    plain: dict[str, Any] = json.loads(json.dumps(_kept(values), default=str))
+    return plain
+
+
+def code_record() -> dict[str, str]:
+    """Version and fingerprint of the code that trains."""
+    return {"version": runtime_version(), "sha256": _code_digest()}
+
+
+def checkpoint_digest(folder: Path | None) -> str | None:
+    """First digits of a checkpoint's config and, through its own digest, weights."""
+    if folder is None:
+        return None
+    path = folder / CONFIG_NAME
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS] if path.is_file() else None
+
+
+def digest(value: Any) -> str:
+    """First digits of the SHA-256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _kept(v) for k, v in value.items() if k not in NOT_OF_THE_RESULT}
+    return [_kept(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Over the Python and JSON that training reads, in a fixed order."""
+    root = Path(__file__).resolve().parents[2]
+    files = [*root.glob("*.py"), *root.glob("model/*.py"), *root.glob("training/**/*.*")]
+    total = hashlib.sha256()
+    for path in sorted(path for path in files if path.suffix in (".py", ".json")):
+        total.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()[:DIGITS]

@@ -1,0 +1,154 @@
+"""Fine-tuning: a generator that begins with another's weights, also on another rig.
+
+Everything that does not depend on the rig is taken over as it is. Latents are taken region by
+region and heads channel by channel, by name; what the other generator lacks begins at random, but
+for blocks appended to a stack: they begin as nothing, so that a deeper generator starts out acting
+as the shallower one did. Heads of more taps begin as the old ones, smoothed over time.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+
+from ...checkpoint.folder import Checkpoint
+from ...checkpoint.safetensors import FloatArray
+from ...config import GeneratorConfig
+from ...errors import BadArgument
+from ...model.generator import Generator
+
+log = logging.getLogger(__name__)
+
+LATENT_AXES = {
+    "to_latents.weight": (0,),
+    "to_latents.bias": (0,),
+    "decoder.conv.weight": (0, 1),
+    "decoder.conv.bias": (0,),
+    "decoder.mix.weight": (0, 1),
+    "decoder.mix.bias": (0,),
+    "decoder.norm.norm.weight": (0,),
+    "decoder.norm.norm.bias": (0,),
+    "decoder.film.weight": (0,),
+    "decoder_norm.norm.weight": (0,),
+    "decoder_norm.norm.bias": (0,),
+}
+"""Axes that run over regions times latents, by the name of the tensor without its block number."""
+BLOCK_OUTPUTS = ("encoder.mix.weight", "encoder.mix.bias", "decoder.mix.weight", "decoder.mix.bias")
+"""What a residual block adds to its input comes through these."""
+
+
+def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
+    """Load what fits of ``checkpoint`` into ``generator``, in place."""
+    old, new = checkpoint.config, generator.config
+    state = {name: value.detach().numpy().copy() for name, value in generator.state_dict().items()}
+    taken = []
+    for name, value in checkpoint.tensors.items():
+        if name.startswith("heads.") or name not in state:
+            continue
+        axes = LATENT_AXES.get(_kind(name), ())
+        if axes and old.regions != new.regions:
+            is_taken = _copy_latents(name, value, state[name], axes, old, new)
+        else:
+            is_taken = state[name].shape == value.shape
+            if is_taken:
+                state[name][...] = value
+        taken += [name] * is_taken
+    for name in state.keys() - checkpoint.tensors.keys():
+        if _kind(name) in BLOCK_OUTPUTS:
+            state[name][...] = 0
+    channels = _copy_heads(checkpoint, state, new)
+    generator.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    log.info(
+        "started from %s: %d of %d tensors, %d of %d channels",
+        checkpoint.name,
+        len(taken),
+        sum(not name.startswith("heads.") for name in state),
+        channels,
+        len(new.channels),
+    )
+
+
+def _kind(name: str) -> str:
+    return ".".join(part for part in name.split(".") if not part.isdigit())
+
+
+def _copy_latents(
+    name: str,
+    old: FloatArray,
+    new: FloatArray,
+    axes: tuple[int, ...],
+    old_config: GeneratorConfig,
+    new_config: GeneratorConfig,
+) -> bool:
+    """Copy the blocks of regions both have; False where the other axes differ."""
+    others = [axis for axis in range(old.ndim) if axis not in axes]
+    if old_config.latent != new_config.latent or any(
+        old.shape[axis] != new.shape[axis] for axis in others
+    ):
+        return False
+    halves = 2 if name.endswith("film.weight") else 1
+    source, target = _rows(old_config, new_config, halves)
+    if len(axes) == 2:
+        new[np.ix_(target, target)] = old[np.ix_(source, source)]
+    else:
+        new[target] = old[source]
+    return bool(target)
+
+
+def _rows(old: GeneratorConfig, new: GeneratorConfig, halves: int) -> tuple[list[int], list[int]]:
+    """Latent rows of the regions that both have, in the old and in the new order."""
+    source: list[int] = []
+    target: list[int] = []
+    for region in (name for name in new.regions if name in old.regions):
+        for half in range(halves):  # FiLM has scales, then shifts
+            source.extend(_latents(old, region, half))
+            target.extend(_latents(new, region, half))
+    return source, target
+
+
+def _latents(config: GeneratorConfig, region: str, half: int) -> range:
+    start = (half * len(config.regions) + config.regions.index(region)) * config.latent
+    return range(start, start + config.latent)
+
+
+def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: GeneratorConfig) -> int:
+    """Copy the head rows of channels both have, where their region is the same; their number."""
+    old, copied = checkpoint.config, 0
+    if old.latent != new.latent:
+        return 0
+    for region, name in enumerate(new.regions):
+        if name not in old.regions:
+            continue
+        theirs, ours = old.regions.index(name), _channels(new, region)
+        there = _channels(old, theirs)
+        for row, channel in enumerate(ours):
+            if channel in there:
+                old_row = there.index(channel)
+                weight = checkpoint.tensors[f"heads.{theirs}.weight"][old_row]
+                state[f"heads.{region}.weight"][row] = _spread(weight, new.head_taps)
+                state[f"heads.{region}.bias"][row] = checkpoint.tensors[f"heads.{theirs}.bias"][
+                    old_row
+                ]
+                copied += 1
+    return copied
+
+
+def _spread(weight: FloatArray, taps: int) -> FloatArray:
+    """A head's row (inputs, taps) with more taps: smoothed by as many binomial weights more."""
+    if taps < weight.shape[-1]:
+        raise BadArgument(
+            f"head_taps = {taps}, but the heads to start from have {weight.shape[-1]}",
+            hint="Leave head_taps out, or set it higher",
+        )
+    binomial = np.ones(1)
+    for _ in range(taps - weight.shape[-1]):
+        binomial = np.convolve(binomial, [0.5, 0.5])
+    return np.stack([np.convolve(row, binomial) for row in weight]).astype(np.float32)
+
+
+def _channels(config: GeneratorConfig, region: int) -> list[str]:
+    return [
+        name for name, at in zip(config.channels, config.region_of, strict=True) if at == region
+    ]

@@ -13,7 +13,7 @@ from model_runtime.config import CorrelationConfig  # noqa: E402
 from model_runtime.model.correlation import CorrelationModule  # noqa: E402
 from model_runtime.training.data.batches import Batch  # noqa: E402
 from model_runtime.training.settings import Settings, generator_config  # noqa: E402
-from model_runtime.training.stages.correlation import (
+from model_runtime.training.stages.correlation import (  # noqa: E402
     CorrelationSupervisor,
     accord,
     correlations,

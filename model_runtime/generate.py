@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .arrays import FloatArray
 from .audio.spectral_tilt import colour_shift
 from .audio.store import SpeechStore
 from .config import GeneratorConfig
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
-from .curves.track import HEARD, CurveTrack, FloatArray
+from .curves.track import HEARD, CurveTrack
 from .emotion.classifier import shipped_emotion_model
 from .emotion.detect import Heard, asks_for_auto, hear_emotion, resolved
 from .emotion.keys import EmotionKey, checked_keys, emotion_weights

@@ -7,12 +7,10 @@ computed by itself.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float32]
+from .arrays import DoubleArray, FloatArray, IntArray
 
 KNOT_SPACING_S = 0.5
 """A new habit about twice a second, the pace of stressed syllables."""
@@ -51,7 +49,7 @@ def style_noise(
     return np.clip(noise, -MAX_SIGMA, MAX_SIGMA).astype(np.float32)
 
 
-def _normals(seed: int, knots: NDArray[np.int64], channels: int) -> NDArray[np.float64]:
+def _normals(seed: int, knots: IntArray, channels: int) -> DoubleArray:
     """One normal number for each (seed, channel, knot), shape (knots, channels)."""
     start = np.uint64(seed % 2**64)
     lanes = np.arange(channels, dtype=np.uint64)
@@ -60,7 +58,7 @@ def _normals(seed: int, knots: NDArray[np.int64], channels: int) -> NDArray[np.f
     first = (counters >> np.uint64(11)) * 2.0**-53
     second = (_hash(counters) >> np.uint64(11)) * 2.0**-53
     # Box and Muller; 1 - first is never 0.
-    normals: NDArray[np.float64] = np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)
+    normals: DoubleArray = np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)
     return normals
 
 

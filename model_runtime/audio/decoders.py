@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..errors import BadAudio
 from . import wav as audio_wav
 
 log = logging.getLogger(__name__)
 
-FloatArray: TypeAlias = NDArray[np.float32]
 BLOCK_FRAMES = 1 << 16
 INSTALL_HINT = "Install ffmpeg or 'pip install soundfile', or export the sound as a 16-bit WAV"
 

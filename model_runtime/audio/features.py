@@ -10,14 +10,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..config import FeatureConfig
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 LOG_CENTRE = -3.0
 """Decades of mel power mapped to 0: halfway from the floor (1e-6) to a full-scale sine (1)."""

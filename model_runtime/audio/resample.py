@@ -10,12 +10,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float32]
+from ..arrays import FloatArray
 
 ZERO_CROSSINGS = 64
 """Zeros of the sinc on either side: a transition band of 620 Hz at 16 kHz."""

@@ -9,15 +9,12 @@ Once for a whole sound, so that windows of it still give what the whole gives.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..config import FeatureConfig
 from .features import log_mel_range
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 STRENGTH = 0.5
 """Share of the difference that is taken away: part of it is the voice and what it says."""

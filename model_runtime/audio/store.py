@@ -12,17 +12,14 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..errors import BadArgument, BadAudio
 from ..files import unwritable
 from .decoders import DecodedStream, open_decoder
 from .resample import Resampler
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
 """Hz, of everything behind this module."""

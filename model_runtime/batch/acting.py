@@ -14,11 +14,12 @@ from typing import cast
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..audio.decoders import open_decoder
 from ..cli.options import acting_title
 from ..config import GeneratorConfig
 from ..curves.formats.registry import write_curves
-from ..curves.track import HEARD, CurveTrack, FloatArray
+from ..curves.track import HEARD, CurveTrack
 from ..emotion.detect import Heard as HeardEmotion
 from ..emotion.detect import resolved
 from ..emotion.keys import EmotionKey, checked_keys

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, DoubleArray, FloatArray
 from ..curves.resample import lip_opening
-from ..curves.track import CurveTrack, FloatArray
-
-Series: TypeAlias = NDArray[np.float64]
+from ..curves.track import CurveTrack
 
 BILABIALS = ("m", "b", "p")
 OPEN_VOWELS = ("aa", "ae", "ah", "ao", "aw", "ay", "eh", "ey", "ow")
@@ -191,7 +188,7 @@ def _penalties(found: Quality) -> list[tuple[float, str]]:
     return points
 
 
-def _closures(opening: Series, speech: NDArray[np.bool_], fps: float, heard: Heard) -> list[bool]:
+def _closures(opening: DoubleArray, speech: BoolArray, fps: float, heard: Heard) -> list[bool]:
     """For each heard m, b, p, whether the lips meet."""
     probability = heard.total(BILABIALS)
     candidates = [
@@ -212,7 +209,7 @@ def _closures(opening: Series, speech: NDArray[np.bool_], fps: float, heard: Hea
     return closed
 
 
-def _lag(opening: Series, times: Series, fps: float, heard: Heard) -> float | None:
+def _lag(opening: DoubleArray, times: DoubleArray, fps: float, heard: Heard) -> float | None:
     """The shift at which the lips follow what is heard best; None where nothing is said or moves.
 
     Expected is 1 in open vowels, 0 in m, b, p and silence, 0.35 elsewhere, by probability.
@@ -251,12 +248,12 @@ def _jitter(track: CurveTrack) -> float | None:
     return float(np.sqrt(power[fast].sum() / total)) if total > 1e-12 else 0.0
 
 
-def _at(times: Series, values: FloatArray, frame_rate: float) -> Series:
+def _at(times: DoubleArray, values: FloatArray, frame_rate: float) -> DoubleArray:
     """A series of model frames at other times, joined by straight lines."""
     return np.interp(times, np.arange(len(values)) / frame_rate, values.astype(np.float64))
 
 
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _runs(mask: BoolArray) -> list[tuple[int, int]]:
     """First and one-past-last of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -13,8 +13,9 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
+from ..arrays import FloatArray
 from ..config import GeneratorConfig
-from ..engines.base import Engine, EngineOutput, FloatArray, Read, hear, log_mel_frames
+from ..engines.base import Engine, EngineOutput, Read, hear, log_mel_frames
 
 log = logging.getLogger(__name__)
 

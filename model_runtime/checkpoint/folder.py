@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ..arrays import FloatArray
 from ..config import GeneratorConfig, generator_config_from
 from ..errors import BadOutput, BadWeights
 from ..files import replace_file
 from ..protocol import DEFAULT_RIG
-from .safetensors import FloatArray, read_tensors, write_tensors
+from .safetensors import read_tensors, write_tensors
 
 FORMAT: Final = 1
 GENERATOR: Final = "generator"

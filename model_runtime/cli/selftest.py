@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..audio.store import SAMPLE_RATE
 from ..checkpoint.folder import default_checkpoint, load_checkpoint
-from ..curves.track import FloatArray
 from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES, Engine, open_engine
 from ..errors import EngineUnavailable
 from ..generate import Performance, perform

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..arrays import DoubleArray, FloatArray
 from ..errors import BadArgument
-from .resample import Times, sample
+from .resample import sample
 from .rig import RigDefinition
-from .track import CurveTrack, FloatArray
+from .track import CurveTrack
 
 MAX_GAIN = 3.0
 MAX_SMOOTHING_S = 1.0
@@ -79,7 +80,7 @@ def shift(track: CurveTrack, seconds: float) -> CurveTrack:
 
     The ends hold their pose; frame count and frame rate stay.
     """
-    positions: Times = np.arange(track.frame_count, dtype=np.float64) - seconds * track.fps
+    positions: DoubleArray = np.arange(track.frame_count, dtype=np.float64) - seconds * track.fps
     return track.replaced(values=sample(track.values, positions))
 
 

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import DoubleArray, FloatArray, IntArray
 from ..errors import BadArgument
-from .track import CurveTrack, FloatArray
-
-Times: TypeAlias = NDArray[np.float64]
+from .track import CurveTrack
 
 ROUNDING = 1e-6
 """Frames; 1.1 s at 60 fps is 66 frames although 1.1 * 60 is a hair more in floating point."""
@@ -63,7 +60,7 @@ def resample(track: CurveTrack, fps: float, *, frames: int | None = None) -> Cur
         BadArgument: ``fps`` is out of range.
     """
     count = frames_for(track.duration_s, checked_fps(fps)) if frames is None else frames
-    positions: Times = np.arange(count, dtype=np.float64) * (track.fps / fps)
+    positions: DoubleArray = np.arange(count, dtype=np.float64) * (track.fps / fps)
     return track.replaced(values=sample(track.values, positions), fps=fps)
 
 
@@ -81,7 +78,7 @@ def resample_speech(
     out = resample(track, fps, frames=frames)
     if fps >= track.fps or not lip_columns:
         return out
-    positions: Times = np.arange(frames, dtype=np.float64) * (track.fps / fps)
+    positions: DoubleArray = np.arange(frames, dtype=np.float64) * (track.fps / fps)
     closures = closure_frames(track)
     nearest = np.rint(closures * (fps / track.fps)).astype(int)
     depth = lip_opening(track)[closures]
@@ -95,7 +92,7 @@ def resample_speech(
     return out.replaced(values=values)
 
 
-def sample(values: FloatArray, positions: Times) -> FloatArray:
+def sample(values: FloatArray, positions: DoubleArray) -> FloatArray:
     """Monotone cubic interpolation at fractional frames.
 
     Args:
@@ -127,7 +124,7 @@ def lip_opening(track: CurveTrack) -> FloatArray:
     return opening
 
 
-def closure_frames(track: CurveTrack) -> NDArray[np.int64]:
+def closure_frames(track: CurveTrack) -> IntArray:
     """Source frames at which the lips are closed for a moment between two openings, ascending."""
     opening = lip_opening(track)
     reach = max(1, round(CLOSURE_REACH_S * track.fps))
@@ -141,7 +138,7 @@ def closure_frames(track: CurveTrack) -> NDArray[np.int64]:
         padded[reach:-reach] < padded[reach + 1 : frames + reach + 1]
     )
     deep = np.minimum(before, after) - opening >= CLOSURE_DEPTH
-    found: NDArray[np.int64] = np.flatnonzero(lowest & deep)
+    found: IntArray = np.flatnonzero(lowest & deep)
     return found
 
 
@@ -149,7 +146,7 @@ def _starting_with(channels: Sequence[str], start: str) -> list[int]:
     return [i for i, name in enumerate(channels) if name.lower().startswith(start.lower())]
 
 
-def _sample_block(values: FloatArray, positions: Times) -> FloatArray:
+def _sample_block(values: FloatArray, positions: DoubleArray) -> FloatArray:
     last = len(values) - 1
     positions = np.clip(positions, 0, last)
     left = positions.astype(np.int64)
@@ -163,7 +160,7 @@ def _sample_block(values: FloatArray, positions: Times) -> FloatArray:
     return out
 
 
-def _slopes(values: FloatArray, frames: NDArray[np.int64]) -> FloatArray:
+def _slopes(values: FloatArray, frames: IntArray) -> FloatArray:
     """Slope a frame at some source frames: harmonic mean of the two sides, 0 at an extreme."""
     last = len(values) - 1
     here = values[frames]

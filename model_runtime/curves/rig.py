@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..errors import BadArgument
-from .track import FloatArray
 
 RIG_FOLDER = Path(__file__).resolve().parents[1] / "rigs"
 

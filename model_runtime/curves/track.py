@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import DoubleArray, FloatArray
 from ..errors import BadCurves
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 HEARD = "heard"
 """Entry of ``request`` with the emotion that was heard, where it was left to the voice."""
@@ -59,7 +57,7 @@ class CurveTrack:
         heard = self.request.get(HEARD)
         return str(heard.get("title", "")) if isinstance(heard, dict) else ""
 
-    def times_s(self) -> NDArray[np.float64]:
+    def times_s(self) -> DoubleArray:
         """Time of each frame in seconds of the sound, shape (frames,)."""
         return self.start_s + np.arange(self.frame_count) / self.fps
 

@@ -13,17 +13,15 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import DoubleArray, FloatArray
 from ..checkpoint.folder import WEIGHTS_FOLDER, read_folder, write_folder
 from ..errors import BadWeights
 from ..protocol import EMOTIONS
 from .voice_statistics import STATISTICS
-
-Series: TypeAlias = NDArray[np.float64]
 
 KIND: Final = "emotion"
 DEFAULT_NAME: Final = "cstalk-emotion"
@@ -43,15 +41,15 @@ class EmotionModel:
     """Of the kernel: ``exp(-width * mean squared difference)``."""
     sharpness: float
     """Factor of the scores within the softmax."""
-    centre: Series
+    centre: DoubleArray
     """Mean of each statistic, shape (D,)."""
-    spread: Series
+    spread: DoubleArray
     """Standard deviation of each statistic, shape (D,), above 0."""
-    support: Series
+    support: DoubleArray
     """Standardised statistics of the known voices, shape (N, D)."""
-    coefficients: Series
+    coefficients: DoubleArray
     """Shape (N, K)."""
-    bias: Series
+    bias: DoubleArray
     """Shape (K,)."""
 
     @property
@@ -59,7 +57,7 @@ class EmotionModel:
         """Emotions it can name, in the order of ``protocol.EMOTIONS``: neutral first."""
         return tuple(name for name in EMOTIONS if name in self.classes)
 
-    def scores(self, statistics: Series) -> Series:
+    def scores(self, statistics: DoubleArray) -> DoubleArray:
         """One score for each class, about 1 for the right one and -1 for others.
 
         Args:
@@ -71,34 +69,34 @@ class EmotionModel:
         standard = standardised(statistics, self.centre, self.spread)
         return kernel(standard, self.support, self.width) @ self.coefficients + self.bias
 
-    def probabilities(self, statistics: Series) -> Series:
+    def probabilities(self, statistics: DoubleArray) -> DoubleArray:
         """Probability of each of ``emotions``, shape (n, E); rows sum to 1."""
         return merged(self.scores(statistics), self.classes, self.emotions, self.sharpness)
 
 
-def standardised(statistics: Series, centre: Series, spread: Series) -> Series:
+def standardised(statistics: DoubleArray, centre: DoubleArray, spread: DoubleArray) -> DoubleArray:
     """Deviations from the mean, in standard deviations, cut at four; shape (n, D)."""
-    deviations: Series = np.clip(
+    deviations: DoubleArray = np.clip(
         (statistics - centre) / spread, -LARGEST_DEVIATION, LARGEST_DEVIATION
     )
     return deviations
 
 
-def kernel(left: Series, right: Series, width: float) -> Series:
+def kernel(left: DoubleArray, right: DoubleArray, width: float) -> DoubleArray:
     """Likeness of each row to each other row, 0 to 1; shape (len(left), len(right))."""
     squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2 * left @ right.T
-    likeness: Series = np.exp(-width * np.maximum(squares, 0) / left.shape[1])
+    likeness: DoubleArray = np.exp(-width * np.maximum(squares, 0) / left.shape[1])
     return likeness
 
 
 def merged(
-    scores: Series, classes: Sequence[str], emotions: Sequence[str], sharpness: float
-) -> Series:
+    scores: DoubleArray, classes: Sequence[str], emotions: Sequence[str], sharpness: float
+) -> DoubleArray:
     """Scores of classes to probabilities of emotions, shape (n, E)."""
     powers = np.exp(sharpness * (scores - scores.max(1, keepdims=True)))
     shares = powers / powers.sum(1, keepdims=True)
     belongs = np.array([[name == emotion for emotion in emotions] for name in classes], float)
-    together: Series = shares @ belongs
+    together: DoubleArray = shares @ belongs
     return together
 
 
@@ -147,7 +145,7 @@ def save_emotion_model(folder: Path, model: EmotionModel, training: dict[str, An
     write_folder(folder, KIND, config, tensors, training, half=True)
 
 
-def _check_shapes(tensors: Mapping[str, NDArray[np.float32]], classes: int, folder: Path) -> None:
+def _check_shapes(tensors: Mapping[str, FloatArray], classes: int, folder: Path) -> None:
     missing = sorted(set(TENSORS) - set(tensors))
     if missing:
         raise BadWeights(f"{folder} lacks the tensor {missing[0]!r}", hint=GET_HINT)

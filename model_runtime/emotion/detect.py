@@ -12,11 +12,11 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, DoubleArray
 from ..audio.features import log_mel_range
 from ..audio.store import SpeechStore
 from ..config import FeatureConfig
@@ -26,9 +26,6 @@ from .pitch import FRAME_RATE
 from .timeline import HOP_S, WINDOW_S, changes, intensity_for, likeliest_path, strengths_of
 from .voice_frames import VoiceFrames, joined, loud_level, smooth, voice_frames
 from .voice_statistics import statistics
-
-Series: TypeAlias = NDArray[np.float64]
-FloatArray: TypeAlias = NDArray[np.float32]
 
 AUDIBLE_DB = 22.0
 """Decibels under the loud frames at which a voice falls silent: less than ``voice.SPEECH_DB``,
@@ -147,11 +144,9 @@ def _between(heard: Sequence[EmotionKey], asked: EmotionKey, end_s: float) -> It
         yield dataclasses.replace(key, intensity=key.intensity * asked.intensity)
 
 
-def _audible(voice: VoiceFrames) -> NDArray[np.bool_]:
+def _audible(voice: VoiceFrames) -> BoolArray:
     """Which frames hold sound, shape (T,)."""
-    audible: NDArray[np.bool_] = smooth(voice.loudness) > max(
-        loud_level(voice) - AUDIBLE_DB, SILENCE_DB
-    )
+    audible: BoolArray = smooth(voice.loudness) > max(loud_level(voice) - AUDIBLE_DB, SILENCE_DB)
     return audible
 
 
@@ -198,8 +193,8 @@ def window_starts(frames: int) -> list[int]:
 
 
 def _judged(
-    voice: VoiceFrames, speech: NDArray[np.bool_], model: EmotionModel
-) -> tuple[NDArray[np.bool_], Series]:
+    voice: VoiceFrames, speech: BoolArray, model: EmotionModel
+) -> tuple[BoolArray, DoubleArray]:
     """Which windows hold speech, and the probabilities of those; shapes (W,) and (judged, E)."""
     size, firsts = round(WINDOW_S * FRAME_RATE), window_starts(len(voice))
     spoken = [float(speech[first : first + size].sum()) / FRAME_RATE for first in firsts]
@@ -212,12 +207,12 @@ def _judged(
     return judged, model.probabilities(np.stack(described))[row]
 
 
-def _named(line: Series, emotions: Sequence[str]) -> tuple[str, float]:
+def _named(line: DoubleArray, emotions: Sequence[str]) -> tuple[str, float]:
     best = int(line.argmax())
     return emotions[best], intensity_for(float(line[best])) if best else 0.0
 
 
-def _nothing(emotions: int) -> Series:
+def _nothing(emotions: int) -> DoubleArray:
     """Surely neutral."""
-    sure: Series = np.eye(emotions)[0]
+    sure: DoubleArray = np.eye(emotions)[0]
     return sure

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..errors import BadArgument
 from ..protocol import AUTO_EMOTION, MAX_INTENSITY
 from ..protocol import EmotionKey as EmotionKey  # handed on to infer
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 CROSS_FADE_S = 0.5
 """Seconds from one emotion to the next; Audio2Face's ``live_transition_time`` is the same."""

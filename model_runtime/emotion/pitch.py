@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float32]
+from ..arrays import FloatArray
 
 SAMPLE_RATE = 16_000
 FRAME_RATE = 50.0

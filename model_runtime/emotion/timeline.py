@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, DoubleArray, IntArray
 from ..protocol import EMOTIONS
 from .pitch import FRAME_RATE
-
-Series: TypeAlias = NDArray[np.float64]
 
 NEUTRAL = EMOTIONS[0]
 WINDOW_S = 3.0
@@ -33,7 +30,7 @@ STEP = 0.05
 """Intensities are multiples of this: finer would pretend to know more."""
 
 
-def likeliest_path(probabilities: Series) -> list[int]:
+def likeliest_path(probabilities: DoubleArray) -> list[int]:
     """The emotion at each judged window: the likeliest path when changes cost."""
     steps, states = probabilities.shape
     if not steps:
@@ -52,7 +49,7 @@ def likeliest_path(probabilities: Series) -> list[int]:
     return path[::-1]
 
 
-def strengths_of(probabilities: Series, path: Sequence[int]) -> list[float]:
+def strengths_of(probabilities: DoubleArray, path: Sequence[int]) -> list[float]:
     """Intensity at each judged window: one for each stretch of the path."""
     out: list[float] = []
     edges = [0, *(i for i in range(1, len(path)) if path[i] != path[i - 1]), len(path)]
@@ -64,8 +61,8 @@ def strengths_of(probabilities: Series, path: Sequence[int]) -> list[float]:
 
 
 def changes(
-    speech: NDArray[np.bool_],
-    steps: NDArray[np.int64],
+    speech: BoolArray,
+    steps: IntArray,
     names: Sequence[str],
     strengths: Sequence[float],
 ) -> Iterator[tuple[float, str, float]]:
@@ -87,7 +84,7 @@ def changes(
             yield stop_s + OFFSET_S, *last
 
 
-def _spoken(speech: NDArray[np.bool_]) -> list[tuple[float, float]]:
+def _spoken(speech: BoolArray) -> list[tuple[float, float]]:
     """Begin and end of each stretch of speech, pauses of a second included."""
     frames = np.flatnonzero(speech)
     if not len(frames):

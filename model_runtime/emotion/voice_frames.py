@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, FloatArray, RealArray
 from ..audio.features import LOG_CENTRE, LOG_SCALE
 from .pitch import pitch_track
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 CEPSTRA = 14
 """Coefficients of the cosine transform over the mel bands, the mean included."""
@@ -81,18 +78,18 @@ def loud_level(voice: VoiceFrames) -> float:
     return float(np.percentile(voice.loudness, 95))
 
 
-def is_speech(voice: VoiceFrames, loud_db: float) -> NDArray[np.bool_]:
+def is_speech(voice: VoiceFrames, loud_db: float) -> BoolArray:
     """Which frames are loud enough to be speech, beside ``loud_db``; shape (T,)."""
-    level: NDArray[np.bool_] = smooth(voice.loudness) > loud_db - SPEECH_DB
+    level: BoolArray = smooth(voice.loudness) > loud_db - SPEECH_DB
     return level
 
 
-def is_voiced(voice: VoiceFrames, speech: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def is_voiced(voice: VoiceFrames, speech: BoolArray) -> BoolArray:
     """Which frames of speech are voiced, single ones taken away and single gaps closed; (T,)."""
     return speech & (smooth((voice.strength > VOICED_STRENGTH).astype(float)) > 0.5)
 
 
-def smooth(values: NDArray[np.floating]) -> NDArray[np.floating]:
+def smooth(values: RealArray) -> RealArray:
     """Mean of three frames; the ends are held."""
     padded = np.pad(values, SMOOTH_FRAMES // 2, "edge")
     return np.convolve(padded, np.full(SMOOTH_FRAMES, 1 / SMOOTH_FRAMES), "valid")

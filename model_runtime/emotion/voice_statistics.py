@@ -8,17 +8,12 @@ parts, the contours of pitch within them, and what rises and falls together.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, DoubleArray, IntArray, RealArray
 from .pitch import FRAME_RATE
 from .voice_frames import VoiceFrames, is_speech, is_voiced, loud_level, smooth
-
-Series: TypeAlias = NDArray[np.float64]
-Mask: TypeAlias = NDArray[np.bool_]
-Reals: TypeAlias = NDArray[np.floating]
 
 STATISTICS = 339
 """Numbers in the description of a stretch."""
@@ -40,7 +35,7 @@ LOUDEST_PERCENTILE = 70
 _PITCH_NUMBERS, _EXCURSION_NUMBERS = 20, 5
 
 
-def statistics(voice: VoiceFrames) -> Series:
+def statistics(voice: VoiceFrames) -> DoubleArray:
     """Describe a stretch, shape (STATISTICS,); finite whatever the sound is.
 
     Silence before the first and after the last speech does not count. The order of the numbers is
@@ -72,7 +67,7 @@ def statistics(voice: VoiceFrames) -> Series:
     return np.concatenate(parts).astype(np.float64)
 
 
-def _timbre(voice: VoiceFrames, speech: Mask, heard: Mask) -> Reals:
+def _timbre(voice: VoiceFrames, speech: BoolArray, heard: BoolArray) -> RealArray:
     """Timbre, its spread and its movement, of voiced frames and of all speech."""
     cepstrum, movement = voice.cepstrum, _slope(voice.cepstrum)
     second = _slope(movement)
@@ -90,7 +85,7 @@ def _timbre(voice: VoiceFrames, speech: Mask, heard: Mask) -> Reals:
     )
 
 
-def _pitch(voice: VoiceFrames, voiced: Mask) -> Reals:
+def _pitch(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
     """Height, range, movement and steadiness of the voice; zeros without one."""
     if voiced.sum() < FEWEST_FRAMES:
         return np.zeros(_PITCH_NUMBERS)
@@ -112,7 +107,7 @@ def _pitch(voice: VoiceFrames, voiced: Mask) -> Reals:
     )
 
 
-def _loudness(level: Reals, heard: Mask) -> Reals:
+def _loudness(level: RealArray, heard: BoolArray) -> RealArray:
     """Spread and movement of loudness, in decibels under the loud frames."""
     step = np.diff(level) if len(level) > 1 else np.zeros(1)
     return np.array(
@@ -124,7 +119,7 @@ def _loudness(level: Reals, heard: Mask) -> Reals:
     )
 
 
-def _rhythm(level: Reals, speech: Mask, voiced: Mask) -> Reals:
+def _rhythm(level: RealArray, speech: BoolArray, voiced: BoolArray) -> RealArray:
     """Lengths of voiced parts and gaps, syllables a second, share of speech."""
     edges = _edges(voiced)
     lengths = np.diff(edges) / FRAME_RATE
@@ -141,30 +136,30 @@ def _rhythm(level: Reals, speech: Mask, voiced: Mask) -> Reals:
     )
 
 
-def _loudest(voice: VoiceFrames, level: Reals, heard: Mask) -> Reals:
+def _loudest(voice: VoiceFrames, level: RealArray, heard: BoolArray) -> RealArray:
     """Timbre of the loudest third: stressed vowels."""
     loudest = heard & (level >= np.percentile(level[heard], LOUDEST_PERCENTILE))
     shape = voice.bands[loudest] - voice.bands[loudest].mean(1, keepdims=True)
     return np.concatenate([shape.mean(0), voice.cepstrum[loudest].mean(0)])
 
 
-def _movement(voice: VoiceFrames, speech: Mask, heard: Mask) -> Reals:
+def _movement(voice: VoiceFrames, speech: BoolArray, heard: BoolArray) -> RealArray:
     """How much each band moves."""
     movement = _slope(voice.bands)
     return np.concatenate([movement[speech].std(0), np.abs(movement[heard]).mean(0)])
 
 
-def _togetherness(voice: VoiceFrames, level: Reals, heard: Mask) -> Reals:
+def _togetherness(voice: VoiceFrames, level: RealArray, heard: BoolArray) -> RealArray:
     """Correlations of pitch, loudness, timbre and steadiness of the voice."""
     columns = np.column_stack([voice.pitch, level, voice.cepstrum[:, :4], voice.strength])[heard]
     centred = columns - columns.mean(0)
     spread = np.sqrt((centred**2).mean(0)) + 1e-2
     correlation = centred.T @ centred / len(centred) / np.outer(spread, spread)
-    above: Reals = correlation[np.triu_indices(len(spread), 1)]
+    above: RealArray = correlation[np.triu_indices(len(spread), 1)]
     return above
 
 
-def _contours(voice: VoiceFrames, voiced: Mask) -> Reals:
+def _contours(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
     """Slope, bend, range and place of the peak of pitch within voiced runs."""
     edges = _edges(voiced)
     rows = [np.zeros(4)]
@@ -177,7 +172,7 @@ def _contours(voice: VoiceFrames, voiced: Mask) -> Reals:
     return np.concatenate([table.mean(0), table.std(0), table.min(0), table.max(0)])
 
 
-def _excursions(voice: VoiceFrames, level: Reals, voiced: Mask) -> Reals:
+def _excursions(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> RealArray:
     """How far and to which side pitch leaves its middle; zeros without a voice."""
     if voiced.sum() < FEWEST_FRAMES:
         return np.zeros(_EXCURSION_NUMBERS)
@@ -191,7 +186,7 @@ def _excursions(voice: VoiceFrames, level: Reals, voiced: Mask) -> Reals:
     )
 
 
-def _modulation(voice: VoiceFrames) -> Reals:
+def _modulation(voice: VoiceFrames) -> RealArray:
     """How fast the bands swell and fade: log power over modulation frequency and band."""
     frames = min(len(voice), MODULATION_FFT)
     bands = voice.bands[:frames] - voice.bands[:frames].mean(0)
@@ -205,7 +200,7 @@ def _modulation(voice: VoiceFrames) -> Reals:
     return np.concatenate([by_range, by_band, left.ravel()])
 
 
-def _decline(voice: VoiceFrames, level: Reals, voiced: Mask) -> Reals:
+def _decline(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> RealArray:
     """Loudness and pitch of the first third over the last."""
     third = max(1, len(level) // 3)
     heads, tails = voiced[:third], voiced[-third:]
@@ -215,15 +210,15 @@ def _decline(voice: VoiceFrames, level: Reals, voiced: Mask) -> Reals:
     return np.array([level[:third].mean() - level[-third:].mean(), fall])
 
 
-def _edges(mask: Mask) -> NDArray[np.int64]:
+def _edges(mask: BoolArray) -> IntArray:
     """Where runs of True begin and end, alternating."""
     framed = np.concatenate([[False], mask, [False]]).astype(np.int8)
     return np.flatnonzero(np.diff(framed))
 
 
-def _slope(values: Reals) -> Reals:
+def _slope(values: RealArray) -> RealArray:
     """Change a frame, from two frames on either side; shape as given."""
     padded = np.pad(values, ((2, 2), (0, 0)), "edge")
     change = padded[3:-1] - padded[1:-3] + 2 * (padded[4:] - padded[:-4])
-    out: Reals = change / np.float32(10)
+    out: RealArray = change / np.float32(10)
     return out

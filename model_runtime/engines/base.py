@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..audio.features import log_mel_range
 from ..checkpoint.folder import Checkpoint
 from ..config import GeneratorConfig
@@ -18,7 +18,6 @@ from ..errors import BadArgument, EngineUnavailable
 
 log = logging.getLogger(__name__)
 
-FloatArray: TypeAlias = NDArray[np.float32]
 
 AUTO: Final = "auto"
 ENGINE_NAMES: Final = (AUTO, "numpy", "torch")

@@ -6,15 +6,11 @@ shifted rows. ``model/generator.py`` says what each step is for.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..checkpoint.folder import Checkpoint
 from .base import EngineOutput
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 WINDOW_FRAMES = 1000
 """20 s: one activation is 1 MB and stays in the cache; context costs 7 %."""

@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..arrays import FloatArray
 from ..config import EncoderConfig
 from ..errors import BadWeights, EngineUnavailable
-from .base import FloatArray, Read
+from .base import Read
 
 KINDS = ("wav2vec2", "hubert", "wavlm")
 WEIGHTS_NAME = "model.safetensors"

@@ -7,9 +7,10 @@ import logging
 import numpy as np
 import torch
 
+from ..arrays import FloatArray
 from ..checkpoint.folder import Checkpoint
 from ..model.generator import Generator
-from .base import EngineOutput, FloatArray, Read, log_mel_frames
+from .base import EngineOutput, Read, log_mel_frames
 from .device import pick_device
 
 log = logging.getLogger(__name__)

@@ -7,13 +7,9 @@ pause. The lids fall in 80 ms, stay shut for 30 ms and rise in 140 ms, about sev
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray: TypeAlias = NDArray[np.float32]
-Times: TypeAlias = NDArray[np.float64]
+from ..arrays import DoubleArray, FloatArray
 
 MIN_INTERVAL_S, MAX_INTERVAL_S = 2.0, 6.0
 MEDIAN_INTERVAL_S = 3.3
@@ -41,7 +37,9 @@ BLINK_CHANNELS = {
 """How far each channel goes in a full blink. A rig that has none of these does not blink."""
 
 
-def blink_times(silence: FloatArray, *, frame_rate: float, duration_s: float, seed: int) -> Times:
+def blink_times(
+    silence: FloatArray, *, frame_rate: float, duration_s: float, seed: int
+) -> DoubleArray:
     """Seconds at which the lids are shut, ascending, 2 to 6 s apart.
 
     Args:
@@ -73,7 +71,7 @@ def blink_times(silence: FloatArray, *, frame_rate: float, duration_s: float, se
     return np.array(found, np.float64)
 
 
-def lid_closure(blinks: Times, *, fps: float, frames: int) -> FloatArray:
+def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
     """How far blinks close the lids in each output frame, 0 to 1, shape (frames,).
 
     A shut moment is moved to the nearest output frame, so that even at 12 fps every blink closes.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from ..arrays import FloatArray
 from ..curves.edit import scale_regions, smooth, within_bounds
 from ..curves.resample import checked_fps, frames_for, resample_speech
 from ..curves.rig import RigDefinition
-from ..curves.track import CurveTrack, FloatArray
+from ..curves.track import CurveTrack
 from .blinks import add_blinks, blink_times, lid_closure
 from .stillness import hold_still, speech_presence
 

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from ..curves.track import FloatArray
+from ..arrays import FloatArray, IntArray
 
 SYLLABLE_S = 0.3
 """Evidence of speech is averaged over so much: clatter is shorter, a spoken "no" is not."""
@@ -74,7 +73,7 @@ def hold_still(
     return held
 
 
-def _poses(values: FloatArray, knots: NDArray[np.int64], frame_rate: float) -> FloatArray:
+def _poses(values: FloatArray, knots: IntArray, frame_rate: float) -> FloatArray:
     """Median of the values, shape (T,), NaN left out, around each of the frames ``knots``."""
     reach = round(POSE_S * frame_rate / 2)
     around = np.arange(-reach, reach + 1)

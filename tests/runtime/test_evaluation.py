@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_runtime.arrays import DoubleArray
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument
@@ -20,7 +21,7 @@ from model_runtime.evaluation.data.clips import SpokenClip, phones_from_json
 from model_runtime.evaluation.metrics.emotion_classifier import train_classifier
 from model_runtime.evaluation.metrics.measures import MEASURE_BY_KEY, MEASURES, Figure, verdict
 from model_runtime.evaluation.metrics.mesh import MeshRig
-from model_runtime.evaluation.metrics.speech import LipCurves, Series
+from model_runtime.evaluation.metrics.speech import LipCurves
 from model_runtime.evaluation.performers import rhubarb
 from model_runtime.evaluation.performers.base import Direction, Performer, RememberingPerformer
 from model_runtime.evaluation.scores import emotion as emotion_scores
@@ -83,7 +84,7 @@ def mesh() -> MeshRig:
     return MeshRig(CHANNELS, neutral, deltas)
 
 
-def write_film(folder: Path, gap: Series, width: Series, lost: list[int]) -> Path:
+def write_film(folder: Path, gap: DoubleArray, width: DoubleArray, lost: list[int]) -> Path:
     """A GRID folder in the format of the data: one clip ``a``, lips as told, in eye widths."""
     ids = np.array([13, 14, 61, 291, 33, 263])
     points = np.zeros((len(gap), 6, 3))
@@ -101,7 +102,7 @@ def write_film(folder: Path, gap: Series, width: Series, lost: list[int]) -> Pat
     return folder
 
 
-def wave(frames: int, fps: float, delay_s: float = 0.0) -> Series:
+def wave(frames: int, fps: float, delay_s: float = 0.0) -> DoubleArray:
     time_s = np.arange(frames) / fps - delay_s
     return 0.5 + 0.3 * np.sin(2 * np.pi * 1.3 * time_s) + 0.1 * np.sin(2 * np.pi * 3.1 * time_s)
 

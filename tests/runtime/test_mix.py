@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_runtime.arrays import FloatArray
 from model_runtime.checkpoint.folder import Checkpoint, load_checkpoint
-from model_runtime.checkpoint.safetensors import FloatArray
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument
 from model_runtime.training.cli import main

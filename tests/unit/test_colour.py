@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_runtime.audio.features import FloatArray, log_mel
+from model_runtime.arrays import FloatArray
+from model_runtime.audio.features import log_mel
 from model_runtime.audio.spectral_tilt import (
     BLOCK_FRAMES,
     STRENGTH,

@@ -8,12 +8,13 @@ import math
 import numpy as np
 import pytest
 
+from model_runtime.arrays import DoubleArray
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument
 from model_runtime.evaluation.metrics import motion as motion_metrics
 from model_runtime.evaluation.metrics import speech as metrics
 from model_runtime.evaluation.metrics.mesh import MeshRig
-from model_runtime.evaluation.metrics.speech import LipCurves, Series
+from model_runtime.evaluation.metrics.speech import LipCurves
 
 FPS = 100.0
 
@@ -30,12 +31,12 @@ def phones_of(*names: str, length_s: float = 0.1) -> list[Phone]:
     return [Phone(name, i * length_s, (i + 1) * length_s) for i, name in enumerate(names)]
 
 
-def lips_of(gap: Series, **others: Series) -> LipCurves:
+def lips_of(gap: DoubleArray, **others: DoubleArray) -> LipCurves:
     still = {"width": np.ones_like(gap), "teeth_gap": gap, "tuck": np.zeros_like(gap)}
     return LipCurves(FPS, gap, **(still | others))
 
 
-def gap_of(levels: dict[str, float], phones: list[Phone], rest: float = 0.0) -> Series:
+def gap_of(levels: dict[str, float], phones: list[Phone], rest: float = 0.0) -> DoubleArray:
     """A gap that holds a level through each phone."""
     gap = np.full(round(phones[-1].end_s * FPS), rest)
     for phone in phones:

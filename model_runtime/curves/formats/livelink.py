@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import DoubleArray, FloatArray
 from ...errors import BadArgument, BadCurves
 from ...files import replacing
 from ..rig import rig_of_file
-from ..track import CurveTrack, FloatArray
+from ..track import CurveTrack
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def _parse_timecode(text: str) -> tuple[int, float]:
     return (hour * 60 + minute) * 60 + second, float(match[4])
 
 
-def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> NDArray[np.float64]:
+def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> DoubleArray:
     """Seconds since the first row."""
     pairs = list(itertools.pairwise(codes))
     if base_rate is None:
@@ -148,13 +148,11 @@ def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> NDArr
         elif wraps:
             base_rate = 1  # a frame a second or less
     seconds = np.array([whole + frames / base_rate for whole, frames in codes], np.float64)
-    since: NDArray[np.float64] = seconds - seconds[0]
+    since: DoubleArray = seconds - seconds[0]
     return since
 
 
-def _evenly_spaced(
-    times_s: NDArray[np.float64], values: FloatArray, name: str
-) -> tuple[float, FloatArray]:
+def _evenly_spaced(times_s: DoubleArray, values: FloatArray, name: str) -> tuple[float, FloatArray]:
     """Frame rate and rows on an even grid; missing rows are interpolated."""
     if len(times_s) == 1:
         return float(APP_RATE), values

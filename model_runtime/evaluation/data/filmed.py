@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...curves.track import FloatArray
-from ..metrics.speech import LipCurves, Series, correlation
+from ...arrays import BoolArray, DoubleArray, FloatArray
+from ..metrics.speech import LipCurves, correlation
 
 FILM_FPS = 25.0
 FILM_SHIFT_S = 0.0
@@ -45,11 +44,11 @@ class FilmedClip:
     name: str
     path: Path
     """Its sound."""
-    times_s: Series
+    times_s: DoubleArray
     """Times of the frames with a face, shape (frames,)."""
-    gap: Series
+    gap: DoubleArray
     """Lip gap over the distance of the outer eye corners, shape (frames,)."""
-    width: Series
+    width: DoubleArray
     """Mouth width over the distance of the outer eye corners, shape (frames,)."""
 
 
@@ -124,16 +123,16 @@ def loudness_correlation(
 
 def _film_times(
     clip: FilmedClip, shift_s: float, duration_s: float
-) -> tuple[Series, NDArray[np.bool_]]:
+) -> tuple[DoubleArray, BoolArray]:
     times = clip.times_s - shift_s
     inside = (times >= 0) & (times < duration_s)
     return times[inside], inside
 
 
 def _measured(
-    name: str, path: Path, points: Series, seen: NDArray[np.bool_], column: dict[int, int]
+    name: str, path: Path, points: DoubleArray, seen: BoolArray, column: dict[int, int]
 ) -> FilmedClip:
-    def distance(a: int, b: int) -> Series:
+    def distance(a: int, b: int) -> DoubleArray:
         length = np.linalg.norm(points[seen, column[a], :2] - points[seen, column[b], :2], axis=1)
         return np.asarray(length)
 

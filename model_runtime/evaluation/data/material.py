@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...audio.store import load_speech
-from ...curves.track import FloatArray
 from ...errors import BadArgument
 from ..metrics.emotion_classifier import EmotionClassifier, train_classifier
 from ..metrics.mesh import FACE_CAP, MeshRig

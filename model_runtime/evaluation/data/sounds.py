@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ...curves.track import FloatArray
-from ..metrics.speech import Series
+from ...arrays import DoubleArray, FloatArray
 
 RATE = 16_000  # Hz
 DURATION_S = 6.0
@@ -93,7 +92,7 @@ SOUNDS: Final[dict[str, Callable[[np.random.Generator], FloatArray]]] = {
 }
 
 
-def _clatter(random: np.random.Generator) -> Series:
+def _clatter(random: np.random.Generator) -> DoubleArray:
     """One piece of metal that is struck: a few inharmonic partials that ring out, half a second."""
     time_s = np.arange(RATE // 2) / RATE
     ring = np.zeros(len(time_s))
@@ -107,6 +106,6 @@ def _count() -> int:
     return round(DURATION_S * RATE)
 
 
-def _levelled(samples: Series, level_db: float) -> FloatArray:
+def _levelled(samples: DoubleArray, level_db: float) -> FloatArray:
     rms = float(np.sqrt(np.mean(samples**2)))
     return np.asarray(samples * (10 ** (level_db / 20) / rms), np.float32)

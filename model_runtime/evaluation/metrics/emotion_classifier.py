@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ...curves.track import CurveTrack
 from ...errors import BadArgument
-from .speech import Series
 
 SHRINKAGE = 0.1  # of the covariance towards its mean diagonal; clips are fewer than statistics
 
@@ -25,9 +25,9 @@ class EmotionClassifier:
 
     emotions: tuple[str, ...]
     channels: tuple[str, ...]
-    weights: Series
+    weights: DoubleArray
     """Shape (statistics, emotions)."""
-    bias: Series
+    bias: DoubleArray
     """Shape (emotions,)."""
 
     def name(self, track: CurveTrack) -> str:
@@ -45,7 +45,7 @@ class EmotionClassifier:
         return float(np.mean(hits)) if hits else float("nan")
 
 
-def clip_statistics(track: CurveTrack, channels: Sequence[str]) -> Series:
+def clip_statistics(track: CurveTrack, channels: Sequence[str]) -> DoubleArray:
     """Median and 90th percentile of each channel over a clip, shape (2 * channels,)."""
     values = np.stack([track.column(name) for name in channels], axis=1)
     return np.concatenate([np.median(values, axis=0), np.percentile(values, 90, axis=0)])

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import DoubleArray, FloatArray, IntArray
 from ...curves.track import CurveTrack
 from ...errors import BadArgument
-from .speech import LipCurves, Series
+from .speech import LipCurves
 
 FACE_CAP = "facecap_head_arkit52"
 FACE_CAP_LIPS = (1668, 1666)
@@ -59,8 +59,8 @@ class MeshRig:
     def __init__(
         self,
         names: Sequence[str],
-        neutral: NDArray[np.float32],
-        deltas: NDArray[np.float32],
+        neutral: FloatArray,
+        deltas: FloatArray,
         *,
         lips: tuple[int, int] | None = None,
     ) -> None:
@@ -92,7 +92,7 @@ class MeshRig:
             lips = FACE_CAP_LIPS if path.stem == FACE_CAP else None
             return cls(data["names"].tolist(), data["neutral"], data["deltas"], lips=lips)
 
-    def positions(self, track: CurveTrack, vertices: Sequence[int] | NDArray[np.int64]) -> Series:
+    def positions(self, track: CurveTrack, vertices: Sequence[int] | IntArray) -> DoubleArray:
         """Positions of some vertices over time, shape (frames, vertices, 3).
 
         Channels without a shape of that name are passed over; values are clipped to [0, 1], as a
@@ -122,19 +122,19 @@ class MeshRig:
             tuck=self._roll(track),
         )
 
-    def gap(self, track: CurveTrack) -> Series:
+    def gap(self, track: CurveTrack) -> DoubleArray:
         """Height between the middles of the inner lips, in mesh units, shape (frames,)."""
         return self.measure(track).gap
 
-    def width(self, track: CurveTrack) -> Series:
+    def width(self, track: CurveTrack) -> DoubleArray:
         """Distance between the mouth corners over time, 1 at rest, shape (frames,)."""
         return self.measure(track).width
 
-    def tuck(self, track: CurveTrack) -> Series:
+    def tuck(self, track: CurveTrack) -> DoubleArray:
         """How far the lower lip is rolled back, 1 at mouthRollLower 1, shape (frames,)."""
         return self.measure(track).tuck
 
-    def vertices_moved_by(self, names: Sequence[str]) -> NDArray[np.int64]:
+    def vertices_moved_by(self, names: Sequence[str]) -> IntArray:
         """Vertices that one of the shapes moves by a quarter of its largest motion, or more."""
         moved = np.zeros(len(self.neutral), bool)
         for name in names:
@@ -146,7 +146,7 @@ class MeshRig:
         # at the line where the lips meet.
         return float(self.neutral[self.landmarks.upper, 1])
 
-    def _roll(self, track: CurveTrack) -> Series:
+    def _roll(self, track: CurveTrack) -> DoubleArray:
         still = track.values.copy()
         for name in JAW_CHANNELS + SPREADING:
             if name in track.channels:
@@ -155,14 +155,14 @@ class MeshRig:
         depth = self.positions(track.replaced(values=still), [lower])[:, 0, 2]
         return np.asarray((depth - self.neutral[lower, 2]) / self._roll_depth)
 
-    def _delta(self, name: str) -> Series:
+    def _delta(self, name: str) -> DoubleArray:
         if name not in self._column:
             raise BadArgument(
                 f"The mesh has no shape {name!r}", hint="Use a head with the ARKit blend shapes"
             )
         return np.asarray(self.deltas[self._column[name]])
 
-    def _moved_by(self, *names: str) -> Series:
+    def _moved_by(self, *names: str) -> DoubleArray:
         """How far each vertex is moved by the shapes together, 1 for the most moved, shape (V,)."""
         length = np.linalg.norm(sum(self._delta(name) for name in names), axis=1)
         return np.asarray(length / max(float(length.max()), 1e-12))

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .speech import Series, correlation
+from ...arrays import DoubleArray
+from .speech import correlation
 
 BEAT_SIGMA_S = 0.1  # width of a beat match (SAiD)
 STILL_STD = 1e-3  # of a channel's unit range: less is no motion, and has no correlation
 
 
-def acceleration_energy(values: Series, *, fps: float) -> float:
+def acceleration_energy(values: DoubleArray, *, fps: float) -> float:
     """Mean squared second difference of curves, shape (frames, channels), in units / s^2 squared.
 
     The figure of jitter: compare it with that of reference motion. 0 for under three frames.
@@ -27,18 +27,18 @@ def acceleration_energy(values: Series, *, fps: float) -> float:
     return float(np.mean((np.diff(values, n=2, axis=0) * fps**2) ** 2))
 
 
-def motion_range(values: Series) -> Series:
+def motion_range(values: DoubleArray) -> DoubleArray:
     """95th minus 5th percentile of each channel of (frames, channels), shape (channels,)."""
     low, high = np.percentile(values, [5, 95], axis=0)
     return np.asarray(high - low)
 
 
-def mouth_opening_difference(predicted: Series, reference: Series) -> float:
+def mouth_opening_difference(predicted: DoubleArray, reference: DoubleArray) -> float:
     """MOD (DiffPoseTalk, as commonly rebuilt): mean absolute difference of two mouth openings."""
     return float(np.mean(np.abs(predicted - reference)))
 
 
-def lip_vertex_error(predicted: Series, reference: Series) -> float:
+def lip_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
     """LVE (CodeTalker): largest *squared* distance over the lip vertices, mean over frames.
 
     Args:
@@ -48,17 +48,17 @@ def lip_vertex_error(predicted: Series, reference: Series) -> float:
     return float(np.mean(np.sum((predicted - reference) ** 2, axis=2).max(axis=1)))
 
 
-def eye_vertex_error(predicted: Series, reference: Series) -> float:
+def eye_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
     """EVE (EmoTalk): as LVE, over the vertices of eyes and forehead."""
     return lip_vertex_error(predicted, reference)
 
 
-def mean_vertex_error(predicted: Series, reference: Series) -> float:
+def mean_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
     """MVE: mean distance over vertices and frames of two arrays of shape (frames, vertices, 3)."""
     return float(np.mean(np.linalg.norm(predicted - reference, axis=2)))
 
 
-def upper_face_dynamics_deviation(predicted: Series, reference: Series) -> float:
+def upper_face_dynamics_deviation(predicted: DoubleArray, reference: DoubleArray) -> float:
     """FDD (CodeTalker), *signed*: positive where the prediction moves less than the reference.
 
     Args:
@@ -72,7 +72,7 @@ def upper_face_dynamics_deviation(predicted: Series, reference: Series) -> float
     return float(np.mean(_dynamics(reference) - _dynamics(predicted)))
 
 
-def speech_lip_correlation(loudness: Series, lip_displacement: Series) -> float:
+def speech_lip_correlation(loudness: DoubleArray, lip_displacement: DoubleArray) -> float:
     """SLCC (CVPR 2025, arXiv 2503.20308): correlation of speech intensity and lip intensity.
 
     Both are z-normalised by the correlation itself. The paper compares |r_model - r_data|.
@@ -80,7 +80,7 @@ def speech_lip_correlation(loudness: Series, lip_displacement: Series) -> float:
     return correlation(loudness, lip_displacement)
 
 
-def sound_beats_s(loudness: Series, *, fps: float) -> Series:
+def sound_beats_s(loudness: DoubleArray, *, fps: float) -> DoubleArray:
     """Times of the beats of speech: the steepest moments of rising loudness, one a syllable or so.
 
     Local maxima of the first difference of ``loudness`` (decades, shape (frames,)) that exceed the
@@ -90,13 +90,13 @@ def sound_beats_s(loudness: Series, *, fps: float) -> Series:
     return _peaks(rise, threshold=float(rise.std())) / fps
 
 
-def motion_beats_s(values: Series, *, fps: float) -> Series:
+def motion_beats_s(values: DoubleArray, *, fps: float) -> DoubleArray:
     """Times of kinematic beats (SAiD): local minima of the speed of (frames, channels)."""
     speed = np.linalg.norm(np.diff(values, axis=0), axis=1)
     return (_peaks(-speed, threshold=-np.inf) + 0.5) / fps
 
 
-def beat_consistency(sound_s: Series, motion_s: Series) -> float:
+def beat_consistency(sound_s: DoubleArray, motion_s: DoubleArray) -> float:
     """Mean over sound beats of exp(-d^2 / (2 * 0.1^2)), d to the nearest kinematic beat (SAiD).
 
     1 where every beat of the sound meets one of the motion, 0 without motion; NaN without sound.
@@ -109,7 +109,7 @@ def beat_consistency(sound_s: Series, motion_s: Series) -> float:
     return float(np.mean(np.exp(-(distance**2) / (2 * BEAT_SIGMA_S**2))))
 
 
-def channel_correlations(values: Series) -> Series:
+def channel_correlations(values: DoubleArray) -> DoubleArray:
     """Correlation matrix, shape (channels, channels); 0 for a channel that stands still.
 
     Args:
@@ -123,7 +123,7 @@ def channel_correlations(values: Series) -> Series:
 
 
 def region_correlation_distance(
-    generated: Series, reference: Series, region_of: Sequence[int]
+    generated: DoubleArray, reference: DoubleArray, region_of: Sequence[int]
 ) -> float:
     """How differently regions move together: distance of two sets of cross-region correlations.
 
@@ -147,12 +147,12 @@ def region_correlation_distance(
     return float(np.mean(pairs)) if pairs else float("nan")
 
 
-def _dynamics(displacement: Series) -> Series:
+def _dynamics(displacement: DoubleArray) -> DoubleArray:
     squared = np.sum(displacement**2, axis=2)
     return np.asarray(squared.std(axis=0))
 
 
-def _peaks(values: Series, *, threshold: float) -> NDArray[np.float64]:
+def _peaks(values: DoubleArray, *, threshold: float) -> DoubleArray:
     inner = values[1:-1]
     is_peak = (inner > values[:-2]) & (inner >= values[2:]) & (inner > threshold)
     return np.flatnonzero(is_peak).astype(float) + 1

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Series: TypeAlias = NDArray[np.float64]
+from ...arrays import BoolArray, DoubleArray, IntArray
 
 BILABIALS = frozenset(["m", "b", "p"])
 LABIODENTALS = frozenset(["f", "v"])
@@ -52,19 +51,17 @@ class LipCurves:
     """What the lips of one clip do on a mesh, one value a frame; frame i is at i / fps seconds."""
 
     fps: float
-    gap: Series
+    gap: DoubleArray
     """Height between the middles of the inner lips, in mesh units; shape (frames,)."""
-    width: Series
+    width: DoubleArray
     """Distance between the mouth corners, 1 at rest; shape (frames,)."""
-    teeth_gap: Series
+    teeth_gap: DoubleArray
     """How far the lower lip hangs under the edge of the upper teeth, in mesh units; (frames,)."""
-    tuck: Series
+    tuck: DoubleArray
     """How far the lower lip is rolled back, 1 where mouthRollLower at 1 takes it; (frames,)."""
 
 
-def frames_of(
-    phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0.0
-) -> NDArray[np.int64]:
+def frames_of(phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0.0) -> IntArray:
     """Frames whose time lies within the phone, the margin added on both sides; at least one.
 
     The frame nearest to the phone's middle stands in when none lies within. Frames beyond the ends
@@ -77,7 +74,7 @@ def frames_of(
     return np.arange(max(0, first), min(frames - 1, last) + 1)
 
 
-def speech_mask(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> NDArray[np.bool_]:
+def speech_mask(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> BoolArray:
     """True in the frames of any phone but silence, shape (frames,)."""
     mask = np.zeros(frames, bool)
     for phone in phones:
@@ -98,7 +95,7 @@ def gap_reference(lips: LipCurves, phones: Sequence[TimedPhone]) -> float:
     return reference if reference > 0 else float("nan")
 
 
-def bilabial_minima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
+def bilabial_minima(lips: LipCurves, phones: Sequence[TimedPhone]) -> DoubleArray:
     """Smallest gap of each m/b/p within +-20 ms, over the reference; one value a phone.
 
     A clip whose face never opens yields infinity, so that a frozen mouth scores no closure.
@@ -106,27 +103,27 @@ def bilabial_minima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
     return _gap_extremes(lips, phones, BILABIALS, margin_s=CLOSURE_MARGIN_S, smallest=True)
 
 
-def lingual_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
+def lingual_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> DoubleArray:
     """Largest gap of each lingual over 40 ms, over the reference; one value a phone."""
     return _gap_extremes(lips, phones, LINGUALS, minimum_s=LINGUAL_MINIMUM_S)
 
 
-def open_vowel_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> Series:
+def open_vowel_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> DoubleArray:
     """Largest gap of each open vowel over 50 ms, over the reference; one value a phone."""
     return _gap_extremes(lips, phones, OPEN_VOWELS, minimum_s=VOWEL_MINIMUM_S)
 
 
-def closure_rate(minima: Series) -> float:
+def closure_rate(minima: DoubleArray) -> float:
     """Share of m/b/p that close: smallest gap under 15 % of the reference; NaN for none."""
     return float(np.mean(minima < CLOSED_FRACTION)) if len(minima) else float("nan")
 
 
-def mistake_rate(maxima: Series) -> float:
+def mistake_rate(maxima: DoubleArray) -> float:
     """Share of linguals closed by mistake: largest gap under 10 % of it; NaN for none."""
     return float(np.mean(maxima < MISTAKE_FRACTION)) if len(maxima) else float("nan")
 
 
-def auc(high: Series, low: Series) -> float:
+def auc(high: DoubleArray, low: DoubleArray) -> float:
     """Chance that a value of ``high`` is over one of ``low``, ties counting half; NaN for none.
 
     The area under the ROC curve (Mann-Whitney U over the number of pairs).
@@ -139,7 +136,9 @@ def auc(high: Series, low: Series) -> float:
     return float((below + not_above).sum() / (2 * len(high) * len(low)))
 
 
-def phone_widths(lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset[str]) -> Series:
+def phone_widths(
+    lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset[str]
+) -> DoubleArray:
     """Mean width over the middle half of each phone of ``which`` over 50 ms; one value a phone.
 
     Our own definition (data.md gives none): the ends of a phone belong half to its neighbours.
@@ -147,7 +146,7 @@ def phone_widths(lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset
     return _middle_means(lips.width, lips.fps, phones, which)
 
 
-def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
+def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> BoolArray:
     """For each f/v, whether the lower lip is tucked under the upper teeth; one value a phone.
 
     Our own definition in mesh space: in one frame within the phone +-20 ms the middle of the lower
@@ -168,7 +167,7 @@ def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
     return np.array(answers, bool)
 
 
-def rolled_by_mistake(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[np.bool_]:
+def rolled_by_mistake(lips: LipCurves, phones: Sequence[TimedPhone]) -> BoolArray:
     """For each open vowel and lingual over 50 ms, whether the lower lip is rolled back in it.
 
     Our own: what ``tucked`` is bought with. Rolled as for f/v, on the mean of the phone's middle
@@ -177,7 +176,7 @@ def rolled_by_mistake(lips: LipCurves, phones: Sequence[TimedPhone]) -> NDArray[
     return _middle_means(lips.tuck, lips.fps, phones, OPEN_VOWELS | LINGUALS) > TUCK_FRACTION
 
 
-def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> Series:
+def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> DoubleArray:
     """Openness the phones ask for: 1 in open vowels, 0 in m/b/p and silence, 0.35 elsewhere.
 
     Smoothed by a Hann window of 80 ms; shape (frames,), 0 where no phone is.
@@ -194,14 +193,14 @@ def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) 
     return np.convolve(values, window / window.sum(), mode="same")[:frames]
 
 
-def correlation(a: Series, b: Series) -> float:
+def correlation(a: DoubleArray, b: DoubleArray) -> float:
     """Pearson's r of two series of one length; 0 where one of them does not move."""
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / scale if scale > 1e-12 else 0.0
 
 
-def lag_s(follower: Series, leader: Series, *, fps: float) -> float:
+def lag_s(follower: DoubleArray, leader: DoubleArray, *, fps: float) -> float:
     """Seconds by which ``follower`` comes after ``leader``: the shift that correlates best.
 
     Searched within +-200 ms in whole frames; ties go to the smallest shift. Negative: early.
@@ -212,7 +211,7 @@ def lag_s(follower: Series, leader: Series, *, fps: float) -> float:
     return shifts[int(np.argmax(scores))] / fps
 
 
-def _shifted_correlation(follower: Series, leader: Series, shift: int) -> float:
+def _shifted_correlation(follower: DoubleArray, leader: DoubleArray, shift: int) -> float:
     length = len(leader) - abs(shift)
     start_follower, start_leader = max(0, shift), max(0, -shift)
     return correlation(
@@ -222,8 +221,8 @@ def _shifted_correlation(follower: Series, leader: Series, shift: int) -> float:
 
 
 def _middle_means(
-    values: Series, fps: float, phones: Sequence[TimedPhone], which: frozenset[str]
-) -> Series:
+    values: DoubleArray, fps: float, phones: Sequence[TimedPhone], which: frozenset[str]
+) -> DoubleArray:
     means = []
     for phone in phones:
         length = phone.end_s - phone.start_s
@@ -242,7 +241,7 @@ def _gap_extremes(
     minimum_s: float = 0.0,
     margin_s: float = 0.0,
     smallest: bool = False,
-) -> Series:
+) -> DoubleArray:
     reference = gap_reference(lips, phones)
     values = []
     for phone in phones:

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...arrays import FloatArray
 from ...audio.store import load_speech
 from ...config import GeneratorConfig
-from ...curves.track import CurveTrack, FloatArray
+from ...curves.track import CurveTrack
 from ...emotion.keys import emotion_weights
 from ...protocol import EMOTIONS, EmotionKey
 from ...style import style_noise

@@ -19,7 +19,8 @@ from typing import Final
 
 import numpy as np
 
-from ...curves.track import CurveTrack, FloatArray
+from ...arrays import FloatArray
+from ...curves.track import CurveTrack
 
 RECOGNIZERS: Final = {"phonetic": "Rhubarb, sound only", "pocketSphinx": "Rhubarb, given text"}
 """Recogniser as the cue files name it, and how the table calls it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ...curves.track import CurveTrack
 from ...protocol import EMOTIONS
 from ...training.reference.rig import reference_rig
@@ -13,7 +14,6 @@ from ..data.clips import SpokenClip
 from ..metrics.emotion_classifier import EmotionClassifier
 from ..metrics.measures import Figure
 from ..metrics.mesh import MeshRig
-from ..metrics.speech import Series
 from ..performers.base import Direction, Performer
 from .speech import score_speech
 
@@ -105,7 +105,7 @@ def intensity_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict
 
 def _upper_distance(
     performer: Performer, clip: SpokenClip, emotion: str, intensity: float
-) -> Series:
+) -> DoubleArray:
     neutral = performer.perform(clip.path, Direction())
     track = performer.perform(clip.path, Direction(emotion, intensity))
     upper = [c.name for c in reference_rig().channels if c.region in UPPER_REGIONS]

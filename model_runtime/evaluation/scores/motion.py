@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ...audio.store import load_speech
 from ...curves.track import CurveTrack
 from ...protocol import EMOTIONS
@@ -15,7 +16,6 @@ from ..data.clips import SpokenClip
 from ..metrics import motion as motion_metrics
 from ..metrics.measures import Figure
 from ..metrics.mesh import MeshRig
-from ..metrics.speech import Series
 from ..performers.base import EVALUATION_FPS, Direction, Performer
 
 MODEL_STEP = 2
@@ -143,7 +143,7 @@ def diversity_figure(performer: Performer, clips: Sequence[SpokenClip], mesh: Me
     return Figure(float(np.mean(distances)))
 
 
-def sound_loudness(path: Path, frames: int) -> Series:
+def sound_loudness(path: Path, frames: int) -> DoubleArray:
     """Log10 energy of a sound in 25 ms around each frame at ``EVALUATION_FPS``, shape (frames,)."""
     speech = load_speech(path)
     hop, half = round(16_000 / EVALUATION_FPS), 200
@@ -178,14 +178,14 @@ def _pair(performer: Performer, reference: Performer, path: Path) -> tuple[Curve
 
 def _together(
     performer: Performer, clips: Sequence[SpokenClip], emotion: str, names: Sequence[str]
-) -> Series:
+) -> DoubleArray:
     tracks = [performer.perform(clip.path, Direction(emotion)) for clip in clips]
     return np.concatenate(
         [np.stack([t.column(name) for name in names], 1)[::MODEL_STEP] for t in tracks]
     ).astype(float)
 
 
-def _mouth(track: CurveTrack) -> Series:
+def _mouth(track: CurveTrack) -> DoubleArray:
     regions = {c.name: c.region for c in reference_rig().channels}
     columns = [i for i, n in enumerate(track.channels) if regions.get(n) in ("jaw", "mouth")]
     return track.values[:, columns].astype(float)

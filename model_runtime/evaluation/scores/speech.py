@@ -9,9 +9,10 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import BoolArray, DoubleArray
 from ..data.clips import SpokenClip
 from ..metrics import speech as metrics
-from ..metrics.speech import LipCurves, Series
+from ..metrics.speech import LipCurves
 
 MeasuredClip: TypeAlias = tuple[SpokenClip, LipCurves]
 Value = TypeVar("Value", bound=np.generic)
@@ -73,11 +74,11 @@ def _pooled(
     return np.concatenate([metric(lips, clip.phones) for clip, lips in measured])
 
 
-def _share(answers: NDArray[np.bool_]) -> float:
+def _share(answers: BoolArray) -> float:
     return float(answers.mean()) if len(answers) else float("nan")
 
 
-def _widths(measured: Sequence[MeasuredClip], which: frozenset[str]) -> Series:
+def _widths(measured: Sequence[MeasuredClip], which: frozenset[str]) -> DoubleArray:
     return _pooled(measured, lambda lips, phones: metrics.phone_widths(lips, phones, which))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...curves.track import FloatArray
+from ...arrays import FloatArray
 from .pronounce import pronounce
 
 FRAME_S = 0.01  # pocketsphinx counts in frames of 10 ms

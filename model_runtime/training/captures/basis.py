@@ -11,10 +11,11 @@ import dataclasses
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ..reference.rig import reference_rig
 from .fit import FitProblem
 from .landmarks import BROWS, CHIN, LIP_LINES, Film
-from .rig_mesh import Floats, LipContours, RigMesh
+from .rig_mesh import LipContours, RigMesh
 
 MOUTH_CHANNELS: dict[str, float] = {
     "jawOpen": 0.002,
@@ -80,7 +81,7 @@ class Region:
     """The mouth's last two unknowns are the shift of all its rows, sideways and up."""
     columns: tuple[int, ...]
     """Columns of the fitted channels in the reference rig."""
-    selection: Floats
+    selection: DoubleArray
     """Shape (rows, landmarks * 3): measured rows from flat displacements in eyes."""
     plane_rows: tuple[int, ...] = ()
     """Rows of the lip landmarks in the picture plane, for the mouth."""
@@ -88,13 +89,13 @@ class Region:
     width_row: int = 0
     """Rows of the inner-lip gap in the middle and of the corners' distance, for the mouth."""
 
-    def rows(self, displacements: Floats) -> Floats:
+    def rows(self, displacements: DoubleArray) -> DoubleArray:
         """Measured rows (..., rows) of displacements (..., landmarks, 3) in eyes."""
         flat = displacements.reshape(*displacements.shape[:-2], -1)
         return np.asarray(flat @ self.selection.T, np.float64)
 
 
-def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> Region:
+def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: DoubleArray) -> Region:
     """Fit of jaw and mouth; lengths in mouth widths (outer corners), each face by its own.
 
     Args:
@@ -126,7 +127,7 @@ def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> 
     )
 
 
-def brow_region(mesh: RigMesh, film: Film, rest: Floats) -> Region:
+def brow_region(mesh: RigMesh, film: Film, rest: DoubleArray) -> Region:
     """Fit of the brows' heights; lengths in eyes (outer corners), each face by its own."""
     row = _row_of(film)
     lids = mesh.neutral[_moved(mesh, "eyeBlinkLeft")]
@@ -140,18 +141,20 @@ def brow_region(mesh: RigMesh, film: Film, rest: Floats) -> Region:
     return rows.region(BROW_CHANNELS, BROW_SMOOTH, EVEN)
 
 
-def lip_shares(rest: Floats, row: dict[int, int], line: str) -> Floats:
+def lip_shares(rest: DoubleArray, row: dict[int, int], line: str) -> DoubleArray:
     """Where the landmarks of a lip line stand between the corners (-1 right, 0 middle, 1 left)."""
     x = rest[[row[number] for number in LIP_LINES[line]], 0]
     shares = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
-    even: Floats = 0.5 * (shares - shares[::-1])
+    even: DoubleArray = 0.5 * (shares - shares[::-1])
     return even
 
 
-def _points(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> dict[int, Floats]:
+def _points(
+    mesh: RigMesh, lips: LipContours, film: Film, rest: DoubleArray
+) -> dict[int, DoubleArray]:
     """Motion (52, 3) at every channel's 1 of the mesh point of each lip and chin landmark."""
     row = _row_of(film)
-    points: dict[int, Floats] = {}
+    points: dict[int, DoubleArray] = {}
     for line, numbers in LIP_LINES.items():
         vertices = getattr(lips, line)
         x = mesh.neutral[vertices, 0]
@@ -168,7 +171,7 @@ def _points(mesh: RigMesh, lips: LipContours, film: Film, rest: Floats) -> dict[
     return points
 
 
-def _between(motions: Floats, along: Floats, share: float) -> Floats:
+def _between(motions: DoubleArray, along: DoubleArray, share: float) -> DoubleArray:
     """Motions (52, vertices, 3) interpolated at ``share`` of increasing ``along``, (52, 3)."""
     order = np.argsort(along, kind="stable")
     places = along[order]
@@ -189,7 +192,7 @@ def _chin_tip(mesh: RigMesh, lips: LipContours) -> int:
     return int(candidates[np.argmax(places[:, 2] - places[:, 1])])
 
 
-def _front_vertex(mesh: RigMesh, place: Floats) -> int:
+def _front_vertex(mesh: RigMesh, place: DoubleArray) -> int:
     """The vertex in front of the head that is nearest to ``place`` (x, y) seen from the front."""
     front = np.flatnonzero(mesh.neutral[:, 2] > np.median(mesh.neutral[:, 2]))
     away = np.linalg.norm(mesh.neutral[front, :2] - place, axis=1)
@@ -211,11 +214,11 @@ class _Rows:
 
     def __init__(self, landmarks: int, scale: float) -> None:
         self._landmarks, self._scale = landmarks, scale
-        self._selection: list[Floats] = []
-        self._motion: list[Floats] = []
+        self._selection: list[DoubleArray] = []
+        self._motion: list[DoubleArray] = []
         self._weights: list[float] = []
 
-    def add(self, parts: dict[tuple[int, int], float], motion: Floats, weight: float) -> None:
+    def add(self, parts: dict[tuple[int, int], float], motion: DoubleArray, weight: float) -> None:
         """One row: a combination of (landmark, axis) entries, its motion (52,), its weight."""
         selection = np.zeros((self._landmarks, 3))
         for place, factor in parts.items():

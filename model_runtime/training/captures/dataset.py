@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from ...arrays import BoolArray, DoubleArray
 from ..reference.rig import reference_rig
-from .rig_mesh import Floats
 
 MODEL_FPS = 50.0
 """Frame rate of the model (``docs/architecture.md``)."""
@@ -33,7 +33,7 @@ class CapturedClip:
     """One clip of a corpus, on the model's clock."""
 
     name: str
-    curves: Floats
+    curves: DoubleArray
     """Shape (frames, 52) at 50 Hz, row k at k / 50 s of the sound."""
     audio: str | None
     """Path from the data folder; None where there is no sound."""
@@ -41,7 +41,7 @@ class CapturedClip:
     duration_s: float
     held_out: bool
     """For evaluation only."""
-    speech: NDArray[np.bool_]
+    speech: BoolArray
     """Frames in which something sounds, shape (frames,); all of them where there is no sound."""
     words: tuple[tuple[float, float, str], ...] = ()
     extra: dict[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
@@ -56,7 +56,7 @@ class CapturedCorpus:
 
     name: str
     clips: tuple[CapturedClip, ...]
-    observed: NDArray[np.bool_]
+    observed: BoolArray
     """Channels that the capture really tells about, shape (52,)."""
     fps: float
     lag_s: float
@@ -64,7 +64,7 @@ class CapturedCorpus:
     measure_names: tuple[str, ...] = ()
 
 
-def on_model_clock(values: Floats, times_s: Floats, duration_s: float) -> Floats:
+def on_model_clock(values: DoubleArray, times_s: DoubleArray, duration_s: float) -> DoubleArray:
     """Sample ``values`` (frames, channels) of rising ``times_s`` at k / 50 s of the sound.
 
     Shape-preserving cubics: nothing leaves the range of its neighbours. The first and last value
@@ -77,7 +77,7 @@ def on_model_clock(values: Floats, times_s: Floats, duration_s: float) -> Floats
     return np.asarray(PchipInterpolator(times_s, values, axis=0)(wanted), np.float64)
 
 
-def observed_mask(channels: tuple[str, ...]) -> NDArray[np.bool_]:
+def observed_mask(channels: tuple[str, ...]) -> BoolArray:
     """Which of the 52 columns are named in ``channels``."""
     return np.array([name in channels for name in reference_rig().channel_names])
 
@@ -168,7 +168,7 @@ def co_movement(corpus: CapturedCorpus) -> dict[str, Any]:
 
 
 def _region_pair(
-    correlation: Floats, moving: NDArray[np.bool_], first: tuple[int, ...], second: tuple[int, ...]
+    correlation: DoubleArray, moving: BoolArray, first: tuple[int, ...], second: tuple[int, ...]
 ) -> float:
     pairs = [
         abs(float(correlation[a, b]))

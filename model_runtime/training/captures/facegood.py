@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ...errors import BadCurves
 from ..reference.rig import reference_rig
 from .dataset import CapturedClip, CapturedCorpus, observed_mask, on_model_clock
 from .loudness import Loudness, best_lag, lag_profile, read_loudness
-from .rig_mesh import Floats
 
 ROUNDED = {
     "mouth_oh_c": {"mouthFunnel": 0.7, "jawOpen": 0.15},
@@ -62,7 +62,9 @@ def read_table(path: Path) -> dict[str, tuple[str, ...]]:
     return table
 
 
-def to_arkit(values: Floats, channels: list[str], table: dict[str, tuple[str, ...]]) -> Floats:
+def to_arkit(
+    values: DoubleArray, channels: list[str], table: dict[str, tuple[str, ...]]
+) -> DoubleArray:
     """ARKit curves (frames, 52), 0..1, of FACEGOOD ``values`` (frames, len(channels))."""
     names = reference_rig().channel_names
     missing = {source for sources in table.values() for source in sources} - set(channels)
@@ -79,7 +81,9 @@ def to_arkit(values: Floats, channels: list[str], table: dict[str, tuple[str, ..
     return np.clip(curves, 0.0, 1.0)
 
 
-def _clip(take: str, curves: Floats, sound: Loudness, fps: float, lag_s: float) -> CapturedClip:
+def _clip(
+    take: str, curves: DoubleArray, sound: Loudness, fps: float, lag_s: float
+) -> CapturedClip:
     resampled = on_model_clock(curves, np.arange(len(curves)) / fps - lag_s, sound.duration_s)
     return CapturedClip(
         name=take,

@@ -6,11 +6,12 @@ import dataclasses
 
 import numpy as np
 
+from ...arrays import BoolArray, DoubleArray
 from ..reference.rig import reference_rig
 from .basis import Region, brow_region, mouth_region
 from .fit import fit_curves
-from .landmarks import MEASURES, Film, FilmedClip, Flags, measure
-from .rig_mesh import Floats, RigMesh, find_lips
+from .landmarks import MEASURES, Film, FilmedClip, measure
+from .rig_mesh import RigMesh, find_lips
 
 LEARNT_SCORES = (
     *(f"eyeLook{way}{side}" for way in ("Down", "In", "Out", "Up") for side in ("Left", "Right")),
@@ -33,18 +34,18 @@ class FittedClip:
     Every array has one row a film frame; lengths are mouth widths, changes from rest.
     """
 
-    curves: Floats
+    curves: DoubleArray
     """Shape (frames, 52), 0..1."""
-    mesh_gap: Floats
-    filmed_gap: Floats
-    mesh_width: Floats
-    filmed_width: Floats
+    mesh_gap: DoubleArray
+    filmed_gap: DoubleArray
+    mesh_width: DoubleArray
+    filmed_width: DoubleArray
     error: float
     """Root mean square distance of the lip landmarks in the picture plane."""
 
 
 def fit_film(
-    film: Film, points: list[Floats], resting: list[Flags], mesh: RigMesh
+    film: Film, points: list[DoubleArray], resting: list[BoolArray], mesh: RigMesh
 ) -> list[FittedClip]:
     """Fit the channels of every clip of a film.
 
@@ -69,12 +70,12 @@ def fit_film(
     ]
 
 
-def joined(values: list[Floats], chosen: list[Flags]) -> Floats:
+def joined(values: list[DoubleArray], chosen: list[BoolArray]) -> DoubleArray:
     """The chosen frames of all clips, one after the other."""
     return np.concatenate([clip[flags] for clip, flags in zip(values, chosen, strict=True)])
 
 
-def _padded(clips: list[Floats]) -> Floats:
+def _padded(clips: list[DoubleArray]) -> DoubleArray:
     longest = max(len(clip) for clip in clips)
     block = np.zeros((len(clips), longest, *clips[0].shape[1:]))
     for index, clip in enumerate(clips):
@@ -82,14 +83,16 @@ def _padded(clips: list[Floats]) -> Floats:
     return block
 
 
-def _fit(region: Region, film: Film, moved: Floats) -> Floats:
+def _fit(region: Region, film: Film, moved: DoubleArray) -> DoubleArray:
     present = np.zeros(moved.shape[:2])
     for index, clip in enumerate(film.clips):
         present[index, : len(clip.points)] = ~clip.lost
     return fit_curves(region.problem, region.rows(moved), present)
 
 
-def _set_eyes(curves: Floats, film: Film, points: list[Floats], resting: list[Flags]) -> None:
+def _set_eyes(
+    curves: DoubleArray, film: Film, points: list[DoubleArray], resting: list[BoolArray]
+) -> None:
     """Blinks from the lids' distance, gaze and squint from MediaPipe's scores, in place."""
     names = reference_rig().channel_names
     neutral = np.median(joined([clip.scores for clip in film.clips], resting), axis=0)
@@ -110,7 +113,7 @@ def _set_eyes(curves: Floats, film: Film, points: list[Floats], resting: list[Fl
 
 
 def _finish(
-    clip: FilmedClip, curves: Floats, fitted: Floats, filmed: Floats, mouth: Region
+    clip: FilmedClip, curves: DoubleArray, fitted: DoubleArray, filmed: DoubleArray, mouth: Region
 ) -> FittedClip:
     """Cut the padding off and compare mesh and film."""
     frames = len(clip.points)

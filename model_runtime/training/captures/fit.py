@@ -15,22 +15,22 @@ import dataclasses
 
 import numpy as np
 
-from .rig_mesh import Floats
+from ...arrays import DoubleArray
 
 
 @dataclasses.dataclass(frozen=True)
 class FitProblem:
     """What the curves are fitted to, the same for every clip of a speaker."""
 
-    basis: Floats
+    basis: DoubleArray
     """Shape (rows, channels): motion of each measured row at channel 1."""
-    row_weights: Floats
+    row_weights: DoubleArray
     """Shape (rows,)."""
-    sparse: Floats
+    sparse: DoubleArray
     """Shape (channels,), cost of each channel per unit and frame."""
-    ridge: Floats
+    ridge: DoubleArray
     """Shape (channels,), cost of each channel's square."""
-    lowest: Floats
+    lowest: DoubleArray
     """Shape (channels,), lower bounds; the upper bounds are 1."""
     smooth: float
     """Cost of the squared second difference along time."""
@@ -41,8 +41,8 @@ class FitProblem:
 
 
 def fit_curves(
-    problem: FitProblem, displacements: Floats, present: Floats, iterations: int = 800
-) -> Floats:
+    problem: FitProblem, displacements: DoubleArray, present: DoubleArray, iterations: int = 800
+) -> DoubleArray:
     """Fit curves, shape (clips, frames, channels), to ``displacements`` (clips, frames, rows).
 
     Args:
@@ -68,7 +68,9 @@ def fit_curves(
     return curves.astype(np.float64)
 
 
-def _normal_equations(problem: FitProblem, displacements: Floats) -> tuple[Floats, Floats]:
+def _normal_equations(
+    problem: FitProblem, displacements: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
     """Quadratic term (channels, channels) and linear term (clips, frames, channels), float32."""
     weighted = problem.basis * problem.row_weights[:, None]
     hessian = problem.basis.T @ weighted + np.diag(problem.ridge)
@@ -81,7 +83,7 @@ def _normal_equations(problem: FitProblem, displacements: Floats) -> tuple[Float
     return hessian.astype(np.float32), target.astype(np.float32)
 
 
-def _bend(curves: Floats) -> Floats:
+def _bend(curves: DoubleArray) -> DoubleArray:
     """Gradient of half the squared second difference along axis 1."""
     second = np.diff(curves, n=2, axis=1)
     slope = np.zeros_like(curves)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import BoolArray, DoubleArray
 from .basis import BROW_CHANNELS, MOUTH_CHANNELS
 from .film_fit import LEARNT_SCORES, FittedClip, fit_film, joined
-from .landmarks import MEASURES, Film, Flags, measure, read_film, stabilise
+from .landmarks import MEASURES, Film, measure, read_film, stabilise
 from .loudness import Loudness, best_lag, lag_profile, read_loudness
-from .rig_mesh import Floats, RigMesh
+from .rig_mesh import RigMesh
 
 CLOSED_MARGIN = 0.012
 """Lips are closed when their gap is below the speaker's 5th percentile plus this, eyes."""
@@ -38,9 +39,9 @@ class GridClip:
 
     name: str
     fit: FittedClip
-    measures: Floats
+    measures: DoubleArray
     """Shape (frames, len(MEASURES)): change from the speaker's closed rest, eyes."""
-    lost: Flags
+    lost: BoolArray
     """Film frames without a face, shape (frames,)."""
     sound: Loudness
 
@@ -141,7 +142,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def _resting(film: Film, raw: list[Floats], sounds: list[Loudness]) -> list[Flags]:
+def _resting(film: Film, raw: list[DoubleArray], sounds: list[Loudness]) -> list[BoolArray]:
     """Frames of each clip with closed lips in silence; in case of few, all with closed lips."""
     gaps = joined([clip[:, MEASURES.index("gap")] for clip in raw], [~c.lost for c in film.clips])
     limit = float(np.percentile(gaps, 5.0)) + CLOSED_MARGIN
@@ -154,7 +155,7 @@ def _resting(film: Film, raw: list[Floats], sounds: list[Loudness]) -> list[Flag
 
 
 def _lag(
-    film: Film, points: list[Floats], raw: list[Floats], sounds: list[Loudness]
+    film: Film, points: list[DoubleArray], raw: list[DoubleArray], sounds: list[Loudness]
 ) -> tuple[float, float]:
     """Lag of the film behind the sound: gap and chin drop against loudness, over all clips."""
     chin = film.rows((152,))[0]
@@ -166,13 +167,13 @@ def _lag(
     return best_lag(profiles)
 
 
-def _correlation(first: Floats, second: Floats) -> float:
+def _correlation(first: DoubleArray, second: DoubleArray) -> float:
     if len(first) < 2 or min(first.std(), second.std()) < 1e-9:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def _mouth_width_px(film: Film, resting: list[Flags]) -> float:
+def _mouth_width_px(film: Film, resting: list[BoolArray]) -> float:
     right, left = film.rows((61, 291))
     widths = [
         np.linalg.norm((clip.points[:, left] - clip.points[:, right])[flags, :2], axis=-1)

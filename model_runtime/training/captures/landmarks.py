@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from ...arrays import BoolArray, DoubleArray, IntArray
 from ..reference.rig import reference_rig
-from .rig_mesh import Floats, Indices
-
-Flags: TypeAlias = NDArray[np.bool_]
 
 LIP_LINES: dict[str, tuple[int, ...]] = {
     "outer_upper": (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
@@ -55,13 +52,13 @@ class FilmedClip:
 
     name: str
     fps: float
-    points: Floats
+    points: DoubleArray
     """Shape (frames, landmarks, 3), pixels, person's left / up / towards the camera positive."""
-    scores: Floats
+    scores: DoubleArray
     """MediaPipe blend-shape scores 0..1, shape (frames, 52), columns of the reference rig."""
-    turns: Floats
+    turns: DoubleArray
     """Head rotation, shape (frames, 3, 3): points of a frontal head times its transpose."""
-    lost: Flags
+    lost: BoolArray
     """Frames without a face, shape (frames,)."""
 
 
@@ -72,7 +69,7 @@ class Film:
     landmark_ids: tuple[int, ...]
     clips: tuple[FilmedClip, ...]
 
-    def rows(self, ids: tuple[int, ...]) -> Indices:
+    def rows(self, ids: tuple[int, ...]) -> IntArray:
         """Where the MediaPipe ``ids`` stand on the landmark axis."""
         return np.array([self.landmark_ids.index(number) for number in ids])
 
@@ -101,14 +98,14 @@ def _score_columns(names: list[str]) -> list[int]:
     return [names.index(name) if name in names else -1 for name in wanted]
 
 
-def decode(differences: NDArray[np.int16]) -> Floats:
+def decode(differences: NDArray[np.int16]) -> DoubleArray:
     """Undo the storage: differences along time in 0.1 px, image axes, to (frames, n, 3) pixels."""
     pixels = np.cumsum(differences, axis=0, dtype=np.int32) / 10.0
-    flipped: Floats = pixels * np.array([1.0, -1.0, -1.0])
+    flipped: DoubleArray = pixels * np.array([1.0, -1.0, -1.0])
     return flipped
 
 
-def bridge(values: Floats, lost: Flags) -> Floats:
+def bridge(values: DoubleArray, lost: BoolArray) -> DoubleArray:
     """Values with the ``lost`` frames (first axis) interpolated from their neighbours."""
     if not lost.any() or lost.all():
         return values
@@ -119,7 +116,7 @@ def bridge(values: Floats, lost: Flags) -> Floats:
     return flat.reshape(values.shape)
 
 
-def stabilise(film: Film) -> list[Floats]:
+def stabilise(film: Film) -> list[DoubleArray]:
     """Every clip's points on one still, frontal head in eyes, each (frames, landmarks, 3).
 
     Rotation and place are fitted per frame to points that speech hardly moves, the scale per clip
@@ -130,7 +127,7 @@ def stabilise(film: Film) -> list[Floats]:
     return [_stabilise_clip(clip.points, still, template) for clip in film.clips]
 
 
-def _template(film: Film, still: Indices) -> Floats:
+def _template(film: Film, still: IntArray) -> DoubleArray:
     """The speaker's still points, frontal, symmetric, outer eye corners 1 apart, (n, 3)."""
     heads = []
     for clip in film.clips:
@@ -147,7 +144,7 @@ def _template(film: Film, still: Indices) -> Floats:
     return np.asarray(symmetric / width, np.float64)
 
 
-def _stabilise_clip(points: Floats, still: Indices, template: Floats) -> Floats:
+def _stabilise_clip(points: DoubleArray, still: IntArray, template: DoubleArray) -> DoubleArray:
     anchors = gaussian_filter1d(points[:, still], POSE_SMOOTHING_FRAMES, axis=0, mode="nearest")
     centre = anchors.mean(axis=1, keepdims=True)
     covariance = np.einsum("tki,kj->tij", anchors - centre, template)
@@ -161,14 +158,14 @@ def _stabilise_clip(points: Floats, still: Indices, template: Floats) -> Floats:
     return np.asarray(np.einsum("tki,tij->tkj", points - centre, turn) * scale, np.float64)
 
 
-def measure(film: Film, points: Floats) -> Floats:
+def measure(film: Film, points: DoubleArray) -> DoubleArray:
     """Face measures of stabilised ``points``, shape (frames, len(MEASURES)), eyes."""
     row = {number: i for i, number in enumerate(film.landmark_ids)}
 
-    def height(*ids: int) -> Floats:
+    def height(*ids: int) -> DoubleArray:
         return np.asarray(points[:, [row[number] for number in ids], 1].mean(axis=1))
 
-    def depth(*ids: int) -> Floats:
+    def depth(*ids: int) -> DoubleArray:
         return np.asarray(points[:, [row[number] for number in ids], 2].mean(axis=1))
 
     corners = points[:, row[291], :2] - points[:, row[61], :2]

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ...errors import BadCurves
 from ..reference.rig import reference_rig
-from .rig_mesh import Floats, RigMesh, find_lips
+from .rig_mesh import RigMesh, find_lips
 
 LIP_MODELS_FILE = Path(__file__).resolve().parents[1] / "reference" / "lip_models.json"
 ORIGIN = (
@@ -37,30 +38,30 @@ class LipModel:
 
     gap_rest: float
     """Height of the inner-lip gap of the neutral face, gaps (negative: overlapping)."""
-    gap: Floats
-    width: Floats
+    gap: DoubleArray
+    width: DoubleArray
     """Change of the corners' distance over its neutral value."""
-    upper_y: Floats
-    upper_z: Floats
-    lower_y: Floats
-    lower_z: Floats
+    upper_y: DoubleArray
+    upper_z: DoubleArray
+    lower_y: DoubleArray
+    lower_z: DoubleArray
     """Motion of the middle of the inner upper and lower lip, gaps."""
     lower_from_upper_yz: tuple[float, float]
     """Neutral place of the lower lip's middle seen from the upper lip's, gaps."""
     teeth_from_upper_yz: tuple[float, float]
     """Neutral place of the upper front teeth's edge seen from the upper lip's middle, gaps."""
 
-    def gaps(self, weights: Floats) -> Floats:
+    def gaps(self, weights: DoubleArray) -> DoubleArray:
         """Inner-lip gap, shape (...,), of weights (..., 52). 1 is the gap at jawOpen 1."""
-        heights: Floats = self.gap_rest + weights @ self.gap
+        heights: DoubleArray = self.gap_rest + weights @ self.gap
         return heights
 
-    def widths(self, weights: Floats) -> Floats:
+    def widths(self, weights: DoubleArray) -> DoubleArray:
         """Corner distance over the neutral one, shape (...,), of weights (..., 52)."""
-        distances: Floats = 1.0 + weights @ self.width
+        distances: DoubleArray = 1.0 + weights @ self.width
         return distances
 
-    def tucks(self, weights: Floats) -> Floats:
+    def tucks(self, weights: DoubleArray) -> DoubleArray:
         """Where the lower lip's middle stands against the upper teeth's edge, gaps, (..., 2).
 
         First column: height above the edge (0: touches its level; negative: below it). Second:

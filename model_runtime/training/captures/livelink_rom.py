@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import DoubleArray
 from ...errors import BadCurves
 from ..reference.rig import reference_rig
 from .dataset import CapturedClip, CapturedCorpus, on_model_clock
-from .rig_mesh import Floats
 
 
 def read_livelink_rom(data: Path) -> CapturedCorpus:
@@ -35,7 +35,7 @@ def _read_clip(path: Path) -> CapturedClip:
     )
 
 
-def read_take(path: Path) -> tuple[Floats, Floats]:
+def read_take(path: Path) -> tuple[DoubleArray, DoubleArray]:
     """Times in s from the first frame, (frames,), and ARKit curves 0..1, (frames, 52).
 
     Columns are matched by name without regard to case. Time codes are h:m:s:frame.part, at 60

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .rig_mesh import Floats
+from ...arrays import DoubleArray
 
 HOP_S = 0.01
 WINDOW_S = 0.025
@@ -26,14 +26,14 @@ LARGEST_LAG_S = 0.15
 class Loudness:
     """Loudness above a floor, dB 0..FLOOR_DB, one value each HOP_S, value i at i * HOP_S."""
 
-    decibels: Floats
+    decibels: DoubleArray
     duration_s: float
 
-    def at(self, times_s: Floats) -> Floats:
+    def at(self, times_s: DoubleArray) -> DoubleArray:
         """Loudness at ``times_s``, held beyond the ends."""
         return np.interp(times_s, np.arange(len(self.decibels)) * HOP_S, self.decibels)
 
-    def silent(self, times_s: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def silent(self, times_s: DoubleArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Whether nothing sounds within SILENCE_MARGIN_S of each time."""
         reach = round(SILENCE_MARGIN_S / HOP_S)
         quiet = float(np.percentile(self.decibels, 10.0))
@@ -52,7 +52,7 @@ def read_loudness(path: Path) -> Loudness:
     return measure_loudness(samples.mean(axis=1), rate)
 
 
-def measure_loudness(samples: Floats, rate: int) -> Loudness:
+def measure_loudness(samples: DoubleArray, rate: int) -> Loudness:
     """Loudness of mono ``samples`` at ``rate`` Hz; windows are centred on their times."""
     window, hop = round(WINDOW_S * rate), round(HOP_S * rate)
     padded = np.pad(samples.astype(np.float64), window // 2)
@@ -65,7 +65,7 @@ def measure_loudness(samples: Floats, rate: int) -> Loudness:
     )
 
 
-def lag_profile(curve: Floats, fps: float, sound: Loudness) -> tuple[Floats, Floats]:
+def lag_profile(curve: DoubleArray, fps: float, sound: Loudness) -> tuple[DoubleArray, DoubleArray]:
     """Correlation of ``curve`` with loudness for each lag: (lags in s, correlations).
 
     At lag L frame k is compared with the loudness at ``k / fps - L``: a positive L that fits best
@@ -84,7 +84,7 @@ def lag_profile(curve: Floats, fps: float, sound: Loudness) -> tuple[Floats, Flo
     return lags, values
 
 
-def best_lag(profiles: list[tuple[Floats, Floats]]) -> tuple[float, float]:
+def best_lag(profiles: list[tuple[DoubleArray, DoubleArray]]) -> tuple[float, float]:
     """The lag in s at the top of the mean correlation of many clips, and that correlation."""
     lags = profiles[0][0]
     mean = np.mean([values for _, values in profiles], axis=0)

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import DoubleArray, IntArray
 from ...errors import BadCurves
 from ..reference.rig import reference_rig
 
-Floats: TypeAlias = NDArray[np.float64]
-Indices: TypeAlias = NDArray[np.int64]
 Edge: TypeAlias = tuple[int, int]
 
 MIDLINE_TOLERANCE = 5e-4
@@ -36,15 +34,15 @@ class RigMesh:
     """Neutral vertices and the motion of each ARKit channel at 1."""
 
     name: str
-    neutral: Floats
+    neutral: DoubleArray
     """Shape (vertices, 3), mesh units."""
     faces: tuple[tuple[int, ...], ...]
-    deltas: Floats
+    deltas: DoubleArray
     """Shape (52, vertices, 3), in the order of ``reference_rig()``; zero where missing."""
 
-    def delta(self, channel: str) -> Floats:
+    def delta(self, channel: str) -> DoubleArray:
         """Motion of every vertex at ``channel`` = 1, shape (vertices, 3)."""
-        motion: Floats = self.deltas[reference_rig().channel_names.index(channel)]
+        motion: DoubleArray = self.deltas[reference_rig().channel_names.index(channel)]
         return motion
 
 
@@ -114,14 +112,14 @@ class LipContours:
     The middle of a line is the entry whose |x| is smallest.
     """
 
-    inner_upper: Indices
-    inner_lower: Indices
-    outer_upper: Indices
-    outer_lower: Indices
+    inner_upper: IntArray
+    inner_lower: IntArray
+    outer_upper: IntArray
+    outer_lower: IntArray
 
     def middle(self, mesh: RigMesh, line: str) -> int:
         """The vertex of ``line`` on the midline."""
-        vertices: Indices = getattr(self, line)
+        vertices: IntArray = getattr(self, line)
         return int(vertices[np.argmin(np.abs(mesh.neutral[vertices, 0]))])
 
 
@@ -143,7 +141,7 @@ def find_lips(mesh: RigMesh) -> LipContours:
     return LipContours(inner_upper, inner_lower, *(_contour(mesh, loops, v) for v in outer))
 
 
-def _midline_lips(mesh: RigMesh) -> tuple[Indices, Indices]:
+def _midline_lips(mesh: RigMesh) -> tuple[IntArray, IntArray]:
     """Midline vertices of the mouth above and below the slit."""
     funnel = np.linalg.norm(mesh.delta("mouthFunnel"), axis=1)
     pucker = np.linalg.norm(mesh.delta("mouthPucker"), axis=1)
@@ -155,7 +153,7 @@ def _midline_lips(mesh: RigMesh) -> tuple[Indices, Indices]:
     return midline[~falls], midline[falls]
 
 
-def _closest_pair(mesh: RigMesh, upper: Indices, lower: Indices) -> tuple[int, int]:
+def _closest_pair(mesh: RigMesh, upper: IntArray, lower: IntArray) -> tuple[int, int]:
     """The pair that is close and well to the front: lips can touch again inside the mouth."""
     above, below = mesh.neutral[upper][:, None], mesh.neutral[lower][None]
     forward = 0.5 * (above[..., 2] + below[..., 2])
@@ -164,13 +162,13 @@ def _closest_pair(mesh: RigMesh, upper: Indices, lower: Indices) -> tuple[int, i
     return int(upper[row]), int(lower[column])
 
 
-def _reach(mesh: RigMesh, side: Indices, middle: int) -> Floats:
+def _reach(mesh: RigMesh, side: IntArray, middle: int) -> DoubleArray:
     """Height of each vertex of one lip above (below) its inner middle; inside the mouth: far."""
     offset = mesh.neutral[side] - mesh.neutral[middle]
     return np.where(offset[:, 2] > 0, np.abs(offset[:, 1]), np.inf)
 
 
-def _contour(mesh: RigMesh, loops: EdgeLoops, middle: int) -> Indices:
+def _contour(mesh: RigMesh, loops: EdgeLoops, middle: int) -> IntArray:
     """The loop through ``middle`` from corner to corner, right to left."""
     x = mesh.neutral[:, 0]
     beside = sorted(loops.neighbours(middle), key=lambda vertex: x[vertex])

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import DoubleArray, FloatArray, IntArray
 from ...curves.rig import load_rig
-from ...curves.track import CurveTrack, FloatArray
+from ...curves.track import CurveTrack
 from ...errors import BadCurves
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
@@ -49,7 +50,7 @@ class SkinPoses:
     """Points of the masked neutral face, flat, shape (M,)."""
     deltas: FloatArray
     """Shape (poses, M)."""
-    mask: NDArray[np.int64]
+    mask: IntArray
     points: int
     """Points of the whole skin."""
 
@@ -146,9 +147,7 @@ def solve(poses: SkinPoses, cache: Path) -> FloatArray:
     return bounded_least_squares(gram, target).astype(np.float32)
 
 
-def bounded_least_squares(
-    gram: NDArray[np.float64], target: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def bounded_least_squares(gram: DoubleArray, target: DoubleArray) -> DoubleArray:
     """Minimise x' gram x / 2 - x' target over 0 <= x <= 1, for each row of ``target``.
 
     Cyclic coordinate descent, which converges for a positive definite ``gram``.

@@ -7,12 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...arrays import BoolArray, FloatArray
 from ...curves.resample import resample
 from ...curves.rig import load_rig
-from ...curves.track import CurveTrack, FloatArray
+from ...curves.track import CurveTrack
 from ...errors import BadCurves
 from .matching import on_rig
 
@@ -79,7 +77,7 @@ class FaceClip:
         own = track.replaced(values=track.values[:, columns], channels=self.channels)
         return own if fps is None else resample(own, fps)
 
-    def rig_curves(self, fps: float) -> tuple[FloatArray, NDArray[np.bool_]]:
+    def rig_curves(self, fps: float) -> tuple[FloatArray, BoolArray]:
         """All channels of the clip's rig, (frames, channels), and which of them the file has.
 
         A channel the file lacks is 0 and False: its values say nothing and must not be learnt from.
@@ -90,7 +88,7 @@ class FaceClip:
         track, observed = self._read()
         return resample(track, fps).values, observed
 
-    def _read(self) -> tuple[CurveTrack, NDArray[np.bool_]]:
+    def _read(self) -> tuple[CurveTrack, BoolArray]:
         """All channels of the rig at the file's rate, and which of them the file has."""
         if self.load is None or not self.rig:
             raise BadCurves(f"{self.corpus}/{self.clip_id} is speech without a face")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import DoubleArray, FloatArray
 from ...curves.formats.npz import CORRUPTION
 from ...errors import BadCurves
 
@@ -63,7 +64,7 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8-sig"))
 
 
-def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], NDArray[np.float32]]:
+def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], FloatArray]:
     """Header and rows of numbers, (rows, columns). Raises BadCurves with the line at fault."""
     with reading(path):
         text = path.read_text(encoding="utf-8-sig")
@@ -80,7 +81,7 @@ def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], NDArr
     return header, finite(values)
 
 
-def motion(array: NDArray[Any], columns: int) -> NDArray[np.float32]:
+def motion(array: NDArray[Any], columns: int) -> FloatArray:
     """``array`` as (frames, ``columns``) float32; a leading axis of 1 is dropped.
 
     Raises:
@@ -93,7 +94,7 @@ def motion(array: NDArray[Any], columns: int) -> NDArray[np.float32]:
     return finite(array)
 
 
-def finite(array: NDArray[Any]) -> NDArray[np.float32]:
+def finite(array: NDArray[Any]) -> FloatArray:
     """``array`` as float32. Raises BadCurves if it holds NaN, infinity or what becomes infinity."""
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
@@ -117,9 +118,7 @@ def sound_beside_or_none(base: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def evenly_spaced(
-    times_s: NDArray[np.float64], values: NDArray[np.float32], fps: float
-) -> NDArray[np.float32]:
+def evenly_spaced(times_s: DoubleArray, values: FloatArray, fps: float) -> FloatArray:
     """Rows at k / ``fps`` s from 0 s to the last time; rows already there are left alone.
 
     Raises:

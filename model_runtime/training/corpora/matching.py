@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray
 from ...curves.rig import RigDefinition
 from ...curves.track import CurveTrack
 from ...errors import BadCurves
@@ -55,7 +55,7 @@ def match_channels(names: tuple[str, ...], rig: RigDefinition) -> tuple[int | No
     return sources
 
 
-def on_rig(track: CurveTrack, rig: RigDefinition) -> tuple[CurveTrack, NDArray[np.bool_]]:
+def on_rig(track: CurveTrack, rig: RigDefinition) -> tuple[CurveTrack, BoolArray]:
     """A file's curves as all channels of ``rig``, and which of these the file has.
 
     Values are kept within the rig's bounds; absent channels are 0.

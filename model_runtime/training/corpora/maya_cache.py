@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...errors import BadCurves
 from .files import finite, reading
 
@@ -46,7 +46,7 @@ def read_rate(path: Path) -> float:
     return TICKS_PER_SECOND / ticks
 
 
-def read_frames(path: Path) -> Iterator[NDArray[np.float32]]:
+def read_frames(path: Path) -> Iterator[FloatArray]:
     """Points of the first channel, (points, 3), frame by frame.
 
     Raises:
@@ -78,7 +78,7 @@ def _block_or_none(stream: BinaryIO) -> bytes | None:
     return contents
 
 
-def _points(block: bytes) -> NDArray[np.float32]:
+def _points(block: bytes) -> FloatArray:
     position = 4
     while position + 8 <= len(block):
         tag = block[position : position + 4]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import HalfArray
 from ...errors import BadArgument
 from ..preparation.items import AUX, Item
 
@@ -54,9 +55,9 @@ class Cache:
 
     name: str
     entries: tuple[Entry, ...]
-    features: NDArray[np.float16]
-    mouth: NDArray[np.float16]
-    aux: NDArray[np.float16]
+    features: HalfArray
+    mouth: HalfArray
+    aux: HalfArray
     phones: NDArray[np.uint8]
     fingerprint: str
     """SHA-256 over the checksums of all files."""
@@ -183,7 +184,7 @@ def _entry(values: dict[str, Any]) -> Entry:
     return Entry(**{**values, "unobserved": tuple(values.get("unobserved", ()))})
 
 
-def write_features(folder: Path, encoder: str, features: Iterable[NDArray[np.float16]]) -> None:
+def write_features(folder: Path, encoder: str, features: Iterable[HalfArray]) -> None:
     """Write what a pretrained encoder hears in each item, (T, W), beside the cache's own features.
 
     The description comes last: killed on the way, there are no features of this encoder.
@@ -210,9 +211,7 @@ def has_features(folder: Path, encoder: str) -> bool:
     return known
 
 
-def _read_features(
-    folder: Path, encoder: str, frames: int, verify: bool
-) -> tuple[NDArray[np.float16], str]:
+def _read_features(folder: Path, encoder: str, frames: int, verify: bool) -> tuple[HalfArray, str]:
     if not has_features(folder, encoder):
         raise BadArgument(
             f"{folder} holds no features of {encoder}",

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray, HalfArray
 from ...audio.spectral_tilt import colour_of
 from ...audio.store import level_gain, load_speech
 from ...config import EncoderConfig, GeneratorConfig
-from ...curves.track import FloatArray
 from ...engines.device import pick_device
 from ...engines.torch_encoder import CONFIG_NAME, SpeechEncoder, describe_encoder
 from ...errors import BadArgument, EngineUnavailable
@@ -121,7 +120,7 @@ def write_heard(
     cache = read_cache(folder)
     ear = SpeechEncoder(encoder, Path(encoder.folder), torch.device(pick_device("auto").kind))
 
-    def items() -> Iterator[NDArray[np.float16]]:
+    def items() -> Iterator[HalfArray]:
         sounds = _sounds(cache, jobs)
         for done, (entry, samples) in enumerate(zip(cache.entries, sounds, strict=True), 1):
             yield _heard_item(ear, entry, samples)
@@ -131,7 +130,7 @@ def write_heard(
     write_features(folder, key, items())
 
 
-def _heard_item(ear: SpeechEncoder, entry: Entry, samples: FloatArray) -> NDArray[np.float16]:
+def _heard_item(ear: SpeechEncoder, entry: Entry, samples: FloatArray) -> HalfArray:
     levelled = samples * np.float32(level_gain(samples))
     read = functools.partial(_part, levelled)
     return ear.hear(read, len(levelled), first_frame=0, frames=entry.frames).astype(np.float16)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ...arrays import HalfArray
 from ...protocol import EMOTIONS
 from ..reference.rig import reference_rig
 from .cache import Entry
@@ -34,9 +34,7 @@ class RigRows:
         self.sources = [names.index(name) for _, name in shared]
         self.is_reference = self.channels == names
 
-    def script_mouths(
-        self, mouths: Sequence[NDArray[np.float16]], entries: Sequence[Entry]
-    ) -> Tensor:
+    def script_mouths(self, mouths: Sequence[HalfArray], entries: Sequence[Entry]) -> Tensor:
         """Speech curves (B, T, K) to act on; nil for recorded faces, which are not acted."""
         out = torch.zeros(len(mouths), len(mouths[0]), len(reference_rig().channels))
         for row, (mouth, entry) in enumerate(zip(mouths, entries, strict=True)):
@@ -48,7 +46,7 @@ class RigRows:
         self,
         acted: Tensor,
         emotion: Tensor,
-        mouths: Sequence[NDArray[np.float16]],
+        mouths: Sequence[HalfArray],
         entries: Sequence[Entry],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Curves (B, T, C), emotion (B, T, E) and what is observed of each clip (B, C).
@@ -81,9 +79,7 @@ class RigRows:
         return torch.tensor([name not in entry.unobserved for name in self.channels])
 
 
-def padded_curves(
-    curves: NDArray[np.float16], pad: tuple[int, int], entry: Entry
-) -> NDArray[np.float16]:
+def padded_curves(curves: HalfArray, pad: tuple[int, int], entry: Entry) -> HalfArray:
     """Curves (T, C) with frames before and after: speech ends at rest, a recorded face holds."""
     if entry.supervision == FACE:
         return np.pad(curves, (pad, (0, 0)), mode="edge")
@@ -91,8 +87,8 @@ def padded_curves(
 
 
 def padded_features(
-    features: NDArray[np.float16], pad: tuple[int, int], rows_per_frame: int, nothing: float
-) -> NDArray[np.float16]:
+    features: HalfArray, pad: tuple[int, int], rows_per_frame: int, nothing: float
+) -> HalfArray:
     """Features with silence (log-mel ``nothing``) before and after ``pad`` model frames.
 
     A pretrained encoder has no number for silence: what it heard at the ends goes on.

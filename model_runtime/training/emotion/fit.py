@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, DoubleArray, IntArray
 from ...emotion.classifier import EmotionModel, kernel, merged, standardised
 from ...errors import BadArgument
 from ...protocol import EMOTIONS
@@ -29,14 +29,14 @@ Columns = slice | None
 class Judgements:
     """What a judge that never heard the speaker says of clips; n of them."""
 
-    clips: NDArray[np.int64]
+    clips: IntArray
     """Index of each clip in ``Voices``, shape (n,)."""
-    scores: NDArray[np.float64]
+    scores: DoubleArray
     """Mean over the clip's windows, shape (n, K)."""
     classes: tuple[str, ...]
     """Emotion of each class."""
 
-    def probabilities(self, sharpness: float) -> NDArray[np.float64]:
+    def probabilities(self, sharpness: float) -> DoubleArray:
         """Of each emotion the judge can name, neutral first; shape (n, E)."""
         return merged(self.scores, self.classes, self.emotions, sharpness)
 
@@ -52,7 +52,7 @@ def class_names(voices: Voices) -> dict[str, str]:
     return dict(sorted(pairs, key=lambda pair: (EMOTIONS.index(pair[1]), pair[0])))
 
 
-def fit(voices: Voices, use: NDArray[np.bool_], columns: Columns = None) -> EmotionModel:
+def fit(voices: Voices, use: BoolArray, columns: Columns = None) -> EmotionModel:
     """Learn from the windows where ``use``; every class weighs the same.
 
     Args:
@@ -108,7 +108,7 @@ def judge_left_out(
     is_read = labels == READ
     actors = sorted(set(speakers[~is_read].tolist()))
     read = sorted(set(corpora[is_read].tolist()))
-    scores: dict[int, NDArray[np.float64]] = {}
+    scores: dict[int, DoubleArray] = {}
     classes: tuple[str, ...] = ()
     folds = max(len(actors), len(read))
     for fold in range(folds):

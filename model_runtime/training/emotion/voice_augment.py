@@ -7,16 +7,13 @@ rooms, a judge of emotion takes another microphone for another mood.
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import FloatArray
 from ...audio.features import LOG_SCALE
 from ...config import FeatureConfig
 from ...emotion.voice_frames import VoiceFrames, voice_frames
-
-FloatArray: TypeAlias = NDArray[np.float32]
 
 THROAT = 0.14
 """Largest change of the vocal tract's length, natural logarithm: woman to man and back."""

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import BoolArray, DoubleArray, IntArray
 from ...audio.features import log_mel
 from ...audio.store import SAMPLE_RATE, level_gain, load_speech
 from ...config import FeatureConfig
@@ -52,11 +52,11 @@ Report = Callable[[str, int, int], None]
 class Voices:
     """Described windows of voices, n of them."""
 
-    statistics: NDArray[np.float64]
+    statistics: DoubleArray
     """Shape (n, STATISTICS)."""
-    clip: NDArray[np.int64]
+    clip: IntArray
     """Index of the clip each belongs to, shape (n,)."""
-    copy: NDArray[np.bool_]
+    copy: BoolArray
     """Whether it is of a distorted copy, shape (n,)."""
     labels: tuple[str, ...]
     """Of each clip: the corpus' own word, or ``READ``."""
@@ -117,7 +117,7 @@ def _chosen(folder: Path) -> Iterator[tuple[str, str, SpeechClip]]:
 def _described(
     takes: Sequence[tuple[str, str, SpeechClip]], report: Report, *, copies: bool
 ) -> Voices:
-    rows: list[NDArray[np.float64]] = []
+    rows: list[DoubleArray] = []
     clips: list[int] = []
     is_copy: list[bool] = []
     kept: list[tuple[str, str, SpeechClip]] = []

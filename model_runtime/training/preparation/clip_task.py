@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ...curves.track import FloatArray
+from ...arrays import FloatArray
 from ..alignment.forced import PhoneTime
 from ..corpora.clip import FaceClip
 from ..corpora.speech import SpeechClip

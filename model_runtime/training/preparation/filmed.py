@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...arrays import FloatArray
 from ...audio.features import log_mel
 from ...audio.store import level_gain, load_speech
 from ...config import FeatureConfig
-from ...curves.track import FloatArray
 from ...errors import BadArgument
 from ..alignment.corpora import align_corpus, read_alignments
 from ..alignment.forced import PhoneTime

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...arrays import FloatArray, HalfArray
 from ...audio.features import log_mel
 from ...audio.store import level_gain
 from ...config import PHONES, FeatureConfig
-from ...curves.track import FloatArray
 from ..alignment.forced import PhoneTime
 from ..reference.articulation import (
     BILABIALS,
@@ -43,11 +43,11 @@ UNKNOWN_PHONE = 255
 class Item:
     """One clip as the networks see it; T model frames, 2 T feature frames."""
 
-    features: NDArray[np.float16]
+    features: HalfArray
     """Shape (2 T, M)."""
-    mouth: NDArray[np.float16]
+    mouth: HalfArray
     """Shape (T, C), the speech curves before acting."""
-    aux: NDArray[np.float16]
+    aux: HalfArray
     """Shape (T, 5), columns ``AUX``."""
     phones: NDArray[np.uint8]
     """Shape (T,), index into ``config.PHONES`` or ``UNKNOWN_PHONE``."""
@@ -108,7 +108,7 @@ def make_item(
 
 def mouth_of(
     phones: Sequence[PhoneTime],
-    features: FloatArray | NDArray[np.float16],
+    features: FloatArray | HalfArray,
     articulation: ArticulationModel,
 ) -> FloatArray:
     """Speech curves (T, C) of phones heard in log-mel features (2 T, M)."""

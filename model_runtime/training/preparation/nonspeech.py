@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.signal import lfilter
 
-from ...curves.track import FloatArray
+from ...arrays import FloatArray
 
 SAMPLE_RATE = 16_000
 Maker = Callable[[np.random.Generator, int], np.ndarray]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...curves.resample import resample
 from ...curves.rig import load_rig
-from ...curves.track import FloatArray
 from ...errors import BadArgument, BadCurves
 from ...protocol import EMOTIONS
 from ..alignment.corpora import align_corpus, read_alignments

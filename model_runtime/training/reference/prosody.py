@@ -6,11 +6,10 @@ import dataclasses
 
 import librosa
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from ...arrays import BoolArray, FloatArray
 from ...audio.features import LOG_CENTRE, LOG_SCALE
-from ...curves.track import FloatArray
 from .articulation import FRAME_RATE
 
 SAMPLE_RATE = 16_000
@@ -67,12 +66,12 @@ def loudness_of(features: FloatArray) -> FloatArray:
     return _standardised(decibels, _speech(decibels))
 
 
-def _speech(decibels: FloatArray) -> NDArray[np.bool_]:
-    loud: NDArray[np.bool_] = decibels > np.percentile(decibels, 95) - SPEECH_DB
+def _speech(decibels: FloatArray) -> BoolArray:
+    loud: BoolArray = decibels > np.percentile(decibels, 95) - SPEECH_DB
     return loud & (decibels > -70)
 
 
-def _standardised(decibels: FloatArray, speech: NDArray[np.bool_]) -> FloatArray:
+def _standardised(decibels: FloatArray, speech: BoolArray) -> FloatArray:
     if not speech.any():
         return np.full(len(decibels), -2.5, np.float32)
     mean, spread = decibels[speech].mean(), max(float(decibels[speech].std()), 3.0)
@@ -89,7 +88,7 @@ def _level_db(samples: FloatArray, frame_count: int) -> FloatArray:
     return level
 
 
-def _pitch(samples: FloatArray, frame_count: int, voiced: NDArray[np.bool_]) -> FloatArray:
+def _pitch(samples: FloatArray, frame_count: int, voiced: BoolArray) -> FloatArray:
     f0 = librosa.yin(samples, fmin=65, fmax=450, sr=SAMPLE_RATE, frame_length=1024, hop_length=HOP)
     f0 = np.pad(f0, (0, max(0, frame_count - len(f0))), mode="edge")[:frame_count]
     voiced = voiced & (f0 > 70) & (f0 < 440)

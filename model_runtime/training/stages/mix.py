@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...checkpoint.folder import Checkpoint, load_checkpoint, save_checkpoint
-from ...checkpoint.safetensors import FloatArray
 from ...config import GeneratorConfig
 from ...errors import BadArgument
 

@@ -13,8 +13,8 @@ import logging
 import numpy as np
 import torch
 
+from ...arrays import FloatArray
 from ...checkpoint.folder import Checkpoint
-from ...checkpoint.safetensors import FloatArray
 from ...config import GeneratorConfig
 from ...errors import BadArgument
 from ...model.generator import Generator

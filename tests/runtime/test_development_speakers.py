@@ -14,10 +14,10 @@ from model_runtime.evaluation.data import clips
 from model_runtime.evaluation.metrics.speech import LipCurves
 from model_runtime.evaluation.scores.speech import score_speech
 from model_runtime.training.alignment.forced import PhoneTime
-from model_runtime.training.corpora.speech import DEV_SPEAKERS
 from tests.fakes.sounds import voice, write_wav
 
 FPS = 100.0
+DEVELOPMENT = ("ls32_F", "ls669_F", "ls7312_M")
 
 
 def write_corpus(data: Path, *, clips_each: int) -> None:
@@ -25,11 +25,14 @@ def write_corpus(data: Path, *, clips_each: int) -> None:
     folder = data / "speech" / clips.MINI
     folder.mkdir(parents=True)
     lines = ["file\tspeaker\tlanguage\temotion\tduration_s\ttext"]
-    for speaker in (*sorted(DEV_SPEAKERS), "ls1_F"):
+    for speaker in (*DEVELOPMENT, "ls1_F"):
         for number in range(clips_each):
             name = f"{speaker}-{number}.wav"
             write_wav(folder / name, voice(0.1))
             lines.append(f"{name}\t{speaker}\ten\tneutral\t0.1\tHELLO")
+    rows = [f"librispeech_mini\t{speaker}\tdev" for speaker in DEVELOPMENT]
+    table = "\n".join(["corpus\tspeaker\tsplit", *rows])
+    (data / "splits.tsv").write_text(table + "\n", encoding="utf-8")
     (folder / "metadata.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -40,7 +43,7 @@ def test_development_clips_are_of_the_speakers_kept_from_training_as_many_of_eac
     monkeypatch.setattr(clips, "_aligned", lambda listed: clips.ClipSet(tuple(listed)))
     chosen = clips.development_clips(tmp_path).clips
     counts = Counter(clip.speaker for clip in chosen)
-    assert counts == dict.fromkeys(DEV_SPEAKERS, clips.DEVELOPMENT_CLIPS_EACH)
+    assert counts == dict.fromkeys(DEVELOPMENT, 15)
 
 
 def test_without_the_corpus_the_report_says_that_they_were_left_out(tmp_path: Path):

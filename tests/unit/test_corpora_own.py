@@ -49,6 +49,8 @@ def test_speech_rows_become_clips_without_a_face(tmp_path: Path) -> None:
 
 def test_speech_kept_for_evaluation_is_never_trained_on(tmp_path: Path) -> None:
     folder = tmp_path / "librispeech_testother6"
+    table = "corpus\tspeaker\tsplit\nlibrispeech_testother6\t*\tdev\n"
+    write_text(tmp_path / "splits.tsv", table)
     rows = [f"{i}.wav\ts{i}\ten\tneutral\t1\tText {i}" for i in range(6)]
     write_text(folder / "metadata.tsv", "\n".join([HEADER, *rows]))
     for i in range(6):

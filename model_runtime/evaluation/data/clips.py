@@ -12,7 +12,8 @@ from pathlib import Path
 from ...audio.store import load_speech
 from ...training.alignment.corpora import MINIMUM_SCORE, voice_of
 from ...training.alignment.forced import AlignmentFailed, PhoneTime, align_words
-from ...training.corpora.speech import DEV_SPEAKERS, SpeechClip, read_speech_corpus
+from ...training.corpora.held_out import DEV, TRAIN
+from ...training.corpora.speech import SpeechClip, read_speech_corpus
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,9 @@ def development_clips(data: Path) -> ClipSet:
         return ClipSet((), (f"{MINI}: not there, development speakers left out",))
     listed = read_speech_corpus(folder)
     chosen: list[SpeechClip] = []
-    for speaker in sorted(DEV_SPEAKERS):  # spread over chapters
+    for speaker in sorted(
+        {clip.speaker for clip in listed if clip.split == DEV}
+    ):  # spread over chapters
         spoken = [clip for clip in listed if clip.speaker == speaker]
         step = max(1, len(spoken) // DEVELOPMENT_CLIPS_EACH)
         chosen += spoken[::step][:DEVELOPMENT_CLIPS_EACH]
@@ -106,7 +109,7 @@ def other_english_clips(data: Path, *, count: int) -> ClipSet:
     folder = data / "speech" / MINI
     if not (folder / "metadata.tsv").is_file():
         return ClipSet((), (f"{MINI}: not there",))
-    listed = read_speech_corpus(folder)
+    listed = [clip for clip in read_speech_corpus(folder) if clip.split == TRAIN]
     return _aligned(listed[:: max(1, len(listed) // count)][:count])
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from ...arrays import BoolArray, DoubleArray, FloatArray
+from ...training.corpora.held_out import DEV, read_splits
 from ..metrics.speech import LipCurves, correlation
 
 FILM_FPS = 25.0
@@ -32,8 +33,7 @@ LOUDNESS_WINDOW_S = 0.080  # of the sound energy that the loudness baseline take
 LOUDNESS_FLOOR = 1e-6  # -60 dB: the energy of a quiet room
 MINIMUM_FRAMES = 25  # a clip with less than a second of seen face says nothing
 
-HELD_OUT_EVERY: Final[dict[str, int]] = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 1}
-"""Every n-th clip of the sorted list is held out of training; grid_s31 as a whole."""
+FILMED_CORPORA: Final = ("grid_s1", "grid_s4", "grid_s31")
 QUICK_CLIPS = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 4}
 
 
@@ -52,11 +52,6 @@ class FilmedClip:
     """Mouth width over the distance of the outer eye corners, shape (frames,)."""
 
 
-def held_out(names: list[str], corpus: str) -> list[str]:
-    """The clips of a corpus that training must not see: index % n == 0 of the sorted names."""
-    return sorted(names)[:: HELD_OUT_EVERY[corpus]]
-
-
 def filmed_clips(data: Path, corpus: str, *, quick: bool = False) -> list[FilmedClip]:
     """Held-out clips of a filmed speaker; empty where the corpus is absent.
 
@@ -71,7 +66,9 @@ def filmed_clips(data: Path, corpus: str, *, quick: bool = False) -> list[Filmed
         return []
     clips = []
     with np.load(film, allow_pickle=False) as arrays:
-        names = held_out([key[3:] for key in arrays.files if key.startswith("lm_")], corpus)
+        listed = [key[3:] for key in arrays.files if key.startswith("lm_")]
+        splits = read_splits(data).of_films(corpus, listed)
+        names = sorted(name for name in listed if splits[name] == DEV)
         column = {int(number): i for i, number in enumerate(arrays["landmark_ids"])}
         for name in names[: QUICK_CLIPS[corpus]] if quick else names:
             points = np.cumsum(arrays[f"lm_{name}"], axis=0, dtype=np.int32) / LANDMARK_SCALE

@@ -75,7 +75,7 @@ def gather(
             f"No evaluation speech in {data}", hint="Point --data at the shared data folder"
         )
     skipped = list(spoken.left_out)
-    films = {name: filmed.filmed_clips(data, name, quick=quick) for name in filmed.HELD_OUT_EVERY}
+    films = {name: filmed.filmed_clips(data, name, quick=quick) for name in filmed.FILMED_CORPORA}
     skipped += [f"{name}: not there, its rows are left out" for name, c in films.items() if not c]
     languages, development, reasons = _beside(data, quick=quick, report=report)
     skipped += reasons

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...evaluation.data.filmed import held_out
+from ..corpora.held_out import TRAIN, read_splits
 from ..reference.rig import fitting_mesh, reference_rig
 from .dataset import (
     MODEL_FPS,
@@ -86,9 +86,9 @@ def _read(name: str, data: Path, mesh: RigMesh) -> CapturedCorpus:
     folder = data / "capture" / name
     speaker = fit_speaker(folder, mesh)
     words = read_words(folder)
-    kept = set(held_out([clip.name for clip in speaker.clips], name))
+    splits = read_splits(data).of_films(name, [clip.name for clip in speaker.clips])
     clips = tuple(
-        _clip(name, clip, speaker, tuple(words.get(clip.name, ())), clip.name in kept)
+        _clip(name, clip, speaker, tuple(words.get(clip.name, ())), splits[clip.name] != TRAIN)
         for clip in speaker.clips
     )
     return CapturedCorpus(

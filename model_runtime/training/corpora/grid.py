@@ -15,9 +15,6 @@ SILENT_WORDS = frozenset({"sil", "sp"})
 SPOKEN = {"z": "zed"}
 """Letters said otherwise in Britain than in the aligner's American dictionary."""
 
-# Held out of all training (docs/data.md): every tenth of s1, every fourth of s4, all of s31.
-HOLD_OUT_EVERY = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 1}
-
 
 def read_grid(folder: Path) -> list[SpeechClip]:
     """The clips of one speaker, sorted by name, with their words as text.
@@ -52,11 +49,6 @@ def _rows(table: Path) -> list[dict[str, str]]:
         return []
     with table.open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter="\t"))
-
-
-def is_held_out(corpus: str, index: int) -> bool:
-    """Whether clip number ``index`` of the sorted list is for evaluation only."""
-    return index % HOLD_OUT_EVERY[corpus] == 0
 
 
 def _clip(corpus: str, name: str, path: Path, text: str) -> SpeechClip:

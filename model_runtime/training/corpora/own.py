@@ -17,7 +17,7 @@ from .catalogue import Corpus, licence_of
 from .clip import UNKNOWN_EMOTION, FaceClip, SkippedFile
 from .emotion_labels import emotion_of, intensity_of
 from .files import load_arrays, load_json, motion, reading
-from .speech import EVALUATION_CORPORA
+from .held_out import TRAIN, Splits, splits_above
 
 METADATA = "metadata.tsv"
 COLUMNS = ("file", "speaker", "language", "emotion", "duration_s", "text")
@@ -36,8 +36,9 @@ def find_speech(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile
             yield SkippedFile(table, str(fault))
             continue
         licence = licence_of(table.parent, corpus)
+        splits = splits_above(table.parent)
         for number, row in enumerate(rows, start=2):
-            yield _spoken(table, number, row, corpus, licence)
+            yield _spoken(table, number, row, corpus, licence, splits)
 
 
 def _rows(table: Path) -> list[dict[str, str]]:
@@ -50,7 +51,12 @@ def _rows(table: Path) -> list[dict[str, str]]:
 
 
 def _spoken(
-    table: Path, number: int, row: dict[str, str], corpus: Corpus, licence: str
+    table: Path,
+    number: int,
+    row: dict[str, str],
+    corpus: Corpus,
+    licence: str,
+    splits: Splits,
 ) -> FaceClip | SkippedFile:
     if None in row or any(row[name] is None for name in COLUMNS) or not row["file"]:
         return SkippedFile(table, f"Line {number} has another number of columns than the first")
@@ -71,7 +77,7 @@ def _spoken(
         intensity=intensity_of(emotion),
         licence=licence,
         text=row["text"],
-        held_out=table.parent.name in EVALUATION_CORPORA,
+        held_out=splits.of(table.parent.name, row["speaker"]) != TRAIN,
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 from ...errors import BadArgument
+from .held_out import TRAIN, Splits, splits_above
 
 # Emotion words of the corpora here, in the names of protocol.EMOTIONS. Boredom has no counterpart.
 EMOTION_NAMES = {
@@ -18,12 +19,6 @@ EMOTION_NAMES = {
     "fear": "fearful", "disgust": "disgusted", "surprise": "surprised", "contempt": "contemptuous",
     "boredom": "neutral", "anxiety": "fearful",
 }  # fmt: skip
-
-EVALUATION_CORPORA = frozenset({"librispeech_testother6"})
-"""Never trained on (docs/data.md)."""
-
-DEV_SPEAKERS = frozenset({"ls32_F", "ls669_F", "ls7312_M"})
-"""librispeech_mini speakers kept out of training to choose models by."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +34,8 @@ class SpeechClip:
     """A name of ``protocol.EMOTIONS``."""
     duration_s: float
     text: str
+    split: str = TRAIN
+    """``train``, ``dev`` or ``test``, by ``splits.tsv`` of the data folder."""
 
     @property
     def key(self) -> str:
@@ -60,11 +57,12 @@ def read_speech_corpus(folder: Path) -> list[SpeechClip]:
     table = folder / "metadata.tsv"
     if not table.is_file():
         raise BadArgument(f"No metadata.tsv in {folder}", hint="Point --data at the data folder")
+    splits = splits_above(folder)
     clips = []
     with table.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             try:
-                clip = _clip(folder, row)
+                clip = _clip(folder, row, splits)
             except (KeyError, ValueError, TypeError) as error:
                 raise BadArgument(f"{table}: bad row {row}: {error}") from error
             if clip.path.is_file():
@@ -72,7 +70,7 @@ def read_speech_corpus(folder: Path) -> list[SpeechClip]:
     return clips
 
 
-def _clip(folder: Path, row: dict[str, str]) -> SpeechClip:
+def _clip(folder: Path, row: dict[str, str], splits: Splits) -> SpeechClip:
     return SpeechClip(
         corpus=folder.name,
         file=row["file"],
@@ -82,4 +80,5 @@ def _clip(folder: Path, row: dict[str, str]) -> SpeechClip:
         emotion=EMOTION_NAMES[row["emotion"]],
         duration_s=float(row["duration_s"]),
         text=row["text"],
+        split=splits.of(folder.name, row["speaker"]),
     )

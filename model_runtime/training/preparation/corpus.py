@@ -16,7 +16,8 @@ from ...audio.store import load_speech
 from ...config import FeatureConfig
 from ..alignment.corpora import align_corpus, read_alignments
 from ..alignment.forced import PhoneTime
-from ..corpora.speech import DEV_SPEAKERS, EVALUATION_CORPORA, SpeechClip, read_speech_corpus
+from ..corpora.held_out import TEST
+from ..corpora.speech import SpeechClip, read_speech_corpus
 from ..data.cache import Entry, read_cache, write_cache
 from ..reference.articulation import CALIBRATED, FRAME_RATE, load_articulation
 from .clip_task import Job
@@ -89,11 +90,11 @@ def prepare_all(
         if not (data / "speech" / name).is_dir():
             log.warning("no %s under %s: left out", name, data / "speech")
             continue
-        clips = read_speech_corpus(data / "speech" / name)
+        clips = [c for c in read_speech_corpus(data / "speech" / name) if c.split != TEST]
         align_corpus(clips, work, progress=show(f"align {name}"))
         jobs, dropped = speech_jobs(clips, work)
         log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
-        if jobs and jobs[0].split != "test":
+        if jobs:
             keep(name, jobs, f"cache {name}")
     spoken = _synthetic(data, work)
     if spoken:
@@ -159,18 +160,11 @@ def speech_jobs(clips: Sequence[SpeechClip], work: Path) -> tuple[list[Job], dic
     """Jobs for the well aligned clips of one corpus, and why the others were dropped."""
     aligned, dropped = read_alignments(work / "alignments" / f"{clips[0].corpus}.jsonl")
     jobs = [
-        Job(clip, aligned[clip.file].phones, None, split_of(clip))
+        Job(clip, aligned[clip.file].phones, None, clip.split)
         for clip in clips
         if clip.file in aligned
     ]
     return jobs, dropped
-
-
-def split_of(clip: SpeechClip) -> str:
-    """``test`` for evaluation corpora, ``dev`` for the held-out speakers, else ``train``."""
-    if clip.corpus in EVALUATION_CORPORA:
-        return "test"
-    return "dev" if clip.speaker in DEV_SPEAKERS else "train"
 
 
 def prepare_nonspeech(folder: Path, count: int = NONSPEECH_CLIPS) -> int:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from ...evaluation.metrics.speech import expected_openness
 from ..alignment.corpora import read_alignments
-from ..corpora.speech import DEV_SPEAKERS, read_speech_corpus
+from ..corpora.held_out import TRAIN
+from ..corpora.speech import read_speech_corpus
 from ..preparation.filmed import FilmedClip, filmed_grid, unfilmed_clip
 from ..preparation.items import CLOSURE_RAMP_S
 from ..settings import Settings
@@ -91,7 +92,7 @@ def calibrate(settings: Settings, output: Path = CALIBRATED) -> tuple[Error, Err
 def read_speech(settings: Settings) -> list[FilmedClip]:
     """Some clips of read English with phones and no film, to keep vowels apart on."""
     folder = settings.data / "speech" / "librispeech_mini"
-    clips = [c for c in read_speech_corpus(folder) if c.speaker not in DEV_SPEAKERS]
+    clips = [c for c in read_speech_corpus(folder) if c.split == TRAIN]
     aligned, _ = read_alignments(settings.work / "alignments" / "librispeech_mini.jsonl")
     picked = [clip for clip in clips if clip.file in aligned and clip.duration_s < 8]
     return [unfilmed_clip(clip, aligned[clip.file].phones) for clip in picked[:OPENNESS_CLIPS]]

@@ -61,7 +61,7 @@ def work(speech: str) -> dict[str, object]:
     """A performance by the real child, tick by tick; a bake; and what is left running."""
     idle_before = frame_changes_s()
     bpy.ops.preferences.addon_enable(module=MODULE)
-    jobs, bake = _module("jobs"), _module("rig.bake")
+    jobs, bake = _module("jobs.generate"), _module("rig.keys.bake")
     bpy.context.scene.render.fps = 60
     bpy.ops.cstalk.add_demo_head()
     head = bpy.context.active_object
@@ -73,7 +73,7 @@ def work(speech: str) -> dict[str, object]:
         "frame_change_s": [idle_before, idle_after],
     }
     studio = jobs.studio
-    studio.start(_module("operators").scene_order(bpy.context))
+    studio.start(_module("ui.operators.generate").scene_order(bpy.context))
     report["ticks_s"], report["ticks_cpu_s"], report["heavy_ticks"] = ticks_of(studio)
     report["error"] = str(studio.error or "")
     report["made"] = bpy.context.scene.cstalk.made

@@ -7,7 +7,7 @@ import importlib
 
 def register() -> None:
     """Add classes, properties, menus and handlers to Blender. Undoes itself when a step fails."""
-    importlib.import_module(".lazy", __package__).defer_work()
+    importlib.import_module(".lazy", __package__).defer_packages()
     importlib.import_module(".registration", __package__).register()
 
 

@@ -1,89 +1,66 @@
-"""Modules whose code runs when they are first used, so that enabling costs next to nothing. No bpy.
+"""Postpone the reading of modules until their first use. No bpy.
 
-Blender enables the add-on at each start, also on the many days when nobody makes a face speak. The
-modules that do the work are therefore put into ``sys.modules`` unread (`importlib.util.LazyLoader`)
-and read at the first look at one of their names: ``from .rig import bake`` reads nothing,
-``bake.bake_track`` does, ``from .rig.bake import bake_track`` does at once. Main thread only:
-Python 3.11 does not guard a first look by two threads.
+Blender enables the add-on at each start, also when nothing is generated in that session. The
+modules of `LAZY_PACKAGES` are therefore put into ``sys.modules`` unread, and their code runs when
+an attribute is first looked up: ``from .rig.keys import bake`` reads nothing, ``bake.bake_track``
+does, ``from .rig.keys.bake import bake_track`` does at once.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator
-from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-WORKING = (
-    "rig.keys.actions",
-    "rig.keys.bake",
-    "rig.keys.bake_steps",
-    "rig.verify.check",
-    "rig.mapping.coverage",
-    "rig.keys.exports",
-    "rig.binding.library",
-    "rig.mapping.presets",
-    "rig.mapping.recognise",
-    "rig.verify.seal",
-    "rig.binding.solved",
-    "rig.binding.basis",
-    "rig.keys.strips",
-    "rig.mapping.families",
-    "rig.mapping.routing",
-    "rig.fitting.solver",
-    "rig.binding.targets",
-    "rig.binding.wiring",
-    "rig.fitting.bones",
-    "rig.drive.eyes",
-    "rig.binding.geometry",
-    "rig.drive.mouth",
-    *(f"runtime_install.{n}" for n in ("machine", "packages", "plan", "state")),
-    *(f"dialogue.{n}" for n in ("casting", "batch_process", "emotion_keys")),
-    *(f"dialogue.{n}" for n in ("layout", "lines", "results")),
-    *(f"session.{n}" for n in ("client", "environment", "process", "request")),
-    *("cli", "scene.strip_lines", "scene.line_list", "scene.audio_decode"),
-    *(f"jobs.{n}" for n in ("batch_report", "batch_audio", "delivery", "request", "placement")),
+LAZY_PACKAGES = (
+    *("session", "dialogue", "runtime_install", "cli", "scene", "jobs"),
+    *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
 )
-"""Own modules that registering needs none of; in a module that it does need, `from` takes the
-module, not names out of it."""
+"""Packages whose modules are read at first use."""
+READ_AHEAD = (
+    *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
+    "jobs",
+)
+"""Packages that a bake needs, in the order of their layers; read while the model works."""
+
+_lock = threading.RLock()
+_unread: set[str] = set()
+"""Names of modules whose code has not run."""
 
 
-BAKING = (
-    "rig.mapping.names",
-    "rig.mapping.routing",
-    "rig.mapping.families",
-    "rig.binding.library",
-    "rig.mapping.recognise",
-    "rig.binding.wiring",
-    "rig.binding.targets",
-    "rig.binding.geometry",
-    "rig.drive.drivers",
-    "rig.fitting.bones",
-    "rig.drive.eyes",
-    "rig.drive.sinks",
-    "rig.drive.plan",
-    "rig.fitting.landmarks",
-    "rig.fitting.lips",
-    "rig.fitting.solver",
-    "rig.fitting.correspondence",
-    "rig.binding.basis",
-    "rig.drive.mouth",
-    "rig.keys.actions",
-    "rig.keys.bake",
-    "rig.keys.bake_steps",
-    "rig.verify.obstacles",
-    "rig.verify.check",
-    "jobs.delivery",
-)
-"""What a performance needs when it arrives, each after what it stands on. The time to read all of
-it is there while the model works, a few at each tick."""
+class LazyModule(ModuleType):
+    """A module whose code runs at the first look at a name that it does not have yet.
+
+    Names with two leading underscores never run it: Blender walks through ``sys.modules`` and asks
+    each module for ``__file__`` (``addon_utils._extensions_warnings_get``). Code that ran there
+    would import other modules and end the walk with "dictionary changed size during iteration",
+    as `importlib.util.LazyLoader` does.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        """Run the module's code, then look again."""
+        if not name.startswith("__"):
+            with _lock:  # another thread may be in the middle of it
+                _read(self)
+                if name in self.__dict__:
+                    return self.__dict__[name]
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Run the module's code first, so that it does not undo the change."""
+        if not name.startswith("__"):
+            with _lock:
+                _read(self)
+        ModuleType.__setattr__(self, name, value)  # reading has changed its class
 
 
 def defer(name: str) -> ModuleType:
-    """The module ``name``: as it is when it was imported already, else to be read at first use.
+    """Return the module ``name``, to be read at first use unless it was imported before.
 
     Its package is imported.
 
@@ -92,38 +69,58 @@ def defer(name: str) -> ModuleType:
     """
     if name in sys.modules:
         return sys.modules[name]
-    spec, loader = _lazy_spec(name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader.exec_module(module)
     package, _dot, stem = name.rpartition(".")
-    if package:
-        setattr(sys.modules[package], stem, module)  # where `from package import stem` looks
-    return module
-
-
-def _lazy_spec(name: str) -> tuple[ModuleSpec, Loader]:
-    """Where a module of ours is: in its package's folder, so that nothing else is searched."""
-    package, _dot, stem = name.rpartition(".")
-    folder = Path(importlib.import_module(package).__path__[0])
-    spec = importlib.util.spec_from_file_location(name, folder / f"{stem}.py")
-    if spec is None or spec.loader is None or not (folder / f"{stem}.py").is_file():
+    # The package's own folder: no other finder is asked, which is most of the cost of an import.
+    path = Path(importlib.import_module(package).__path__[0]) / f"{stem}.py"
+    if not path.is_file():
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    spec.loader = loader = importlib.util.LazyLoader(spec.loader)
-    return spec, loader
+    return _defer_file(name, path)
+
+
+def defer_packages() -> None:
+    """Defer all modules of `LAZY_PACKAGES`; call it before they are imported."""
+    for package in LAZY_PACKAGES:
+        name = f"{__package__}.{package}"
+        folder = Path(importlib.import_module(name).__path__[0])
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith("__") and f"{name}.{path.stem}" not in sys.modules:
+                _defer_file(f"{name}.{path.stem}", path)
 
 
 def read_ahead() -> Iterator[None]:
-    """Read ``BAKING``, one module at each step."""
-    for name in BAKING:
-        module = importlib.import_module(f".{name}", __package__)
-        _ = module.__doc__  # a look, so that a deferred one is read
-        yield
-    importlib.import_module("numpy.ma")  # which numpy reads when `unique` is first asked for
+    """Read the modules of `READ_AHEAD`, one at each step."""
+    for package in READ_AHEAD:
+        start = f"{__package__}.{package}."
+        for name in sorted(name for name in _unread if name.startswith(start)):
+            with _lock:
+                _read(sys.modules[name])
+            yield
+    importlib.import_module("numpy.ma")  # numpy itself reads it at the first call of `unique`
     yield
 
 
-def defer_work() -> None:
-    """Defer all of ``WORKING``; call it before anything else of the add-on is imported."""
-    for name in WORKING:
-        defer(f"{__package__}.{name}")
+def _defer_file(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__class__ = LazyModule
+    _unread.add(name)
+    sys.modules[name] = module
+    package, _dot, stem = name.rpartition(".")
+    setattr(sys.modules[package], stem, module)  # read by ``from package import stem``
+    return module
+
+
+def _read(module: ModuleType) -> None:
+    """Run the code of ``module`` unless it has run or is running; an error leaves it unread."""
+    if module.__name__ not in _unread:
+        return
+    spec = module.__spec__
+    assert spec is not None
+    assert spec.loader is not None
+    _unread.discard(module.__name__)
+    with contextlib.ExitStack() as failure:
+        failure.callback(_unread.add, module.__name__)
+        spec.loader.exec_module(module)
+        failure.pop_all()
+    module.__class__ = ModuleType  # lookups cost nothing extra from now on

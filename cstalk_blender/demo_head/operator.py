@@ -38,4 +38,14 @@ def menu_func(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
     menu.layout.operator(CSTALK_OT_add_demo_head.bl_idname, icon="MONKEY")
 
 
-classes = (CSTALK_OT_add_demo_head,)
+def attach() -> None:
+    """Add the operator to the menu Add > Mesh."""
+    bpy.types.VIEW3D_MT_mesh_add.append(menu_func)
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    bpy.types.VIEW3D_MT_mesh_add.remove(menu_func)
+
+
+CLASSES = (CSTALK_OT_add_demo_head,)

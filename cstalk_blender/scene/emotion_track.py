@@ -159,4 +159,16 @@ def _with_parents(character: bpy.types.Object | None) -> Sequence[bpy.types.Obje
     return found
 
 
+def attach() -> None:
+    """Add the weights to scenes and objects."""
+    for owner in (bpy.types.Scene, bpy.types.Object):
+        owner.cstalk_emotions = bpy.props.PointerProperty(type=CSTALK_PG_emotions)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    for owner in (bpy.types.Scene, bpy.types.Object):
+        del owner.cstalk_emotions
+
+
 CLASSES = (CSTALK_PG_emotions,)

@@ -20,13 +20,13 @@ MOST = 2000
 _pictures: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
-def start() -> None:
+def attach() -> None:
     """Make the store of pictures."""
     global _pictures  # noqa: PLW0603 - Blender wants one collection for each add-on
     _pictures = bpy.utils.previews.new()
 
 
-def stop() -> None:
+def detach() -> None:
     """Give the pictures back; Blender complains about those that are left."""
     global _pictures
     store, _pictures = _pictures, None
@@ -53,8 +53,8 @@ def _icon(colours: emotion_keys.Colours, edge: int) -> int:
     name = f"{edge}:{np.round(colours * 31).astype(np.uint8).tobytes().hex()}"
     if name not in _pictures:
         if len(_pictures) >= MOST:
-            stop()
-            start()
+            detach()
+            attach()
         picture = _pictures.new(name)
         picture.icon_size = picture.image_size = (SIDE, SIDE)
         pixels = np.zeros((SIDE, SIDE, 4), np.float32)

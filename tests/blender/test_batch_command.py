@@ -7,7 +7,7 @@ import json
 import bpy
 import pytest
 
-from cstalk_blender import cli as command_line
+from cstalk_blender.cli import bake as command_line
 from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import line_list
 from tests.fakes.faces import make_face, write_wav

@@ -8,7 +8,7 @@ import json
 import bpy
 import pytest
 
-from cstalk_blender import cli as command_line
+from cstalk_blender.cli import bake as command_line
 from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.package import protocol
 from cstalk_blender.scene import line_list
@@ -118,8 +118,8 @@ def test_what_was_heard_is_kept_in_the_file(settings, work):
     bpy.ops.wm.open_mainfile(filepath=path)
     item = bpy.context.scene.cstalk_batch.lines[0]
     assert panels_batch.live_state(item).heard == HEARD
-    emotion_band.stop()
-    emotion_band.start()
+    emotion_band.detach()
+    emotion_band.attach()
     assert band(item) == ["neutral", "sad"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from cstalk_blender import cli as command_line
+from cstalk_blender.cli import bake as command_line
 from cstalk_blender.dialogue import batch_process as child
 from cstalk_blender.jobs import batch as jobs_batch
 from cstalk_blender.jobs import batch_request as states

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import bpy
@@ -54,7 +55,9 @@ def test_failing_registration_fails_loudly_and_undoes_itself(monkeypatch):
         bl_label = "Broken"
         bl_idname = "not an id"
 
-    monkeypatch.setattr(registration, "CLASSES", (*registration.CLASSES, CSTALK_OT_broken))
+    feature = types.ModuleType("broken")
+    feature.CLASSES = (CSTALK_OT_broken,)
+    monkeypatch.setattr(registration, "FEATURES", (*registration.FEATURES, feature))
     with pytest.raises((RuntimeError, ValueError)):
         cstalk_blender.register()
     assert not any(is_there())
@@ -63,8 +66,26 @@ def test_failing_registration_fails_loudly_and_undoes_itself(monkeypatch):
     cstalk_blender.unregister()
 
 
+def test_failing_attach_fails_loudly_and_undoes_the_features_before_it(monkeypatch):
+    def attach():
+        raise OSError("no room left")
+
+    feature = types.ModuleType("broken")
+    feature.attach = attach
+    monkeypatch.setattr(registration, "FEATURES", (*registration.FEATURES, feature))
+    with pytest.raises(OSError, match="no room left"):
+        cstalk_blender.register()
+    assert not any(is_there())
+
+
+def test_every_feature_has_classes_or_both_attach_and_detach():
+    for feature in registration.FEATURES:
+        has = {name for name in ("CLASSES", "attach", "detach") if hasattr(feature, name)}
+        assert has in ({"CLASSES"}, {"attach", "detach"}, {"CLASSES", "attach", "detach"})
+
+
 def test_every_class_of_ours_has_a_tooltip_and_a_blender_name():
-    for cls in registration.CLASSES:
+    for cls in registration.classes():
         assert cls.__name__.startswith("CSTALK_")
         assert (cls.__doc__ or "").strip()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender import cli as command_line
 from cstalk_blender import compat
+from cstalk_blender.cli import bake as command_line
 from cstalk_blender.dialogue import emotion_keys
 from cstalk_blender.dialogue.casting import Role
 from cstalk_blender.errors import BadBatch

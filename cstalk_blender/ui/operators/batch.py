@@ -24,7 +24,7 @@ from ...rig.keys import strips
 from ...scene import line_list
 from ...scene import strip_lines as casting
 from ..properties.generate import chosen_face_or_none
-from .generate import Explained
+from .base import OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BUSY = "A batch is being made: wait for it, or cancel it"
 
 
-class BatchIdle(Explained):
+class BatchIdle(OperatorBase):
     """Mix-in: off while a batch is made."""
 
     @classmethod
@@ -135,7 +135,7 @@ class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_pause(Explained, bpy.types.Operator):
+class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
     """Hold the batch, or let it go on; what is made stays"""
 
     bl_idname = "cstalk.batch_pause"
@@ -154,7 +154,7 @@ class CSTALK_OT_batch_pause(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_cancel(Explained, bpy.types.Operator):
+class CSTALK_OT_batch_cancel(OperatorBase, bpy.types.Operator):
     """End the batch; finished lines are kept, the next Bake Lines goes on from there"""
 
     bl_idname = "cstalk.batch_cancel"
@@ -193,7 +193,7 @@ class CSTALK_OT_batch_clear(BatchIdle, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_report(Explained, bpy.types.Operator):
+class CSTALK_OT_batch_report(OperatorBase, bpy.types.Operator):
     """Open the report of the last batch in the web browser: worst lines first"""
 
     bl_idname = "cstalk.batch_report"
@@ -307,7 +307,7 @@ class CSTALK_OT_batch_role_remove(BatchIdle, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_error(Explained, bpy.types.Operator):
+class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
     """Close the batch's error box; with Copy, put its details on the clipboard first"""
 
     bl_idname = "cstalk.batch_error"

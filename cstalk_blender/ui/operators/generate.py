@@ -16,34 +16,13 @@ from ...rig.binding import targets
 from ...rig.keys import bake, strips
 from ...scene import audio as sound
 from ..properties.generate import chosen_face_or_none
+from .base import OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
-class Explained:
-    """Mix-in: an operator that is off says why."""
-
-    @classmethod
-    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """Why the operator cannot run now; None when it can."""
-        raise NotImplementedError
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Blender's question; the reason is shown with the disabled button."""
-        reason = cls.disabled_reason(context)
-        if reason is not None:
-            cls.poll_message_set(reason)
-        return reason is None
-
-    def fail(self, error: SessionError) -> set[OperatorReturnItems]:
-        """Report ``error`` with its hint and cancel."""
-        self.report({"ERROR"}, f"{error}. {error.hint}".strip())
-        return {"CANCELLED"}
-
-
-class CSTALK_OT_load_audio(Explained, bpy.types.Operator, ImportHelper):
+class CSTALK_OT_load_audio(OperatorBase, bpy.types.Operator, ImportHelper):
     """Choose a speech file and place it on the sequencer at the start frame"""
 
     bl_idname = "cstalk.load_audio"
@@ -69,7 +48,7 @@ class CSTALK_OT_load_audio(Explained, bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class CSTALK_OT_generate(Explained, bpy.types.Operator):
+class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
     """Listen to the speech and key the face; Blender stays usable meanwhile"""
 
     bl_idname = "cstalk.generate"
@@ -108,7 +87,7 @@ class CSTALK_OT_generate(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_cancel(Explained, bpy.types.Operator):
+class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
     """Stop generating; the scene stays as it was"""
 
     bl_idname = "cstalk.cancel"
@@ -126,7 +105,7 @@ class CSTALK_OT_cancel(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_clear(Explained, bpy.types.Operator):
+class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
     """Take the performance off the face and put back its own Action, values and slider ranges"""
 
     bl_idname = "cstalk.clear"
@@ -155,7 +134,7 @@ class CSTALK_OT_clear(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_copy_error_details(Explained, bpy.types.Operator):
+class CSTALK_OT_copy_error_details(OperatorBase, bpy.types.Operator):
     """Copy the error, with the end of the model's log, to the clipboard"""
 
     bl_idname = "cstalk.copy_error_details"
@@ -174,7 +153,7 @@ class CSTALK_OT_copy_error_details(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_dismiss_error(Explained, bpy.types.Operator):
+class CSTALK_OT_dismiss_error(OperatorBase, bpy.types.Operator):
     """Close the error box"""
 
     bl_idname = "cstalk.dismiss_error"

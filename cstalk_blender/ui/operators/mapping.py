@@ -15,7 +15,7 @@ from ...rig.binding import wiring as rig_wiring
 from ...rig.fitting import solver
 from ...rig.mapping import presets, routing
 from ..properties.mapping import CSTALK_PG_mapping, mapped_mesh_or_none
-from .generate import Explained
+from .base import OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUFFIX = ".json"
 
 
-class OfMesh(Explained):
+class OfMesh(OperatorBase):
     """Mix-in: an operator on the mapping of the mesh that is shown."""
 
     @classmethod
@@ -49,7 +49,7 @@ class OfMesh(Explained):
         raise NotImplementedError
 
 
-class CSTALK_OT_mapping_show(Explained, bpy.types.Operator):
+class CSTALK_OT_mapping_show(OperatorBase, bpy.types.Operator):
     """Show the mapping of this mesh"""
 
     bl_idname = "cstalk.mapping_show"

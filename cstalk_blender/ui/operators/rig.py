@@ -15,13 +15,13 @@ from ...rig.keys import bake
 from ...rig.verify import seal
 from ...scene import audio as sound
 from ..properties.generate import chosen_face_or_none
-from .generate import Explained
+from .base import OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
-class CSTALK_OT_solve_face(Explained, bpy.types.Operator):
+class CSTALK_OT_solve_face(OperatorBase, bpy.types.Operator):
     """Work out how this face's own shape keys and jaw bone make the movements of speech"""
 
     bl_idname = "cstalk.solve_face"
@@ -53,7 +53,7 @@ class CSTALK_OT_solve_face(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_solve_face_from(Explained, bpy.types.Operator):
+class CSTALK_OT_solve_face_from(OperatorBase, bpy.types.Operator):
     """Fit this face to the movements of the selected ARKit head instead of the demo head's"""
 
     bl_idname = "cstalk.solve_face_from"
@@ -82,7 +82,7 @@ class CSTALK_OT_solve_face_from(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_head_motion(Explained, bpy.types.Operator):
+class CSTALK_OT_head_motion(OperatorBase, bpy.types.Operator):
     """Let head turns of a performance (Live Link's yaw, pitch, roll) move this face's head bone"""
 
     bl_idname = "cstalk.head_motion"
@@ -106,7 +106,7 @@ class CSTALK_OT_head_motion(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_forget_solution(Explained, bpy.types.Operator):
+class CSTALK_OT_forget_solution(OperatorBase, bpy.types.Operator):
     """Drop the fit of this face and go back to the names of its shape keys"""
 
     bl_idname = "cstalk.forget_solution"
@@ -125,7 +125,7 @@ class CSTALK_OT_forget_solution(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_seal_lips(Explained, bpy.types.Operator):
+class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
     """Add closing where the lips should meet and do not, as computed from this mesh"""
 
     bl_idname = "cstalk.seal_lips"

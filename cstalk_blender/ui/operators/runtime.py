@@ -12,7 +12,7 @@ from ...jobs import install as runtime_jobs
 from ...runtime_install import machine, plan, sources, state
 from ...session import runtime_choice
 from .. import preferences
-from .generate import Explained
+from .base import OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -32,7 +32,7 @@ _choice: dict[str, plan.Choice | SessionError | str] = {}
 """What ``describe_machine`` found, so that drawing the dialog starts no process."""
 
 
-class CSTALK_OT_runtime_install(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_install(OperatorBase, bpy.types.Operator):
     """Install PyTorch into an environment of its own, beside Blender's Python; asks first"""
 
     bl_idname = "cstalk.runtime_install"
@@ -76,7 +76,7 @@ class CSTALK_OT_runtime_install(Explained, bpy.types.Operator):
         return start(self, command)
 
 
-class CSTALK_OT_runtime_resume(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_resume(OperatorBase, bpy.types.Operator):
     """Go on with the installation that was cut off; what was downloaded is used"""
 
     bl_idname = "cstalk.runtime_resume"
@@ -98,7 +98,7 @@ class CSTALK_OT_runtime_resume(Explained, bpy.types.Operator):
         return start(self, ("resume",))
 
 
-class CSTALK_OT_runtime_cancel(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_cancel(OperatorBase, bpy.types.Operator):
     """Stop; what was installed before keeps working, and downloads are kept for Resume"""
 
     bl_idname = "cstalk.runtime_cancel"
@@ -116,7 +116,7 @@ class CSTALK_OT_runtime_cancel(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_runtime_test(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_test(OperatorBase, bpy.types.Operator):
     """Perform three seconds with the GPU runtime, and compare with the built-in engine"""
 
     bl_idname = "cstalk.runtime_test"
@@ -133,7 +133,7 @@ class CSTALK_OT_runtime_test(Explained, bpy.types.Operator):
         return start(self, ("test",))
 
 
-class CSTALK_OT_runtime_repair(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_repair(OperatorBase, bpy.types.Operator):
     """Test the GPU runtime, and install it again, from where it came, if it does not work"""
 
     bl_idname = "cstalk.runtime_repair"
@@ -155,7 +155,7 @@ class CSTALK_OT_runtime_repair(Explained, bpy.types.Operator):
         return start(self, ("repair",))
 
 
-class CSTALK_OT_runtime_remove(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_remove(OperatorBase, bpy.types.Operator):
     """Remove the GPU runtime and its downloads; the built-in engine stays"""
 
     bl_idname = "cstalk.runtime_remove"
@@ -188,7 +188,7 @@ class CSTALK_OT_runtime_remove(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_runtime_retry(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_retry(OperatorBase, bpy.types.Operator):
     """Use PyTorch again for the next performance, though it failed before"""
 
     bl_idname = "cstalk.runtime_retry"
@@ -207,7 +207,7 @@ class CSTALK_OT_runtime_retry(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_runtime_copy_details(Explained, bpy.types.Operator):
+class CSTALK_OT_runtime_copy_details(OperatorBase, bpy.types.Operator):
     """Copy what went wrong, with the end of the installer's log, to the clipboard"""
 
     bl_idname = "cstalk.runtime_copy_details"
@@ -287,7 +287,7 @@ def install_command(kind: str, folder: str) -> tuple[str, ...]:
     return ("install", "--wheels" if kind == sources.FOLDER else "--environment", folder)
 
 
-def start(operator: Explained, command: tuple[str, ...]) -> set[OperatorReturnItems]:
+def start(operator: OperatorBase, command: tuple[str, ...]) -> set[OperatorReturnItems]:
     """Start the installer; without a window, where no timer runs, wait for it."""
     job = runtime_jobs.current_job()
     try:

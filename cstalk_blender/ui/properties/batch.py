@@ -273,4 +273,14 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         return None if "*" in str(beside) else beside / OUTPUT_FOLDER
 
 
+def attach() -> None:
+    """Add the batch settings to scenes."""
+    bpy.types.Scene.cstalk_batch = bpy.props.PointerProperty(type=CSTALK_PG_batch)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    del bpy.types.Scene.cstalk_batch
+
+
 CLASSES = (CSTALK_PG_line, CSTALK_PG_role, CSTALK_PG_batch)

@@ -113,4 +113,19 @@ def chosen_face_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
     return context.scene.cstalk.target or targets.default_target_or_none(context)
 
 
+def is_attached() -> bool:
+    """Return whether scenes have the settings, that is, whether the add-on is registered."""
+    return hasattr(bpy.types.Scene, "cstalk")
+
+
+def attach() -> None:
+    """Add the settings to scenes."""
+    bpy.types.Scene.cstalk = bpy.props.PointerProperty(type=CSTALK_PG_scene)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    del bpy.types.Scene.cstalk
+
+
 CLASSES = (CSTALK_PG_scene,)

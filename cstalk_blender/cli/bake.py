@@ -17,19 +17,19 @@ from typing import Any, NoReturn
 
 import bpy
 
-from .dialogue.lines import DEFAULT_PATTERN
-from .errors import BadBatch, SessionError
-from .jobs import batch as jobs_batch
-from .jobs import batch_request as jobs_batch_order
-from .jobs.batch import Batch
-from .jobs.batch_request import LineState
-from .package import protocol
-from .scene import line_list
-from .scene import strip_lines as casting
-from .ui.properties.batch import AS_PANEL, DESTINATION_ITEMS, CSTALK_PG_batch
+from ..dialogue.lines import DEFAULT_PATTERN
+from ..errors import BadBatch, SessionError
+from ..jobs import batch as jobs_batch
+from ..jobs import batch_request as jobs_batch_order
+from ..jobs.batch import Batch
+from ..jobs.batch_request import LineState
+from ..package import protocol
+from ..scene import line_list
+from ..scene import strip_lines as casting
+from ..ui.properties.batch import AS_PANEL, DESTINATION_ITEMS, CSTALK_PG_batch
 
-log = logging.getLogger(__package__)
-"""The add-on's."""
+log = logging.getLogger((__package__ or "").rpartition(".")[0])
+"""The logger of the whole add-on."""
 DONE, FAULT, BAD, STOPPED = 0, 1, 2, 130
 """Exit statuses: as those of ``python -m model_runtime``; a line that failed is 2."""
 DESTINATIONS = {name.lower(): name for name, _label, _purpose in DESTINATION_ITEMS}

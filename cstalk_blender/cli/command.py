@@ -1,0 +1,27 @@
+"""Register the shell command ``blender --command cstalk``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+
+from . import bake
+
+COMMAND = "cstalk"
+
+_registered: list[object] = []
+
+
+def attach() -> None:
+    """Register the command."""
+    _registered.append(bpy.utils.register_cli_command(COMMAND, _execute))
+
+
+def detach() -> None:
+    """Unregister the command."""
+    bpy.utils.unregister_cli_command(_registered.pop())
+
+
+def _execute(arguments: Sequence[str]) -> int:
+    return bake.execute(arguments)  # read here: most sessions run no command

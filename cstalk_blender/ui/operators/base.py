@@ -1,0 +1,34 @@
+"""Provide what all operators share: the reason of a disabled button, and error reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ...errors import SessionError
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+
+class OperatorBase:
+    """Mix-in for operators whose disabled button states the reason in its tooltip."""
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """Return why the operator cannot run now; None when it can."""
+        return None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Return whether the operator can run; Blender shows the reason on the button."""
+        reason = cls.disabled_reason(context)
+        if reason is not None:
+            cls.poll_message_set(reason)
+        return reason is None
+
+    def fail(self, error: SessionError) -> set[OperatorReturnItems]:
+        """Report ``error`` with its hint and cancel."""
+        self.report({"ERROR"}, f"{error}. {error.hint}".strip())
+        return {"CANCELLED"}

@@ -1,7 +1,8 @@
-"""What the documents say of the project is so: its rooms, its files, its messages."""
+"""The documents agree with the project: its packages, its files, its messages."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,29 +10,95 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-ROOMS = ("buildtools", "demo", "cstalk_blender", "model_runtime")
-SUMMED_UP = ("demo_head", "training", "evaluation")
-"""Rooms that the architecture names as a whole."""
+PACKAGES = ("buildtools", "demo", "cstalk_blender", "model_runtime")
+UNDESCRIBED = {
+    "cstalk_blender",
+    "cstalk_blender/demo_head",
+    "cstalk_blender/demo_head/parts",
+    "cstalk_blender/demo_head/shapes",
+    "cstalk_blender/dialogue",
+    "cstalk_blender/jobs",
+    "cstalk_blender/rig/binding",
+    "cstalk_blender/rig/drive",
+    "cstalk_blender/rig/fitting",
+    "cstalk_blender/rig/keys",
+    "cstalk_blender/rig/mapping",
+    "cstalk_blender/rig/verify",
+    "cstalk_blender/runtime_install",
+    "cstalk_blender/scene",
+    "cstalk_blender/session",
+    "cstalk_blender/ui",
+    "cstalk_blender/ui/operators",
+    "cstalk_blender/ui/panels",
+    "cstalk_blender/ui/properties",
+    "buildtools",
+    "demo",
+    "model_runtime",
+    "model_runtime/audio",
+    "model_runtime/batch",
+    "model_runtime/batch/lines",
+    "model_runtime/checkpoint",
+    "model_runtime/cli",
+    "model_runtime/curves",
+    "model_runtime/curves/formats",
+    "model_runtime/emotion",
+    "model_runtime/engines",
+    "model_runtime/evaluation",
+    "model_runtime/evaluation/data",
+    "model_runtime/evaluation/metrics",
+    "model_runtime/evaluation/performers",
+    "model_runtime/evaluation/scores",
+    "model_runtime/evaluation/speed",
+    "model_runtime/model",
+    "model_runtime/postprocess",
+    "model_runtime/training",
+    "model_runtime/training/alignment",
+    "model_runtime/training/captures",
+    "model_runtime/training/corpora",
+    "model_runtime/training/data",
+    "model_runtime/training/emotion",
+    "model_runtime/training/preparation",
+    "model_runtime/training/reference",
+    "model_runtime/training/stages",
+    "model_runtime/worker",
+}
+"""Packages whose docstring does not describe every module yet. Only ever remove entries."""
 SHORTEST_QUOTE = 8
-"""Letters of a quoted message that are worth looking for."""
+"""Shorter pieces of a quoted message occur by chance."""
 
 
-def test_architecture_names_every_module() -> None:
+def packages() -> list[Path]:
+    """Return every package folder of the project, relative to the checkout."""
+    found = [path.parent for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")]
+    return sorted(path.relative_to(ROOT) for path in found)
+
+
+def undescribed_modules(package: Path) -> list[str]:
+    """Return the modules and subpackages of a package that its docstring does not name."""
+    folder = ROOT / package
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    modules = [path.stem for path in folder.glob("*.py") if not path.name.startswith("__")]
+    modules += [path.parent.name for path in folder.glob("*/__init__.py")]
+    return sorted(name for name in modules if not re.search(rf"\b{name}\b", text))
+
+
+def test_architecture_names_every_package() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = [
-        path.relative_to(ROOT).as_posix()
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
-        if not path.name.startswith("__") and not set(SUMMED_UP).intersection(path.parts)
-    ]
-    assert len(modules) > 60
-    assert [name for name in modules if not re.search(rf"\b{Path(name).name}\b", text)] == []
+    assert len(packages()) > 40
+    assert [path for path in packages() if f"{path.name}/" not in text] == []
 
 
 def test_architecture_names_no_module_that_is_gone() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    there = {path.name for path in ROOT.rglob("*.py")}
-    assert set(re.findall(r"[a-z_0-9]+\.py\b", text)) - there == set()
+    present = {path.name for path in ROOT.rglob("*.py")}
+    assert set(re.findall(r"[a-z_0-9]+\.py\b", text)) - present == set()
+
+
+def test_each_package_docstring_describes_its_modules() -> None:
+    missing = {
+        path.as_posix(): names for path in packages() if (names := undescribed_modules(path))
+    }
+    assert {name: missing[name] for name in sorted(missing.keys() - UNDESCRIBED)} == {}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -47,8 +114,8 @@ def test_messages_in_the_guide_are_those_of_the_program() -> None:
     quotes = [quote for cell in seen for quote in re.findall(r"\*([^*]+)\*", cell)]
     code = "".join(
         path.read_text(encoding="utf-8")
-        for room in ("cstalk_blender", "model_runtime")
-        for path in (ROOT / room).rglob("*.py")
+        for package in ("cstalk_blender", "model_runtime")
+        for path in (ROOT / package).rglob("*.py")
     )
     pieces = [piece.strip(" ,") for quote in quotes for piece in quote.split("…")]
     pieces = [piece for piece in pieces if len(piece) >= SHORTEST_QUOTE]

@@ -125,13 +125,13 @@ def test_only_the_installer_can_fetch() -> None:
 
 
 def test_nothing_is_fetched_without_the_consent_that_blender_asks_for() -> None:
-    """Whatever imports the installer's starter must ask ``bpy.app.online_access``."""
     starters = [
-        (name, ast.unparse(tree))
+        (name, text)
         for name, tree in sources()
-        if name.startswith("cstalk_blender/operators") and "runtime_jobs" in ast.unparse(tree)
+        if name.startswith("cstalk_blender/ui/operators/")
+        if "jobs import install" in (text := ast.unparse(tree)) or "jobs.install" in text
     ]
-    assert starters
+    assert [name for name, _text in starters] == ["cstalk_blender/ui/operators/runtime.py"]
     assert [name for name, text in starters if "bpy.app.online_access" not in text] == []
 
 

@@ -4,7 +4,7 @@
     python3 build.py demo     a line of speech becomes a talking face: out/demo.blend, .mp4, .png
     python3 build.py emotions the line under every emotion, on one sheet: out/emotions.jpg
     python3 build.py test     the whole suite, on every supported Blender
-    python3 build.py check    style, types, import arrows, sizes, the extension
+    python3 build.py check    style, types, dependency rules, sizes, the extension
     python3 build.py zip      the installable extension
     python3 build.py index    a static repository of it, for Blender to subscribe to
     python3 build.py env X    the Python of one environment, made when it is missing
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     test.add_argument("-k", dest="keyword", default="", metavar="EXPRESSION", help="as in pytest")
     test.set_defaults(command=_test)
-    check = commands.add_parser("check", help="style, types, arrows, sizes, the extension")
+    check = commands.add_parser("check", help="style, types, dependencies, sizes")
     check.set_defaults(command=_check)
     package = commands.add_parser("zip", help="build the installable extension")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER_OR_ZIP")

@@ -1,17 +1,20 @@
-"""`build.py check`: style, types, import arrows, sizes, the extension. Stdlib only."""
+"""Run the checks of `build.py check`: style, spelling, dependency rules, types, sizes, extension."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import arrows, environments, extension, sizes
+from . import environments, extension, sizes, sources
 from .console import ROOT, BuildError, run, say
 
 TIMEOUT_S = 900.0
 TYPED_FOLDERS = ("buildtools", "model_runtime", "cstalk_blender", "demo")
 """In these, every file that does not import bpy is checked strictly, the others loosely."""
+
+LINT_IMPORTS = "lint-imports.exe" if os.name == "nt" else "lint-imports"
 
 BLENDER_NOISE = (
     *("valid-type", "union-attr", "attr-defined", "misc", "override"),
@@ -21,11 +24,12 @@ BLENDER_NOISE = (
 
 
 def run_checks() -> list[str]:
-    """Run every check; the names of those that failed, their findings already shown."""
+    """Run every check and return the names of those that failed; their findings are printed."""
     checks: dict[str, Callable[[], str]] = {
         "ruff": _ruff,
         "ruff format": _ruff_format,
-        "import arrows": lambda: "\n".join(arrows.violations(ROOT)),
+        "codespell": _codespell,
+        "dependency rules": _dependency_rules,
         "sizes": lambda: "\n".join(sizes.violations(ROOT)),
         "extension": _extension,
         "mypy strict": _mypy_strict,
@@ -47,6 +51,16 @@ def _ruff() -> str:
 
 def _ruff_format() -> str:
     return _tool("check", "ruff", "format", "--check", "--quiet", "--diff", ".")
+
+
+def _codespell() -> str:
+    return _tool("check", "codespell_lib", "--toml=pyproject.toml", ".")
+
+
+def _dependency_rules() -> str:
+    program = environments.ensure("check").with_name(LINT_IMPORTS)
+    status, output = run([program, "--no-cache"], timeout_s=TIMEOUT_S, what="lint-imports")
+    return output if status != 0 else ""
 
 
 def _extension() -> str:
@@ -89,8 +103,7 @@ def _typed_files(*, with_bpy: bool) -> list[str]:
     found = []
     for folder in TYPED_FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            imported = {item.module.split(".")[0] for item in arrows.imports(ROOT, path)}
-            if with_bpy == bool(imported & arrows.BLENDER):
+            if with_bpy == sources.imports_blender(path):
                 found.append(str(path.relative_to(ROOT)))
     return found
 

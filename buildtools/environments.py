@@ -62,7 +62,9 @@ SPECS = {
         EnvironmentSpec("faults", RUNTIME_VERSIONS, "import numpy, pytest, hypothesis"),
         EnvironmentSpec("engine-old", PY311, "import numpy, pytest"),
         EnvironmentSpec("engine-new", tuple(reversed(RUNTIME_VERSIONS)), "import numpy, pytest"),
-        EnvironmentSpec("check", RUNTIME_VERSIONS, "import mypy, numpy"),
+        EnvironmentSpec(
+            "check", RUNTIME_VERSIONS, "import mypy, numpy, importlinter, codespell_lib"
+        ),
         EnvironmentSpec("bpy-4.2", PY311, BPY_IMPORTS, is_blender=True),
         EnvironmentSpec("bpy-4.5", PY311, BPY_IMPORTS, is_blender=True),
         EnvironmentSpec("bpy-5.0", PY311, BPY_IMPORTS, is_blender=True),

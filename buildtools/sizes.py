@@ -1,20 +1,20 @@
-"""Limits on the length of files, functions and lines of code. Stdlib only."""
+"""Check the length of files and functions."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+
+from .sources import source_files
 
 FILE_LINES = 400
 FUNCTION_LINES = 60
-FOLDERS = ("cstalk_blender", "model_runtime", "buildtools", "demo", "tests")
 
 
 def violations(root: Path) -> list[str]:
-    """Files and functions over their limits, one line each."""
+    """Return the files and functions over their limits, one line each."""
     found = []
-    for path in sorted(_files(root)):
+    for path in source_files(root):
         text = path.read_text(encoding="utf-8")
         where = path.relative_to(root).as_posix()
         count = len(text.splitlines())
@@ -29,9 +29,3 @@ def violations(root: Path) -> list[str]:
                         f"the limit is {FUNCTION_LINES}"
                     )
     return found
-
-
-def _files(root: Path) -> Iterator[Path]:
-    yield root / "build.py"
-    for folder in FOLDERS:
-        yield from (root / folder).rglob("*.py")

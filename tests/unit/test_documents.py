@@ -18,6 +18,7 @@ UNDESCRIBED = {
     "cstalk_blender/demo_head/shapes",
     "cstalk_blender/dialogue",
     "cstalk_blender/jobs",
+    "cstalk_blender/rig",
     "cstalk_blender/rig/binding",
     "cstalk_blender/rig/drive",
     "cstalk_blender/rig/fitting",

@@ -1,4 +1,4 @@
-"""Run the checks of `build.py check`: style, spelling, dependency rules, types, sizes, extension."""
+"""Run the checks of `build.py check`: style, spelling, dependencies, types, sizes, extension."""
 
 from __future__ import annotations
 

@@ -24,12 +24,14 @@ from .ui.panels import rig as rig_panels
 from .ui.properties import batch as batch_properties
 from .ui.properties import generate as generate_properties
 from .ui.properties import mapping as mapping_properties
+from .ui.properties import migration
 
 FEATURES: tuple[ModuleType, ...] = (
     generate_properties,
     mapping_properties,
     emotion_track,
     batch_properties,
+    migration,
     preferences,
     generate_operators,
     mapping_operators,

@@ -327,13 +327,13 @@ class Batch:
             path = stage.folder / casting.line.targets[0]
             state.token = jobs_placing.token_of(path, casting, stage)
             is_there = jobs_placing.is_still_placed(casting, stage)
-            if item is not None and item.placed == state.token and is_there:
+            if item is not None and item.placement_token == state.token and is_there:
                 state.state = SKIPPED if state.was_made else DONE
             else:
                 if stage.destination != TIMELINE:
                     self._note(jobs_placing.place(casting, stage))
                     if item is not None:
-                        item.placed = state.token
+                        item.placement_token = state.token
                 state.state = DONE
         except SessionError as error:
             state.state, state.message, state.hint = FAILED, str(error), error.hint

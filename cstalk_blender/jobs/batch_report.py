@@ -34,7 +34,7 @@ def taken_back(order: BatchOrder, states: States) -> bool:
     for casting in _good(order, states):
         state, item = _state(casting, states), item_or_none(order.stage, stem_of(casting.line))
         is_timeline = order.stage.destination == TIMELINE
-        if not is_timeline and item is not None and item.placed != state.token:
+        if not is_timeline and item is not None and item.placement_token != state.token:
             state.state, found = MADE, True
     return found
 
@@ -67,7 +67,7 @@ def tell_list(order: BatchOrder, states: States) -> None:
             item.state = NEW if state.state == CANCELLED else state.state
             item.message = f"{state.message}. {state.hint}".strip(". ")
             if state.is_made:
-                item.heard, item.acted_at = state.heard, state.acted_at
+                item.detected_emotion, item.detected_emotion_at = state.heard, state.acted_at
             if not state.was_made:  # what was made before keeps its score
                 item.score = -1.0 if state.score is None else state.score
 
@@ -112,7 +112,7 @@ def _place_timelines(order: BatchOrder, states: States) -> list[str]:
         for casting in castings:
             item = item_or_none(order.stage, stem_of(casting.line))
             if item is not None:
-                item.placed = _state(casting, states).token
+                item.placement_token = _state(casting, states).token
     return notes
 
 

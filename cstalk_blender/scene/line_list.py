@@ -18,17 +18,18 @@ from ..rig.binding import targets
 from ..rig.keys import exports
 from ..ui.properties.batch import AS_PANEL, AUTO, UNKNOWN_EMOTION, CSTALK_PG_batch, CSTALK_PG_line
 from ..ui.properties.generate import CSTALK_PG_scene
+from ..ui.properties.migration import SOURCE_VALUES
 from . import audio as sound
 from . import emotion_track
 from . import strip_lines as casting
 
 BAND_SAMPLES = 64
 """Samples of animated weights for the picture of a line."""
-KEPT = ("use", "placed")
+KEPT = ("use", "placement_token")
 """What a line keeps when the list is read again."""
-MADE = ("state", "message", "score", "heard", "acted_at")
+MADE = ("state", "message", "score", "detected_emotion", "detected_emotion_at")
 """What became of a line; kept where the source still says what it said."""
-EDITED = ("character", "emotion", "intensity", "emotion_at", "has_place", "place_s")
+EDITED = ("character", "emotion", "intensity", "emotion_at", "has_start", "start_s")
 """What people edit; each is kept where the source says of it what it said."""
 NO_TEXT = "The name of the sound is not written in UTF-8"
 
@@ -132,7 +133,7 @@ def _replace(scene: bpy.types.Scene, source: str, found: Sequence[tuple[Any, str
         item.character = scene.objects.get(character) if character else None
         if strip is not None:
             item.zero_frame, item.use = strip.start_frame, not strip.is_muted
-        item["told"] = _told(item)
+        item[SOURCE_VALUES] = _told(item)
         if item.name in before:
             _restore(item, before[item.name])
         if item.problem:
@@ -148,15 +149,15 @@ def _told(item: CSTALK_PG_line) -> dict[str, Any]:
 
 
 def _remembered(item: CSTALK_PG_line) -> dict[str, Any]:
-    told = item.get("told")
+    told = item.get(SOURCE_VALUES)
     values = {name: getattr(item, name) for name in (*KEPT, *MADE, *EDITED)}
-    return {**values, "told": {} if told is None else told.to_dict(), "now": _told(item)}
+    return {**values, "source": {} if told is None else told.to_dict(), "now": _told(item)}
 
 
 def _restore(item: CSTALK_PG_line, old: Mapping[str, Any]) -> None:
     """Give a line that was read again what it had."""
-    same = [name for name in EDITED if old["told"].get(name) == item["told"][name]]
-    edited = [name for name in same if old["now"][name] != item["told"][name]]
+    same = [name for name in EDITED if old["source"].get(name) == item[SOURCE_VALUES][name]]
+    edited = [name for name in same if old["now"][name] != item[SOURCE_VALUES][name]]
     # what became of it last: editing resets that
     for name in (*KEPT, *edited, *(MADE if len(same) == len(EDITED) else ())):
         setattr(item, name, old[name])
@@ -179,7 +180,7 @@ def _tell(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) -> 
     item.intensity = 1.0 if acting.intensity is None else acting.intensity
     item.emotion_at = lines.keys_text(acting.emotion_at)
     item.seed = -1 if acting.seed is None else acting.seed
-    item.has_place, item.place_s = row.place_s is not None, row.place_s or 0.0
+    item.has_start, item.start_s = row.place_s is not None, row.place_s or 0.0
     item.cut_start_s = acting.cut_start_s
     item.cut_duration_s = -1.0 if acting.cut_duration_s is None else acting.cut_duration_s
     item.length_s = _length(line)
@@ -212,7 +213,7 @@ def _line(item: CSTALK_PG_line, face: bpy.types.Object | None) -> lines.Line:
         stem=item.name,
         character=who,
         scene=item.scene_name,
-        place_s=round(item.place_s, 6) if item.has_place else None,
+        place_s=round(item.start_s, 6) if item.has_start else None,
         acting=acting,
         problem=item.problem,
         hint=item.hint,
@@ -268,8 +269,8 @@ def emotion_keys_of(
     first = lines.protocol.EmotionKey(0.0, acting.emotion, acting.intensity or 0.0)
     keys = (first, *acting.emotion_at)
     is_auto = any(key.emotion == AUTO for key in keys)
-    if is_auto and item.acted_at and item.state in (DONE, SKIPPED):
-        return lines.read_keys(item.acted_at)
+    if is_auto and item.detected_emotion_at and item.state in (DONE, SKIPPED):
+        return lines.read_keys(item.detected_emotion_at)
     return keys
 
 
@@ -285,7 +286,7 @@ def item_frames(scene: bpy.types.Scene) -> list[float | None]:
 
 
 def _slot(item: CSTALK_PG_line) -> layout.Slot:
-    place = item.place_s if item.has_place else None
+    place = item.start_s if item.has_start else None
     group = item.scene_name if item.scene_name in bpy.data.scenes else ""
     length_s = item.length_s if item.use else 0.0
     return layout.Slot(place, length_s, is_out=not item.use, group=group)

@@ -301,7 +301,7 @@ def test_actions_only_are_kept_in_the_file_as_assets_and_play_nowhere(settings, 
 
 def test_lines_that_overlap_lie_on_tracks_of_their_own(settings, batch):
     for item in settings.lines:
-        item.character, item.has_place, item.place_s = bpy.data.objects["anna"], True, 1.0
+        item.character, item.has_start, item.start_s = bpy.data.objects["anna"], True, 1.0
     bake()
     assert [(a, b) for _n, a, b in strips_on("anna")] == [(25.0, 72.0)] * 3
     assert len(list(strips.our_tracks(bpy.data.objects["anna"].data.shape_keys))) == 3

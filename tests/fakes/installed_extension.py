@@ -43,7 +43,10 @@ def main(archive: str, speech: str, blend: str) -> dict[str, object]:
     bpy.ops.extensions.package_install_files(
         filepath=archive, repo="user_default", enable_on_install=True, overwrite=True
     )
-    jobs = sys.modules[f"{MODULE}.cstalk_blender.jobs"]
+    jobs = sys.modules[f"{MODULE}.cstalk_blender.jobs.generate"]
+    import addon_utils  # found after bpy is imported
+
+    addon_utils._extensions_warnings_get()  # drawn by Blender: looks at all modules
     bpy.ops.object.select_all(action="DESELECT")
     bpy.ops.cstalk.add_demo_head()
     head = bpy.context.active_object

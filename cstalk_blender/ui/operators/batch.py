@@ -342,7 +342,7 @@ def clear_lines(scene: bpy.types.Scene) -> int:
             cleared.update(jobs_placing.clear_timeline(thing))
     jobs_placing.remove_sounds(scene)
     for item in settings.lines:
-        item.placed, item.state, item.message = "", jobs_batch_order.NEW, ""
+        item.placement_token, item.state, item.message = "", jobs_batch_order.NEW, ""
     return len(cleared)
 
 

@@ -169,10 +169,10 @@ def draw_chosen(
     box.prop(item, "emotion_at")
     if settings.listed_from != casting.SEQUENCER:
         time = box.row(align=True, heading="Start")
-        time.prop(item, "has_place", text="")
+        time.prop(item, "has_start", text="")
         moment = time.row()
-        moment.active = item.has_place
-        moment.prop(item, "place_s", text="")
+        moment.active = item.has_start
+        moment.prop(item, "start_s", text="")
     state = live_state(item)
     if state.message:
         draw_lines(box, f"{state.message}. {state.hint}".strip(". "), "ERROR", letters)
@@ -254,7 +254,7 @@ def live_state(item: CSTALK_PG_line) -> LineState:
 def heard_in(item: CSTALK_PG_line) -> str:
     """What was heard in the voice of a line, as long as the line is as it was made."""
     is_made = item.state in (jobs_batch_order.DONE, jobs_batch_order.SKIPPED)
-    return str(item.heard) if is_made else ""
+    return str(item.detected_emotion) if is_made else ""
 
 
 def who(item: CSTALK_PG_line) -> str:

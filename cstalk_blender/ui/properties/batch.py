@@ -114,10 +114,10 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
         update=_touched,
     )
     seed: bpy.props.IntProperty(name="Seed", default=-1, min=-1)
-    has_place: bpy.props.BoolProperty(
+    has_start: bpy.props.BoolProperty(
         name="At a Time", description="Begin at a time of its own, not after the line before"
     )
-    place_s: bpy.props.FloatProperty(
+    start_s: bpy.props.FloatProperty(
         name="Start", description="Second of the timeline, counted from Start Frame", unit="TIME"
     )
     zero_frame: bpy.props.FloatProperty(name="Frame", description="Of second 0 of the sound file")
@@ -133,11 +133,11 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
     score: bpy.props.FloatProperty(
         name="Score", description="How good the line looks, 0 to 100", default=-1.0
     )
-    heard: bpy.props.StringProperty(
+    detected_emotion: bpy.props.StringProperty(
         name="Heard", description="Emotion that was heard in the voice when the line was made"
     )
-    acted_at: bpy.props.StringProperty(name="Acted")
-    placed: bpy.props.StringProperty(name="Placed")
+    detected_emotion_at: bpy.props.StringProperty(name="Acted")
+    placement_token: bpy.props.StringProperty(name="Placed")
 
     @property
     def says_itself(self) -> bool:

@@ -1,8 +1,8 @@
 """Shape an emotion over a line: onset, apex, release and settling, phrase by phrase. numpy only.
 
 A face does not wear an emotion: it starts near the voice, rises within a few tenths of a second,
-peaks on the words that carry the feeling and relaxes between phrases (Ekman and Friesen 1978, onset,
-apex and offset; Schmidt, Cohn and Tian 2003 measure 0.4 to 0.7 s for the onset of a spontaneous
+peaks on the words that carry the feeling and relaxes between phrases (Ekman and Friesen 1978:
+onset, apex and offset; Schmidt, Cohn and Tian 2003 measure 0.4 to 0.7 s for the onset of a spontaneous
 smile and a slower release).
 """
 

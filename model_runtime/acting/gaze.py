@@ -1,8 +1,8 @@
 """Move the eyes: fixations and saccades of a speaker or a listener, and the lids that follow.
 
 Sources: durations and the share of time on the listener from Argyle and Cook (1976) and from the
-eye-tracked model of Lee, Badler and Badler (2002), "Eyes Alive"; looking away as a phrase begins and
-back as it ends from Kendon (1967); saccade duration 21 ms + 2.2 ms a degree from Carpenter (1988).
+eye-tracked model of Lee, Badler and Badler (2002), "Eyes Alive"; looking away as a phrase begins
+and back as it ends from Kendon (1967); saccade duration 21 ms + 2.2 ms a degree from Carpenter (1988).
 Angles are degrees of the eyes in the head, yaw to the character's own left, pitch upwards.
 """
 
@@ -17,7 +17,7 @@ from numpy.random import Generator
 from .prosody import Array, Phrase
 
 YAW_RANGE_DEG, UP_RANGE_DEG, DOWN_RANGE_DEG = 30.0, 25.0, 30.0
-"""Turn of the eye at value 1 of a look channel; ``LOOK_TURN`` of the add-on is 0.5 rad, 29 degrees."""
+"""Turn of the eye at value 1 of a look channel; the add-on turns eye bones by 0.5 rad there."""
 SACCADE_S, SACCADE_S_PER_DEG = 0.021, 0.0022
 DRIFT_DEG = 0.12
 """Standard deviation of the drift within a fixation."""
@@ -60,7 +60,7 @@ BY_EMOTION = {
     "contemptuous": GazeHabits(contact_s=2.2, away_s=0.9, bias_deg=(-6, 5)),
 }
 """By the strongest emotion of a moment: averted when sad or disgusted, fixed when angry, darting in
-fear (Adams and Kleck 2005 for the direction; the sizes are our choice, looked at on the demo head)."""
+fear (Adams and Kleck 2005 for the direction; the sizes were chosen on the demo head)."""
 
 
 @dataclasses.dataclass(frozen=True)

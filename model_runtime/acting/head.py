@@ -1,11 +1,11 @@
 """Move the head of a speaker: nods on stress, tilt with emotion, stillness in silence. numpy only.
 
-Sources: nods and turns on stressed syllables and the still head of pauses from Hadar, Steiner, Grant
-and Rose (1983); the head rises with pitch, from Munhall et al. (2004) and Busso et al. (2007).
-Sizes are set against filmed free speech (`face.md`'s bars: standard deviations within a clip of
-1.1-8.6, 1.3-6.3 and 1.5-7.3 degrees of yaw, pitch and roll; 2 to 18 degrees a second).
-Angles are degrees as Live Link Face has them: yaw to the own right, pitch downwards, roll to the own
-left shoulder.
+Sources: nods and turns on stressed syllables and the still head of pauses from Hadar, Steiner,
+Grant and Rose (1983); the head rises with pitch, from Munhall et al. (2004) and Busso et al. (2007).
+Sizes are set against filmed free speech (standard deviations within a clip of 1.1-8.6, 1.3-6.3 and
+1.5-7.3 degrees of yaw, pitch and roll; 2 to 18 degrees a second).
+Angles are degrees as Live Link Face has them: yaw to the own right, pitch downwards, roll to the
+own left shoulder.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ BY_EMOTION = {
     "disgusted": HeadHabits((5.0, -2.5, -2.0), 0.9),
     "contemptuous": HeadHabits((0, -4.0, 3.5), 0.8),
 }
-"""Postures after Mignault and Chaudhuri (2003) and Witkower and Tracy (2019): raised in contempt and
-surprise, lowered in sadness and anger. Angry speech moves the head most (median 15 degrees a second)."""
+"""Postures after Mignault and Chaudhuri (2003) and Witkower and Tracy (2019): raised in contempt
+and surprise, lowered in sadness and anger. Angry speech moves the head most (median 15 degrees a
+second in filmed acting)."""
 
 
 def head_angles(prosody: Prosody, emotions: dict[str, Array], *, seed: int) -> Array:

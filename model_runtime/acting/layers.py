@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,7 +74,7 @@ def gaze_shifts_s(fixations: Sequence[gaze.Fixation], least_deg: float = 5.0) ->
     return np.array(
         [
             after.start_s
-            for before, after in zip(fixations, fixations[1:], strict=False)
+            for before, after in itertools.pairwise(fixations)
             if np.hypot(after.yaw_deg - before.yaw_deg, after.pitch_deg - before.pitch_deg)
             > least_deg
         ]

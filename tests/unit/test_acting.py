@@ -54,7 +54,8 @@ def test_a_pause_of_a_stop_closure_ends_no_phrase() -> None:
 
 def test_silence_has_no_phrases_and_no_activity() -> None:
     cues = measured(np.zeros(3 * RATE, np.float32))
-    assert cues.phrases == () and cues.stresses == ()
+    assert cues.phrases == ()
+    assert cues.stresses == ()
     assert not cues.activity.any()
 
 
@@ -114,7 +115,8 @@ def test_a_saccade_of_ten_degrees_takes_43_milliseconds() -> None:
 def test_a_look_to_the_left_turns_the_left_eye_out_and_the_right_eye_in() -> None:
     values = gaze.look_values(np.array([[15.0, 0.0]]))
     assert values["eyeLookOutLeft"][0] == values["eyeLookInRight"][0] == pytest.approx(0.5)
-    assert not values["eyeLookInLeft"].any() and not values["eyeLookOutRight"].any()
+    assert not values["eyeLookInLeft"].any()
+    assert not values["eyeLookOutRight"].any()
 
 
 def test_lowered_eyes_lower_the_lids() -> None:
@@ -135,7 +137,8 @@ def test_head_motion_of_speech_lies_in_the_range_of_filmed_speakers(
     cues = measured(speech(*((k + 0.2, k + 3.4) for k in range(0, 40, 4)), seconds=40))
     spread = head.head_angles(cues, {}, seed=2).std(0)
     low, high = np.array([1.1, 1.3, 1.5]), np.array([8.6, 6.3, 7.3])  # yaw, pitch, roll in degrees
-    assert (spread > low).all() and (spread < high).all()
+    assert (spread > low).all()
+    assert (spread < high).all()
 
 
 def test_anger_moves_the_head_more_and_sadness_lowers_it(two_phrases: prosody.Prosody) -> None:
@@ -151,7 +154,9 @@ def test_anger_moves_the_head_more_and_sadness_lowers_it(two_phrases: prosody.Pr
 def test_sides_differ_a_little_and_lips_that_must_meet_do_not() -> None:
     track = asymmetry.vary_sides(neutral_track(), seed=4)
     smile = track.column("mouthSmileLeft") / track.column("mouthSmileRight")
-    assert smile.min() > 0.7 and smile.max() < 1.4 and abs(smile - 1).max() > 0.02
+    assert smile.min() > 0.7
+    assert smile.max() < 1.4
+    assert abs(smile - 1).max() > 0.02
     np.testing.assert_array_equal(
         track.column("mouthPressLeft"), neutral_track().column("mouthPressLeft")
     )

@@ -2,8 +2,8 @@
 
 A face does not wear an emotion: it starts near the voice, rises within a few tenths of a second,
 peaks on the words that carry the feeling and relaxes between phrases (Ekman and Friesen 1978:
-onset, apex and offset; Schmidt, Cohn and Tian 2003 measure 0.4 to 0.7 s for the onset of a spontaneous
-smile and a slower release).
+onset, apex and offset; Schmidt, Cohn and Tian 2003 measure 0.4 to 0.7 s for the onset of a
+spontaneous smile and a slower release).
 """
 
 from __future__ import annotations
@@ -52,14 +52,16 @@ def emotion_level(prosody: Prosody, *, seed: int, strength: float = 1.0) -> Arra
     rate = FRAME_RATE * DRIFT_KNOT_S / KNOT_SPACING_S
     drift = style_noise(seed ^ 0x0D1F7, channels=1, frame_rate=rate, first_frame=0, frames=frames)
     level = level * (1 + DRIFT * drift[:, 0])
-    return np.clip(1 + strength * (level - 1), 0, GREATEST)
+    shaped: Array = np.clip(1 + strength * (level - 1), 0, GREATEST)
+    return shaped
 
 
 def _led(activity: Array) -> Array:
     """Activity that begins ``LEAD_S`` earlier and ends when it did."""
     lead = round(LEAD_S * FRAME_RATE)
     early = np.concatenate([activity[lead:], np.repeat(activity[-1:], min(lead, len(activity)))])
-    return np.maximum(activity, early[: len(activity)])
+    led: Array = np.maximum(activity, early[: len(activity)])
+    return led
 
 
 def _apexes(prosody: Prosody, seed: int) -> Array:

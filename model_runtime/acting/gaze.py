@@ -2,7 +2,7 @@
 
 Sources: durations and the share of time on the listener from Argyle and Cook (1976) and from the
 eye-tracked model of Lee, Badler and Badler (2002), "Eyes Alive"; looking away as a phrase begins
-and back as it ends from Kendon (1967); saccade duration 21 ms + 2.2 ms a degree from Carpenter (1988).
+and back as it ends from Kendon (1967); a saccade lasts 21 ms + 2.2 ms a degree (Carpenter 1988).
 Angles are degrees of the eyes in the head, yaw to the character's own left, pitch upwards.
 """
 
@@ -178,7 +178,8 @@ def gaze_angles(fixations: Sequence[Fixation], times_s: Array, *, seed: int) -> 
     phase = np.clip((times_s - starts[index]) / (SACCADE_S + SACCADE_S_PER_DEG * size), 0, 1)
     # Minimum jerk: the velocity profile of a saccade is a bell.
     done = (phase**3 * (10 - 15 * phase + 6 * phase**2))[:, None]
-    return before + (points[index] - before) * done + _drift(times_s, seed)
+    angles: Array = before + (points[index] - before) * done + _drift(times_s, seed)
+    return angles
 
 
 def _drift(times_s: Array, seed: int) -> Array:
@@ -187,7 +188,8 @@ def _drift(times_s: Array, seed: int) -> Array:
     phases = random.uniform(0, 2 * np.pi, (3, 2))
     rates = np.array([0.31, 0.73, 1.27])  # Hz, without a common period
     waves = np.sin(2 * np.pi * times_s[:, None, None] * rates[:, None] + phases)
-    return DRIFT_DEG * waves.mean(1)
+    wander: Array = DRIFT_DEG * waves.mean(1)
+    return wander
 
 
 def look_values(angles_deg: Array) -> dict[str, Array]:

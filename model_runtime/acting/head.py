@@ -1,7 +1,7 @@
 """Move the head of a speaker: nods on stress, tilt with emotion, stillness in silence. numpy only.
 
 Sources: nods and turns on stressed syllables and the still head of pauses from Hadar, Steiner,
-Grant and Rose (1983); the head rises with pitch, from Munhall et al. (2004) and Busso et al. (2007).
+Grant and Rose (1983); the head rises with pitch (Munhall et al. 2004, Busso et al. 2007).
 Sizes are set against filmed free speech (standard deviations within a clip of 1.1-8.6, 1.3-6.3 and
 1.5-7.3 degrees of yaw, pitch and roll; 2 to 18 degrees a second).
 Angles are degrees as Live Link Face has them: yaw to the own right, pitch downwards, roll to the
@@ -97,7 +97,9 @@ def _carriage(emotions: dict[str, Array], frames: int) -> tuple[Array, Array]:
 def _sway(seed: int, frames: int) -> Array:
     rate = FRAME_RATE * SWAY_KNOT_S / KNOT_SPACING_S
     noise = style_noise(seed ^ 0x5EA7, channels=3, frame_rate=rate, first_frame=0, frames=frames)
-    return np.stack([smooth(noise[:, axis], 0.1) for axis in range(3)], 1) * np.array(SWAY_DEG)
+    axes = [smooth(noise[:, axis].astype(float), 0.1) for axis in range(3)]
+    sway: Array = np.stack(axes, 1) * np.array(SWAY_DEG)
+    return sway
 
 
 def _nods(prosody: Prosody, seed: int) -> Array:

@@ -151,7 +151,8 @@ def _standardised(
 ) -> Array:
     chosen = values[where]
     spread = max(float(chosen.std()), least_spread)
-    return np.clip((values - chosen.mean()) / spread, -limit, limit)
+    standardised: Array = np.clip((values - chosen.mean()) / spread, -limit, limit)
+    return standardised
 
 
 def _pitch(semitones: Array, voiced: NDArray[np.bool_]) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_runtime.acting import asymmetry, dynamics, gaze, head, layers, prosody
+from model_runtime.acting import asymmetry, dynamics, gaze, head, idle, layers, prosody
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 
@@ -211,3 +211,25 @@ def test_eyes_hold_their_fixation_while_the_head_turns(two_phrases: prosody.Pros
 
     moved = 30 * (to_left(turning) - to_left(free))  # degrees
     np.testing.assert_allclose(moved, yaw, atol=0.05)
+
+
+def test_a_waiting_face_blinks_looks_and_breathes_with_its_lips_closed() -> None:
+    track = idle.idle_track(load_rig("arkit52"), 20.0, seed=3)
+    assert track.frame_count == 1200
+    assert track.column("eyeBlinkLeft").max() > 0.95
+    assert track.column("eyeLookOutLeft").std() > 0.02
+    assert np.ptp(track.column("headPitch")) > 0.005  # radians, a breath
+    assert track.column("jawOpen").max() == 0
+
+
+def test_a_listener_looks_at_the_speaker_more_than_somebody_who_waits() -> None:
+    waiting, listening = (
+        idle.idle_track(load_rig("arkit52"), 60.0, seed=3, is_listening=flag)
+        for flag in (False, True)
+    )
+
+    def away(track: CurveTrack) -> float:
+        sideways = track.column("eyeLookOutLeft") + track.column("eyeLookInLeft")
+        return float((sideways > 0.12).mean())
+
+    assert away(listening) < away(waiting)

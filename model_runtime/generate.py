@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -23,10 +22,11 @@ from .curves.rig import RigDefinition, load_rig
 from .curves.track import HEARD, CurveTrack
 from .emotion.classifier import shipped_emotion_model
 from .emotion.detect import Heard, asks_for_auto, hear_emotion, resolved
-from .emotion.keys import EmotionKey, checked_keys, emotion_weights
+from .emotion.keys import checked_keys, emotion_weights
 from .engines.base import Engine, EngineOutput, hear
 from .errors import BadArgument, Cancelled
 from .postprocess.finish import Finish, finish
+from .protocol import Performance
 from .style import style_noise
 
 Progress: TypeAlias = Callable[[float, str], None]
@@ -35,30 +35,6 @@ Progress: TypeAlias = Callable[[float, str], None]
 DECODED, GENERATED = 0.05, 0.97
 """Fractions of the work, by time, at which decoding and the model are done."""
 SILENCE_PHONE = "sil"
-
-
-@dataclasses.dataclass(frozen=True)
-class Performance:
-    """What to act, and how."""
-
-    audio: Path
-    fps: float = 60.0
-    emotion_keys: tuple[EmotionKey, ...] = ()
-    """In seconds of the file; none means neutral."""
-    rig: str = ""
-    """Empty means the rig of the model."""
-    seed: int = 0
-    blink: bool = True
-    start_s: float = 0.0
-    duration_s: float | None = None
-    smoothing_s: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """For the file of curves: everything that made them, without the folder of the sound."""
-        values = dataclasses.asdict(self)
-        values["audio"] = self.audio.name
-        values["emotion_keys"] = [dataclasses.asdict(key) for key in self.emotion_keys]
-        return values
 
 
 @dataclasses.dataclass(frozen=True)

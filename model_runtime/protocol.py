@@ -1,6 +1,6 @@
-"""The messages between the add-on and its worker: one JSON object a line, UTF-8. Stdlib only.
+"""Define the messages between the add-on and its worker: one JSON object a line, UTF-8.
 
-Both processes import this module and nothing else of each other. Guarantees:
+Standard library only. Both processes import this module and nothing else of each other. Guarantees:
 
 * The worker's first line is :class:`Hello`. A client that reads another ``protocol`` number stops.
 * Every :class:`Generate` ends in exactly one of :class:`Result`, :class:`Failure` and
@@ -17,6 +17,7 @@ import dataclasses
 import json
 import types
 import typing
+from pathlib import Path
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Generate",
     "Hello",
     "Message",
+    "Performance",
     "Progress",
     "ProtocolError",
     "Result",
@@ -41,8 +43,11 @@ __all__ = [
     "encode",
 ]
 
-PROTOCOL_VERSION: Final = 1
-"""Raised whenever a message changes in a way an older peer cannot read."""
+PROTOCOL_VERSION: Final = 2
+"""Raised whenever a message changes in a way that an older peer cannot read.
+
+2: the parameters of ``generate`` moved into ``performance``; version 1 is still read.
+"""
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Longest line either side accepts: an hour of emotion keys fits many times over."""
@@ -80,34 +85,52 @@ class ProtocolError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class EmotionKey:
-    """From ``start_s`` on (seconds of the sound), act ``emotion`` at ``intensity``."""
+    """An emotion from ``start_s`` on, in seconds of the audio file, until the next key."""
 
     start_s: float
     emotion: str
     intensity: float
+    """0 to ``MAX_INTENSITY``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Performance:
+    """All parameters of one generated clip: what the panel, a batch and the command line fill."""
+
+    audio: Path
+    """Absolute where it travels in a message."""
+    fps: float = 60.0
+    """Frame rate of the curves."""
+    emotion_keys: tuple[EmotionKey, ...] = ()
+    """Sorted by time; empty means neutral. From a key of ``AUTO_EMOTION`` on the emotion is
+    detected in the voice until the next key, scaled by the key's intensity."""
+    rig: str = ""
+    """Rig definition of the curves; empty means that of the model."""
+    seed: int = 0
+    blink: bool = True
+    start_s: float = 0.0
+    """Where the used part of the audio file begins."""
+    duration_s: float | None = None
+    """Length of the used part; None means to the end of the file."""
+    smoothing_s: float = 0.0
+    """Standard deviation of the Gaussian smoothing; 0 means none."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return every parameter as plain JSON, without the folder of the audio file."""
+        values = dataclasses.asdict(self)
+        values["audio"] = self.audio.name
+        values["emotion_keys"] = [dataclasses.asdict(key) for key in self.emotion_keys]
+        return values
 
 
 @dataclasses.dataclass(frozen=True)
 class Generate:
-    """Parent to worker: make curves for one speech file."""
+    """Parent to worker: generate the curves of one clip."""
 
     id: str
-    audio: str
-    """Absolute path of the sound file."""
     output_folder: str
     """Existing folder; the worker writes ``<id>.npz`` there."""
-    fps: float
-    emotion_keys: tuple[EmotionKey, ...] = ()
-    """Sorted by time; empty means neutral. With ``AUTO_EMOTION`` the voice tells the emotion until
-    the next key, and the key's intensity scales it."""
-    rig: str = ""
-    """Rig definition of the curves; empty means whatever the model makes."""
-    seed: int = 0
-    blink: bool = True
-    start_s: float = 0.0
-    """Where in the sound to begin, in seconds."""
-    duration_s: float | None = None
-    """How much of the sound to use; None means to its end."""
+    performance: Performance
     model: str = ""
     """Path of a checkpoint folder; empty means the shipped one."""
 
@@ -195,14 +218,16 @@ _NAMES_BY_TYPE: Final = {cls: name for name, cls in _TYPE_NAMES.items()}
 
 
 def encode(message: Message) -> str:
-    """One line of JSON without the line end. Floats must be finite.
+    """Return one line of JSON without the line end. Floats must be finite.
 
     Raises:
         ProtocolError: A number is NaN or infinite.
     """
     payload = {"type": _NAMES_BY_TYPE[type(message)], **dataclasses.asdict(message)}
     try:
-        return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return json.dumps(
+            payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+        )
     except ValueError as error:
         raise ProtocolError(f"Message holds a number JSON cannot carry: {error}") from error
 
@@ -226,7 +251,16 @@ def decode(line: str) -> Message:
     cls = _TYPE_NAMES.get(name) if isinstance(name, str) else None
     if cls is None:
         raise ProtocolError(f"Unknown message type {name!r}")
+    if cls is Generate and "audio" in payload:  # version 1 had no Performance
+        payload = {**payload, "performance": payload}
     return typing.cast(Message, _build(cls, payload))
+
+
+def _plain(value: object) -> str:
+    """Return what JSON has no type for: a path as text."""
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent")
 
 
 def _refuse_constant(text: str) -> float:
@@ -256,6 +290,8 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
         return tuple(_convert(item, get_args(hint)[0], name) for item in value)
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return _build(typing.cast(type[Any], hint), value)
+    if hint is Path and type(value) is str:
+        return Path(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if hint is float and is_number:
         try:

@@ -40,34 +40,25 @@ class Order:
     @property
     def line(self) -> str:
         """Name of the speech, for Actions."""
-        return Path(self.message.audio).stem
+        return self.message.performance.audio.stem
 
 
 def order_for(
     scene: bpy.types.Scene,
     target: bpy.types.Object,
+    performance: protocol.Performance,
     *,
-    audio: Path,
     start_frame: int,
-    emotion: str,
-    intensity: float,
-    keys_per_second: float | None = None,
-    seed: int = 0,
-    blink: bool = True,
     with_companions: bool = True,
 ) -> Order:
-    """An order for a performance of ``audio`` by ``target``.
+    """Return the request for a performance by ``target``.
 
     Args:
         scene: Where to bake.
         target: The face.
-        audio: Sound file.
-        start_frame: Frame on which the sound begins.
-        emotion: One of ``protocol.EMOTIONS``.
-        intensity: 0 to 1.5.
-        keys_per_second: None for one key on each frame of the scene.
-        seed: Another seed, another reading.
-        blink: Add blinks.
+        performance: What to generate; an audio file that the worker cannot decode is replaced by a
+            temporary WAV file.
+        start_frame: Frame on which the audio file begins.
         with_companions: Bake teeth, tongue and lashes too.
 
     Raises:
@@ -75,15 +66,12 @@ def order_for(
         BadSound: The file is missing or no sound.
     """
     targets.face_objects(target, with_companions=with_companions)
-    sound.length_s(audio)
+    sound.length_s(performance.audio)
+    audio = sound_decode.for_model(performance.audio, Path(bpy.app.tempdir))
     message = protocol.Generate(
         id="",
-        audio=str(sound_decode.for_model(audio, Path(bpy.app.tempdir))),
         output_folder="",
-        fps=keys_per_second or sound.frame_rate(scene),
-        emotion_keys=(protocol.EmotionKey(0.0, emotion, intensity),),
-        seed=seed,
-        blink=blink,
+        performance=dataclasses.replace(performance, audio=audio),
     )
     return Order(
         message=message,

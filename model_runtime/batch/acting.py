@@ -25,7 +25,8 @@ from ..emotion.detect import resolved
 from ..emotion.keys import EmotionKey, checked_keys
 from ..engines.base import Engine, EngineOutput, Read, hear
 from ..errors import BadArgument, BadOutput
-from ..generate import Performance, Progress, perform
+from ..generate import Progress, perform
+from ..protocol import Performance
 from .lines.fingerprint import FilePrint, FileState, check_unchanged, file_digest
 from .lines.journal import DONE, Entry
 from .lines.manifest import Row, keys_text

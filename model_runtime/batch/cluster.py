@@ -25,7 +25,7 @@ from ..curves.formats.registry import write_curves
 from ..engines.base import Engine, open_engine
 from ..errors import BadArgument, EngineUnavailable, RuntimeFault
 from ..files import replace_file
-from ..generate import Performance
+from ..protocol import Performance
 from .acting import act, formats_of, make_folder, print_of
 from .line_work import Ending, LineWork, Task, failed, internal
 from .lines.control import Control

@@ -12,7 +12,8 @@ from ..emotion.classifier import default_emotion_model
 from ..emotion.detect import asks_for_auto
 from ..engines.base import Engine
 from ..errors import Cancelled, RuntimeFault
-from ..generate import Performance, Progress
+from ..generate import Progress
+from ..protocol import Performance
 from .acting import act, formats_of, performance_of, write_line
 from .lines.fingerprint import FilePrint, line_key, model_print, sound_print
 from .lines.journal import FAILED, Entry

@@ -14,7 +14,7 @@ from typing import Protocol
 from ..engines.base import AUTO
 from ..errors import BadWeights
 from ..files import check_writable
-from ..generate import Performance
+from ..protocol import Performance
 from ..version import runtime_version
 from .line_work import Ending, LineWork
 from .lines.control import Control

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..curves.formats.registry import check_output, write_curves
 from ..curves.track import CurveTrack
-from ..generate import Performance, perform
+from ..generate import perform
+from ..protocol import Performance
 from .console import Parser, ProgressLine, say, set_up_logging
 from .options import acting_title, add_options, engine_from, performance_from
 

@@ -13,8 +13,7 @@ from ..curves.rig import load_rig, rig_names
 from ..emotion.keys import EmotionKey
 from ..engines.base import DEVICE_NAMES, ENGINE_NAMES, Engine, check_names, open_engine
 from ..errors import BadArgument
-from ..generate import Performance
-from ..protocol import EMOTIONS, MAX_INTENSITY
+from ..protocol import EMOTIONS, MAX_INTENSITY, Performance
 
 log = logging.getLogger(__name__)
 

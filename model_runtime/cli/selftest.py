@@ -19,7 +19,8 @@ from ..audio.store import SAMPLE_RATE
 from ..checkpoint.folder import default_checkpoint, load_checkpoint
 from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES, Engine, open_engine
 from ..errors import EngineUnavailable
-from ..generate import Performance, perform
+from ..generate import perform
+from ..protocol import Performance
 from .console import Parser, say
 
 TOLERANCE_CPU = 1e-4

@@ -14,7 +14,7 @@ from ..curves.formats.registry import write_curves
 from ..curves.track import HEARD
 from ..engines.base import Engine, open_engine
 from ..errors import BadArgument, BadOutput
-from ..generate import Performance, Progress, perform
+from ..generate import Progress, perform
 from ..protocol import EmotionKey, Generate, Result
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class WarmEngine:
         started = time.perf_counter()
         target = _target(request)
         engine = self._loaded(request.model or self._model)
-        track = perform(_performance(request), engine, progress=progress, cancelled=cancelled)
+        track = perform(request.performance, engine, progress=progress, cancelled=cancelled)
         write_curves(track, target)
         seconds = time.perf_counter() - started
         frames, channels = track.values.shape
@@ -95,16 +95,3 @@ def _target(request: Generate) -> Path:
     if not folder.is_dir():
         raise BadOutput(f"No folder {folder}", hint="Make the output folder first")
     return folder / f"{request.id}.npz"
-
-
-def _performance(request: Generate) -> Performance:
-    return Performance(
-        audio=Path(request.audio),
-        fps=request.fps,
-        emotion_keys=request.emotion_keys,
-        rig=request.rig,
-        seed=request.seed,
-        blink=request.blink,
-        start_s=request.start_s,
-        duration_s=request.duration_s,
-    )

@@ -37,7 +37,7 @@ def test_a_new_emotion_would_not_change_what_a_blend_file_remembers(studio):
 
 def test_auto_goes_to_the_worker_with_the_sliders_intensity(ready):
     ready.emotion, ready.intensity = protocol.AUTO_EMOTION, 0.6
-    (key,) = operators.scene_order(bpy.context).message.emotion_keys
+    (key,) = operators.scene_order(bpy.context).message.performance.emotion_keys
     assert (key.emotion, key.intensity) == (protocol.AUTO_EMOTION, pytest.approx(0.6))
 
 

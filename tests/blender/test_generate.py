@@ -254,9 +254,9 @@ def test_order_speaks_the_scenes_film_rate(ready):
     render = bpy.context.scene.render
     render.fps, render.fps_base = 24, 1.001
     message = operators.scene_order(bpy.context).message
-    assert message.fps == pytest.approx(24 / 1.001)
+    assert message.performance.fps == pytest.approx(24 / 1.001)
     ready.key_rate = "FINE"
-    assert operators.scene_order(bpy.context).message.fps == 60.0
+    assert operators.scene_order(bpy.context).message.performance.fps == 60.0
 
 
 def test_keys_and_sound_agree_at_23976(ready, face):

@@ -263,6 +263,7 @@ def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
     chosen, home, tmp_path, work
 ):
     from cstalk_blender.jobs.request import order_for
+    from cstalk_blender.package import protocol
     from tests.fakes.faces import make_face, write_wav
 
     put(home)
@@ -273,13 +274,8 @@ def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
         return fake_launch("good" if choice.engine == "numpy" else "die_at_start", tmp_path)
 
     studio.launch = launch
-    order = order_for(
-        *(bpy.context.scene, make_face()),
-        audio=write_wav(work / "line.wav"),
-        start_frame=1,
-        emotion="neutral",
-        intensity=1.0,
-    )
+    performance = protocol.Performance(write_wav(work / "line.wav"))
+    order = order_for(bpy.context.scene, make_face(), performance, start_frame=1)
     studio.start(order)
     studio.wait()
     assert studio.error is None

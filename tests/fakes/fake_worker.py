@@ -20,7 +20,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PROTOCOL = 1
+PROTOCOL = 2
 CHANNELS = ("jawOpen", "mouthClose", "mouthSmileLeft", "mouthSmileRight", "browInnerUp")
 DURATION_S = 2.0
 FOREVER_S = 3600.0
@@ -82,18 +82,19 @@ def write_track(path: Path, fps: float, smile: float, heard: str = "") -> int:
 
 def result(request: dict, *, path: Path | None = None) -> None:
     """Write the curves and say so."""
-    keys = request["emotion_keys"]
+    performance = request["performance"]
+    keys = performance["emotion_keys"]
     smile = sum(key["intensity"] for key in keys if key["emotion"] == "happy")
     path = path or Path(request["output_folder"]) / f"{request['id']}.npz"
     heard = "happy 0.8" if any(key["emotion"] == "auto" for key in keys) else ""
-    frames = write_track(path, request["fps"], smile, heard)
+    frames = write_track(path, performance["fps"], smile, heard)
     say(
         type="result",
         id=request["id"],
         path=str(path),
         frames=frames,
         channels=len(CHANNELS),
-        fps=request["fps"],
+        fps=performance["fps"],
         seconds=0.1,
         summary=f"{frames} frames",
     )
@@ -107,12 +108,13 @@ def work(request: dict, *, steps: int = 4, step_s: float = 0.01) -> None:
             return
         say(type="progress", id=request["id"], fraction=step / steps, seconds_left=step_s)
         time.sleep(step_s)
-    if not Path(request["audio"]).is_file():
+    audio = request["performance"]["audio"]
+    if not Path(audio).is_file():
         say(
             type="error",
             id=request["id"],
             code="bad-audio",
-            message=f"No file at {request['audio']}",
+            message=f"No file at {audio}",
             hint="Choose another",
         )
         return

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch, scrubbed
 from cstalk_blender.session.request import Request
+from model_runtime.protocol import Generate
 
 FAKE_WORKER = Path(__file__).resolve().parent / "fake_worker.py"
 DEADLINE_S = 100.0
@@ -42,6 +44,11 @@ def fake_launch(mode: str, tmp_path: Path) -> Launch:
         environment={**scrubbed(os.environ), "FAKE_MARK": str(tmp_path / "mark.npz")},
         log_file=tmp_path / "logs" / "worker.log",
     )
+
+
+def varied(ask: Generate, **values: Any) -> Generate:
+    """Return a request for the same performance with other parameters."""
+    return dataclasses.replace(ask, performance=dataclasses.replace(ask.performance, **values))
 
 
 def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:

@@ -58,7 +58,7 @@ def long_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ask(speech: Path) -> protocol.Generate:
     """A request for half a minute at 60 fps."""
-    return protocol.Generate(id="", audio=str(speech), output_folder="", fps=60.0)
+    return protocol.Generate(id="", output_folder="", performance=protocol.Performance(speech))
 
 
 @pytest.fixture

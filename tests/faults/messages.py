@@ -39,10 +39,16 @@ keys = st.lists(
 )
 to_worker = st.one_of(
     _fields("generate", id=ids, audio=texts, output_folder=texts, fps=numbers, emotion_keys=keys),
+    _fields(
+        "generate",
+        id=ids,
+        output_folder=texts,
+        performance=st.fixed_dictionaries({"audio": texts, "fps": numbers, "emotion_keys": keys}),
+    ),
     _fields("cancel", id=ids),
 )
 from_worker = st.one_of(
-    _fields("hello", protocol=st.integers(0, 3), runtime=texts, engine=texts, device=texts),
+    _fields("hello", protocol=st.integers(0, 4), runtime=texts, engine=texts, device=texts),
     _fields("progress", id=ids, fraction=numbers, seconds_left=st.none() | numbers, stage=texts),
     _fields("error", id=ids, code=texts, message=texts, hint=texts),
     _fields("cancelled", id=ids),

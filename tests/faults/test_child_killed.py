@@ -154,9 +154,10 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch
-from cstalk_blender.installation import protocol
+from cstalk_blender.package import protocol
 client = Client(lambda: Launch({argv!r}, Path({root!r}), {env!r}), temporary_folder=Path({work!r}))
-request = client.submit(protocol.Generate(id="", audio={audio!r}, output_folder="", fps=60.0))
+performance = protocol.Performance(Path({audio!r}))
+request = client.submit(protocol.Generate("", "", performance))
 while request.fraction == 0:
     client.poll()
 print(client.child_pid, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import signal
@@ -14,14 +13,14 @@ import pytest
 from cstalk_blender.errors import SessionError, WorkerSilent
 from cstalk_blender.session.request import State
 from tests.conftest import ROOT
-from tests.fakes.sessions import DEADLINE_S, finish, pass_time, wait_until
+from tests.fakes.sessions import DEADLINE_S, finish, pass_time, varied, wait_until
 from tests.faults.conftest import command, environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux limits and signals")
 
 NO_MEMORY = """
 import resource
-from model_runtime import warm_engine
+from model_runtime.worker import warm_engine
 
 answer = warm_engine.WarmEngine.answer
 calls = []
@@ -47,7 +46,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 """
 SOUND_ON_DISK = """
-from model_runtime import audio
+from model_runtime.audio import store as audio
 audio.MEMORY_BYTES = 1000
 """
 
@@ -62,8 +61,7 @@ def test_child_without_memory_fails_one_request_and_answers_the_next(
         fed = client.submit(ask)
         finish(client, fed)
         assert fed.state is State.DONE
-    audio = str(long_speech) if is_long else ask.audio
-    request = client.submit(dataclasses.replace(ask, audio=audio))
+    request = client.submit(varied(ask, audio=long_speech) if is_long else ask)
     finish(client, request)
     assert request.state is State.FAILED
     assert "memory" in str(request.error)
@@ -147,7 +145,7 @@ def test_child_that_stopped_is_given_up_and_leaves_no_process(
     connect, ask, long_speech, hand_clock, observed
 ):
     client = connect(clock=hand_clock)
-    request = client.submit(type(ask)(id="", audio=str(long_speech), output_folder="", fps=60.0))
+    request = client.submit(varied(ask, audio=long_speech))
     wait_until(client, lambda: request.fraction > 0)
     pid = client.child_pid
     os.kill(pid, signal.SIGSTOP)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import itertools
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from cstalk_blender.package import protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch
-from model_runtime.protocol import Failure, Generate, Result, Stopped
+from model_runtime.protocol import Failure, Generate, Performance, Result, Stopped
 from tests.conftest import ROOT
 from tests.faults.conftest import IS_WHOLE, command
 from tests.faults.messages import LINES_PER_EXAMPLE, from_worker, seeds, spoiled, to_worker
@@ -88,7 +89,7 @@ def test_client_ends_each_request_once_whatever_is_answered(tmp_path, observed):
     @given(from_worker, seeds)
     def answer(message, seed):
         client = ScriptedClient(tmp_path, [HELLO, *spoiled({**message, "id": "r1"}, seed)])
-        request = client.submit(Generate(id="", audio="a", output_folder="", fps=30.0))
+        request = client.submit(Generate("", "", Performance(Path("a"))))
         ended = list(itertools.chain.from_iterable(client.poll(budget_s=60) for _ in range(9)))
         assert ended.count(request) <= 1
         assert request.state.is_ending == (request in ended)

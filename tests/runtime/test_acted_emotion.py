@@ -13,8 +13,16 @@ from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint
 from model_runtime.emotion.detect import Heard
 from model_runtime.emotion.keys import CROSS_FADE_S
 from model_runtime.engines.numpy_engine import NumpyEngine
-from model_runtime.generate import Performance, perform
-from model_runtime.protocol import EMOTIONS, EmotionKey, Generate, Result, decode, encode
+from model_runtime.generate import perform
+from model_runtime.protocol import (
+    EMOTIONS,
+    EmotionKey,
+    Generate,
+    Performance,
+    Result,
+    decode,
+    encode,
+)
 from model_runtime.worker.warm_engine import WarmEngine
 from tests.conftest import ROOT
 
@@ -103,9 +111,8 @@ def test_the_workers_result_says_what_was_heard(
     warm = WarmEngine(engine="numpy", device="cpu", model="")
 
     def answer(mood: str) -> Result:
-        request = Generate(
-            "one", str(LINE), str(tmp_path), 30.0, (EmotionKey(0.0, mood, 0.5),), duration_s=0.5
-        )
+        performance = Performance(LINE, 30.0, (EmotionKey(0.0, mood, 0.5),), duration_s=0.5)
+        request = Generate("one", str(tmp_path), performance)
         return warm.answer(request, progress=lambda *_: None, cancelled=lambda: False)
 
     asked, chosen = answer("auto"), answer("happy")

@@ -16,8 +16,7 @@ from model_runtime.batch.lines.lock import STATE_FOLDER
 from model_runtime.cli.main import main
 from model_runtime.curves.formats.registry import read_curves
 from model_runtime.emotion.detect import Heard
-from model_runtime.generate import Performance
-from model_runtime.protocol import EmotionKey
+from model_runtime.protocol import EmotionKey, Performance
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
 

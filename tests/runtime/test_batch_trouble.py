@@ -26,8 +26,7 @@ from model_runtime.batch.throughput import LocalPool
 from model_runtime.checkpoint.folder import load_checkpoint
 from model_runtime.curves.formats.registry import read_curves
 from model_runtime.engines.numpy_engine import NumpyEngine
-from model_runtime.generate import Performance
-from model_runtime.protocol import EmotionKey
+from model_runtime.protocol import EmotionKey, Performance
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
 from tests.fakes.troubled_lines import Troubled, write_troubled

@@ -16,8 +16,8 @@ from model_runtime.curves.rig import load_rig
 from model_runtime.engines.base import Engine, EngineOutput
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadArgument, BadAudio, Cancelled
-from model_runtime.generate import Performance, generate_raw, perform
-from model_runtime.protocol import EmotionKey
+from model_runtime.generate import generate_raw, perform
+from model_runtime.protocol import EmotionKey, Performance
 from tests.fakes.checkpoints import write_tiny_checkpoint
 from tests.fakes.sounds import voice, write_wav
 

@@ -22,7 +22,8 @@ from model_runtime.engines.torch_encoder import (  # noqa: E402
     receptive_field,
 )
 from model_runtime.errors import BadArgument, BadWeights, EngineUnavailable  # noqa: E402
-from model_runtime.generate import Performance, generate_raw  # noqa: E402
+from model_runtime.generate import generate_raw  # noqa: E402
+from model_runtime.protocol import Performance  # noqa: E402
 from model_runtime.training.data.cache import caches_in, read_cache  # noqa: E402
 from model_runtime.training.data.encoder_inputs import encoder_key, fetched_encoder  # noqa: E402
 from model_runtime.training.settings import EncoderSettings  # noqa: E402

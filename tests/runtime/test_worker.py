@@ -24,6 +24,7 @@ from model_runtime.protocol import (
     Failure,
     Generate,
     Hello,
+    Performance,
     Progress,
     Result,
     Stopped,
@@ -79,7 +80,7 @@ def test_names_in_any_script_travel(worker: Worker, speech: Path) -> None:
     folder = worker.output / "出力 ü"
     folder.mkdir()
     audio = shutil.copy(speech, folder / "日本語 é.wav")
-    worker.send(Generate(id="r", audio=str(audio), output_folder=str(folder), fps=24))
+    worker.send(Generate("r", str(folder), Performance(audio, fps=24)))
     result = worker.until_ending()
     assert isinstance(result, Result), result
     assert read_curves(result.path).request["audio"] == "日本語 é.wav"
@@ -148,7 +149,7 @@ def test_an_id_cannot_leave_the_output_folder(worker: Worker, speech: Path, iden
 
 def test_a_missing_output_folder_fails(worker: Worker, speech: Path) -> None:
     gone = str(worker.output / "gone")
-    worker.send(Generate(id="r", audio=str(speech), output_folder=gone, fps=30))
+    worker.send(Generate("r", gone, Performance(speech)))
     failure = worker.until_ending()
     assert isinstance(failure, Failure)
     assert failure.code == "bad-output"

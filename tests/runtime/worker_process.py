@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from model_runtime import protocol
-from model_runtime.protocol import Failure, Generate, Progress, Result, Stopped
+from model_runtime.protocol import Failure, Generate, Performance, Progress, Result, Stopped
 from tests.conftest import ROOT
 
 TIMEOUT_S = 150.0
@@ -79,10 +79,9 @@ class Worker:
             protocol.decode(line) for line in iter(lambda: self._lines.get(timeout=TIMEOUT_S), None)
         ]
 
-    def request(self, identity: str, audio: Path, **values: object) -> Generate:
-        return Generate(
-            id=identity, audio=str(audio), output_folder=str(self.output), fps=30.0, **values
-        )  # type: ignore[arg-type]
+    def request(self, identity: str, audio: Path, *, model: str = "", **values: object) -> Generate:
+        performance = Performance(audio, **{"fps": 30.0, **values})  # type: ignore[arg-type]
+        return Generate(identity, str(self.output), performance, model)
 
     def log(self) -> str:
         return (self.output / "log.txt").read_text(encoding="utf-8", errors="replace")

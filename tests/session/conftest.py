@@ -35,10 +35,10 @@ def ask(speech: Path) -> protocol.Generate:
     """A request for a happy line at 30 fps."""
     return protocol.Generate(
         id="",
-        audio=str(speech),
         output_folder="",
-        fps=30.0,
-        emotion_keys=(protocol.EmotionKey(0.0, "happy", 0.5),),
+        performance=protocol.Performance(
+            speech, fps=30.0, emotion_keys=(protocol.EmotionKey(0.0, "happy", 0.5),)
+        ),
     )
 
 

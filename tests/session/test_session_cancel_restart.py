@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +12,7 @@ from cstalk_blender.errors import StartFailed, WorkerDied
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import Launch
 from cstalk_blender.session.request import State
-from tests.fakes.sessions import FAKE_WORKER, finish, pass_time, wait_until
+from tests.fakes.sessions import FAKE_WORKER, finish, pass_time, varied, wait_until
 
 
 def process_exists(pid: int) -> bool:
@@ -141,10 +141,12 @@ def test_python_that_is_another_program_is_a_clear_failure(ask, tmp_path):
     assert "before it was ready" in str(request.error)
 
 
-@pytest.mark.parametrize("unfit", [{"fps": float("nan")}, {"audio": "/broken \udcff name.wav"}])
+@pytest.mark.parametrize(
+    "unfit", [{"fps": float("nan")}, {"audio": Path("/broken \udcff name.wav")}]
+)
 def test_value_that_a_message_cannot_carry_fails_the_request_alone(connect, ask, unfit):
     client = connect("good")
-    bad = client.submit(dataclasses.replace(ask, **unfit))
+    bad = client.submit(varied(ask, **unfit))
     good = client.submit(ask)
     finish(client, bad, good)
     assert bad.error.error_code == "bad-argument"

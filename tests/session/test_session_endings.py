@@ -176,5 +176,5 @@ def test_version_mismatch_names_both_versions(connect, ask):
     client = connect("wrong_version")
     request = client.submit(ask)
     finish(client, request)
-    assert "protocol 2" in str(request.error)
+    assert "protocol 3, this add-on 2" in str(request.error)
     assert "add-on 1" in str(request.error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from cstalk_blender.package import formats, protocol
 from cstalk_blender.session.client import Client
 from cstalk_blender.session.environment import worker_launch
 from cstalk_blender.session.request import State
-from tests.fakes.sessions import DEADLINE_S, finish, wait_until
+from tests.fakes.sessions import DEADLINE_S, finish, varied, wait_until
 
 SPEECH = worker_launch().folder / "demo" / "speech" / "line.wav"
 
@@ -31,7 +30,7 @@ def client(tmp_path):
 
 
 def test_real_worker_answers_with_curves_of_the_sound(client, ask):
-    request = client.submit(dataclasses.replace(ask, audio=str(SPEECH), fps=25.0))
+    request = client.submit(varied(ask, audio=SPEECH, fps=25.0))
     finish(client, request)
     assert request.state is State.DONE, request.error and request.error.report()
     curves = formats.read_curves(request.result.path)
@@ -43,7 +42,7 @@ def test_real_worker_answers_with_curves_of_the_sound(client, ask):
 
 def test_real_worker_refuses_a_sound_that_is_none_and_goes_on(client, ask):
     bad = client.submit(ask)
-    good = client.submit(dataclasses.replace(ask, audio=str(SPEECH)))
+    good = client.submit(varied(ask, audio=SPEECH))
     finish(client, bad, good)
     assert (bad.state, bad.error.error_code) == (State.FAILED, "bad-audio")
     assert bad.error.hint

@@ -201,16 +201,18 @@ def scene_order(context: bpy.types.Context) -> jobs_order.Order:
         SessionError: They describe none.
     """
     settings = context.scene.cstalk
+    performance = protocol.Performance(
+        audio=settings.audio_path,
+        fps=settings.keys_per_second or sound.frame_rate(context.scene),
+        emotion_keys=(protocol.EmotionKey(0.0, settings.emotion, settings.intensity),),
+        seed=settings.seed,
+        blink=settings.blink,
+    )
     return jobs_order.order_for(
         context.scene,
         chosen_face_or_none(context),
-        audio=settings.audio_path,
+        performance,
         start_frame=settings.start_frame,
-        emotion=settings.emotion,
-        intensity=settings.intensity,
-        keys_per_second=settings.keys_per_second,
-        seed=settings.seed,
-        blink=settings.blink,
         with_companions=settings.with_companions,
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from ...checkpoint.folder import load_checkpoint
 from ...curves.track import CurveTrack
 from ...engines.base import AUTO, open_engine
-from ...generate import Performance, perform
-from ...protocol import EmotionKey
+from ...generate import perform
+from ...protocol import EmotionKey, Performance
 from .base import EVALUATION_FPS, Direction
 
 

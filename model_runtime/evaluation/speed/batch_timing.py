@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     from ...batch.narrate import JsonNarrator
     from ...batch.run import Order, run
     from ...batch.throughput import LocalPool, open_engines
-    from ...generate import Performance
+    from ...protocol import Performance
     from .timing_child import _peak_megabytes
 
     model, speech, device, count = (
@@ -117,7 +117,8 @@ def main(arguments: Sequence[str]) -> int:
 def _one_by_one(sounds: Sequence[Path], engine: Engine, work: Path) -> float:
     """Mean seconds of a line that is acted and written alone; the first is not counted."""
     from ...curves.formats.registry import write_curves
-    from ...generate import Performance, perform
+    from ...generate import perform
+    from ...protocol import Performance
 
     chosen = sounds[: SINGLE_LINES + 1]
     started = time.perf_counter()

@@ -38,7 +38,8 @@ def main(arguments: Sequence[str]) -> int:
 def _engine(engine: str, device: str, model: Path) -> tuple[Callable[[Path], object], str]:
     from ...checkpoint.folder import load_checkpoint
     from ...engines.base import open_engine
-    from ...generate import Performance, perform
+    from ...generate import perform
+    from ...protocol import Performance
 
     opened = open_engine(load_checkpoint(model), engine=engine, device=device)
     return lambda path: perform(Performance(audio=path), opened), opened.device

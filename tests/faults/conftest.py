@@ -22,7 +22,7 @@ from tests.fakes.sounds import voice, write_wav
 IS_WHOLE = os.environ.get("CSTALK_FAULTS") == "whole"
 """`build.py faults` tries everything; the suite a seeded share of it."""
 
-RUN = "import sys\nfrom model_runtime import cli\nsys.exit(cli.main(sys.argv[1:]))\n"
+RUN = "import sys\nfrom model_runtime.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 Connect = Callable[..., Client]
 
 

@@ -42,7 +42,8 @@ def starved(*arguments, **options):
 warm_engine.WarmEngine.answer = starved
 """
 FULL_DISK = """
-import resource
+import resource, sys
+sys.dont_write_bytecode = True  # a short write would leave a broken cache for the next test
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 """
 SOUND_ON_DISK = """

@@ -58,7 +58,7 @@ def test_the_greeting_is_true_and_needs_no_torch(checkpoint: Path, tmp_path: Pat
         with running(["env", f"PYTHONPATH={tmp_path}", *command], tmp_path) as worker:
             hello = worker.next()
             assert isinstance(hello, Hello)
-            assert (hello.protocol, hello.engine, hello.model) == (1, expected, "tiny")
+            assert (hello.protocol, hello.engine, hello.model) == (2, expected, "tiny")
             assert hello.device in ("cpu", "cuda", "mps")
             assert not worker.rest()
 
@@ -244,7 +244,8 @@ def test_noise_on_stdout_cannot_reach_the_protocol(
     noisy = textwrap.dedent(
         """
         import os, subprocess, sys
-        from model_runtime import audio, cli
+        from model_runtime.audio import store as audio
+        from model_runtime.cli.main import main
 
         fill = audio.SpeechStore._fill
 
@@ -256,7 +257,7 @@ def test_noise_on_stdout_cannot_reach_the_protocol(
             return fill(*arguments)
 
         audio.SpeechStore._fill = loud
-        sys.exit(cli.main(["worker", "--engine", "numpy", "--model", sys.argv[1]]))
+        sys.exit(main(["worker", "--engine", "numpy", "--model", sys.argv[1]]))
         """
     )
     with running([sys.executable, "-c", noisy, str(checkpoint)], tmp_path) as worker:
@@ -274,7 +275,8 @@ def test_a_fault_of_ours_ends_one_request_and_its_traceback_stays_in_the_log(
     broken = textwrap.dedent(
         """
         import sys
-        from model_runtime import audio, cli
+        from model_runtime.audio import store as audio
+        from model_runtime.cli.main import main
 
         fill, calls = audio.SpeechStore._fill, []
 
@@ -285,7 +287,7 @@ def test_a_fault_of_ours_ends_one_request_and_its_traceback_stays_in_the_log(
             return fill(*arguments)
 
         audio.SpeechStore._fill = fails_once
-        sys.exit(cli.main(["worker", "--engine", "numpy", "--model", sys.argv[1]]))
+        sys.exit(main(["worker", "--engine", "numpy", "--model", sys.argv[1]]))
         """
     )
     with running([sys.executable, "-c", broken, str(checkpoint)], tmp_path) as worker:

@@ -27,7 +27,9 @@ __all__ = [
     "EMOTIONS",
     "EMOTION_DESCRIPTIONS",
     "MAX_INTENSITY",
+    "NATURAL_ACTING",
     "PROTOCOL_VERSION",
+    "Acting",
     "Cancel",
     "EmotionKey",
     "Failure",
@@ -94,6 +96,25 @@ class EmotionKey:
 
 
 @dataclasses.dataclass(frozen=True)
+class Acting:
+    """Strengths of what a face does beyond its speech; 0 is off, 1 natural, 2 the most."""
+
+    dynamics: float = 0.0
+    """Rise and fall of the emotion over the line; 0 holds the emotion as a pose."""
+    eyes: float = 0.0
+    """Gaze: saccades, looks away and back, lids that follow."""
+    head: float = 0.0
+    """Head motion, in channels of its own: ``headYaw``, ``headPitch``, ``headRoll`` in radians."""
+    asymmetry: float = 0.0
+    favoured_side: str = "auto"
+    """Stronger half of the face: ``left``, ``right``, or ``auto`` to draw it by the seed."""
+
+
+NATURAL_ACTING: Final = Acting(dynamics=1.0, eyes=1.0, head=1.0, asymmetry=0.5)
+"""Default of panel, batch and command line."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Performance:
     """All parameters of one generated clip: what the panel, a batch and the command line fill."""
 
@@ -112,6 +133,8 @@ class Performance:
     """Where the used part of the audio file begins."""
     duration_s: float | None = None
     """Length of the used part; None means to the end of the file."""
+    acting: Acting = Acting()
+    """Off, so that the curves are those of the model alone."""
     smoothing_s: float = 0.0
     """Standard deviation of the Gaussian smoothing; 0 means none."""
 

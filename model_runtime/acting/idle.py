@@ -9,9 +9,10 @@ from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from ..emotion.pitch import FRAME_RATE
 from ..postprocess.blinks import add_blinks, blink_times, lid_closure
+from ..protocol import NATURAL_ACTING, Acting
 from ..style import KNOT_SPACING_S, style_noise
 from . import gaze
-from .layers import Acting, Direction, add_acting
+from .layers import Direction, add_acting
 from .prosody import Prosody
 
 BROWS = ("browInnerUp", "browOuterUpLeft", "browOuterUpRight", "browDownLeft", "browDownRight")
@@ -59,7 +60,7 @@ def idle_track(
         BadArgument: A frame rate out of range.
     """
     fps = checked_fps(fps)
-    acting = Acting() if acting is None else acting
+    acting = NATURAL_ACTING if acting is None else acting
     frames = frames_for(duration_s, fps)
     names = tuple(channel.name for channel in rig.channels)
     track = CurveTrack(np.zeros((frames, len(names)), np.float32), names, fps)

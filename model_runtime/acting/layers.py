@@ -11,21 +11,10 @@ import numpy as np
 from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from ..emotion.pitch import FRAME_RATE
+from ..protocol import Acting
 from . import gaze, head
 from .asymmetry import vary_sides
 from .prosody import Array, Prosody
-
-
-@dataclasses.dataclass(frozen=True)
-class Acting:
-    """How much acting a performance gets; each strength runs from 0 (off) to 2, 1 is natural."""
-
-    dynamics: float = 1.0
-    """Rise and fall of the emotion over the line (``dynamics.emotion_level``)."""
-    eyes: float = 1.0
-    head: float = 1.0
-    asymmetry: float = 0.5
-    favoured_side: str = "auto"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from model_runtime.acting import asymmetry, dynamics, gaze, head, idle, layers, prosody
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
+from model_runtime.protocol import NATURAL_ACTING, Acting
 
 RATE = 16_000
 
@@ -167,10 +168,10 @@ def test_the_favoured_side_is_the_stronger_one() -> None:
     assert track.column("mouthSmileRight").mean() > track.column("mouthSmileLeft").mean()
 
 
-OFF = layers.Acting(dynamics=0, eyes=0, head=0, asymmetry=0)
+OFF = Acting()
 
 
-def acted(acting: layers.Acting, cues: prosody.Prosody, fps: float = 60.0, seed: int = 7):
+def acted(acting: Acting, cues: prosody.Prosody, fps: float = 60.0, seed: int = 7):
     """Acting onto flat curves."""
     direction = layers.Direction(cues, {}, seed)
     rig = load_rig("arkit52")
@@ -186,24 +187,24 @@ def test_all_strengths_zero_leave_the_curves_bit_by_bit(two_phrases: prosody.Pro
 
 
 def test_head_channels_are_appended_in_radians(two_phrases: prosody.Prosody) -> None:
-    track = acted(layers.Acting(), two_phrases)
+    track = acted(NATURAL_ACTING, two_phrases)
     assert track.channels[-3:] == ("headYaw", "headPitch", "headRoll")
     assert 0.01 < np.abs(track.values[:, -3:]).max() < 0.4
 
 
 def test_the_same_seed_acts_alike_at_every_frame_rate(two_phrases: prosody.Prosody) -> None:
-    fine, coarse = (acted(layers.Acting(asymmetry=0), two_phrases, fps) for fps in (60.0, 30.0))
+    fine, coarse = (acted(Acting(eyes=1, head=1), two_phrases, fps) for fps in (60.0, 30.0))
     np.testing.assert_allclose(fine.values[::2], coarse.values, atol=1e-5)
 
 
 def test_another_seed_looks_elsewhere(two_phrases: prosody.Prosody) -> None:
-    one, two = (acted(layers.Acting(), two_phrases, seed=seed) for seed in (1, 2))
+    one, two = (acted(NATURAL_ACTING, two_phrases, seed=seed) for seed in (1, 2))
     assert np.abs(one.column("eyeLookOutLeft") - two.column("eyeLookOutLeft")).max() > 0.1
 
 
 def test_eyes_hold_their_fixation_while_the_head_turns(two_phrases: prosody.Prosody) -> None:
-    free = acted(layers.Acting(head=0, asymmetry=0), two_phrases)
-    turning = acted(layers.Acting(asymmetry=0), two_phrases)
+    free = acted(Acting(eyes=1), two_phrases)
+    turning = acted(Acting(eyes=1, head=1), two_phrases)
     yaw = np.rad2deg(turning.column("headYaw"))
 
     def to_left(track: CurveTrack) -> np.ndarray:

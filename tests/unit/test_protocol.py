@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model_runtime.protocol import (
+    Acting,
     Cancel,
     EmotionKey,
     Generate,
@@ -26,6 +27,7 @@ PERFORMANCE = Performance(
     blink=False,
     start_s=1.5,
     duration_s=4.0,
+    acting=Acting(dynamics=1.0, eyes=0.5, asymmetry=0.25, favoured_side="left"),
     smoothing_s=0.05,
 )
 
@@ -51,6 +53,13 @@ def test_a_request_carries_every_parameter_of_its_performance() -> None:
             "blink": False,
             "start_s": 1.5,
             "duration_s": 4.0,
+            "acting": {
+                "dynamics": 1.0,
+                "eyes": 0.5,
+                "head": 0.0,
+                "asymmetry": 0.25,
+                "favoured_side": "left",
+            },
             "smoothing_s": 0.05,
         },
     }

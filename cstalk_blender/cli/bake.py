@@ -24,8 +24,8 @@ from ..jobs import batch_request as jobs_batch_order
 from ..jobs.batch import Batch
 from ..jobs.batch_request import LineState
 from ..package import protocol
-from ..scene import line_list
 from ..scene import strip_lines as casting
+from ..ui import line_list, line_requests
 from ..ui.properties.batch import AS_PANEL, DESTINATION_ITEMS, CSTALK_PG_batch
 
 log = logging.getLogger((__package__ or "").rpartition(".")[0])
@@ -82,10 +82,10 @@ def bake(options: argparse.Namespace) -> int:
     scene = _scene(options.scene)
     save_as = _save_path(options)
     _set_up(scene, options)
-    line_list.fill(scene, otherwise=options.character or "")
+    line_list.fill(scene, default_character=options.character or "")
     batch = jobs_batch.current_batch()
     teller = Teller(batch, options.json)
-    order = line_list.order_of(scene)
+    order = line_requests.request_of(scene)
     teller.start(len(order.castings))
     batch.on_event = teller.line
     report = None if options.report is None else Path(options.report).resolve()

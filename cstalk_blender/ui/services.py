@@ -8,7 +8,7 @@ import bpy
 
 from ..jobs import batch, generate, install
 from ..session import runtime_choice
-from . import preferences
+from . import launch
 
 _open = contextlib.ExitStack()
 
@@ -17,11 +17,11 @@ def attach() -> None:
     """Create the jobs of Generate, batch and runtime installation."""
     runtime_choice.reset()
     with contextlib.ExitStack() as stack:
-        install.job = install.RuntimeJob(preferences.runtime_changed)
+        install.job = install.RuntimeJob(launch.on_runtime_changed)
         stack.callback(_close_install)
-        generate.studio = generate.Studio(preferences.launch, runtime_choice.current.fall_back)
+        generate.studio = generate.Studio(launch.worker_launch, runtime_choice.current.fall_back)
         stack.callback(_close_generate)
-        batch.batch = batch.Batch(preferences.launch)
+        batch.batch = batch.Batch(launch.worker_launch)
         stack.callback(_close_batch)
         for handler in (generate.on_load, batch.on_load):
             bpy.app.handlers.load_pre.append(handler)

@@ -11,7 +11,7 @@ from cstalk_blender.errors import BatchFailed, JobOverlap
 from cstalk_blender.jobs import batch as jobs_batch
 from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.rig.keys import strips
-from cstalk_blender.scene import line_list
+from cstalk_blender.ui import line_list, line_requests
 from cstalk_blender.ui.operators import batch as operators_batch
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import tick_until
@@ -143,7 +143,7 @@ def test_line_that_nobody_speaks_fails_with_a_hint(settings, batch):
     assert ended(batch)[LINES[0]] == states.FAILED
     assert "Nobody speaks" in batch.states[LINES[0]].message
     assert len(strips_on("bob")) == 2
-    castings = line_list.order_of(bpy.context.scene).castings
+    castings = line_requests.request_of(bpy.context.scene).castings
     who = [casting.line.row.character for casting in castings]
     assert who == ["Clara", "bob", "bob"]  # as the report names them
 
@@ -185,7 +185,7 @@ def test_undo_in_the_middle_takes_nothing_away_for_good(settings, batch, use_chi
     bpy.context.scene.frame_current = 7
     bpy.ops.ed.undo_push(message="frame")
     use_child("slow")
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     tick_until(batch, lambda: batch.states[LINES[0]].state == states.DONE)
     bpy.ops.ed.undo()
     assert strips_on("anna") == []
@@ -197,9 +197,9 @@ def test_undo_in_the_middle_takes_nothing_away_for_good(settings, batch, use_chi
 
 def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, use_child):
     use_child("slow")
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     with pytest.raises(JobOverlap):
-        batch.start(line_list.order_of(bpy.context.scene))
+        batch.start(line_requests.request_of(bpy.context.scene))
     tick_until(batch, lambda: batch.states[LINES[0]].state == states.DONE)
     batch.cancel()
     tick_until(batch, lambda: not batch.is_busy)
@@ -213,7 +213,7 @@ def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, us
 
 def test_pause_holds_and_goes_on(settings, batch, use_child):
     use_child("slow")
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     batch.pause()
     tick_until(batch, lambda: batch.is_paused)
     assert "Paused" in batch.stage_text
@@ -225,7 +225,7 @@ def test_pause_holds_and_goes_on(settings, batch, use_child):
 def test_child_that_dies_is_told_and_its_finished_lines_are_kept(settings, batch, use_child):
     use_child("die")
     assert operators_batch.CSTALK_OT_batch_bake.disabled_reason(bpy.context) is None
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     batch.wait()
     assert isinstance(batch.error, BatchFailed)
     assert "Segmentation fault, says the fake" in batch.error.details
@@ -238,7 +238,7 @@ def test_child_that_dies_is_told_and_its_finished_lines_are_kept(settings, batch
 
 def test_folder_that_another_blender_writes_into_is_a_clear_message(settings, batch, use_child):
     use_child("busy")
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     batch.wait()
     assert "Another batch is writing" in str(batch.error)
     assert strips_on("anna") == []

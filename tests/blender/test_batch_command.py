@@ -9,7 +9,7 @@ import pytest
 
 from cstalk_blender.cli import bake as command_line
 from cstalk_blender.rig.keys import strips
-from cstalk_blender.scene import line_list
+from cstalk_blender.ui import line_list
 from tests.fakes.faces import make_face, write_wav
 
 LINES = ("anna_01__happy_0.5", "bob_01", "sub/anna_02")

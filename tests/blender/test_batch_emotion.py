@@ -11,8 +11,8 @@ import pytest
 from cstalk_blender.cli import bake as command_line
 from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.package import protocol
-from cstalk_blender.scene import line_list
 from cstalk_blender.ui import emotion_strip as emotion_band
+from cstalk_blender.ui import line_list, line_requests
 from cstalk_blender.ui.panels import batch as panels_batch
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.panel_layouts import said
@@ -56,7 +56,7 @@ def sent(work):
 
 def band(item):
     """Emotions in the band of a line."""
-    keys = line_list.emotion_keys_of(item, bpy.context.scene, None)
+    keys = line_requests.emotion_keys_of(item, bpy.context.scene, None)
     return [key.emotion for key in keys]
 
 

@@ -17,7 +17,7 @@ from cstalk_blender.dialogue import batch_process as child
 from cstalk_blender.jobs import batch as jobs_batch
 from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.rig.keys import strips
-from cstalk_blender.scene import line_list
+from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face
 from tests.fakes.sessions import DEADLINE_S
 from tests.fakes.sounds import voice, write_wav
@@ -85,7 +85,7 @@ def test_folder_that_another_batch_holds_is_refused_naming_it_and_the_scene_is_a
 
 def test_batch_whose_child_is_killed_goes_on_to_the_bytes_of_an_unbroken_one(settings, work):
     batch = jobs_batch.current_batch()
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     deadline = time.monotonic() + DEADLINE_S
     while batch.is_busy and not batch.count(states.MADE, states.DONE):
         assert time.monotonic() < deadline

@@ -17,7 +17,7 @@ from cstalk_blender.jobs import batch_audio as jobs_batch_sounds
 from cstalk_blender.jobs import batch_request as states
 from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import audio_decode as sound_decode
-from cstalk_blender.scene import line_list
+from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S
 
@@ -83,7 +83,7 @@ def test_window_is_given_back_between_two_sounds_and_cancel_ends_the_reading(
 ):
     monkeypatch.setattr(jobs_batch, "PLACE_BUDGET_S", 0.0)
     listed(folder, work)
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     assert batch.child_pid is None
     assert batch.stage_text == "Reading the sounds, 1 of 3"
     batch.tick()
@@ -103,7 +103,7 @@ def test_window_is_given_back_between_two_sounds_and_cancel_ends_the_reading(
 def test_another_file_in_the_middle_of_reading_leaves_nothing(batch, folder, work, monkeypatch):
     monkeypatch.setattr(jobs_batch, "PLACE_BUDGET_S", 0.0)
     listed(folder, work)
-    batch.start(line_list.order_of(bpy.context.scene))
+    batch.start(line_requests.request_of(bpy.context.scene))
     assert len(left_behind()) == 1
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert not batch.is_busy

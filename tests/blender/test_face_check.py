@@ -70,7 +70,7 @@ def test_muted_shapes_are_named(baked):
     report = check_face(face, curves)
     assert not report.moved
     assert report.problems[0].startswith("Muted on 'Face': ")
-    assert report.problems[0].endswith("and 49 more")
+    assert report.problems[0].endswith("and 48 more")
 
 
 def test_solo_nla_track_is_named(baked):

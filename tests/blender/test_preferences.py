@@ -13,7 +13,7 @@ import pytest
 from cstalk_blender.errors import PythonMissing
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.package import ADDON_ID
-from cstalk_blender.ui import preferences
+from cstalk_blender.ui import launch, preferences
 from tests.fakes.panel_layouts import said
 from tests.fakes.sessions import DEADLINE_S
 
@@ -24,38 +24,38 @@ def chosen(addon, monkeypatch):
     monkeypatch.delenv("CSTALK_PYTHON", raising=False)
     entry = bpy.context.preferences.addons.new()
     entry.module = ADDON_ID
-    yield preferences.preferences_or_none()
+    yield launch.preferences_or_none()
     bpy.context.preferences.addons.remove(entry)
 
 
 def test_child_is_started_as_chosen(chosen):
     chosen.engine, chosen.device = "torch", "cuda"
     chosen.python_path = sys.executable
-    launch = preferences.launch()
-    assert launch.argv[0] == sys.executable
-    assert launch.argv[-4:] == ("--engine", "torch", "--device", "cuda")
-    assert launch.log_file == preferences.log_file()
+    found = launch.worker_launch()
+    assert found.argv[0] == sys.executable
+    assert found.argv[-4:] == ("--engine", "torch", "--device", "cuda")
+    assert found.log_file == launch.log_file()
 
 
 def test_blenders_own_python_is_the_default(chosen):
-    assert preferences.launch().argv[0] == sys.executable
+    assert launch.worker_launch().argv[0] == sys.executable
 
 
 def test_missing_python_fails_with_a_hint(chosen, tmp_path):
     chosen.python_path = str(tmp_path / "no such python")
     with pytest.raises(PythonMissing, match="no such python") as caught:
-        preferences.launch()
+        launch.worker_launch()
     assert caught.value.hint
 
 
 def test_preferences_work_without_an_entry_in_blender(addon):
-    assert preferences.preferences_or_none() is None
-    assert preferences.launch().argv[-4:] == ("--engine", "auto", "--device", "auto")
+    assert launch.preferences_or_none() is None
+    assert launch.worker_launch().argv[-4:] == ("--engine", "auto", "--device", "auto")
 
 
 def test_log_file_is_never_inside_the_add_on(chosen):
-    assert Path(preferences.__file__).parent not in preferences.log_file().parents
-    assert bpy.app.tempdir.rstrip("/") in str(preferences.log_file())
+    assert Path(preferences.__file__).parent not in launch.log_file().parents
+    assert bpy.app.tempdir.rstrip("/") in str(launch.log_file())
 
 
 def test_preferences_show_what_they_come_to(chosen, studio, tmp_path):
@@ -64,7 +64,7 @@ def test_preferences_show_what_they_come_to(chosen, studio, tmp_path):
             preferences.draw_preferences(self.layout, chosen)
 
     assert f"The model runs in {sys.executable}" in said(Drawn)
-    assert f"Log: {preferences.log_file()}" in said(Drawn)
+    assert f"Log: {launch.log_file()}" in said(Drawn)
     chosen.python_path = str(tmp_path / "absent")
     assert "No Python at" in said(Drawn)
     assert "clear it to use Blender's own Python" in said(Drawn)

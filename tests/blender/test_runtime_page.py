@@ -15,7 +15,7 @@ from cstalk_blender.jobs import install as runtime_jobs
 from cstalk_blender.package import ADDON_ID
 from cstalk_blender.runtime_install import machine, plan, state
 from cstalk_blender.session import runtime_choice
-from cstalk_blender.ui import preferences
+from cstalk_blender.ui import launch
 from cstalk_blender.ui.operators import runtime as operators_runtime
 from cstalk_blender.ui.panels import runtime as panels_runtime
 from tests.fakes.panel_layouts import said
@@ -27,9 +27,9 @@ def home(addon, tmp_path, monkeypatch):
     """A runtime's folder of this test's own."""
     folder = tmp_path / "runtime ü"
     folder.mkdir()
-    monkeypatch.setattr(preferences, "runtime_home", lambda: folder)
+    monkeypatch.setattr(launch, "runtime_home", lambda: folder)
     monkeypatch.delenv("CSTALK_PYTHON", raising=False)
-    operators_runtime._choice.clear()
+    operators_runtime._detected.clear()
     return folder
 
 
@@ -37,7 +37,7 @@ def home(addon, tmp_path, monkeypatch):
 def chosen(home):
     entry = bpy.context.preferences.addons.new()
     entry.module = ADDON_ID
-    yield preferences.preferences_or_none()
+    yield launch.preferences_or_none()
     bpy.context.preferences.addons.remove(entry)
 
 
@@ -62,58 +62,58 @@ def put(home: Path, *, python: str = sys.executable, note: str = "") -> state.In
 def page(chosen) -> str:
     class Drawn:
         def draw(self, _context):
-            panels_runtime.draw_runtime(self.layout, chosen, preferences.runtime_home())
+            panels_runtime.draw_runtime(self.layout, chosen, launch.runtime_home())
 
     return said(Drawn)
 
 
 def test_without_a_runtime_the_built_in_engine_runs_and_nothing_is_missing(chosen):
     text = page(chosen)
-    assert "Runs now: Built-in engine" in text
-    assert "CSTalk works without" in text
+    assert "In use: Built-in engine" in text
+    assert "it is optional" in text
     assert "Install GPU Runtime" in text
-    assert preferences.launch().argv[0] == sys.executable
+    assert launch.worker_launch().argv[0] == sys.executable
 
 
 def test_an_installed_runtime_runs_the_model_and_is_shown_with_its_size(chosen, home):
     installed = put(home)
     text = page(chosen)
-    assert "Runs now: PyTorch 2.9+cu126 on cuda (Card)" in text
+    assert "In use: PyTorch 2.9+cu126 on cuda (Card)" in text
     assert "1.0 GB on disk" in text
     for button in ("Test", "Repair", "Remove"):
         assert button in text
-    assert preferences.launch().argv[0] == installed.python
+    assert launch.worker_launch().argv[0] == installed.python
     chosen.engine = "numpy"
-    assert "Runs now: Built-in engine" in page(chosen)
-    assert preferences.launch().argv[-3] == "numpy"
+    assert "In use: Built-in engine" in page(chosen)
+    assert launch.worker_launch().argv[-3] == "numpy"
 
 
 def test_a_python_of_the_persons_own_comes_before_the_runtime(chosen, home, tmp_path):
     put(home, python=str(tmp_path / "absent"))
     chosen.python_path = sys.executable
-    assert preferences.launch().argv[0] == sys.executable
+    assert launch.worker_launch().argv[0] == sys.executable
     assert "in the Python chosen below" in page(chosen)
 
 
 def test_a_runtime_whose_python_is_gone_leaves_the_built_in_engine(chosen, home, tmp_path):
     put(home, python=str(tmp_path / "absent"))
-    assert preferences.launch().argv[0] == sys.executable
+    assert launch.worker_launch().argv[0] == sys.executable
     text = page(chosen)
-    assert "Runs now: Built-in engine" in text
+    assert "In use: Built-in engine" in text
     assert "Its Python is gone" in text
-    assert "The built-in engine runs instead" in text
+    assert "The built-in engine is used instead" in text
 
 
 def test_what_was_cut_off_can_be_resumed(chosen, home, online):
     state.write_pending(home, state.Pending({"kind": "download"}, "Downloading", 5 * 10**8))
     text = page(chosen)
-    assert "cut off (downloading); 500 MB are kept" in text
+    assert "interrupted (downloading); 500 MB downloaded" in text
     assert "Resume" in text
     resume = operators_runtime.CSTALK_OT_runtime_resume
     online(True)
     assert resume.disabled_reason(bpy.context) is None
     online(False)
-    assert "offline" in resume.disabled_reason(bpy.context)
+    assert "Online access is disabled" in resume.disabled_reason(bpy.context)
 
 
 def test_nothing_is_downloaded_while_blender_is_offline(chosen, home, online, monkeypatch):
@@ -121,12 +121,12 @@ def test_nothing_is_downloaded_while_blender_is_offline(chosen, home, online, mo
         "linux", "x86_64", machine.Card("nvidia", "RTX 4090", (580, 65), (8, 9))
     )
     monkeypatch.setattr(machine, "detect", lambda: found)
-    operators_runtime.describe_machine()
+    operators_runtime.detect_machine()
     online(False)
-    with pytest.raises(InstallFailed, match="offline") as caught:
+    with pytest.raises(InstallFailed, match="Online access is disabled") as caught:
         operators_runtime.install_command(plan.DOWNLOAD, "")
     assert "folder of wheels" in caught.value.hint
-    assert any("offline" in text for text, _ in operators_runtime.consent_lines(plan.DOWNLOAD))
+    assert any("Online access is disabled" in text for text, _ in operators_runtime.consent_lines(plan.DOWNLOAD))
     online(True)
     command = operators_runtime.install_command(plan.DOWNLOAD, "")
     assert command == ("install", "--tag", "cu130", "--torch-index", plan.TORCH_INDEX)
@@ -140,7 +140,7 @@ def test_the_question_names_card_build_size_and_source(chosen, home, online, mon
         "linux", "x86_64", machine.Card("nvidia", "RTX 4090", (580, 65), (8, 9))
     )
     monkeypatch.setattr(machine, "detect", lambda: found)
-    operators_runtime.describe_machine()
+    operators_runtime.detect_machine()
     online(True)
     text = " ".join(line for line, _ in operators_runtime.consent_lines(plan.DOWNLOAD))
     for part in (
@@ -156,7 +156,7 @@ def test_the_question_names_card_build_size_and_source(chosen, home, online, mon
 
 def test_a_folder_that_is_not_there_is_refused(chosen, home, tmp_path):
     for kind in (plan.FOLDER, plan.ENVIRONMENT):
-        with pytest.raises(InstallFailed, match="no folder"):
+        with pytest.raises(InstallFailed, match="Folder not found"):
             operators_runtime.install_command(kind, str(tmp_path / "absent"))
 
 
@@ -222,8 +222,8 @@ def test_an_environment_with_torch_is_tested_and_then_runs_the_model(chosen, hom
     installed = state.read_installed(home)
     assert installed.device
     assert not installed.is_ours
-    assert preferences.launch().argv[0] == str(installed.python)
-    assert f"Runs now: PyTorch {installed.torch}" in page(chosen)
+    assert launch.worker_launch().argv[0] == str(installed.python)
+    assert f"In use: PyTorch {installed.torch}" in page(chosen)
 
 
 @pytest.mark.parametrize(
@@ -238,12 +238,12 @@ def test_an_environment_with_torch_is_tested_and_then_runs_the_model(chosen, hom
 )
 def test_what_fails_with_pytorch_falls_back_and_says_so(chosen, home, error):
     put(home)
-    preferences.launch()
+    launch.worker_launch()
     line = runtime_choice.current.fall_back(error)
     assert str(error) in line
     assert "built-in engine was used" in line
-    assert preferences.launch().argv[0] == sys.executable
-    assert preferences.launch().argv[-3] == "numpy"
+    assert launch.worker_launch().argv[0] == sys.executable
+    assert launch.worker_launch().argv[-3] == "numpy"
     assert f"PyTorch failed: {error}" in page(chosen)
     assert runtime_choice.current.fall_back(error) == ""
     assert bpy.ops.cstalk.runtime_retry() == {"FINISHED"}
@@ -255,7 +255,7 @@ def test_what_fails_with_pytorch_falls_back_and_says_so(chosen, home, error):
 )
 def test_what_no_engine_can_do_is_not_tried_again(chosen, home, error):
     put(home)
-    preferences.launch()
+    launch.worker_launch()
     assert runtime_choice.current.fall_back(error) == ""
 
 
@@ -269,11 +269,11 @@ def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
     put(home)
     studio = jobs.current_studio()
 
-    def launch():
-        choice = preferences._choice(chosen)
+    def fake():
+        choice = launch.runtime_of(chosen)
         return fake_launch("good" if choice.engine == "numpy" else "die_at_start", tmp_path)
 
-    studio.launch = launch
+    studio.launch = fake
     performance = protocol.Performance(write_wav(work / "line.wav"))
     order = order_for(bpy.context.scene, make_face(), performance, start_frame=1)
     studio.start(order)

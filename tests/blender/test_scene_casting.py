@@ -12,8 +12,9 @@ from cstalk_blender.dialogue.casting import Role
 from cstalk_blender.errors import BadBatch
 from cstalk_blender.package import protocol
 from cstalk_blender.rig.keys import strips
-from cstalk_blender.scene import emotion_track, line_list
+from cstalk_blender.scene import emotion_track
 from cstalk_blender.scene import strip_lines as casting
+from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face, write_wav
 
 PATTERN = "{name}__{emotion}[_{intensity}]"
@@ -150,7 +151,7 @@ def test_strip_that_was_removed_is_not_made_any_more(scene, add, sequencer_batch
     line_list.fill(scene)
     compat.strips_of(scene).remove(first)
     bpy.ops.cstalk.batch_bake()
-    assert batch.states["Anna 1"].message == "The strip is gone"
+    assert batch.states["Anna 1"].message == "The strip was deleted"
     assert batch.states["Anna 2"].state == "DONE"
 
 
@@ -213,5 +214,5 @@ def test_character_may_be_the_armature_above_the_face(batch):
 def test_order_without_a_place_for_the_curves_is_refused(batch):
     settings = bpy.context.scene.cstalk_batch
     settings.source_kind = "SEQUENCER"
-    with pytest.raises(BadBatch, match="no folder for the curves"):
-        line_list.order_of(bpy.context.scene)
+    with pytest.raises(BadBatch, match="No output folder is set"):
+        line_requests.request_of(bpy.context.scene)

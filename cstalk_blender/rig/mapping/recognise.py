@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ...package import rigs
+from ...text import quoted
 from .families import CHANNEL_RIG, Family, Keys, shipped_families
 from .names import KeyIndex
 from .routing import Route, Routing, Target
@@ -212,10 +213,10 @@ def _title(reading: _Reading) -> str:
 
 def _doubt(channel: str, reading: _Reading, claim: _Claim, best: _Reading) -> str:
     if claim.others:
-        return f"{_listed([claim.keys[0][0]])} is used, not {_listed(claim.others)}"
+        return f"{quoted([claim.keys[0][0]])} is used, not {quoted(claim.others)}"
     if claim.lacking:
         there, all_of = len(claim.keys), len(claim.keys) + len(claim.lacking)
-        return f"{there} of {all_of} keys are there; {_listed(claim.lacking)} is missing"
+        return f"{there} of {all_of} keys are there; {quoted(claim.lacking)} is missing"
     if channel in reading.family.doubtful:
         return reading.family.doubtful[channel]
     if reading is not best and not _is_plain(reading):
@@ -233,9 +234,4 @@ def _why_missing(best: _Reading, channel: str) -> str:
     options = best.family.channels.get(channel)
     if not options:
         return f"{best.family.title} has no key for it"
-    return f"there is no key {_listed([name for name, _gain in options[0]])}"
-
-
-def _listed(names: Sequence[str], most: int = 2) -> str:
-    head = ", ".join(f'"{name}"' for name in names[:most])
-    return head if len(names) <= most else f"{head} and {len(names) - most} more"
+    return f"there is no key {quoted([name for name, _gain in options[0]])}"

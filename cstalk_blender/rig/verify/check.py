@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from ...errors import BadTarget
 from ...package import track
+from ...text import listed
 from ..binding import basis as solver_basis
 from ..drive.mouth import Mouth, mouth_between, reference_gap
 from ..drive.plan import asked_of
 from ..fitting import lips
 from ..keys.bake import key_frames
-from .obstacles import keyed_shapes, listed, locked_notes, obstacles
+from .obstacles import keyed_shapes, locked_notes, obstacles
 
 STILL_PART = 1e-4
 """A face that moves by less than this part of its own size is still."""

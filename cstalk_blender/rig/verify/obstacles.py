@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import compat
+from ...text import listed
 from ..drive import drivers
 from ..drive.plan import driven_shapes, value_path
 from ..mapping.expressions import NotUnderstood
 
 HIDING_MODIFIERS = {"MESH_CACHE": "Mesh Cache", "MESH_SEQUENCE_CACHE": "Mesh Sequence Cache"}
 """Modifiers that put stored vertices in the place of the shape keys' ones."""
-LISTED_NAMES = 3
-"""Names given before "and n more"."""
 
 
 def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
@@ -81,10 +80,3 @@ def _has_source(key: bpy.types.Key, name: str) -> bool:
     except NotUnderstood:
         return False
     return source.owner != key
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    head = ", ".join(names[:LISTED_NAMES])
-    more = len(names) - LISTED_NAMES
-    return f"{head} and {more} more" if more > 0 else head

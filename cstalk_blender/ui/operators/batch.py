@@ -21,8 +21,8 @@ from ...jobs import (
 )
 from ...rig.binding import targets
 from ...rig.keys import strips
-from ...scene import line_list
 from ...scene import strip_lines as casting
+from .. import line_list, line_requests
 from ..properties.generate import chosen_face_or_none
 from .base import OperatorBase
 
@@ -125,7 +125,7 @@ class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
         """Start; in the background, where no timer runs, do all of it."""
         batch = jobs_batch.current_batch()
         try:
-            batch.start(line_list.order_of(context.scene))
+            batch.start(line_requests.request_of(context.scene))
         except SessionError as error:
             return self.fail(error)
         if bpy.app.background:

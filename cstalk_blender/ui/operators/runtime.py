@@ -1,9 +1,9 @@
-"""The buttons of the preferences' page Runtime. Thin: the work is in ``runtime_install``."""
+"""Define the operators of the runtime page in the preferences: install, test, repair, remove."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
@@ -11,55 +11,55 @@ from ...errors import InstallFailed, SessionError
 from ...jobs import install as runtime_jobs
 from ...runtime_install import machine, plan, sources, state
 from ...session import runtime_choice
-from .. import preferences
+from .. import launch
 from .base import OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 SOURCE_ITEMS = [
-    (sources.DOWNLOAD, "Internet", "Download PyTorch from its makers, and its parts from pypi.org"),
-    (sources.FOLDER, "Folder of wheels", "Install from files that are here; no connection is made"),
-    (
-        sources.ENVIRONMENT,
-        "Environment",
-        "Use an environment with PyTorch that is here already",
-    ),
+    (sources.DOWNLOAD, "Internet", "Download PyTorch and its dependencies"),
+    (sources.FOLDER, "Wheel Folder", "Install from a local folder without any connection"),
+    (sources.ENVIRONMENT, "Environment", "Use an existing environment that has PyTorch"),
 ]
-OFFLINE = "Blender is set to stay offline"
+OFFLINE = "Online access is disabled in Blender"
 OFFLINE_HINT = "Allow it in Preferences > System > Network, or install from a folder of wheels"
-_choice: dict[str, plan.Choice | SessionError | str] = {}
-"""What ``describe_machine`` found, so that drawing the dialog starts no process."""
+_detected: dict[str, plan.Choice | SessionError | str] = {}
+"""Result of `detect_machine`, kept so that drawing the dialog starts no process."""
 
 
 class CSTALK_OT_runtime_install(OperatorBase, bpy.types.Operator):
-    """Install PyTorch into an environment of its own, beside Blender's Python; asks first"""
+    """Install PyTorch into a separate environment after confirming its size and folder"""
 
     bl_idname = "cstalk.runtime_install"
     bl_label = "Install GPU Runtime"
     bl_options = {"INTERNAL"}
 
     source: bpy.props.EnumProperty(
-        name="From", description="Where the packages come from", items=SOURCE_ITEMS
+        name="Source",
+        description="Where the packages come from (default: Internet)",
+        items=SOURCE_ITEMS,
     )
     folder: bpy.props.StringProperty(
-        name="Folder", description="Of the wheels, or of the environment", subtype="DIR_PATH"
+        name="Folder",
+        description="Folder of the wheels, or of the existing environment",
+        subtype="DIR_PATH",
     )
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """One at a time."""
+        """Require that no other runtime job is running."""
         return _busy_reason()
 
     def invoke(
         self, context: bpy.types.Context, _event: bpy.types.Event
     ) -> set[OperatorReturnItems]:
-        """Look at the machine, then ask."""
-        describe_machine()
+        """Detect the machine, then open the confirmation dialog."""
+        detect_machine()
         return context.window_manager.invoke_props_dialog(self, width=460)
 
     def draw(self, _context: bpy.types.Context) -> None:
-        """What will happen: from where, how large, where to."""
+        """Draw the source and what the installation involves."""
         column = self.layout.column()
         column.prop(self, "source", expand=True)
         if self.source != sources.DOWNLOAD:
@@ -68,7 +68,7 @@ class CSTALK_OT_runtime_install(OperatorBase, bpy.types.Operator):
             column.label(text=text, icon=icon, translate=False)
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Start; without a window wait for the end."""
+        """Start the installer."""
         try:
             command = install_command(self.source, bpy.path.abspath(self.folder))
         except SessionError as error:
@@ -76,30 +76,65 @@ class CSTALK_OT_runtime_install(OperatorBase, bpy.types.Operator):
         return start(self, command)
 
 
-class CSTALK_OT_runtime_resume(OperatorBase, bpy.types.Operator):
-    """Go on with the installation that was cut off; what was downloaded is used"""
+class RuntimeCommand(OperatorBase):
+    """Mix-in for operators that run one command of the installer without asking."""
+
+    command: ClassVar[str]
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Start the command."""
+        return start(self, (self.command,))
+
+
+class CSTALK_OT_runtime_resume(RuntimeCommand, bpy.types.Operator):
+    """Resume the interrupted installation and reuse what was downloaded"""
 
     bl_idname = "cstalk.runtime_resume"
     bl_label = "Resume"
     bl_options = {"INTERNAL"}
+    command = "resume"
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be one, and its source must be reachable."""
-        pending = state.read_pending(preferences.runtime_home())
+        """Require an interrupted installation whose source can be reached."""
+        pending = state.read_pending(launch.runtime_home())
         if pending is None:
-            return "No installation was cut off"
-        if state.source_of(pending.source).kind == sources.DOWNLOAD and not bpy.app.online_access:
-            return f"{OFFLINE}. {OFFLINE_HINT}"
-        return _busy_reason()
+            return "No installation was interrupted"
+        return _offline_reason(pending.source) or _busy_reason()
 
-    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Start."""
-        return start(self, ("resume",))
+
+class CSTALK_OT_runtime_test(RuntimeCommand, bpy.types.Operator):
+    """Run three seconds of audio on the GPU runtime and compare with the built-in engine"""
+
+    bl_idname = "cstalk.runtime_test"
+    bl_label = "Test"
+    bl_options = {"INTERNAL"}
+    command = "test"
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """Require an installed runtime."""
+        return _busy_reason() or _absent_reason()
+
+
+class CSTALK_OT_runtime_repair(RuntimeCommand, bpy.types.Operator):
+    """Test the GPU runtime and reinstall it from its source if the test fails"""
+
+    bl_idname = "cstalk.runtime_repair"
+    bl_label = "Repair"
+    bl_options = {"INTERNAL"}
+    command = "repair"
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """Require an installed runtime whose source can be reached."""
+        installed = state.read_installed(launch.runtime_home())
+        offline = None if installed is None else _offline_reason(installed.source)
+        return offline or _busy_reason() or _absent_reason()
 
 
 class CSTALK_OT_runtime_cancel(OperatorBase, bpy.types.Operator):
-    """Stop; what was installed before keeps working, and downloads are kept for Resume"""
+    """Stop the installer; an earlier installation keeps working, and downloads are kept"""
 
     bl_idname = "cstalk.runtime_cancel"
     bl_label = "Cancel"
@@ -107,52 +142,13 @@ class CSTALK_OT_runtime_cancel(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be something to stop."""
-        return None if runtime_jobs.current_job().is_busy else "Nothing is under way"
+        """Require a running job."""
+        return None if runtime_jobs.current_job().is_busy else "No runtime job is running"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Ask for the end."""
+        """Ask the installer to stop."""
         runtime_jobs.current_job().cancel()
         return {"FINISHED"}
-
-
-class CSTALK_OT_runtime_test(OperatorBase, bpy.types.Operator):
-    """Perform three seconds with the GPU runtime, and compare with the built-in engine"""
-
-    bl_idname = "cstalk.runtime_test"
-    bl_label = "Test"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be a runtime."""
-        return _busy_reason() or _absent_reason()
-
-    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Start."""
-        return start(self, ("test",))
-
-
-class CSTALK_OT_runtime_repair(OperatorBase, bpy.types.Operator):
-    """Test the GPU runtime, and install it again, from where it came, if it does not work"""
-
-    bl_idname = "cstalk.runtime_repair"
-    bl_label = "Repair"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be a runtime, and its source must be reachable."""
-        installed = state.read_installed(preferences.runtime_home())
-        if installed is not None and not bpy.app.online_access:
-            source = state.source_of(installed.source)
-            if source.kind == sources.DOWNLOAD:
-                return f"{OFFLINE}. {OFFLINE_HINT}"
-        return _busy_reason() or _absent_reason()
-
-    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Start."""
-        return start(self, ("repair",))
 
 
 class CSTALK_OT_runtime_remove(OperatorBase, bpy.types.Operator):
@@ -164,8 +160,8 @@ class CSTALK_OT_runtime_remove(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be something to remove."""
-        home = preferences.runtime_home()
+        """Require an installed or interrupted runtime."""
+        home = launch.runtime_home()
         if not (home / state.CURRENT).exists() and not (home / state.PENDING).exists():
             return "No runtime is installed"
         return _busy_reason()
@@ -173,42 +169,41 @@ class CSTALK_OT_runtime_remove(OperatorBase, bpy.types.Operator):
     def invoke(
         self, context: bpy.types.Context, event: bpy.types.Event
     ) -> set[OperatorReturnItems]:
-        """Ask."""
+        """Ask for confirmation."""
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Remove."""
+        """Remove the runtime."""
         try:
-            preferences.drop_idle_child()
-            runtime_jobs.remove(preferences.runtime_home())
+            launch.end_idle_worker()
+            runtime_jobs.remove(launch.runtime_home())
         except SessionError as error:
             return self.fail(error)
         runtime_choice.current.forgive()
-        self.report({"INFO"}, "The GPU runtime is removed; the built-in engine runs")
+        self.report({"INFO"}, "Removed the GPU runtime; the built-in engine is used")
         return {"FINISHED"}
 
 
 class CSTALK_OT_runtime_retry(OperatorBase, bpy.types.Operator):
-    """Use PyTorch again for the next performance, though it failed before"""
+    """Use PyTorch for the next request although it failed before"""
 
     bl_idname = "cstalk.runtime_retry"
-    bl_label = "Try PyTorch Again"
+    bl_label = "Retry PyTorch"
     bl_options = {"INTERNAL"}
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """Something must have failed."""
-        return None if runtime_choice.current.failure else "Nothing failed"
+        """Require an earlier failure."""
+        return None if runtime_choice.current.failure else "PyTorch has not failed"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Forget the failure."""
-        runtime_choice.current.forgive()
-        preferences.drop_idle_child()
+        """Clear the failure."""
+        launch.on_runtime_changed()
         return {"FINISHED"}
 
 
 class CSTALK_OT_runtime_copy_details(OperatorBase, bpy.types.Operator):
-    """Copy what went wrong, with the end of the installer's log, to the clipboard"""
+    """Copy the error and the end of the installer's log to the clipboard"""
 
     bl_idname = "cstalk.runtime_copy_details"
     bl_label = "Copy Details"
@@ -216,11 +211,11 @@ class CSTALK_OT_runtime_copy_details(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be an error."""
+        """Require an error."""
         return "There is no error" if runtime_jobs.current_job().error is None else None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Copy."""
+        """Copy the report."""
         error = runtime_jobs.current_job().error
         assert error is not None
         context.window_manager.clipboard = error.report()
@@ -228,75 +223,73 @@ class CSTALK_OT_runtime_copy_details(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def describe_machine() -> None:
-    """Look at the machine for the dialog: what it has and which PyTorch suits it."""
+def detect_machine() -> None:
+    """Detect the graphics card and the PyTorch build that suits it, for the dialog."""
     found = machine.detect()
-    _choice["machine"] = found.title
+    _detected["machine"] = found.title
     try:
-        _choice["build"] = plan.choose(found)
+        _detected["build"] = plan.choose(found)
     except SessionError as error:
-        _choice["build"] = error
+        _detected["build"] = error
 
 
 def consent_lines(kind: str) -> list[tuple[str, str]]:
-    """What an installation from ``kind`` means, as texts with icons."""
-    lines = [(f"This machine: {_choice.get('machine', '')}", "DESKTOP")]
-    choice = _choice.get("build")
-    if kind == sources.DOWNLOAD and isinstance(choice, plan.Choice):
-        build, source = choice.build, preferences.download_source(choice.build.tag)
-        lines += [
-            (f"{build.title}, as {choice.reason}", "CHECKMARK"),
-            (f"Download: about {build.download_mb / 1000:.1f} GB from {source.title}", "IMPORT"),
-            (f"On disk: about {build.disk_mb / 1000:.1f} GB in", "DISK_DRIVE"),
-            (f"{preferences.runtime_home()}", "BLANK1"),
-        ]
-        if build is plan.CPU:
-            lines.append(("Without a card the built-in engine is about as fast", "INFO"))
-        if not bpy.app.online_access:
-            lines += [(f"{OFFLINE}.", "ERROR"), (OFFLINE_HINT, "BLANK1")]
-    elif kind == sources.DOWNLOAD and isinstance(choice, SessionError):
-        lines += [(str(choice), "ERROR"), (choice.hint, "BLANK1")]
+    """Return what an installation from the source ``kind`` involves, as texts with icons."""
+    lines = [(f"This computer: {_detected.get('machine', '')}", "DESKTOP")]
+    build = _detected.get("build")
+    if kind == sources.DOWNLOAD and isinstance(build, plan.Choice):
+        lines += _download_lines(build)
+    elif kind == sources.DOWNLOAD and isinstance(build, SessionError):
+        lines += [(str(build), "ERROR"), (build.hint, "BLANK1")]
     elif kind == sources.FOLDER:
-        lines.append(
-            ("Nothing is downloaded; wheels of torch and all it needs must be there", "INFO")
-        )
+        lines.append(("The folder must hold wheels of torch and all its dependencies", "INFO"))
     else:
-        lines.append(("It is tested and named, never changed or removed", "INFO"))
+        lines.append(("The environment is tested and used, never changed or removed", "INFO"))
     return lines
 
 
 def install_command(kind: str, folder: str) -> tuple[str, ...]:
-    """Arguments of the installer.
+    """Return the arguments of the installer.
+
+    Args:
+        kind: A source of ``runtime_install.sources``.
+        folder: Folder of the wheels or the environment; not used for downloads.
 
     Raises:
-        InstallFailed: Offline, no folder, or no PyTorch for this machine.
+        InstallFailed: Blender is offline, the folder does not exist, or no PyTorch build suits
+            this computer.
     """
     if kind == sources.DOWNLOAD:
         if not bpy.app.online_access:
             raise InstallFailed(OFFLINE, hint=OFFLINE_HINT)
-        if "build" not in _choice:
-            describe_machine()
-        choice = _choice["build"]
+        if "build" not in _detected:
+            detect_machine()
+        choice = _detected["build"]
         if isinstance(choice, SessionError):
             raise choice
         assert isinstance(choice, plan.Choice)
-        source = preferences.download_source(choice.build.tag)
+        source = launch.download_source(choice.build.tag)
         return ("install", "--tag", source.tag, "--torch-index", source.torch_index)
     if not folder or not Path(folder).exists():
-        raise InstallFailed(f"There is no folder {folder!r}", hint="Choose the folder")
+        raise InstallFailed(f"Folder not found: {folder!r}", hint="Choose an existing folder")
     return ("install", "--wheels" if kind == sources.FOLDER else "--environment", folder)
 
 
 def start(operator: OperatorBase, command: tuple[str, ...]) -> set[OperatorReturnItems]:
-    """Start the installer; without a window, where no timer runs, wait for it."""
+    """Start the installer; in background mode, where no timer runs, wait for its end.
+
+    Args:
+        operator: Reports an error.
+        command: Command of the installer with its arguments.
+    """
     job = runtime_jobs.current_job()
     try:
-        job.start(preferences.runtime_home(), command)
+        job.start(launch.runtime_home(), command)
     except SessionError as error:
         return operator.fail(error)
     except OSError as error:
         fault = InstallFailed(
-            f"{preferences.runtime_home()} cannot be made: {error}", hint="Check its permissions"
+            f"Cannot create {launch.runtime_home()}: {error}", hint="Check its permissions"
         )
         return operator.fail(fault)
     if bpy.app.background:
@@ -306,14 +299,35 @@ def start(operator: OperatorBase, command: tuple[str, ...]) -> set[OperatorRetur
     return {"FINISHED"}
 
 
+def _download_lines(choice: plan.Choice) -> list[tuple[str, str]]:
+    build, source = choice.build, launch.download_source(choice.build.tag)
+    lines = [
+        (f"{build.title}, because {choice.reason}", "CHECKMARK"),
+        (f"Download: about {build.download_mb / 1000:.1f} GB from {source.title}", "IMPORT"),
+        (f"On disk: about {build.disk_mb / 1000:.1f} GB in", "DISK_DRIVE"),
+        (f"{launch.runtime_home()}", "BLANK1"),
+    ]
+    if build is plan.CPU:
+        lines.append(("Without a graphics card the built-in engine is about as fast", "INFO"))
+    if not bpy.app.online_access:
+        lines += [(f"{OFFLINE}.", "ERROR"), (OFFLINE_HINT, "BLANK1")]
+    return lines
+
+
+def _offline_reason(source: str) -> str | None:
+    """Return why ``source`` cannot be reached; None when it can."""
+    is_download = state.source_of(source).kind == sources.DOWNLOAD
+    return f"{OFFLINE}. {OFFLINE_HINT}" if is_download and not bpy.app.online_access else None
+
+
 def _busy_reason() -> str | None:
-    busy = runtime_jobs.current_job().is_busy
-    return "The runtime is being worked on: wait for it, or cancel it" if busy else None
+    is_busy = runtime_jobs.current_job().is_busy
+    return "A runtime job is running: wait for it, or cancel it" if is_busy else None
 
 
 def _absent_reason() -> str | None:
-    is_there = (preferences.runtime_home() / state.CURRENT).exists()
-    return None if is_there else "No runtime is installed"
+    is_installed = (launch.runtime_home() / state.CURRENT).exists()
+    return None if is_installed else "No runtime is installed"
 
 
 CLASSES = (

@@ -13,9 +13,9 @@ from ...jobs import batch_request as jobs_batch_order
 from ...jobs.batch import Batch
 from ...jobs.batch_request import LineState
 from ...scene import audio as sound
-from ...scene import line_list
 from ...scene import strip_lines as casting
 from .. import emotion_strip as emotion_band
+from .. import line_requests
 from ..operators import batch as operators
 from ..properties.batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
 from .generate import SidebarPanel, draw_lines, letters_across
@@ -73,7 +73,7 @@ class CSTALK_UL_lines(bpy.types.UIList):
         length.label(text=text)
         if _spoken:
             rest.label(text=who(item))
-        keys = line_list.emotion_keys_of(item, data.id_data, _frame(index))
+        keys = line_requests.emotion_keys_of(item, data.id_data, _frame(index))
         rest.label(text="", icon_value=emotion_band.icon(keys, item.cut_start_s, item.length_s))
 
     def filter_items(
@@ -131,7 +131,7 @@ def draw_list(
     layout: bpy.types.UILayout, scene: bpy.types.Scene, settings: CSTALK_PG_batch
 ) -> None:
     """The lines and what can be done with all of them."""
-    _frames_now[:] = line_list.item_frames(scene) if len(settings.lines) <= LONG_LIST else []
+    _frames_now[:] = line_requests.item_frames(scene) if len(settings.lines) <= LONG_LIST else []
     _spoken[:] = [True] if any(who(item) for item in settings.lines) else []
     layout.template_list(
         "CSTALK_UL_lines", "", settings, "lines", settings, "index", rows=6, maxrows=14
@@ -151,7 +151,7 @@ def draw_chosen(
         return
     item = settings.lines[settings.index]
     box = layout.box().column()
-    keys = line_list.emotion_keys_of(item, scene, _frame(settings.index))
+    keys = line_requests.emotion_keys_of(item, scene, _frame(settings.index))
     band = box.row(align=True)
     band.alignment, band.scale_x, band.scale_y = "LEFT", BAND_SCALE, 0.8
     pieces = max(4, int(letters * BAND_PIECES))

@@ -1,4 +1,4 @@
-"""The page Runtime of the preferences: what runs, what is installed, what is under way. Drawing."""
+"""Draw the runtime page of the preferences: engine in use, installation, running job."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ from ...jobs import generate as jobs
 from ...jobs import install as runtime_jobs
 from ...runtime_install import packages, state
 from ...session import runtime_choice
+from ...text import clock
 
 PREFIX = "cstalk.runtime_"
 
 
-def draw_runtime(layout: bpy.types.UILayout, chosen: Any, home: Path) -> None:
-    """Draw the page for the preferences ``chosen``."""
+def draw_runtime(layout: bpy.types.UILayout, preferences: Any, home: Path) -> None:
+    """Draw the page.
+
+    Args:
+        layout: Where to draw.
+        preferences: The add-on's preferences.
+        home: Folder of the GPU runtime.
+    """
     box = layout.box()
     column = box.column(align=True)
-    title = runtime_choice.now_running(home, python=chosen.python_path, engine=chosen.engine)
-    column.label(text=f"Runs now: {title}", icon="PLAY", translate=False)
+    title = runtime_choice.now_running(
+        home, python=preferences.python_path, engine=preferences.engine
+    )
+    column.label(text=f"In use: {title}", icon="PLAY", translate=False)
     hello = None if jobs.studio is None else jobs.studio.hello
     if hello is not None:
-        text = f"Running: {hello.engine} on {hello.device}, runtime {hello.runtime}"
+        text = f"Worker: {hello.engine} on {hello.device}, version {hello.runtime}"
         column.label(text=text, icon="BLANK1", translate=False)
     failure = runtime_choice.current.failure
     if failure:
@@ -43,29 +52,29 @@ def _draw_installed(box: bpy.types.UILayout, installed: state.Installed | None, 
     column = box.column(align=True)
     if installed is None:
         if (home / state.CURRENT).exists():
-            text = "The record of the GPU runtime is unreadable: remove it, then install it again"
+            text = "The record of the GPU runtime cannot be read: remove it and install it again"
             column.label(text=text, icon="ERROR")
         else:
-            column.label(text="No GPU runtime is installed; CSTalk works without", icon="INFO")
+            column.label(text="No GPU runtime is installed; it is optional", icon="INFO")
         return
-    taken = f", {packages.megabytes(installed.disk_bytes)} on disk" if installed.is_ours else ""
-    text = f"GPU runtime: {installed.build}, torch {installed.torch}{taken}"
+    size = f", {packages.megabytes(installed.disk_bytes)} on disk" if installed.is_ours else ""
+    text = f"GPU runtime: {installed.build}, torch {installed.torch}{size}"
     column.label(text=text, icon="PACKAGE", translate=False)
     column.label(text=str(installed.folder), icon="BLANK1", translate=False)
     if installed.problem:
-        text = f"{installed.problem}. The built-in engine runs instead"
+        text = f"{installed.problem}. The built-in engine is used instead"
         column.label(text=text, icon="ERROR", translate=False)
     elif installed.note:
         column.label(text=installed.note, icon="INFO", translate=False)
     else:
-        text = f"Tested on {installed.device}: 3 s of sound in {installed.seconds:.2f} s"
+        text = f"Tested on {installed.device}: 3 s of audio in {installed.seconds:.2f} s"
         column.label(text=text, icon="CHECKMARK", translate=False)
 
 
 def _draw_progress(box: bpy.types.UILayout, job: runtime_jobs.RuntimeJob) -> None:
     column = box.column(align=True)
-    left = job.seconds_left
-    text = f"{100 * job.fraction:.0f} %" + ("" if left is None else f", {_minutes(left)} left")
+    left = "" if job.seconds_left is None else f", {clock(job.seconds_left)} left"
+    text = f"{100 * job.fraction:.0f} %{left}"
     column.progress(factor=job.fraction, text=text, type="BAR")
     detail = f": {job.detail}" if job.detail else ""
     column.label(text=f"{job.stage}{detail}", translate=False)
@@ -76,7 +85,7 @@ def _draw_buttons(box: bpy.types.UILayout, home: Path) -> None:
     pending = state.read_pending(home)
     if pending is not None:
         kept = packages.megabytes(pending.kept_bytes)
-        text = f"An installation was cut off ({pending.stage.lower()}); {kept} are kept"
+        text = f"Installation interrupted ({pending.stage.lower()}); {kept} downloaded"
         box.label(text=text, icon="INFO", translate=False)
         box.operator(f"{PREFIX}resume", icon="PLAY")
     row = box.row(align=True)
@@ -95,7 +104,3 @@ def _draw_error(box: bpy.types.UILayout, job: runtime_jobs.RuntimeJob) -> None:
     if job.error.hint:
         column.label(text=job.error.hint, icon="FORWARD", translate=False)
     column.operator(f"{PREFIX}copy_details", icon="COPYDOWN")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

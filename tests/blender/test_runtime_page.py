@@ -126,7 +126,10 @@ def test_nothing_is_downloaded_while_blender_is_offline(chosen, home, online, mo
     with pytest.raises(InstallFailed, match="Online access is disabled") as caught:
         operators_runtime.install_command(plan.DOWNLOAD, "")
     assert "folder of wheels" in caught.value.hint
-    assert any("Online access is disabled" in text for text, _ in operators_runtime.consent_lines(plan.DOWNLOAD))
+    assert any(
+        "Online access is disabled" in text
+        for text, _ in operators_runtime.consent_lines(plan.DOWNLOAD)
+    )
     online(True)
     command = operators_runtime.install_command(plan.DOWNLOAD, "")
     assert command == ("install", "--tag", "cu130", "--torch-index", plan.TORCH_INDEX)

@@ -1,4 +1,4 @@
-"""Configuration of features and networks, stored inside every checkpoint. Stdlib only."""
+"""Describe the features and the shapes of the networks, as stored in every checkpoint. Stdlib only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FeatureConfig:
     """Log-mel speech features."""
 
     sample_rate: int = 16_000
-    """Hz; every sound is brought to this rate, mono."""
+    """Hz; every audio file is resampled to this rate, mono."""
     window_samples: int = 400
     """25 ms, the usual window of speech recognition."""
     hop_samples: int = 160
@@ -35,23 +35,35 @@ class FeatureConfig:
 
 @dataclasses.dataclass(frozen=True)
 class EncoderConfig:
-    """A pretrained speech encoder that stands in for log-mel; its weights stay where they are."""
+    """A pretrained speech encoder that replaces log-mel; its weights are not part of ours."""
 
     kind: str
     """``wav2vec2``, ``hubert`` or ``wavlm``, as its own ``config.json`` says under model_type."""
     folder: str
-    """Where it lay in training. A folder ``encoder`` inside the checkpoint is looked at first."""
+    """Where it was in training. A folder ``encoder`` inside the checkpoint is looked at first."""
     sha256: str
     """Of its weights file: another encoder of the same shape is refused."""
     layer: int
-    """Hidden states after so many of its transformer layers; 0 is what goes into the first."""
+    """Number of the transformer layer whose hidden states are used; 0 is the input of the first."""
     width: int
-    """Numbers in a frame."""
+    """Length of a hidden state."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AttentionConfig:
+    """Shape of an encoder of attention blocks, in place of the dilated convolutions."""
+
+    layers: int = 2
+    heads: int = 6
+    feed_forward: int = 1536
+    """Width between the two products of a block."""
+    reach: int = 24
+    """Model frames on either side that a frame attends to: 0.48 s, about five phones."""
 
 
 @dataclasses.dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of the generator. All convolutions are centred, so look-ahead equals look-back."""
+    """Shape of the generator. All layers are centred, so look-ahead equals look-back."""
 
     rig: str = DEFAULT_RIG
     channels: tuple[str, ...] = ()
@@ -63,22 +75,27 @@ class GeneratorConfig:
     emotions: tuple[str, ...] = EMOTIONS
     features: FeatureConfig = FeatureConfig()
     encoder: EncoderConfig | None = None
-    """None hears log-mel."""
+    """None takes log-mel."""
     colour: tuple[float, ...] = ()
-    """Long-term spectrum of the speech in training (``colour.colour_of``), one number a mel band;
-    sounds are brought half way to it. Empty: they are heard as they are."""
+    """Long-term spectrum of the training speech, one number a mel band; clips are brought half way
+    to it (``audio.spectral_tilt``). Empty: no equalisation."""
+    activation: str = "gelu"
+    """``gelu`` (checkpoints of version 0.1) or ``hard_swish``, which is cheap in numpy."""
     hidden: int = 192
     """Width of the speech encoder."""
     encoder_dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 1)
+    """One convolution block each; not used where ``attention`` is set."""
+    attention: AttentionConfig | None = None
+    """Attention blocks as the speech encoder; None takes the dilated convolutions."""
     latent: int = 24
     """Width of each region's latent in the decoder."""
     decoder_dilations: tuple[int, ...] = (1, 2, 4, 1)
     head_taps: int = 1
-    """Frames that a head reads its channels from, an odd number: with 3, curves are smoother than
-    the latents, which follow phones that are heard frame by frame."""
+    """Frames that a head computes its channels from, an odd number. With 3, curves are smoother
+    than the latents, which follow the phones frame by frame."""
     emotion_dim: int = 32
     style_dim: int = 4
-    """Width of the seeded style noise that varies one reading from the next."""
+    """Width of the seeded style noise that makes two readings of a line differ."""
 
     @property
     def frame_rate(self) -> float:
@@ -99,8 +116,13 @@ class GeneratorConfig:
     def context_frames(self) -> int:
         """Model frames on either side that can change an output frame."""
         # Stem: 5 taps at 100 Hz (2 frames) then 4 taps with stride 2 reach 2 model frames at most.
-        blocks = sum(self.encoder_dilations) + sum(self.decoder_dilations)
-        return 2 + blocks + self.head_taps // 2
+        return 2 + self._encoder_reach + sum(self.decoder_dilations) + self.head_taps // 2
+
+    @property
+    def _encoder_reach(self) -> int:
+        if self.attention is not None:
+            return self.attention.layers * self.attention.reach
+        return sum(self.encoder_dilations)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,4 +149,6 @@ def generator_config_from(data: dict[str, Any]) -> GeneratorConfig:
     values["features"] = FeatureConfig(**data["features"])
     if data.get("encoder") is not None:
         values["encoder"] = EncoderConfig(**data["encoder"])
+    if data.get("attention") is not None:
+        values["attention"] = AttentionConfig(**data["attention"])
     return GeneratorConfig(**values)

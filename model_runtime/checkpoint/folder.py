@@ -14,14 +14,18 @@ from ..config import GeneratorConfig, generator_config_from
 from ..errors import BadOutput, BadWeights
 from ..files import replace_file
 from ..protocol import DEFAULT_RIG
+from .old_names import renamed
 from .safetensors import read_tensors, write_tensors
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Written. Format 1 is that of version 0.1, which ``old_names`` brings to this one."""
+READABLE: Final = (1, 2)
 GENERATOR: Final = "generator"
 CONFIG_NAME: Final = "config.json"
 WEIGHTS_NAME: Final = "weights.safetensors"
 WEIGHTS_FOLDER: Final = Path(__file__).resolve().parents[1] / "weights"
 DEFAULT_NAME: Final = f"cstalk-{DEFAULT_RIG}"
+ACTIVATIONS: Final = ("gelu", "hard_swish")
 MAX_CONFIG_BYTES = 1 << 20
 MAX_WIDTH = 16_384
 """No layer of ours comes near; a corrupt config must not ask for all memory."""
@@ -85,6 +89,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         check_config(config)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise BadWeights(f"{folder / CONFIG_NAME} is wrong: {error}", hint=FETCH_HINT) from error
+    tensors = renamed(tensors, config.regions)
     _check_shapes(tensors, generator_shapes(config), folder)
     return Checkpoint(folder, config, tensors, training)
 
@@ -132,7 +137,7 @@ def read_folder(
         raise BadWeights(f"{path} cannot be read: {error}", hint=FETCH_HINT) from error
     if not isinstance(data, dict) or not isinstance(data.get("config"), dict):
         raise BadWeights(f"{path} is not a checkpoint's config", hint=FETCH_HINT)
-    if data.get("format") != FORMAT or data.get("kind") != kind:
+    if data.get("format") not in READABLE or data.get("kind") != kind:
         raise BadWeights(
             f"{path} is of format {data.get('format')!r} and kind {data.get('kind')!r}, "
             f"not {FORMAT} and {kind!r}",
@@ -190,6 +195,8 @@ def check_config(config: GeneratorConfig) -> None:
     )
     if config.encoder is not None:
         sizes = (*sizes, config.encoder.width, config.encoder.layer + 1)
+    if config.attention is not None:
+        sizes = (*sizes, *dataclasses.astuple(config.attention))
     dilations = (*config.encoder_dilations, *config.decoder_dilations)
     mel = config.features
     windows = (mel.sample_rate, mel.window_samples, mel.hop_samples, mel.mel_bands)
@@ -200,6 +207,10 @@ def check_config(config: GeneratorConfig) -> None:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
     if config.head_taps % 2 == 0:
         raise ValueError("head_taps must be odd")
+    if config.activation not in ACTIVATIONS:
+        raise ValueError(f"activation {config.activation!r} is not one of {ACTIVATIONS}")
+    if config.attention is not None and config.hidden % config.attention.heads:
+        raise ValueError("hidden must be a multiple of attention.heads")
     if config.colour and not (
         len(config.colour) == mel.mel_bands and all(abs(level) < 10 for level in config.colour)
     ):
@@ -220,13 +231,27 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
         shapes[f"{name}.weight"] = (outputs, inputs, taps)
         shapes[f"{name}.bias"] = (outputs,)
 
+    def attention_block(name: str) -> None:
+        assert config.attention is not None
+        norm(f"{name}.norm", width)
+        convolution(f"{name}.attend", 3 * width, width, 1)
+        shapes[f"{name}.distance"] = (config.attention.heads, 2 * config.attention.reach + 1)
+        convolution(f"{name}.project", width, width, 1)
+        norm(f"{name}.feed_norm", width)
+        convolution(f"{name}.expand", config.attention.feed_forward, width, 1)
+        convolution(f"{name}.contract", width, config.attention.feed_forward, 1)
+
     def norm(name: str, size: int) -> None:
-        shapes[f"{name}.norm.weight"] = shapes[f"{name}.norm.bias"] = (size,)
+        shapes[f"{name}.weight"] = shapes[f"{name}.bias"] = (size,)
 
     convolution("stem_wide", width, config.feature_width, 5)
     if config.encoder is None:
         convolution("stem_down", width, width, 4)
-    for i in range(len(config.encoder_dilations)):
+    if config.attention is not None:
+        shapes["encoder_offset"] = (width,)
+    for i in range(config.attention.layers if config.attention else 0):
+        attention_block(f"encoder.{i}")
+    for i in range(0 if config.attention else len(config.encoder_dilations)):
         norm(f"encoder.{i}.norm", width)
         convolution(f"encoder.{i}.conv", width, width, 3)
         convolution(f"encoder.{i}.mix", width, width, 1)
@@ -239,8 +264,8 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
         shapes[f"decoder.{i}.film.weight"] = (2 * latents, condition, 1)
         convolution(f"decoder.{i}.mix", latents, latents, 1)
     norm("decoder_norm", latents)
-    for i in range(len(config.regions)):
-        convolution(f"heads.{i}", config.region_of.count(i), config.latent, config.head_taps)
+    for i, region in enumerate(config.regions):
+        convolution(f"heads.{region}", config.region_of.count(i), config.latent, config.head_taps)
     return shapes
 
 

@@ -1,0 +1,153 @@
+"""Start the attention encoder of a generator from the first layers of a Whisper encoder.
+
+Whisper reads other mel features, adds absolute positions, attends to 30 s and uses GELU. Three
+replacements carry its weights over to an encoder that is cheap in numpy and bounded in time:
+
+- an affine map from our features to Whisper's, fitted on speech and folded into the first
+  convolution;
+- one position for all frames, and a bias per head and distance, measured on speech as the mean
+  difference between attention scores with true positions and with that one;
+- hard swish in place of GELU: gelu(z) is close to hard_swish(g z) / g, with g folded into weights.
+
+Training then removes what these approximations leave.
+
+Axes: M mel bands, T frames, D width, H heads, R reach.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...arrays import FloatArray
+from ...audio.features import log_mel
+from ...config import FeatureConfig
+from ...errors import BadArgument
+from ...model.attention import AttentionBlock
+from ...model.generator import Generator
+from .whisper import WhisperEncoder, whisper_mel
+
+log = logging.getLogger(__name__)
+
+SLOPE: Final = 1.702
+"""gelu(z) is within .02 of z sigmoid(1.702 z) (Hendrycks and Gimpel 2016, arXiv 1606.08415)."""
+POSITION: Final = 250
+"""Given to all frames, 5 s into a clip. Without any, the norms see half the power they know."""
+RIDGE: Final = 0.1
+"""Added to the squared norm of each feature in the fit of the affine map; 10^4 frames and more."""
+
+
+@torch.no_grad()
+def start_encoder(
+    generator: Generator, teacher: WhisperEncoder, clips: Sequence[FloatArray]
+) -> None:
+    """Copy the first layers of ``teacher`` into the encoder of ``generator``, in place.
+
+    Args:
+        generator: With an attention encoder as wide as the teacher, with hard swish.
+        teacher: The Whisper encoder.
+        clips: Levelled speech at 16 kHz to fit the replacements on; a few minutes are enough.
+
+    Raises:
+        BadArgument: The shapes do not fit.
+    """
+    config, attention = generator.config, generator.config.attention
+    if (
+        attention is None
+        or config.activation != "hard_swish"
+        or config.hidden != teacher.width
+        or attention.heads != teacher.heads
+        or attention.layers > teacher.layers
+        or attention.feed_forward != teacher.weights["layer_0/ffn/linear_0/bias"].numel()
+    ):
+        raise BadArgument(
+            f"The encoder cannot start from a teacher of width {teacher.width}",
+            hint="Set hidden, attention and activation as in shipped.toml, or start = false",
+        )
+    _start_stem(generator, teacher, clips)
+    generator.encoder_offset.copy_(SLOPE * teacher.weights["position_encodings/encodings"][POSITION])
+    for layer, block in enumerate(generator.encoder):
+        assert isinstance(block, AttentionBlock)
+        _start_block(block, teacher, f"layer_{layer}")
+    for layer, bias in enumerate(_distance_biases(teacher, clips, attention.layers, attention.reach)):
+        block = generator.encoder[layer]
+        assert isinstance(block, AttentionBlock)
+        block.distance.copy_(bias)
+
+
+def _start_stem(
+    generator: Generator, teacher: WhisperEncoder, clips: Sequence[FloatArray]
+) -> None:
+    weights = teacher.weights
+    matrix, offset = feature_map(clips, generator.config.features)
+    first = weights["conv1/weight"]  # (D, M, 3)
+    generator.stem_wide.weight.zero_()
+    generator.stem_wide.weight[:, :, 1:4] = SLOPE * torch.einsum("dwk,mw->dmk", first, matrix)
+    shift = torch.einsum("dwk,w->d", first, offset)
+    generator.stem_wide.bias.copy_(SLOPE * (weights["conv1/bias"] + shift))
+    generator.stem_down.weight.zero_()
+    generator.stem_down.weight[:, :, :3] = weights["conv2/weight"]
+    generator.stem_down.bias.copy_(SLOPE * weights["conv2/bias"])
+
+
+def _start_block(block: AttentionBlock, teacher: WhisperEncoder, name: str) -> None:
+    # The residual stream is SLOPE times the teacher's: the norms take it off again.
+    weights = teacher.weights
+    for norm, source in ((block.norm, "self_attention"), (block.feed_norm, "ffn")):
+        norm.weight.copy_(weights[f"{name}/{source}/layer_norm/gamma"])
+        norm.bias.copy_(weights[f"{name}/{source}/layer_norm/beta"])
+    for layer, source, gain, bias_gain in (
+        (block.attend, "self_attention/linear_0", 1.0, 1.0),
+        (block.project, "self_attention/linear_1", SLOPE, SLOPE),
+        (block.expand, "ffn/linear_0", SLOPE, SLOPE),
+        (block.contract, "ffn/linear_1", 1.0, SLOPE),
+    ):
+        layer.weight.copy_(gain * weights[f"{name}/{source}/weight"][:, :, None])
+        assert layer.bias is not None
+        layer.bias.copy_(bias_gain * weights[f"{name}/{source}/bias"])
+
+
+def feature_map(
+    clips: Sequence[FloatArray], features: FeatureConfig
+) -> tuple[Tensor, Tensor]:
+    """Return the matrix (M, M) and offset (M,) that bring our log-mel closest to Whisper's.
+
+    Args:
+        clips: Levelled speech at 16 kHz.
+        features: Of our log-mel.
+    """
+    moments = np.zeros((features.mel_bands + 1, features.mel_bands + 1))
+    products = np.zeros((features.mel_bands + 1, features.mel_bands))
+    for samples in clips:
+        ours = log_mel(samples, features).astype(np.float64)
+        theirs = whisper_mel(torch.from_numpy(samples)).T.numpy()[: len(ours)]
+        inputs = np.concatenate([ours, np.ones((len(ours), 1))], axis=1)
+        moments += inputs.T @ inputs
+        products += inputs.T @ theirs
+    solved = np.linalg.solve(moments + RIDGE * np.eye(len(moments)), products).astype(np.float32)
+    return torch.from_numpy(solved[:-1].copy()), torch.from_numpy(solved[-1].copy())
+
+
+def _distance_biases(
+    teacher: WhisperEncoder, clips: Sequence[FloatArray], layers: int, reach: int
+) -> list[Tensor]:
+    """Return the mean score per head and distance that the positions add, (H, 2 R + 1) a layer."""
+    totals = [torch.zeros(teacher.heads, 2 * reach + 1) for _ in range(layers)]
+    counts = 0
+    for samples in clips:
+        placed, bare = (teacher.hidden(samples, position=place) for place in (None, POSITION))
+        if len(placed[0]) <= 2 * reach + 1:
+            continue
+        counts += 1
+        for layer, total in enumerate(totals):
+            difference = teacher.scores(placed[layer], layer) - teacher.scores(bare[layer], layer)
+            frames = difference.shape[1]
+            for distance in range(-reach, reach + 1):
+                diagonal = difference.diagonal(distance, 1, 2)
+                total[:, distance + reach] += diagonal.sum(1) / (frames - abs(distance))
+    return [(total - total.mean(1, keepdim=True)) / max(1, counts) for total in totals]

@@ -1,4 +1,4 @@
-"""Describe the features and the shapes of the networks, as stored in every checkpoint. Stdlib only."""
+"""Describe features and shapes of the networks, as every checkpoint stores them. Stdlib only."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class NumpyEngine:
         return out
 
     def _convolution(self, name: str, x: FloatArray, dilation: int) -> FloatArray:
-        """Return a centred convolution of (T, inputs) with an odd number of taps and zero padding."""
+        """Return a centred convolution of (T, inputs): an odd number of taps, zero padding."""
         taps = self._tensors[f"{name}.weight"]
         half, rows = len(taps) // 2, len(x)
         out: FloatArray = x @ taps[half]

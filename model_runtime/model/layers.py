@@ -17,7 +17,7 @@ ACTIVATIONS: Final[dict[str, Activation]] = {
     "gelu": functional.gelu,
     "hard_swish": functional.hardswish,
 }
-"""By the name in ``GeneratorConfig.activation``. In numpy, hard swish takes a fifth of GELU's time."""
+"""By the name in ``GeneratorConfig.activation``. Hard swish is the cheaper one in numpy."""
 
 
 class RowConvolution(nn.Conv1d):
@@ -47,7 +47,7 @@ class RowConvolution(nn.Conv1d):
 
 
 class ConvolutionBlock(nn.Module):
-    """Add a dilated convolution of 3 taps to its input: norm, convolution, activation, pointwise."""
+    """Residual block: norm, dilated convolution of 3 taps, activation, pointwise convolution."""
 
     def __init__(self, width: int, dilation: int, activation: str) -> None:
         super().__init__()

@@ -9,22 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import BadArgument
 from .settings import Settings, read_settings
 from .stages.progress import clock
 
 log = logging.getLogger(__name__)
 
 DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
-
-MIX_OPTIONS = (
-    ("--part", "FOLDER=SHARE", "a generator"),
-    ("--scale", "CHANNEL=FACTOR", "let a channel move so much more"),
-    ("--follow", "CHANNEL:OTHER=SHARE", "let a channel add so much of another of its region"),
-    ("--lower", "CHANNEL=AMOUNT", "let a channel rest so much lower"),
-    ("--smooth", "CHANNEL=SHARE", "take a share of a channel from the frames beside"),
-)
-"""What may be given again and again, in the order in which ``mix`` does it."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,10 +32,6 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--hand-set", action="store_true", help="relabel without the calibration (an ablation)"
     )
-    for flag, metavar, meaning in MIX_OPTIONS:
-        parser.add_argument(
-            flag, action="append", default=[], metavar=metavar, help=f"mix: {meaning}"
-        )
     options = parser.parse_args(argv)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
@@ -99,37 +85,6 @@ def _relabel(settings: Settings, options: argparse.Namespace) -> None:
         relabel(folder, settings.work, hand_set=options.hand_set)
 
 
-def _mix(settings: Settings, options: argparse.Namespace) -> None:
-    from .stages.mix import Touches, mix
-
-    parts = [(Path(name).expanduser(), share) for name, share in _shares(options.part)]
-    output = options.output or settings.work / "mixed"
-    touches = Touches(
-        scaled=dict(_shares(options.scale)),
-        following={_pair(name): share for name, share in _shares(options.follow)},
-        lowered=dict(_shares(options.lower)),
-        smoothed=dict(_shares(options.smooth)),
-    )
-    mix(parts, output, touches)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    channel, _, led_by = text.partition(":")
-    return channel, led_by
-
-
-def _shares(texts: Sequence[str]) -> list[tuple[str, float]]:
-    """``NAME=NUMBER`` each; raises BadArgument for anything else."""
-    pairs = []
-    for text in texts:
-        name, _, number = text.rpartition("=")
-        try:
-            pairs.append((name, float(number)))
-        except ValueError as error:
-            raise BadArgument(f"{text!r} has no number", hint="Write NAME=NUMBER") from error
-    return pairs
-
-
 STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "prepare": _prepare,
     "calibrate": _calibrate,
@@ -137,7 +92,6 @@ STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "correlation": _correlation,
     "generator": _generator,
     "emotion": _emotion,
-    "mix": _mix,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import shutil
@@ -18,6 +19,8 @@ from model_runtime.checkpoint.folder import (
     save_checkpoint,
     shipped_checkpoints,
 )
+from model_runtime.checkpoint.safetensors import write_tensors
+from model_runtime.config import AttentionConfig
 from model_runtime.errors import BadOutput, BadWeights
 from tests.fakes.checkpoints import random_tensors, tiny_config, write_tiny_checkpoint
 
@@ -46,12 +49,38 @@ def test_what_was_saved_is_loaded(tmp_path: Path, half: bool) -> None:
         np.testing.assert_allclose(loaded.tensors[name], values, atol=2e-3 if half else 0)
 
 
-def test_the_shapes_are_those_of_the_torch_module() -> None:
+@pytest.mark.parametrize("attention", [None, AttentionConfig(2, 2, 24, reach=9)])
+def test_the_shapes_are_those_of_the_torch_module(attention: AttentionConfig | None) -> None:
     pytest.importorskip("torch")
     from model_runtime.model.generator import Generator
 
-    state = Generator(tiny_config()).state_dict()
-    assert {k: tuple(v.shape) for k, v in state.items()} == generator_shapes(tiny_config())
+    config = tiny_config(attention=attention)
+    state = Generator(config).state_dict()
+    assert {k: tuple(v.shape) for k, v in state.items()} == generator_shapes(config)
+
+
+def test_a_checkpoint_of_format_1_is_read_with_the_names_of_today(tmp_path: Path) -> None:
+    config, tensors = tiny_config(), random_tensors(tiny_config())
+    old = {}
+    for name, values in tensors.items():
+        first, region, *rest = [*name.split("."), ""]
+        is_head = first == "heads"
+        number = f"heads.{config.regions.index(region)}.{rest[0]}" if is_head else name
+        old[number.replace("norm.", "norm.norm.")] = values
+    assert "heads.4.bias" in old
+    assert "decoder.1.norm.norm.weight" in old
+    folder = tmp_path / "old"
+    folder.mkdir()
+    write_tensors(folder / "weights.safetensors", old, half=False)
+    fields = dataclasses.asdict(config)
+    del fields["activation"], fields["attention"]
+    text = json.dumps({"format": 1, "kind": "generator", "config": fields})
+    (folder / "config.json").write_text(text, encoding="utf-8")
+    loaded = load_checkpoint(folder)
+    assert loaded.config == config
+    assert loaded.config.activation == "gelu"
+    for name, values in tensors.items():
+        np.testing.assert_array_equal(loaded.tensors[name], values)
 
 
 @pytest.mark.parametrize("folder", shipped_checkpoints(), ids=lambda folder: folder.name)
@@ -68,7 +97,7 @@ def test_the_default_is_in_the_package() -> None:
 
 
 CHANGES = {
-    "other format": lambda data: data.update(format=2),
+    "other format": lambda data: data.update(format=3),
     "other kind": lambda data: data.update(kind="correlation"),
     "other digest": lambda data: data.update(sha256="0" * 64),
     "no config": lambda data: data.pop("config"),

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from model_runtime.checkpoint.folder import Checkpoint, load_checkpoint, shipped_checkpoints
+from model_runtime.config import AttentionConfig
 from model_runtime.engines.base import check_names, open_engine
-from model_runtime.engines.numpy_engine import NumpyEngine, gelu, softmax
+from model_runtime.engines.numpy_engine import NumpyEngine
+from model_runtime.engines.numpy_layers import gelu, hard_swish, softmax
 from model_runtime.errors import BadArgument, EngineUnavailable
 from tests.fakes.checkpoints import write_tiny_checkpoint
 
@@ -48,6 +50,9 @@ def test_numpy_equals_torch(checkpoint: Path, frames: int) -> None:
         {"region_of": tuple(i % 7 for i in range(52))},
         {"style_dim": 1, "emotion_dim": 1},
         {"head_taps": 5},
+        {"activation": "hard_swish"},
+        {"attention": AttentionConfig(layers=2, heads=2, feed_forward=24, reach=7)},
+        {"attention": AttentionConfig(layers=1, heads=4, feed_forward=8, reach=90)},
     ],
 )
 def test_numpy_equals_torch_for_any_shape(tmp_path: Path, changes: dict[str, object]) -> None:
@@ -74,8 +79,11 @@ def test_numpy_equals_torch_on_shipped_weights(folder: Path) -> None:
     np.testing.assert_allclose(ours.phones, theirs.phones, atol=TOLERANCE)
 
 
-def test_frames_beyond_the_context_cannot_change_a_frame(checkpoint: Path) -> None:
-    loaded = load_checkpoint(checkpoint)
+@pytest.mark.parametrize("attention", [None, AttentionConfig(2, 2, 24, reach=9)])
+def test_frames_beyond_the_context_cannot_change_a_frame(
+    tmp_path: Path, attention: AttentionConfig | None
+) -> None:
+    loaded = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", attention=attention))
     context = loaded.config.context_frames
     engine = NumpyEngine(loaded)
     features, emotion, style = inputs(loaded, 100)
@@ -113,6 +121,12 @@ def test_gelu_is_exact_to_a_millionth() -> None:
     x = np.concatenate([np.linspace(-9, 9, 40_001), [-1e4, 1e4, 0]]).astype(np.float32)
     exact = [value * 0.5 * math.erfc(-value / math.sqrt(2)) for value in x.astype(float)]
     np.testing.assert_allclose(gelu(x.copy()[:, None])[:, 0], exact, atol=1e-6, rtol=1e-6)
+
+
+def test_hard_swish_is_zero_below_minus_3_and_the_identity_above_3() -> None:
+    x = np.array([[-1e4, -3.0, -1.5, 0.0, 1.5, 3.0, 1e4]], np.float32)
+    expected = [[0.0, 0.0, -0.375, 0.0, 1.125, 3.0, 1e4]]
+    np.testing.assert_allclose(hard_swish(x.copy()), expected, atol=1e-6, rtol=1e-6)
 
 
 def test_softmax_sums_to_one_however_large_its_input() -> None:

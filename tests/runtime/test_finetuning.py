@@ -197,8 +197,8 @@ def test_start_on_a_wider_rig_keeps_the_faces_both_have(tmp_path: Path) -> None:
     for region in old.regions:
         theirs, ours = old.regions.index(region), config.regions.index(region)
         for part in ("weight", "bias"):
-            head = found[f"heads.{ours}.{part}"].numpy()
-            assert np.array_equal(head, checkpoint.tensors[f"heads.{theirs}.{part}"]), region
+            head = found[f"heads.{region}.{part}"].numpy()
+            assert np.array_equal(head, checkpoint.tensors[f"heads.{region}.{part}"]), region
         rows = slice(ours * config.latent, (ours + 1) * config.latent)
         old_rows = slice(theirs * old.latent, (theirs + 1) * old.latent)
         found_block = found["decoder.0.conv.weight"].numpy()[rows, rows]

@@ -28,11 +28,11 @@ LATENT_AXES = {
     "decoder.conv.bias": (0,),
     "decoder.mix.weight": (0, 1),
     "decoder.mix.bias": (0,),
-    "decoder.norm.norm.weight": (0,),
-    "decoder.norm.norm.bias": (0,),
+    "decoder.norm.weight": (0,),
+    "decoder.norm.bias": (0,),
     "decoder.film.weight": (0,),
-    "decoder_norm.norm.weight": (0,),
-    "decoder_norm.norm.bias": (0,),
+    "decoder_norm.weight": (0,),
+    "decoder_norm.bias": (0,),
 }
 """Axes that run over regions times latents, by the name of the tensor without its block number."""
 BLOCK_OUTPUTS = ("encoder.mix.weight", "encoder.mix.bias", "decoder.mix.weight", "decoder.mix.bias")
@@ -118,20 +118,15 @@ def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: Gener
     old, copied = checkpoint.config, 0
     if old.latent != new.latent:
         return 0
-    for region, name in enumerate(new.regions):
-        if name not in old.regions:
-            continue
-        theirs, ours = old.regions.index(name), _channels(new, region)
-        there = _channels(old, theirs)
-        for row, channel in enumerate(ours):
-            if channel in there:
-                old_row = there.index(channel)
-                weight = checkpoint.tensors[f"heads.{theirs}.weight"][old_row]
-                state[f"heads.{region}.weight"][row] = _spread(weight, new.head_taps)
-                state[f"heads.{region}.bias"][row] = checkpoint.tensors[f"heads.{theirs}.bias"][
-                    old_row
-                ]
-                copied += 1
+    for region in (name for name in new.regions if name in old.regions):
+        theirs, ours = _channels(old, region), _channels(new, region)
+        weight = checkpoint.tensors[f"heads.{region}.weight"]
+        bias = checkpoint.tensors[f"heads.{region}.bias"]
+        for channel in (name for name in ours if name in theirs):
+            row, old_row = ours.index(channel), theirs.index(channel)
+            state[f"heads.{region}.weight"][row] = _spread(weight[old_row], new.head_taps)
+            state[f"heads.{region}.bias"][row] = bias[old_row]
+            copied += 1
     return copied
 
 
@@ -148,7 +143,8 @@ def _spread(weight: FloatArray, taps: int) -> FloatArray:
     return np.stack([np.convolve(row, binomial) for row in weight]).astype(np.float32)
 
 
-def _channels(config: GeneratorConfig, region: int) -> list[str]:
+def _channels(config: GeneratorConfig, region: str) -> list[str]:
+    number = config.regions.index(region)
     return [
-        name for name, at in zip(config.channels, config.region_of, strict=True) if at == region
+        name for name, at in zip(config.channels, config.region_of, strict=True) if at == number
     ]

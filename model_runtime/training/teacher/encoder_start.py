@@ -70,19 +70,19 @@ def start_encoder(
             hint="Set hidden, attention and activation as in shipped.toml, or start = false",
         )
     _start_stem(generator, teacher, clips)
-    generator.encoder_offset.copy_(SLOPE * teacher.weights["position_encodings/encodings"][POSITION])
+    positions = teacher.weights["position_encodings/encodings"]
+    generator.encoder_offset.copy_(SLOPE * positions[POSITION])
     for layer, block in enumerate(generator.encoder):
         assert isinstance(block, AttentionBlock)
         _start_block(block, teacher, f"layer_{layer}")
-    for layer, bias in enumerate(_distance_biases(teacher, clips, attention.layers, attention.reach)):
+    biases = _distance_biases(teacher, clips, attention.layers, attention.reach)
+    for layer, bias in enumerate(biases):
         block = generator.encoder[layer]
         assert isinstance(block, AttentionBlock)
         block.distance.copy_(bias)
 
 
-def _start_stem(
-    generator: Generator, teacher: WhisperEncoder, clips: Sequence[FloatArray]
-) -> None:
+def _start_stem(generator: Generator, teacher: WhisperEncoder, clips: Sequence[FloatArray]) -> None:
     weights = teacher.weights
     matrix, offset = feature_map(clips, generator.config.features)
     first = weights["conv1/weight"]  # (D, M, 3)
@@ -112,9 +112,7 @@ def _start_block(block: AttentionBlock, teacher: WhisperEncoder, name: str) -> N
         layer.bias.copy_(bias_gain * weights[f"{name}/{source}/bias"])
 
 
-def feature_map(
-    clips: Sequence[FloatArray], features: FeatureConfig
-) -> tuple[Tensor, Tensor]:
+def feature_map(clips: Sequence[FloatArray], features: FeatureConfig) -> tuple[Tensor, Tensor]:
     """Return the matrix (M, M) and offset (M,) that bring our log-mel closest to Whisper's.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import math
-import sys
+import re
 from pathlib import Path
 from typing import Final
 
@@ -44,8 +44,9 @@ def find_teacher(folder: Path | None = None) -> Path | None:
             running Python only.
     """
     roots = [folder] if folder is not None else []
-    spec = importlib.util.find_spec(PACKAGE) if PACKAGE not in sys.modules else None
-    roots += [Path(place).parent for place in (spec.submodule_search_locations or ())] if spec else []
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is not None:
+        roots += [Path(place).parent for place in spec.submodule_search_locations or ()]
     for root in roots:
         path = root / PACKAGE / "model" / "model.bin"
         if path.is_file():
@@ -157,8 +158,7 @@ def load_whisper(path: Path) -> WhisperEncoder:
         for name, value in variables.items()
         if name.startswith("encoder/") and value.dtype.kind == "f"
     }
-    layers = len({name.split("/")[0] for name in weights if name.startswith("layer_") and "/" in name}
-                 - {"layer_norm"})
+    layers = len({name.split("/")[0] for name in weights if re.match(r"layer_\d+/", name)})
     width = weights["conv1/bias"].numel()
     return WhisperEncoder(weights, layers, width, int(variables["encoder/num_heads"]))
 

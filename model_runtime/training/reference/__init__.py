@@ -1,1 +1,1 @@
-"""Reference."""
+"""Reference motion: articulation, expressions and prosody that make training labels."""

@@ -1,9 +1,9 @@
-"""Phones to mouth controls: a dominance model of coarticulation (Cohen & Massaro 1993), in torch.
+"""Map phones to mouth controls by a dominance model of coarticulation, in torch.
 
-Each phone pulls every control towards its target. How strongly is its dominance: full inside the
-phone, falling off as a Gaussian before (anticipation) and after (carry-over). A control is the mean
-of the targets weighted by dominance. All parameters are per phone and per group of controls and can
-be fitted to captures by gradient descent (``calibrate.py``).
+After Cohen & Massaro (1993). Each phone drives every control towards its target. Its dominance is
+full inside the phone and falls off as a Gaussian before (anticipation) and after (carry-over). A
+control is the mean of the targets weighted by dominance. All parameters are per phone and per group
+of controls and can be fitted to captures by gradient descent (``calibrate``).
 
 Axes: P units (phones, diphthongs as two), T frames, K controls, G control groups, U kinds of unit.
 """
@@ -29,7 +29,7 @@ FRAME_RATE = 50.0  # Hz, the model's
 BILABIALS = frozenset({"m", "b", "p"})
 LABIODENTALS = frozenset({"f", "v"})
 EDGE_S = 0.012
-"""How far inside its borders a phone already dominates fully: half a frame keeps flanks smooth."""
+"""A phone dominates fully from so far inside its borders: half a frame keeps flanks smooth."""
 LOUDNESS_LIMIT = 2.0
 """Standard deviations beyond which louder speech opens no further."""
 
@@ -45,13 +45,13 @@ class Unit:
 
 @functools.cache
 def phone_table() -> dict[str, Any]:
-    """The hand-set targets and groups (``phone_targets.json``)."""
+    """Return the hand-set targets and groups of ``phone_targets.json``."""
     table: dict[str, Any] = json.loads(HAND_SET.read_text(encoding="utf-8"))
     return table
 
 
 def units_of(phones: Sequence[PhoneTime]) -> list[Unit]:
-    """Phones with diphthongs cut in two: the glide begins after 55 % of the phone."""
+    """Return phones as units, diphthongs cut in two: the glide begins after 55 % of the phone."""
     diphthongs: dict[str, list[str]] = phone_table()["diphthongs"]
     units = []
     for phone in phones:
@@ -65,7 +65,7 @@ def units_of(phones: Sequence[PhoneTime]) -> list[Unit]:
 
 
 class ArticulationModel(nn.Module):
-    """Targets, strengths and reaches of every kind of unit."""
+    """Hold targets, strengths and reaches of every kind of unit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,11 +96,11 @@ class ArticulationModel(nn.Module):
         return next(i for i, g in enumerate(self.groups) if control in table["groups"][g])
 
     def index_of(self, units: Sequence[Unit]) -> Tensor:
-        """Row of each unit's kind, shape (P,)."""
+        """Return the row of each unit's kind, shape (P,)."""
         return torch.tensor([self.kinds.index(unit.kind) for unit in units])
 
     def forward(self, kinds: Tensor, start_s: Tensor, end_s: Tensor, loudness: Tensor) -> Tensor:
-        """Controls over time.
+        """Return the controls over time.
 
         Args:
             kinds: Row of each unit's kind, shape (P,).
@@ -132,7 +132,15 @@ class ArticulationModel(nn.Module):
         return pulled * torch.exp(self.loudness_gain * limited)
 
     def articulate(self, units: Sequence[Unit], loudness: Tensor) -> Tensor:
-        """Controls (T, K) of one clip, bounded to [0, 1]."""
+        """Return the controls of one clip.
+
+        Args:
+            units: Phones and half diphthongs in order.
+            loudness: Standard deviations of each frame from the clip's mean, shape (T,).
+
+        Returns:
+            Shape (T, K), within [0, 1].
+        """
         start_s = torch.tensor([unit.start_s for unit in units])
         end_s = torch.tensor([unit.end_s for unit in units])
         controls: Tensor = self(self.index_of(units), start_s, end_s, loudness)
@@ -140,14 +148,20 @@ class ArticulationModel(nn.Module):
 
 
 def save_articulation(model: ArticulationModel, path: Path, note: str) -> None:
-    """Write the parameters as JSON, rounded to four places, with a line on how they were found."""
+    """Write the parameters as JSON, rounded to four places.
+
+    Args:
+        model: Model to save.
+        path: File to write.
+        note: One line on how the parameters were found.
+    """
     data = {name: _rounded(value) for name, value in model.state_dict().items()}
     text = json.dumps({"note": note, "kinds": model.kinds, "controls": model.controls, **data})
     path.write_text(text, encoding="utf-8")
 
 
 def load_articulation(path: Path | None = None) -> ArticulationModel:
-    """The calibrated model; the hand-set one when ``path`` is None or no file stands there."""
+    """Return the model of ``path``; the hand-set one when it is None or there is no such file."""
     model = ArticulationModel()
     if path is not None and path.is_file():
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -159,10 +173,13 @@ def load_articulation(path: Path | None = None) -> ArticulationModel:
 def phone_envelope(
     phones: Sequence[PhoneTime], kinds: frozenset[str], frame_count: int, *, ramp_s: float
 ) -> Tensor:
-    """How much one of ``kinds`` is being said at each frame, shape (T,), 0 to 1.
+    """Return the share to which one of ``kinds`` is articulated at each frame, shape (T,), 0 to 1.
 
-    One inside the phone (shortened to leave room when it is long), falling to zero over ``ramp_s``
-    seconds on either side as a raised cosine.
+    Args:
+        phones: Phones of the clip.
+        kinds: Phones that count.
+        frame_count: T.
+        ramp_s: Seconds of the raised cosine before and after each phone; the share is 1 inside.
     """
     times = torch.arange(frame_count, dtype=torch.float32) / FRAME_RATE
     envelope = torch.zeros(frame_count)

@@ -1,4 +1,8 @@
-"""Fit the articulation model to filmed mouths: targets, strengths and timing learned."""
+"""Fit the articulation model's openness and timing to filmed mouths.
+
+Only what film measures well is fitted: jaw and lip heights, and the timing of both. Rounding,
+width, tongue, chin and contacts keep their hand-set values.
+"""
 
 from __future__ import annotations
 
@@ -42,24 +46,26 @@ PRIOR = {
     "loudness_gain": 1.0,
 }
 """Weight of staying near the hand-set value, against a mean squared error over 10^5 frames: phones
-that GRID's 51 words never say keep their hand-set targets."""
+that GRID's 51 words lack keep their hand-set targets."""
 GAP_WEIGHT = 4.0
-HELD = "width"
-"""Group of controls that keeps its hand-set targets and timing. Fitted to the two films, spread and
-rounded vowels of other voices came closer together, and an unseen woman's width was lost: widths
-differ between people. What the films show of them is learnt from the films alone."""
+FITTED = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
+"""Controls whose targets are fitted. Fitted to the two films, spread and rounded vowels of other
+voices came closer together and an unseen woman's width was lost: widths differ between people.
+Chin, press and roll hardly move in a landmark fit, which would pull them to 0."""
+TIMED = ("jaw", "height")
+"""Groups whose strengths and reaches are fitted."""
+TARGET_RANGE = (0.75, 1.25)
+"""Fitted targets as shares of the hand-set ones: GRID says th, w and oo in two words each, between
+closed neighbours, and m before open vowels only."""
 OPENNESS_WEIGHT = 0.4
 """Weight of following the openness expected of phones in read speech, beside the film: GRID's 51
 words would teach that a close vowel opens as far as an open one."""
 OPENNESS_CLIPS = 240
-JAW_KEPT = 0.7
-"""Share of a hand-set jaw opening that a phone keeps at least: GRID says th, w and oo in two words
-each, between closed neighbours, and would shut them for good."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Error:
-    """How far the model is from film; correlations are means over clips."""
+    """Hold the distance of the model from film; correlations are means over clips."""
 
     controls_rms: float
     gap_correlation: float
@@ -68,6 +74,10 @@ class Error:
 
 def calibrate(settings: Settings, output: Path = CALIBRATED) -> tuple[Error, Error]:
     """Fit on the training clips of grid_s1 and grid_s4, write ``output``, report held-out errors.
+
+    Args:
+        settings: Where data and caches are.
+        output: File to write.
 
     Returns:
         Held-out errors of the hand-set and of the calibrated model.
@@ -90,7 +100,7 @@ def calibrate(settings: Settings, output: Path = CALIBRATED) -> tuple[Error, Err
 
 
 def read_speech(settings: Settings) -> list[FilmedClip]:
-    """Some clips of read English with phones and no film, to keep vowels apart on."""
+    """Return clips of read English with phones and no film, which keep the vowels apart."""
     folder = settings.data / "speech" / "librispeech_mini"
     clips = [c for c in read_speech_corpus(folder) if c.split == TRAIN]
     aligned, _ = read_alignments(settings.work / "alignments" / "librispeech_mini.jsonl")
@@ -99,7 +109,13 @@ def read_speech(settings: Settings) -> list[FilmedClip]:
 
 
 def fit(model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[FilmedClip]) -> None:
-    """Descend on the error over film and on the openness of read speech, held by the prior."""
+    """Minimise the error over film and of the openness of read speech, with a hand-set prior.
+
+    Args:
+        model: Model to fit in place.
+        clips: Filmed clips.
+        read: Clips of read speech without film.
+    """
     start = {name: value.detach().clone() for name, value in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
@@ -132,7 +148,7 @@ def fit(model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[Fi
 
 
 def measure(model: ArticulationModel, clips: Sequence[FilmedClip]) -> Error:
-    """Error of the model on ``clips``."""
+    """Return the error of the model on ``clips``."""
     squares, gaps, widths = [], [], []
     with torch.no_grad():
         for clip in clips:
@@ -149,7 +165,7 @@ def measure(model: ArticulationModel, clips: Sequence[FilmedClip]) -> Error:
 
 
 def _openness(model: ArticulationModel, clip: FilmedClip) -> Tensor:
-    """Correlation of the lip gap with the openness expected from the phones (docs/data.md)."""
+    """Return the correlation of the lip gap with the openness expected from the phones."""
     gap = _gap(_shut(_spread(model, _controls(model, clip)), clip))
     wanted = expected_openness(clip.phones, fps=FRAME_RATE, frames=len(gap))
     return _correlation(gap, torch.from_numpy(wanted.astype(np.float32)))
@@ -172,18 +188,16 @@ def _clip_error(model: ArticulationModel, clip: FilmedClip) -> Tensor:
 
 
 def _keep_in_bounds(model: ArticulationModel, start: dict[str, Tensor]) -> None:
-    """Targets within [0, 1], silence at rest, no jaw shut for want of data, widths as they were."""
-    jaw, group = model.controls.index("jawOpen"), model.groups.index(HELD)
-    held = model.group_of == group
+    """Restore what is not fitted, and keep fitted targets within their range."""
+    held = [i for i, name in enumerate(model.controls) if name not in FITTED]
+    groups = [i for i, name in enumerate(model.groups) if name not in TIMED]
+    low, high = (share * start["targets"] for share in TARGET_RANGE)
     with torch.no_grad():
-        model.targets.clamp_(0, 1)
-        least = JAW_KEPT * start["targets"][:, jaw]
-        model.targets[:, jaw] = torch.maximum(model.targets[:, jaw], least)
-        model.targets[model.kinds.index("sil")] = 0
+        model.targets.copy_(model.targets.clamp(min=low, max=high))
         model.targets[:, held] = start["targets"][:, held]
-        model.loudness_gain[held] = start["loudness_gain"][held]
+        model.loudness_gain.copy_(start["loudness_gain"])
         for name in ("log_strengths", "log_before_s", "log_after_s"):
-            getattr(model, name)[:, group] = start[name][:, group]
+            getattr(model, name)[:, groups] = start[name][:, groups]
 
 
 def _prior(model: ArticulationModel, start: dict[str, Tensor]) -> Tensor:
@@ -195,7 +209,7 @@ def _prior(model: ArticulationModel, start: dict[str, Tensor]) -> Tensor:
 
 
 def _spread(model: ArticulationModel, controls: Tensor) -> Tensor:
-    """Controls (T, K) on the ARKit channels (T, 52), differentiable."""
+    """Return controls (T, K) on the ARKit channels (T, 52), differentiable."""
     out = controls.new_zeros(len(controls), len(arkit_lips().gap))
     for index, name in enumerate(model.controls):
         out[:, _places(name)] = controls[:, index : index + 1]
@@ -203,7 +217,7 @@ def _spread(model: ArticulationModel, controls: Tensor) -> Tensor:
 
 
 def _controls_of(model: ArticulationModel, curves: Tensor) -> Tensor:
-    """Mean of both sides of each control, (T, 52) to (T, K)."""
+    """Return the mean of both sides of each control, (T, 52) to (T, K)."""
     return torch.stack([curves[:, _places(name)].mean(1) for name in model.controls], 1)
 
 

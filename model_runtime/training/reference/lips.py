@@ -1,9 +1,9 @@
-"""Lips in mesh space: gap and width as linear functions of the channels, and the closing of lips.
+"""Measure lips in mesh space as linear functions of the channels, and close lips.
 
 Shape keys are linear, so on every rig the inner lips are ``rest + a . weights`` apart.
 ``lip_models.json`` holds those coefficients for three public ARKit heads, measured on their meshes
-(``captures.lip_models``). Losses and reference motion work on them, so that closed means closed on
-any ARKit face and not on one.
+(``captures.lip_models``). Losses and reference motion use all three, so that closed lips are closed
+on any ARKit face and not on one alone.
 
 Axes: B batch, T frames, C channels (the reference rig's, ARKit 52), R rigs.
 """
@@ -25,13 +25,14 @@ LIP_MODELS = Path(__file__).with_name("lip_models.json")
 OVERCLOSE = 0.03
 """Gap (of jawOpen 1) the lips are pressed beyond contact, so that contact survives resampling."""
 JAW_KEPT = 0.75
-"""Share of the jaw opening that stays while the lips close: it rises for a bilabial, not fully."""
-TUCK_ROLL = 0.62
-"""mouthRollLower of a labiodental: lower lip under the teeth on all three heads."""
+"""Share of the jaw opening that stays while the lips close: the jaw rises, but not fully."""
+TUCK_ROLL = 0.58
+"""mouthRollLower of a labiodental: the lower lip meets the teeth on all three heads; middle of the
+accepted range .35-.80."""
 PUCKER_LOST = 0.8
-"""Share of pucker and of the raised chin that gives way to a labiodental."""
+"""Share of pucker and of the raised chin that gives way to labiodental contact."""
 TUCK_GAP = 0.06
-"""Gap left at a labiodental: the upper lip stays clear of the tucked lower lip."""
+"""Gap left at a labiodental: the upper lip stays clear of the lower lip."""
 
 OPENERS = (
     "mouthFunnel",
@@ -46,7 +47,7 @@ OPENERS = (
 
 @dataclasses.dataclass(frozen=True)
 class LipModels:
-    """Linear lip measures of several rigs; lengths in units of the gap at jawOpen 1."""
+    """Hold linear lip measures of several rigs; lengths in units of the gap at jawOpen 1."""
 
     gap_rest: Tensor
     """Shape (R,)."""
@@ -56,17 +57,17 @@ class LipModels:
     """Shape (C, R), relative to neutral width."""
 
     def gaps(self, curves: Tensor) -> Tensor:
-        """Inner-lip gap beyond rest, (..., C) to (..., R)."""
+        """Return the inner-lip gap beyond rest of curves (..., C), shape (..., R)."""
         return curves @ self.gap
 
     def widths(self, curves: Tensor) -> Tensor:
-        """Mouth width beyond rest, (..., C) to (..., R)."""
+        """Return the mouth width beyond rest of curves (..., C), shape (..., R)."""
         return curves @ self.width
 
 
 @functools.cache
 def arkit_lips() -> LipModels:
-    """The lip models of the three public heads."""
+    """Return the lip models of the three public heads."""
     data = json.loads(LIP_MODELS.read_text(encoding="utf-8"))
     rigs = [data["rigs"][name] for name in sorted(data["rigs"])]
     return LipModels(
@@ -77,9 +78,9 @@ def arkit_lips() -> LipModels:
 
 
 def lips_on(channels: Sequence[str]) -> LipModels:
-    """The lip models as functions of another rig's channels, those they share taken by name.
+    """Return the lip models as functions of another rig's channels, matched by name.
 
-    A rig that shares none has lips of which nothing is known: every gap and width is 0 on it.
+    Every gap and width is 0 on a rig that shares no channel with the reference rig.
     """
     known = arkit_lips()
     gap = torch.zeros(len(channels), known.gap.shape[1])
@@ -92,19 +93,19 @@ def lips_on(channels: Sequence[str]) -> LipModels:
 
 @functools.cache
 def column(name: str) -> int:
-    """Column of a channel of the reference rig."""
+    """Return the column of a channel of the reference rig."""
     return reference_rig().channel_names.index(name)
 
 
 def columns(names: tuple[str, ...]) -> list[int]:
-    """Columns of several channels of the reference rig."""
+    """Return the columns of several channels of the reference rig."""
     return [column(name) for name in names]
 
 
 def close_lips(curves: Tensor, closure: Tensor) -> Tensor:
-    """Curves whose lips meet where ``closure`` is 1.
+    """Return curves whose lips meet where ``closure`` is 1.
 
-    Openers fade out, the jaw rises a little, and mouthClose takes up what gap is left on the rig
+    Openers fade out, the jaw rises a little, and mouthClose takes up the remaining gap of the rig
     that needs it most, so that the lips meet on every rig.
 
     Args:
@@ -128,17 +129,20 @@ def close_lips(curves: Tensor, closure: Tensor) -> Tensor:
 
 
 def tuck_lip(curves: Tensor, tuck: Tensor) -> Tensor:
-    """Curves whose lower lip lies under the upper teeth where ``tuck`` is 1 (f and v).
+    """Return curves whose lower lip meets the upper teeth where ``tuck`` is 1 (f and v).
 
     Args:
         curves: Shape (..., T, C).
-        tuck: Shape (..., T), 0 to 1.
+        tuck: Labiodental contact, shape (..., T), 0 to 1.
+
+    Returns:
+        A new tensor of the shape of ``curves``.
     """
     lips = arkit_lips()
     out = curves.clone()
     lower = columns(("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel", "tongueOut"))
     out[..., lower] *= 1 - tuck[..., None]
-    # Pushed-out lips cannot lie under the teeth: "food" loses its rounding on the way in.
+    # Protruded lips cannot touch the teeth: "food" starts without its rounding.
     out[..., columns(("mouthPucker", "mouthShrugLower"))] *= 1 - PUCKER_LOST * tuck[..., None]
     roll, jaw, shut = column("mouthRollLower"), column("jawOpen"), column("mouthClose")
     out[..., roll] = torch.maximum(out[..., roll], TUCK_ROLL * tuck)

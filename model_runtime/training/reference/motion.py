@@ -1,9 +1,9 @@
-"""Reference motion: a whole acting face for speech that was never filmed. Torch, batched.
+"""Make reference motion: a whole moving face for speech that was never filmed. Torch, batched.
 
-A clip's *script* (``Script``) holds what sound and text fix: the mouth of its phones, closures,
-prosody. ``act`` turns scripts into faces under given emotion and style: prototypes of the emotion
-rise and fall with prosody, brows beat with emphasis, lips keep their articulation, and lips that
-must meet still meet.
+A clip's *script* (``Script``) holds what audio and text fix: the mouth of its phones, closures,
+prosody. ``act`` turns scripts into faces under given emotion and style: the emotion's pose rises
+and falls with prosody, brows move with emphasis and pitch, and speech keeps the lip shapes it needs
+(``expression_blending``). Emotion counts frame by frame, so that its weights may vary over time.
 
 Axes: B clips, T frames (50 Hz), C channels (the reference rig's), E emotions, S style.
 """
@@ -19,28 +19,31 @@ import torch
 from torch import Tensor
 
 from ...protocol import EMOTIONS
+from .expression_blending import Demands, blend_expression, rounding_of
 from .lips import close_lips, column, columns, tuck_lip
 from .rig import expressions_file, reference_rig
 
-# How a held expression breathes with speech: it never leaves (BASE), speaking lifts it (ACTIVITY),
-# and it peaks on emphasis, the apex of an utterance. Shares of full strength, tuned by eye.
-BASE_LEVEL, ACTIVITY_LEVEL, EMPHASIS_LEVEL = 0.66, 0.22, 0.24
+BASE_LEVEL, ACTIVITY_LEVEL, EMPHASIS_LEVEL = 0.58, 0.24, 0.30
+"""Level of an expression, share of full strength: always, more while speaking, most on emphasis.
+Onset and release of a whole line come from the emotion weights, not from here."""
+LEVEL_RANGE = (0.3, 1.3)
 STYLE_LEVEL = 0.08
-"""How far style lifts or lowers an expression, share of full strength a standard deviation."""
+"""Change of an expression's level for one standard deviation of style, share of full strength."""
 STYLE_SKEW = 0.07
 """Left-right asymmetry of expressions for one standard deviation of style."""
-LIP_ROOM = 0.4
-"""Share of an emotion's mouth shape that gives way where the lips are busiest."""
-ROUND_ROOM = 0.75
-"""Share of what an emotion widens the lips by that gives way where speech rounds them most: happy
-people say "oo" with round lips too."""
-ROUNDEST = 0.7
-"""Pucker and half the funnel of the roundest phones (uw, w)."""
-WIDENING = tuple(
-    f"{name}{side}"
-    for name in ("mouthSmile", "mouthStretch", "mouthDimple")
-    for side in ("Left", "Right")
-)
+STYLE_BATON = 0.45
+"""Change of the brows' emphasis movement for one standard deviation of style."""
+EMPHASIS_OPENING = 0.3
+"""Share by which speech opens further for each unit of emphasis above ``USUAL_EMPHASIS``."""
+USUAL_EMPHASIS = 0.35
+EFFORT_RANGE = (0.8, 1.35)
+NEUTRAL_KEPT = 0.4
+"""Share of the neutral face's brow movement that stays under a full emotion."""
+OPENERS = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
+"""Controls that scale fully with articulation; the others by ``SHAPE_SHARE`` of it."""
+SHAPE_SHARE = 0.35
+UNSCALED = ("tongueOut", "mouthRollLower", "mouthRollUpper", "mouthClose", "cheekPuff")
+"""Contacts: more effort does not roll the lip or show the tongue further."""
 CO_MOVEMENT = (
     # (follower, leader, share). Slopes on livelink_rom (captures' report): 0.19, 0.85, 0.74. Those
     # takes are extremes of single muscles, so the last two are halved for speech.
@@ -48,7 +51,9 @@ CO_MOVEMENT = (
     ("eyeSquint", "cheekSquint", 0.42),
     ("noseSneer", "mouthUpperUp", 0.37),
 )
-MOUTH_REGIONS = ("jaw", "mouth", "tongue")
+CO_MOVEMENT_KNEE = 0.12
+"""Leader values over which followers start to move: the small smile and lifted upper lip of plain
+speech leave cheeks and nose alone, as on film. The bend also makes co-movement non-linear."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,11 +65,11 @@ class Script:
     closure: Tensor
     """Lips must meet, 0 to 1, shape (B, T)."""
     tuck: Tensor
-    """Lower lip under the teeth, 0 to 1, shape (B, T)."""
+    """Labiodental contact: lower lip at the upper teeth, 0 to 1, shape (B, T)."""
     activity: Tensor
     """Speaking, 0 to 1, shape (B, T)."""
     emphasis: Tensor
-    """Beats of the voice, shape (B, T)."""
+    """Emphasis of the voice, 0 to about 1.3, shape (B, T)."""
     pitch: Tensor
     """Smooth pitch in standard deviations, shape (B, T)."""
 
@@ -78,52 +83,55 @@ class _Prototypes:
     neutral_pitch: Tensor
     neutral_fall: Tensor
     neutral_drift: Tensor
-    mouth: Tensor  # (C,) 1 for channels of the mouth
+    scaling: Tensor  # (C,) share of the articulation factor that a channel takes
     side: Tensor  # (C,) +1 left, -1 right, 0 centre
 
 
 def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
-    """Curves of a whole face.
+    """Return the curves of a whole face.
 
     Args:
         script: The clips.
-        emotion: Weights, shape (B, T, E); the neutral column counts nothing.
+        emotion: Weights, shape (B, T, E), free to vary over time; the neutral column is ignored.
         style: Smooth noise of unit variance, shape (B, T, S), S at least 4.
 
     Returns:
-        Shape (B, T, C), within [0, 1]. Nothing but the speech itself and small brow, lid and smile
-        movement where all emotion weights are 0.
+        Shape (B, T, C), within [0, 1]. Speech with brow, lid and small smile movement where all
+        emotion weights are 0.
     """
     table = _prototypes()
     emotion = emotion.clone()
     emotion[..., 0] = 0
     total = emotion.sum(-1, keepdim=True)
-    level = _level(script, style)[..., None]
-    held = (emotion @ table.pose) * level
+    held = (emotion @ table.pose) * _level(script, style)[..., None]
     beats = (emotion @ table.baton) * script.emphasis[..., None]
     skew = 1 + STYLE_SKEW * style[..., 2:3] * table.side
-    expression = (held + beats) * skew + _neutral_face(script, style, table) * (
-        1 - 0.6 * total
-    ).clamp(min=0)
-    articulation = 1 + (emotion @ (table.articulation - 1))[..., None]
-    speech = script.mouth * (1 + (articulation - 1) * table.mouth)
-    lip_room = 1 - LIP_ROOM * _lip_activity(script.mouth)[..., None] * table.mouth
-    expression = expression * lip_room
-    expression[..., columns(WIDENING)] *= 1 - ROUND_ROOM * _roundness(script.mouth)[..., None]
-    curves = (speech + expression).clamp(0, 1)
-    curves = _follow(curves)
+    neutral_share = 1 - (1 - NEUTRAL_KEPT) * total.clamp(0, 1)
+    expression = (held + beats) * skew + _neutral_face(script, style, table) * neutral_share
+    speech = script.mouth * _effort(script, emotion, table)
+    demands = Demands(rounding_of(script.mouth), script.closure, script.tuck)
+    curves = _follow(blend_expression(speech, expression, demands).clamp(0, 1))
     curves = tuck_lip(curves, script.tuck)
     return close_lips(curves, script.closure).clamp(0, 1)
 
 
+def _effort(script: Script, emotion: Tensor, table: _Prototypes) -> Tensor:
+    """Return the factor (B, T, C) of speech: emotion and emphasis open further."""
+    louder = 1 + EMPHASIS_OPENING * (script.emphasis - USUAL_EMPHASIS) * script.activity
+    felt = 1 + emotion @ (table.articulation - 1)
+    factor = (louder.clamp(*EFFORT_RANGE) * felt)[..., None]
+    return 1 + (factor - 1) * table.scaling
+
+
 def _level(script: Script, style: Tensor) -> Tensor:
     lifted = BASE_LEVEL + ACTIVITY_LEVEL * script.activity + EMPHASIS_LEVEL * script.emphasis
-    return (lifted + STYLE_LEVEL * style[..., 0]).clamp(0.3, 1.3)
+    return (lifted + STYLE_LEVEL * style[..., 0]).clamp(*LEVEL_RANGE)
 
 
 def _neutral_face(script: Script, style: Tensor, table: _Prototypes) -> Tensor:
     rise, fall = script.pitch.clamp(min=0), (-script.pitch).clamp(min=0)
-    face = script.emphasis[..., None] * table.neutral_baton * (1 + 0.3 * style[..., 1:2])
+    varied = (1 + STYLE_BATON * style[..., 1:2]).clamp(0.2, 2.0)
+    face = script.emphasis[..., None] * table.neutral_baton * varied
     face = face + rise[..., None] * table.neutral_pitch * script.activity[..., None]
     face = face + fall[..., None] * table.neutral_fall * script.activity[..., None]
     # Drift of opposite channels takes turns: brows raised in one half of the noise, lowered else.
@@ -133,21 +141,11 @@ def _neutral_face(script: Script, style: Tensor, table: _Prototypes) -> Tensor:
     return face + table.neutral_drift * ((1 - down) * drift[..., :1] + down * drift[..., 1:])
 
 
-def _lip_activity(mouth: Tensor) -> Tensor:
-    busy = columns(("jawOpen", "mouthPucker", "mouthFunnel", "mouthLowerDownLeft"))
-    return (1.2 * mouth[..., busy].sum(-1)).clamp(0, 1)
-
-
-def _roundness(mouth: Tensor) -> Tensor:
-    rounding = mouth[..., column("mouthPucker")] + 0.5 * mouth[..., column("mouthFunnel")]
-    return (rounding / ROUNDEST).clamp(0, 1)
-
-
 def _follow(curves: Tensor) -> Tensor:
     out = curves.clone()
     for follower, leader, share in CO_MOVEMENT:
         for side in ("Left", "Right"):
-            pulled = share * out[..., column(leader + side)]
+            pulled = share * (out[..., column(leader + side)] - CO_MOVEMENT_KNEE).clamp(min=0)
             place = column(follower + side)
             out[..., place] = (out[..., place] + pulled * (1 - out[..., place])).clamp(max=1)
     return out
@@ -176,6 +174,12 @@ def _prototypes() -> _Prototypes:
         neutral_pitch=vector(data["neutral_pitch"]),
         neutral_fall=vector(data["neutral_fall"]),
         neutral_drift=vector(data["neutral_drift"]),
-        mouth=torch.tensor([float(c.region in MOUTH_REGIONS) for c in rig.channels]),
+        scaling=torch.tensor([_scaling(c.name, c.region) for c in rig.channels]),
         side=torch.tensor([float(side) for side in sides]),
     )
+
+
+def _scaling(name: str, region: str) -> float:
+    if region not in ("jaw", "mouth") or name in UNSCALED:
+        return 0.0
+    return 1.0 if name.startswith(OPENERS) else SHAPE_SHARE

@@ -1,4 +1,4 @@
-"""Prosody: loudness, pitch, emphasis and pauses of a clip at the model's frame rate."""
+"""Measure loudness, pitch, emphasis and pauses of a clip at the model's frame rate."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SAMPLE_RATE = 16_000
 HOP = int(SAMPLE_RATE / FRAME_RATE)
 SPEECH_DB = 28.0
 """Decibels under the clip's loud frames (95th percentile) that still count as speech."""
-EMPHASIS_S = 0.09  # seconds, spread of a brow baton's rise and fall
-ACTIVITY_S = 0.22  # seconds, spread of the arousal that speaking brings
+EMPHASIS_S = 0.09  # seconds, standard deviation of a brow movement's rise and fall
+ACTIVITY_S = 0.22  # seconds, standard deviation of the rise and fall of activity
 
 
 @dataclasses.dataclass(frozen=True)
 class Prosody:
-    """All of shape (T,), float32."""
+    """Hold the prosody of a clip; all of shape (T,), float32."""
 
     loudness: FloatArray
     """Standard deviations of loudness from the clip's mean over speech; -2.5 at least."""
@@ -35,7 +35,12 @@ class Prosody:
 
 
 def prosody_of(samples: FloatArray, frame_count: int) -> Prosody:
-    """Measure a clip (16 kHz mono), frame k centred on k / 50 s."""
+    """Return the prosody of a clip.
+
+    Args:
+        samples: 16 kHz mono.
+        frame_count: T; frame k is centred on k / 50 s.
+    """
     decibels = _level_db(samples, frame_count)
     speech = _speech(decibels)
     if not speech.any():
@@ -57,9 +62,10 @@ def prosody_of(samples: FloatArray, frame_count: int) -> Prosody:
 
 
 def loudness_of(features: FloatArray) -> FloatArray:
-    """Loudness heard in log-mel features (2 T, M): (T,) standard deviations from the speech's mean.
+    """Return the loudness of log-mel features (2 T, M) in standard deviations, shape (T,).
 
-    As ``Prosody.loudness``, but from what a cache keeps, so that labels can be made anew from it.
+    Equals ``Prosody.loudness`` up to the features' resolution, so that labels can be remade from a
+    cache, which keeps no audio.
     """
     power = 10 ** (features.astype(np.float32) * LOG_SCALE + LOG_CENTRE)
     decibels = 10 * np.log10(power.reshape(len(power) // 2, -1).mean(1) + 1e-9)

@@ -1,4 +1,4 @@
-"""The rig that reference motion is made in: named by ``reference.json``, by no code. No torch.
+"""Load the rig that reference motion is made in, as named by ``reference.json``. No torch.
 
 Captures, articulation, lip models and expressions are data about one rig's channels. A rig that is
 trained takes over the channels it shares with it, by name.
@@ -18,17 +18,17 @@ REFERENCE = Path(__file__).with_name("reference.json")
 
 @functools.cache
 def reference_rig() -> RigDefinition:
-    """Definition of the reference rig."""
+    """Return the definition of the reference rig."""
     return load_rig(_reference()["rig"])
 
 
 def expressions_file() -> Path:
-    """Prototypes of the emotions in the reference rig's channels."""
+    """Return the file of emotion prototypes in the reference rig's channels."""
     return REFERENCE.with_name(_reference()["expressions"])
 
 
 def fitting_mesh() -> str:
-    """Name of the head in ``data/rigs`` that filmed faces are fitted with."""
+    """Return the name of the head in ``data/rigs`` that filmed faces are fitted with."""
     name: str = _reference()["fitted_on"]
     return name
 

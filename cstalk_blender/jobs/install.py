@@ -172,11 +172,11 @@ def remove(home: Path) -> None:
         InstallFailed: It is being worked on, or its files cannot be removed.
     """
     try:
-        with state.locked(home):
-            state.remove(home)
+        state.remove(home)
     except OSError as error:
         raise InstallFailed(
-            f"The runtime cannot be removed: {error}", hint=f"Remove the folder {home}"
+            f"The runtime cannot be removed: {error}",
+            hint="Close other Blender windows that use the runtime, then remove it again",
         ) from error
 
 

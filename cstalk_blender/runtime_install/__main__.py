@@ -211,8 +211,13 @@ def _status(options: argparse.Namespace, teller: Teller) -> int:
 
 
 def _remove(options: argparse.Namespace, teller: Teller) -> int:
-    with state.locked(options.home):
-        state.remove(options.home)
+    try:
+        state.remove(options.home.expanduser().resolve())
+    except OSError as error:
+        raise InstallFailed(
+            f"The runtime cannot be removed: {error}",
+            hint="Close Blender if it still uses the runtime, then remove it again",
+        ) from error
     teller.say("done", {}, "removed")
     return 0
 

@@ -25,8 +25,16 @@ INDEX_VARIABLES = (
     "PIP_USER",
     "PIP_REQUIREMENT",
     "PIP_CONSTRAINT",
+    "PIP_BUILD_CONSTRAINT",
+    "PIP_ONLY_BINARY",
+    "PIP_NO_BINARY",
+    "PIP_PRE",
+    "PIP_NO_DEPS",
 )
-"""What a person's pip settings may say of places; proxy and certificates stay as they are."""
+"""Variables that choose packages or places; those for proxy and certificates stay."""
+
+CONNECTION_KEYS = ("proxy", "cert", "client-cert", "trusted-host", "timeout", "retries")
+"""Keys of pip's configuration that say how to connect, and nothing about what to install."""
 
 # What pip prints, and what a person can do about it. The first that is found counts.
 ADVICE = (
@@ -153,12 +161,14 @@ def _started(
         ) from error
 
 
-def pip_environment(*, own_index_only: bool, cache: Path) -> dict[str, str]:
-    """Variables for pip: nothing of this Python's; a person's indexes only where they are wanted.
+def pip_environment(*, has_user_indexes: bool, cache: Path) -> dict[str, str]:
+    """Return the environment variables for pip.
 
     Args:
-        own_index_only: Take packages from the index on the command line and from no other.
-        cache: Where pip keeps what it downloads itself.
+        has_user_indexes: Let pip use the indexes and constraints of the user's configuration;
+            False takes packages only from where the command line says. Proxy, certificates and
+            timeouts of environment variables count in both cases.
+        cache: Folder for what pip downloads itself.
     """
     values = scrubbed(os.environ)
     values |= {
@@ -168,11 +178,37 @@ def pip_environment(*, own_index_only: bool, cache: Path) -> dict[str, str]:
         "PIP_REQUIRE_VIRTUALENV": "1",
         "PYTHONUTF8": "1",
     }
-    if own_index_only:
+    if not has_user_indexes:
         for name in INDEX_VARIABLES:
             values.pop(name, None)
-        values["PIP_CONFIG_FILE"] = os.devnull  # pip reads no settings file at all then
+        values["PIP_CONFIG_FILE"] = os.devnull  # pip then reads no configuration file at all
     return values
+
+
+def connection_variables(listing: str) -> dict[str, str]:
+    """Return the connection settings of ``pip config list`` as environment variables for pip.
+
+    Where pip must not use the user's indexes it reads no configuration, yet the proxy and the
+    certificate of a company still have to count. pip lists values as quoted Python literals.
+    """
+    found = {}
+    for line in listing.splitlines():
+        name, _, value = line.partition("=")
+        key = name.strip().rpartition(".")[2]
+        if key in CONNECTION_KEYS:
+            plain = value.strip().strip("'\"").replace("\\\\", "\\").replace("\\n", " ")
+            found["PIP_" + key.upper().replace("-", "_")] = plain.strip()
+    return found
+
+
+def isolated_environment() -> dict[str, str]:
+    """Return the environment variables for a pip that must read no configuration whatever.
+
+    `pip --isolated` ignores ``PIP_*`` variables and the user's file, but still reads the files of
+    the machine unless ``PIP_CONFIG_FILE`` is the null device.
+    """
+    values = {name: value for name, value in scrubbed(os.environ).items() if name[:4] != "PIP_"}
+    return values | {"PIP_CONFIG_FILE": os.devnull, "PYTHONUTF8": "1"}
 
 
 def advice(output: str) -> str:

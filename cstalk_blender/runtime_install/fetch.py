@@ -73,6 +73,7 @@ class Download:
         *,
         stop: Stop,
         certificates: str = "",
+        claim: Callable[[Path], None] = lambda _path: None,
         progress: Callable[[int, int, str], None] = lambda _done, _total, _name: None,
     ) -> None:
         """Fetch nothing yet.
@@ -81,9 +82,12 @@ class Download:
             folder: Existing folder of the files.
             stop: Tested for each 256 KB.
             certificates: File of trusted certificates besides the system's; may be empty.
+            claim: Called with the path of each file before it is created; raises InstallFailed to
+                prevent it.
             progress: Told bytes done, bytes in all (0 when nobody knows), and the file's name.
         """
         self._folder, self._stop, self._progress = folder, stop, progress
+        self._claim = claim
         self._context = ssl.create_default_context()
         if certificates:
             self._context.load_verify_locations(cafile=certificates)
@@ -119,6 +123,8 @@ class Download:
             self._advance(path.stat().st_size, wheel)
             return path
         part = path.with_name(path.name + ".part")
+        self._claim(path)
+        self._claim(part)
         for attempt in range(TRIES):
             before = self._done
             try:

@@ -17,6 +17,10 @@ from .state import disk_bytes
 
 GOOD_PIP = "pip>=24.1"
 """Resolves from metadata alone (23.3) and says its progress in plain numbers (24.1)."""
+UNPACK = (
+    *("install", "--isolated", "--no-input", "--disable-pip-version-check", "--require-virtualenv"),
+    *("--no-cache-dir", "--no-index", "--no-deps", "--no-compile", "--quiet"),
+)
 ASK = ("install", "--dry-run", "--ignore-installed", "--only-binary", ":all:")
 CERTIFICATES = "from pip._vendor import certifi; print(certifi.where())"
 MEASURE_EVERY = 10
@@ -41,6 +45,8 @@ class Packages:
         """
         self._python, self._stop, self._log = python, stop, log
         self._cache, self._scratch = cache, scratch
+        self._settings: dict[str, str] | None = None
+        self._command = (str(python), "-s", "-E", "-X", "utf8", "-m", "pip")
 
     def renew_pip(self, source: Source) -> None:
         """Bring pip up to date; without a connection the one that Python carries will do."""
@@ -73,13 +79,13 @@ class Packages:
         torch, numpy = source.torch_requirement, OTHER_REQUIREMENTS[0]
         if source.kind == FOLDER:
             places = ["--no-index", "--find-links", source.path]
-            wheels = self._ask(places, [torch, numpy], told, is_alone=True)
-            return self._with_optional(wheels, places, told, is_alone=True)
+            wheels = self._ask(places, [torch, numpy], told, has_user_indexes=False)
+            return self._with_optional(wheels, places, told, has_user_indexes=False)
         if not source.index_url:
-            return self._ask([], [torch, *OTHER_REQUIREMENTS], told, is_alone=False)
+            return self._ask([], [torch, *OTHER_REQUIREMENTS], told, has_user_indexes=True)
         places = ["--index-url", source.index_url]
-        wheels = self._ask(places, [torch, numpy], told, is_alone=True)
-        return self._with_optional(wheels, [], told, is_alone=False)
+        wheels = self._ask(places, [torch, numpy], told, has_user_indexes=False)
+        return self._with_optional(wheels, [], told, has_user_indexes=True)
 
     def install(self, files: Sequence[Path], folder: Path, told: Told) -> None:
         """Unpack the wheels into the environment ``folder``; nothing is downloaded.
@@ -99,25 +105,31 @@ class Packages:
                 done = min(1.0, (disk_bytes(folder) - before) / total)
                 told(done, f"{megabytes(done * total)} of {megabytes(total)}")
 
-        self._pip(
-            ["install", "--no-index", "--no-deps", "--no-compile", "--quiet", *files],
+        # The wheels are chosen: a constraint or an index of the user can only make this fail.
+        commands.run(
+            [*self._command, *UNPACK, *files],
+            stop=self._stop,
+            log=self._log,
             what="Unpacking",
+            environment=commands.isolated_environment(),
             on_wait=look,
         )
 
     def _with_optional(
-        self, wheels: list[Wheel], places: list[str], told: Told, *, is_alone: bool
+        self, wheels: list[Wheel], places: list[str], told: Told, *, has_user_indexes: bool
     ) -> list[Wheel]:
         """``wheels`` and what only some sounds need, where it can be had."""
         try:
-            more = self._ask(places, list(OTHER_REQUIREMENTS[1:]), told, is_alone=is_alone)
+            more = self._ask(
+                places, list(OTHER_REQUIREMENTS[1:]), told, has_user_indexes=has_user_indexes
+            )
         except InstallFailed:
             return wheels
         names = {wheel.name for wheel in wheels}
         return wheels + [wheel for wheel in more if wheel.name not in names]
 
     def _ask(
-        self, places: list[str], requirements: list[str], told: Told, *, is_alone: bool
+        self, places: list[str], requirements: list[str], told: Told, *, has_user_indexes: bool
     ) -> list[Wheel]:
         report = self._scratch / "report.json"
         report.unlink(missing_ok=True)
@@ -130,7 +142,7 @@ class Packages:
         self._pip(
             [*ASK, "--report", report, *places, *requirements],
             what="Asking for the packages",
-            is_alone=is_alone,
+            has_user_indexes=has_user_indexes,
             on_line=read,
         )
         return wheels_in(report.read_text(encoding="utf-8"))
@@ -140,19 +152,34 @@ class Packages:
         arguments: Sequence[str | Path],
         *,
         what: str,
-        is_alone: bool = False,
+        has_user_indexes: bool = True,
         on_line: Callable[[str], None] = lambda _line: None,
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
+        variables = commands.pip_environment(has_user_indexes=has_user_indexes, cache=self._cache)
+        if not has_user_indexes:
+            variables = self._connection() | variables
         commands.run(
-            [self._python, "-s", "-E", "-X", "utf8", "-m", "pip", *arguments],
+            [*self._command, *arguments],
             stop=self._stop,
             log=self._log,
             what=what,
-            environment=commands.pip_environment(own_index_only=is_alone, cache=self._cache),
+            environment=variables,
             on_line=on_line,
             on_wait=on_wait,
         )
+
+    def _connection(self) -> dict[str, str]:
+        """Return proxy, certificate and timeouts of the user's pip configuration as variables."""
+        if self._settings is None:
+            try:
+                listing = commands.run(
+                    [*self._command, "config", "list"], stop=self._stop, log=self._log, what="pip"
+                )
+            except InstallFailed:
+                listing = ""  # a broken configuration; pip itself names the fault where it counts
+            self._settings = commands.connection_variables(listing)
+        return self._settings
 
 
 def wheels_in(report: str) -> list[Wheel]:

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InstallFailed
+from .ownership import LOCK, Ownership, write_whole
 from .plan import Source
 
-CURRENT, PENDING, LOCK, LOG = "current.json", "pending.json", "lock", "install.log"
+CURRENT, PENDING, LOG = "current.json", "pending.json", "install.log"
 WHEELS = "wheels"
 ENVIRONMENT_PREFIX = "env-"
 MAX_RECORD_BYTES = 64 * 1024
@@ -94,44 +94,86 @@ def source_of(values: dict[str, str]) -> Source:
 
 
 def write_installed(home: Path, installed: Installed) -> None:
-    """Let ``installed`` count from now on: the switch. Raises OSError."""
-    _write(home / CURRENT, dataclasses.asdict(installed))
-    (home / PENDING).unlink(missing_ok=True)
+    """Make an environment the one that is used: the switch at the end of an installation.
+
+    Args:
+        home: The runtime's folder.
+        installed: What was installed and tested.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    ownership = Ownership(home)
+    ownership.claim(home / CURRENT)
+    write_whole(home / CURRENT, dataclasses.asdict(installed))
+    ownership.delete(home / PENDING)
 
 
 def write_pending(home: Path, pending: Pending) -> None:
-    """Remember an installation that has begun. Raises OSError."""
-    _write(home / PENDING, dataclasses.asdict(pending))
+    """Record an installation that has begun, so that it can be resumed.
+
+    Args:
+        home: The runtime's folder.
+        pending: Its source and stage.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    Ownership(home).claim(home / PENDING)
+    write_whole(home / PENDING, dataclasses.asdict(pending))
 
 
 def new_environment(home: Path) -> Path:
-    """A folder name for an environment that is not there yet."""
+    """Return the path of an environment to be created, already recorded. Raises OSError."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return home / f"{ENVIRONMENT_PREFIX}{stamp}-{os.getpid()}"
+    folder = home / f"{ENVIRONMENT_PREFIX}{stamp}-{os.getpid()}"
+    Ownership(home).claim(folder)
+    return folder
 
 
 def sweep(home: Path, *, keep_downloads: bool) -> None:
-    """Remove environments that nobody names and, unless kept, the downloads.
+    """Delete environments that are no longer used and, unless kept, the downloads.
 
-    What cannot be removed now (Windows keeps the files of a running worker) is removed next time.
+    Only what the installer created is deleted. Windows keeps the files of a running worker; they
+    are deleted next time.
+
+    Args:
+        home: The runtime's folder.
+        keep_downloads: Leave downloaded wheels for the next attempt.
+
+    Raises:
+        OSError: The record cannot be written.
     """
     installed = read_installed(home)
     if installed is None and (home / CURRENT).exists():
         return  # an unreadable record: it may name any of them
-    kept = installed.folder if installed is not None and installed.is_ours else None
-    for folder in home.glob(f"{ENVIRONMENT_PREFIX}*"):
-        if folder.is_dir() and folder != kept:
-            shutil.rmtree(folder, ignore_errors=True)
-    if not keep_downloads:
-        shutil.rmtree(home / WHEELS, ignore_errors=True)
+    used = None if installed is None else installed.folder.resolve()
+    ownership = Ownership(home)
+    for path in ownership.entries():
+        top = path.relative_to(home).parts[0]
+        is_unused = top.startswith(ENVIRONMENT_PREFIX) and path.resolve() != used
+        if is_unused or (top == WHEELS and not keep_downloads):
+            ownership.delete(path)
 
 
 def remove(home: Path) -> None:
-    """Take the runtime out: first it no longer counts, then its files go. Raises OSError."""
-    (home / CURRENT).unlink(missing_ok=True)
-    (home / PENDING).unlink(missing_ok=True)
-    sweep(home, keep_downloads=False)
-    (home / LOG).unlink(missing_ok=True)
+    """Remove the runtime: first its record, so that it is no longer used, then its files.
+
+    Args:
+        home: The runtime's folder. Files in it that the installer did not create stay.
+
+    Raises:
+        InstallFailed: No runtime was installed in this folder, or it is in use.
+        OSError: A file cannot be deleted.
+    """
+    ownership = Ownership(home)
+    ownership.require()  # before the lock, which would leave a file in a foreign folder
+    with locked(home):
+        ownership.delete(home / CURRENT)
+        ownership.delete(home / PENDING)
+        sweep(home, keep_downloads=False)
+        ownership.delete(home / LOG)
+        ownership.close()
 
 
 def disk_bytes(folder: Path) -> int:
@@ -177,15 +219,6 @@ def _read(path: Path, cls: type[Any]) -> Any:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-
-
-def _write(path: Path, values: dict[str, Any]) -> None:
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(values, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 if sys.platform == "win32":

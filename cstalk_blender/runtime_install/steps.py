@@ -18,9 +18,10 @@ from ..errors import InstallFailed
 from . import commands, pythons, state
 from .commands import Stop
 from .fetch import Download
+from .ownership import Ownership
 from .packages import Packages, megabytes, unpacked_bytes
 from .plan import Source
-from .sources import ENVIRONMENT, FOLDER
+from .sources import DOWNLOAD, ENVIRONMENT, FOLDER
 from .state import Installed, Pending
 
 TEST = ("-s", "-E", "-X", "utf8", "-m", "model_runtime", "selftest", "--engine", "torch", "--json")
@@ -83,6 +84,7 @@ class Installation:
         self._home, self._source, self._root = home, source, root
         self._stop, self._report, self._preferred = stop, report, tuple(preferred)
         self._log = home / state.LOG
+        self._ownership = Ownership(home)
         self._stage = PREPARE
         self._stage_began = time.monotonic()
 
@@ -95,6 +97,8 @@ class Installation:
         """
         try:
             with state.locked(self._home):
+                self._ownership.open()
+                self._ownership.claim(self._log)
                 self._log.write_text("", encoding="utf-8")
                 if self._source.kind == ENVIRONMENT:
                     installed = self._take_over()
@@ -103,6 +107,8 @@ class Installation:
                     installed = self._build()
                 self._stop.check()
                 state.write_installed(self._home, installed)
+                if self._source.kind != DOWNLOAD:
+                    self._ownership.release(Path(self._source.path))
                 state.sweep(self._home, keep_downloads=False)
                 return installed
         except OSError as error:
@@ -151,7 +157,11 @@ class Installation:
         interpreter = pythons.find(self._preferred)
         folder = state.new_environment(self._home)
         wheels_folder = self._home / state.WHEELS
-        wheels_folder.mkdir(exist_ok=True)
+        if not wheels_folder.is_dir():
+            self._ownership.claim(wheels_folder)
+            wheels_folder.mkdir()
+        cache = wheels_folder / "pip"
+        self._ownership.claim(cache)
         self._tell(0.1, interpreter.title)
         commands.run(
             [interpreter.path, "-I", "-m", "venv", folder],
@@ -164,7 +174,7 @@ class Installation:
             python,
             stop=self._stop,
             log=self._log,
-            cache=wheels_folder / "pip",
+            cache=cache,
             scratch=folder,
         )
         self._tell(0.7, "pip")
@@ -188,6 +198,7 @@ class Installation:
             folder,
             stop=self._stop,
             certificates=packages.certificates(),
+            claim=self._ownership.claim,
             progress=lambda done, total, name: self._tell(
                 done / max(total, 1), f"{name}: {megabytes(done)} of {megabytes(total)}"
             ),

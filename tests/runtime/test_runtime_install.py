@@ -104,7 +104,7 @@ def test_wheels_of_a_folder_become_a_runtime_that_performs(home: Path, wheels: P
     assert fractions == sorted(fractions)
     assert [p.stage for p in told][-1] == "Testing with a real performance"
     assert sorted(path.name for path in home.iterdir()) == sorted(
-        ["current.json", "install.log", "lock", installed.folder.name]
+        ["created.json", "current.json", "install.log", "lock", installed.folder.name]
     )
     assert run(home, "test")["type"] == "done"
     Path(installed.python).unlink()

@@ -11,10 +11,12 @@ import pytest
 
 from cstalk_blender.errors import InstallFailed
 from cstalk_blender.runtime_install import state
+from cstalk_blender.runtime_install.ownership import Ownership
 from cstalk_blender.runtime_install.plan import Source
 
 
 def installed(home: Path, name: str = "env-1", *, is_ours: bool = True) -> state.Installed:
+    Ownership(home).claim(home / name)
     python = state.python_of(home / name)
     python.parent.mkdir(parents=True)
     python.write_bytes(b"#!")
@@ -51,12 +53,13 @@ def test_the_switch_ends_what_was_pending(tmp_path: Path) -> None:
 def test_a_sweep_keeps_what_counts_and_nothing_else(tmp_path: Path) -> None:
     given = installed(tmp_path)
     state.write_installed(tmp_path, given)
-    (tmp_path / "env-2/bin").mkdir(parents=True)
-    (tmp_path / "wheels").mkdir()
+    for name in ("env-2", "wheels"):
+        Ownership(tmp_path).claim(tmp_path / name)
+        (tmp_path / name).mkdir()
     (tmp_path / "mine.txt").write_text("kept")
     state.sweep(tmp_path, keep_downloads=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "current.json", "env-1", "mine.txt", "wheels",
+        "created.json", "current.json", "env-1", "mine.txt", "wheels",
     ]  # fmt: skip
     state.sweep(tmp_path, keep_downloads=False)
     assert not (tmp_path / "wheels").exists()
@@ -68,6 +71,7 @@ def test_removing_leaves_an_environment_of_somebody_else(tmp_path: Path) -> None
     other = installed(tmp_path, "theirs", is_ours=False)
     state.write_installed(home, other)
     ours = home / "env-9"
+    Ownership(home).claim(ours)
     ours.mkdir()
     state.remove(home)
     assert Path(other.python).is_file()

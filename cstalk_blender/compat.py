@@ -224,3 +224,22 @@ def _slot_of_or_none(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
         return animation.action_slot
     fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]
     return next((slot for slot in fitting if slot.name_display == owner.name), None)
+
+
+def curve_bags(action: bpy.types.Action) -> list[tuple[int, Any]]:
+    """Return (slot handle, F-curves) of everything an Action animates; handle 0 without slots."""
+    if not shares_actions():
+        return [(0, action.fcurves)]
+    return [
+        (int(bag.slot_handle), bag.fcurves)
+        for layer in action.layers
+        for strip in layer.strips
+        if strip.type == "KEYFRAME"
+        for bag in strip.channelbags
+    ]
+
+
+def slot_handle(owner: bpy.types.ID) -> int:
+    """Return the handle of the slot that ``owner`` plays; 0 for none, or without slots."""
+    slot = getattr(owner.animation_data, "action_slot", None)
+    return 0 if slot is None else int(slot.handle)

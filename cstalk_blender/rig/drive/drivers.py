@@ -1,8 +1,9 @@
-"""Driven shape keys: where the key must be instead, and why not where that cannot be said.
+"""Find the property to key instead of a driven shape key.
 
 On Rigify, Character Creator, Daz and MetaHuman rigs a driver sets the shape key from a property or
-a bone, and beats any key. A driver of one variable that rises or falls all along is turned round
-(`expressions.py`), and the property or the bone is keyed; a driver on that one in turn is followed.
+a bone and overrides keyframes. A monotonic driver of one variable is inverted
+(`fitting.expressions`) and its property or bone is keyed; a driver of that property is followed in
+turn.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mapping.expressions import Inverse, NotUnderstood, evaluate, inverse, names_in
+from ..fitting.expressions import Inverse, NotInvertible, evaluate, invert, names_in
 
 DEEPEST = 4
-"""Drivers that are followed one after the other; more is taken for a circle."""
+"""Drivers that are followed in a chain; a longer chain is taken for a cycle."""
 NATURAL_REACH = 2.0
-"""Places of a source without limits: its sliders mostly run to 1, and this leaves room."""
+"""Largest value tried first for a source without limits: most sliders end at 1."""
 WIDEST_REACH = 200.0
-"""A driver that needs more of its source (in units, or degrees) has no such source."""
+"""Largest value of a source that is tried, in Blender units or degrees."""
 
 _INDEXED = re.compile(r"^(.*[^\]])\[(\d+)\]$")
 _TRANSFORM = re.compile(r"^(LOC|ROT|SCALE)_([XYZ])$")
@@ -31,34 +32,40 @@ _PROPERTY = {"LOC": "location", "ROT": "rotation_euler", "SCALE": "scale"}
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where keys must be so that a driven property takes the values that are wanted."""
+    """The property to key so that a driven property takes the values wanted."""
 
     owner: bpy.types.ID
     path: str
     index: int
-    """Component, -1 for none."""
+    """Component of the property, -1 for none."""
     inverses: tuple[Inverse, ...]
-    """To be applied one after the other, from the driven value to this source."""
+    """Applied in order, from the driven value to this source."""
 
-    def places(self, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values of the source for each of ``wanted``, same shape."""
+    def values_for(self, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the value of the source for each driven value in ``wanted``, same shape."""
         for step in self.inverses:
             wanted = step(wanted)
         return wanted
 
     @property
     def rest(self) -> float:
-        """Where the source stands for the driven value 0."""
-        return float(self.places(np.zeros(1))[0])
+        """Value of the source for the driven value 0."""
+        return float(self.values_for(np.zeros(1))[0])
 
     @property
     def side(self) -> int:
-        """Side of rest on which the source moves the value; 0 for both."""
+        """Side of rest on which the source moves the driven value; 0 for both."""
         return self.inverses[0].side if len(self.inverses) == 1 else 0
 
 
 def driver_of_or_none(owner: bpy.types.ID, path: str, index: int = -1) -> Any:
-    """The driver's F-curve on a property of ``owner``."""
+    """Return the driver on a property.
+
+    Args:
+        owner: Data block that has the property.
+        path: Animation path of the property.
+        index: Component, -1 for any.
+    """
     if owner.animation_data is None:
         return None
     for curve in owner.animation_data.drivers:
@@ -68,16 +75,21 @@ def driver_of_or_none(owner: bpy.types.ID, path: str, index: int = -1) -> Any:
 
 
 def split_index(path: str) -> tuple[str, int]:
-    """``location[1]`` as path and component; the component is -1 where there is none."""
+    """Split ``location[1]`` into path and component; the component is -1 where there is none."""
     indexed = _INDEXED.match(path)
     return (indexed[1], int(indexed[2])) if indexed else (path, -1)
 
 
 def source_of(owner: bpy.types.ID, path: str, index: int = -1) -> Source:
-    """Where to key instead of the driven property.
+    """Return the property to key instead of a driven one.
+
+    Args:
+        owner: Data block that has the driven property.
+        path: Animation path of the driven property.
+        index: Component, -1 for none.
 
     Raises:
-        NotUnderstood: The driver cannot be turned round, or its source takes no keys.
+        NotInvertible: The driver cannot be inverted, or its source cannot be keyed.
     """
     steps: list[Inverse] = []
     for _level in range(DEEPEST):
@@ -85,64 +97,64 @@ def source_of(owner: bpy.types.ID, path: str, index: int = -1) -> Source:
         if curve is None:
             return Source(owner, path, index, tuple(steps))
         owner, path, index, variable = _source_property(curve)
-        steps.append(_turned_round(curve, variable, _limits(owner, path)))
-    raise NotUnderstood(f"more than {DEEPEST} drivers hang on each other")
+        steps.append(_inverted(curve, variable, _limits(owner, path)))
+    raise NotInvertible(f"more than {DEEPEST} drivers depend on each other")
 
 
 def _source_property(curve: Any) -> tuple[bpy.types.ID, str, int, str]:
-    """Owner, path, index and variable name of what the driver follows."""
+    """Return owner, path, index and variable name of the property that the driver follows."""
     driver = curve.driver
     if not driver.is_valid:
-        raise NotUnderstood("it is broken")
+        raise NotInvertible("it is invalid")
     variables = list(driver.variables)
     if driver.type == "SCRIPTED":
         used = names_in(driver.expression)
         variables = [variable for variable in variables if variable.name in used]
     if len(variables) != 1:
         what = "no variable" if not variables else f"{len(variables)} variables at once"
-        raise NotUnderstood(f"it follows {what}")
+        raise NotInvertible(f"it follows {what}")
     variable = variables[0]
     if variable.type == "SINGLE_PROP":
         owner, path, index = _single_property(variable.targets[0])
     elif variable.type == "TRANSFORMS":
         owner, path, index = _transform(variable.targets[0])
     else:
-        raise NotUnderstood(f"it follows a {variable.type.replace('_', ' ').lower()}")
+        raise NotInvertible(f"it follows a {variable.type.replace('_', ' ').lower()}")
     if not owner.is_editable:
-        raise NotUnderstood(f"it follows {owner.name!r}, which is linked from another file")
+        raise NotInvertible(f"it follows {owner.name!r}, which is linked from another file")
     return owner, path, index, variable.name
 
 
 def _single_property(target: Any) -> tuple[bpy.types.ID, str, int]:
     if target.id is None or not target.data_path:
-        raise NotUnderstood("it follows nothing")
+        raise NotInvertible("its target is empty")
     path, index = split_index(target.data_path)
     try:
         target.id.path_resolve(path)
     except ValueError as error:
-        raise NotUnderstood(f"{target.data_path!r} is not on {target.id.name!r}") from error
+        raise NotInvertible(f"{target.data_path!r} is not on {target.id.name!r}") from error
     return target.id, path, index
 
 
 def _transform(target: Any) -> tuple[bpy.types.ID, str, int]:
     kind = _TRANSFORM.match(target.transform_type)
     if target.id is None or kind is None:
-        raise NotUnderstood(f"it follows {target.transform_type}")
+        raise NotInvertible(f"it follows {target.transform_type}")
     if target.transform_space == "WORLD_SPACE":
-        raise NotUnderstood("it follows a place in the world, which other bones move too")
+        raise NotInvertible("it follows a world-space transform, which other bones move too")
     holder, start = target.id, ""
     if target.bone_target:
         if target.id.pose is None or target.bone_target not in target.id.pose.bones:
-            raise NotUnderstood(f"its bone {target.bone_target!r} is gone")
+            raise NotInvertible(f"its bone {target.bone_target!r} does not exist")
         holder = target.id.pose.bones[target.bone_target]
         start = f'pose.bones["{bpy.utils.escape_identifier(holder.name)}"].'
     if target.transform_space == "TRANSFORM_SPACE" and len(holder.constraints):
-        raise NotUnderstood(f"constraints move {holder.name!r}, which it follows")
+        raise NotInvertible(f"constraints move {holder.name!r}, which it follows")
     return target.id, start + _PROPERTY[kind[1]], "XYZ".index(kind[2])
 
 
 def _limits(owner: bpy.types.ID, path: str) -> tuple[float, float] | None:
-    """Limits of a custom property's slider; None where there are none worth the name."""
+    """Return the limits of a custom property's slider; None without usable ones."""
     opening = path.rfind('["')
     if not path.endswith('"]') or path[:opening].endswith(("bones", "key_blocks")):
         return None
@@ -155,20 +167,20 @@ def _limits(owner: bpy.types.ID, path: str) -> tuple[float, float] | None:
     return (low, high) if -WIDEST_REACH <= low < high <= WIDEST_REACH else None
 
 
-def _turned_round(curve: Any, variable: str, limits: tuple[float, float] | None) -> Inverse:
+def _inverted(curve: Any, variable: str, limits: tuple[float, float] | None) -> Inverse:
     driver = curve.driver
 
-    def follow(places: NDArray[np.float64]) -> NDArray[np.float64]:
-        raw = places
+    def follow(sources: NDArray[np.float64]) -> NDArray[np.float64]:
+        raw = sources
         if driver.type == "SCRIPTED":
-            raw = evaluate(driver.expression, variable, places)
+            raw = evaluate(driver.expression, variable, sources)
         return np.array([curve.evaluate(float(value)) for value in raw])
 
     if limits is not None:
-        return inverse(follow, *limits)
+        return invert(follow, *limits)
     reach = NATURAL_REACH
     while True:
-        found = inverse(follow, -reach, reach)
+        found = invert(follow, -reach, reach)
         reached = found.slope is not None or (found.values[0] <= 1e-6 and found.values[-1] >= 1.0)
         if reached or reach >= WIDEST_REACH:
             return found

@@ -19,8 +19,7 @@ from ..binding import geometry
 from ..binding.targets import routing_of
 from ..fitting import flame, landmarks, lips
 from ..mapping.names import spelling
-from . import plan
-from .plan import Asked
+from .target_curves import TargetCurve, target_curves
 
 Array = NDArray[np.float64]
 
@@ -50,7 +49,7 @@ class Mouth:
         at_rest = self._resting()
         return float((between - at_rest) @ marks.down) + self.rest
 
-    def gaps(self, asked: Sequence[Asked], frames: int) -> Array:
+    def gaps(self, asked: Sequence[TargetCurve], frames: int) -> Array:
         """Gap of each frame of a performance, (frames,), by what its keys and bones add up to."""
         total = np.full(frames, self.rest)
         for name, values in _shape_values(asked).items():
@@ -122,7 +121,7 @@ def mouth_between(face: bpy.types.Object, lips_said: tuple[int, int] | None) -> 
 def motion_of(face: bpy.types.Object, channel: str) -> Array:
     """Motion of each vertex at value 1 of a channel, as the face would be keyed, (V, 3)."""
     one = track.CurveTrack(np.ones((1, 1), np.float32), (channel,), 24.0)
-    asked = plan.asked_of(face, one)
+    asked = target_curves(face, one)
     points = geometry.rest_points(face)
     total = np.zeros_like(points)
     for name, values in _shape_values(asked).items():
@@ -198,11 +197,11 @@ def _both_sides(name: str, key: bpy.types.Key) -> list[str]:
     ]
 
 
-def _shape_values(asked: Sequence[Asked]) -> dict[str, Array]:
+def _shape_values(asked: Sequence[TargetCurve]) -> dict[str, Array]:
     return {one.target: one.values for one in asked if one.kind == "shape"}
 
 
-def _bone_angles(asked: Sequence[Asked], frames: int) -> dict[str, Array]:
+def _bone_angles(asked: Sequence[TargetCurve], frames: int) -> dict[str, Array]:
     """Turns of each bone, (frames, 3)."""
     found: dict[str, Array] = {}
     for one in asked:

@@ -1,8 +1,8 @@
-"""The face at rest below its lines: a track that holds every curve where no line plays.
+"""Hold a face at rest below its clips, on an NLA track of its own.
 
-What no strip writes falls back to its default, and in Blender 5.0 and 5.1 the default of a shape
-key's value is 1: between two lines every shape would be at full strength. Held by a strip of its
-own below all others, the face rests where it rested, on every version.
+Where no strip plays a property, it falls back to its default, and in Blender 5.0 and 5.1 the
+default of a shape key's value is 1: between two clips every shape would be at full strength. A
+strip below all others holds the values that were there, on every version.
 """
 
 from __future__ import annotations
@@ -13,20 +13,28 @@ from typing import Any
 import bpy
 
 from ... import compat
+from ..drive.values import read_value, write_value
 
 TRACK = "CSTalk Rest"
+RESTING = "cstalk_rest"
+"""Custom property of the Action that holds the values."""
 FRAMES = (0.0, 1.0)
-"""Of the two equal keys: a strip has a length."""
+"""Of the two equal keyframes: a strip needs a length."""
 
 
 def hold(owner: bpy.types.ID, action: bpy.types.Action) -> None:
-    """Hold what ``action`` animates at its value now; what is held already stays as it is.
+    """Hold what ``action`` animates at its value now; values held already stay.
 
     Call it before a strip of ``action`` plays.
+
+    Args:
+        owner: The data block.
+        action: An Action with curves for it.
     """
     track = _track_or_none(owner)
     if track is None:
         resting = bpy.data.actions.new(f"{TRACK} {owner.name}")
+        resting[RESTING] = True
     else:
         resting = track.strips[0].action
     holder = compat.curve_holder(resting, owner)
@@ -41,8 +49,8 @@ def hold(owner: bpy.types.ID, action: bpy.types.Action) -> None:
         compat.add_strip(track, resting, compat.slot_of_action(resting, owner))
 
 
-def let_go(owner: bpy.types.ID) -> None:
-    """Put the values back that were held, and take the track and its Action away."""
+def release(owner: bpy.types.ID) -> None:
+    """Restore the values that were held, and remove the track and its Action."""
     track = _track_or_none(owner)
     if track is None:
         return
@@ -52,31 +60,29 @@ def let_go(owner: bpy.types.ID) -> None:
         for curve in compat.curve_holder(resting, owner).fcurves
     ]
     owner.animation_data.nla_tracks.remove(track)
-    bpy.data.actions.remove(resting)
+    if not bpy.data.user_map(subset={resting})[resting]:  # a duplicated face shares it
+        bpy.data.actions.remove(resting)
     for path, index, value in values:
-        with contextlib.suppress(ValueError):  # a shape key that was deleted since
-            _write(owner, path, index, value)
+        with contextlib.suppress(ValueError, KeyError):  # a shape key that was deleted since
+            write_value(owner, path, _component(owner, path, index), value)
 
 
 def _track_or_none(owner: bpy.types.ID) -> Any:
     tracks = owner.animation_data.nla_tracks if owner.animation_data is not None else ()
-    ours = (track for track in tracks if track.name.startswith(TRACK) and len(track.strips))
-    return next((track for track in ours if track.strips[0].action is not None), None)
+    for track in tracks:
+        action = track.strips[0].action if len(track.strips) else None
+        if action is not None and (action.get(RESTING) or track.name.startswith(TRACK)):
+            return track
+    return None
 
 
 def _add_curve(holder: Any, owner: bpy.types.ID, path: str, index: int) -> None:
-    value = owner.path_resolve(path)
-    if not isinstance(value, float | int):
-        value = value[index]
+    value = read_value(owner, path, _component(owner, path, index))
     curve = holder.fcurves.new(path, index=index)
     for frame in FRAMES:
-        curve.keyframe_points.insert(frame, float(value))
+        curve.keyframe_points.insert(frame, value)
 
 
-def _write(owner: bpy.types.ID, path: str, index: int, value: float) -> None:
-    found = owner.path_resolve(path)
-    if not isinstance(found, float | int):
-        found[index] = value
-        return
-    where, _dot, name = path.rpartition(".")
-    setattr(owner.path_resolve(where) if where else owner, name, value)
+def _component(owner: bpy.types.ID, path: str, index: int) -> int:
+    """Return ``index``, or -1 for a property without components: its F-curve has index 0."""
+    return -1 if isinstance(owner.path_resolve(path), float | int) else index

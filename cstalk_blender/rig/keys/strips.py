@@ -1,14 +1,15 @@
-"""Lines of a batch on a face: an Action for each, as NLA strips on our tracks or in the library.
+"""Place clips of a batch on a face: an Action for each, as NLA strips or in the library.
 
-Our tracks lie above what the artist has and hold nothing but lines; outside of a strip the face
-is as it was. A line that is placed again replaces its Action and its strips, unless the artist has
-renamed the Action: then it is theirs and stays.
+Our tracks are above those of the user and hold nothing but clips; outside of a strip the face is as
+it was. A clip that is placed again replaces its Action and its strips, unless the user changed the
+Action: then it is kept.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import bpy
@@ -18,40 +19,56 @@ from numpy.typing import NDArray
 from ... import compat
 from ...package import track
 from ..drive.plan import owners_of
-from . import actions, bake, rest
+from ..drive.properties import PropertyCurve
+from . import install, memory, ownership, rest
+from .build import ActionBuilder
+from .fcurves import key_frames, read_curve, write_curve
+from .ownership import BATCH, LINE
 
 Array = NDArray[np.float64]
 
 TRACK = "CSTalk Lines"
-"""Name of our NLA tracks; those for lines that overlap are numbered."""
-LINE, BATCH = "cstalk_line", "cstalk_batch"
-"""Custom properties of a line's Action: which line, of which batch."""
+"""Name of our NLA tracks; those for clips that overlap are numbered."""
+STRIP = "cstalk_strip"
+"""Custom property of an Action that was made to be played by strips."""
+FACE_0_1 = "cstalk_face"
+"""Custom property by which version 0.1 referred to the face of a clip's Action."""
 FADE_S = 0.08
-"""Seconds in which a strip takes the face over and gives it back; speech files begin and end with
+"""Seconds in which a strip takes the face over and releases it: speech files begin and end with
 more silence than that."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What a line is called."""
+    """Names of a clip."""
 
     line: str
-    """Names the line within its batch."""
+    """Identifies the clip within its batch."""
     title: str
-    """For people: part of the Action's name."""
+    """Shown to the user: part of the Action's name."""
     batch: str = ""
-    """Where the lines come from: a folder, a list, the sequencer."""
+    """Source of the clips: a folder, a list, the sequencer."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Placed:
-    """Where a line is."""
+    """Result of placing a clip."""
 
     actions: tuple[str, ...]
     first_frame: float
     last_frame: float
     notes: tuple[str, ...] = ()
-    """What stands in the way of its being seen, as sentences."""
+    """What hides the clip, and what was kept, as sentences."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """Curves of one data block in an Action that nothing plays yet."""
+
+    owner: bpy.types.ID
+    action: bpy.types.Action
+    """The same for all parts where Actions have slots."""
+    curves: list[PropertyCurve]
 
 
 def place_line(
@@ -63,47 +80,51 @@ def place_line(
     frame_rate: float,
     is_on_track: bool = True,
 ) -> Placed:
-    """Give a line its Action, and the faces a strip of it on our NLA track.
+    """Give a clip its Action, and the faces a strip of it on our NLA track.
 
     Args:
-        faces: As `targets.face_objects` gives them.
-        curves: The line.
-        label: Its names; an earlier placing of the same line is replaced.
-        start_frame: Frame of second 0 of the sound file.
-        frame_rate: Of the scene.
-        is_on_track: False keeps the Action in the file without playing it.
+        faces: Face meshes, as `targets.face_objects` returns them.
+        curves: The clip.
+        label: Its names; an earlier placement of the same clip is replaced.
+        start_frame: Scene frame at time 0 of the audio file.
+        frame_rate: Frames per second of the scene.
+        is_on_track: False keeps the Action in the file without a strip.
 
     Raises:
-        SessionError: The keys cannot be written; all is as it was.
+        SessionError: The keyframes cannot be written; the scene is as it was.
     """
-    parts = bake.build_parts(
-        faces, curves, start_frame=start_frame, frame_rate=frame_rate, line=label.line
-    )
-    remove_lines(faces, lambda action: _is_line(action, label))
-    _name_actions(faces[0], parts, label)
-    notes = []
-    for part in parts:
-        if not is_on_track:
-            continue
+    frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
+    parts = _build(faces, curves, frames)
+    notes = remove_lines(faces, lambda action: _is_line(action, label)).kept
+    _mark(faces[0], parts, label)
+    for part in parts if is_on_track else ():
         if part.owner.id_type == "KEY":
-            bake.widen_sliders(part.owner, part.sinks)
+            install.widen_sliders(part.owner, part.curves)
         notes += _add_strip(part, round(FADE_S * frame_rate))
     span = parts[0].action.frame_range
     made = tuple(dict.fromkeys(part.action.name for part in parts))
     return Placed(made, float(span[0]), float(span[1]), tuple(dict.fromkeys(notes)))
 
 
+@dataclasses.dataclass
+class Removed:
+    """Result of taking clips off faces."""
+
+    lines: list[str]
+    """Names of the clips."""
+    kept: list[str]
+    """A sentence for each Action that stays in the file."""
+
+
 def remove_lines(
-    faces: Sequence[bpy.types.Object], is_meant: Any = lambda _action: True
-) -> list[str]:
-    """Take lines off faces, and their Actions out of the file unless the artist made them theirs.
+    faces: Sequence[bpy.types.Object],
+    is_meant: Callable[[Any], bool] = lambda _action: True,
+) -> Removed:
+    """Take clips off faces, and delete their Actions as far as the user did not change them.
 
     Args:
-        faces: Whose lines.
-        is_meant: Asked of each Action on our tracks, and of each line's Action for these faces.
-
-    Returns:
-        The lines that were taken away.
+        faces: Face meshes, as `targets.face_objects` returns them.
+        is_meant: Asked of each Action on our tracks, and of each clip's Action for these faces.
     """
     found = dict.fromkeys(a for a in _stored_actions(faces[0]) if is_meant(a)) if faces else {}
     for owner in owners_of(faces):
@@ -114,42 +135,50 @@ def remove_lines(
                     nla_track.strips.remove(strip)
             if not len(nla_track.strips):
                 owner.animation_data.nla_tracks.remove(nla_track)
-    names = []
-    for action in found:
-        if action is not None:
-            names.append(str(action.get(LINE, action.name)))
-            _forget(action)
-    return names
+    actions = [action for action in found if ownership.is_ours(action)]
+    names = [str(action.get(LINE, action.name)) for action in actions]
+    return Removed(names, install.remove_actions(actions))
 
 
-def clear_lines(faces: Sequence[bpy.types.Object]) -> list[str]:
-    """Take all lines off faces and put values and sliders back; the lines' names."""
-    names = remove_lines(faces)
+def clear_lines(faces: Sequence[bpy.types.Object]) -> Removed:
+    """Take all clips off faces and restore values and sliders."""
+    removed = remove_lines(faces)
     for owner in owners_of(faces):
-        rest.let_go(owner)
-        if actions.own_action_or_none(owner) is None and actions.has_memory(owner):
-            actions.uninstall(owner)
-    return list(dict.fromkeys(names))
+        rest.release(owner)
+        if ownership.own_action_or_none(owner) is None:
+            install.uninstall(owner)
+    removed.lines = list(dict.fromkeys(removed.lines))
+    return removed
 
 
 def has_lines(face: bpy.types.Object) -> bool:
-    """True when lines of ours play on the face."""
+    """Return True when clips of ours play on the face."""
     return any(True for owner in owners_of([face]) for _track in our_tracks(owner))
 
 
 def our_tracks(owner: bpy.types.ID) -> Iterator[Any]:
-    """Our NLA tracks on a datablock."""
-    if owner.animation_data is not None:
-        for nla_track in owner.animation_data.nla_tracks:
-            if nla_track.name.startswith(TRACK):
-                yield nla_track
+    """Yield our NLA tracks on a data block, renamed ones included."""
+    if owner.animation_data is None:
+        return
+    for nla_track in owner.animation_data.nla_tracks:
+        plays = [strip.action for strip in nla_track.strips]
+        holds_clips = bool(plays) and all(a is not None and _is_clip(a) for a in plays)
+        if nla_track.name.startswith(TRACK) or holds_clips:
+            yield nla_track
 
 
 def mark_as_asset(names: Collection[str], description: str, tags: Sequence[str]) -> None:
-    """Show Actions in the Asset Browser, with tags to find them by."""
+    """Show Actions in the Asset Browser.
+
+    Args:
+        names: Names of Actions.
+        description: Text below the name.
+        tags: Words to find them by; empty ones are skipped.
+    """
     for name in names:
         action = bpy.data.actions[name]
         action.asset_mark()
+        action[ownership.ASSET] = True
         action.asset_data.description = description
         for tag in tags:
             if tag:
@@ -159,16 +188,34 @@ def mark_as_asset(names: Collection[str], description: str, tags: Sequence[str])
 def keep_spoken_keys(
     faces: Sequence[bpy.types.Object], names: Collection[str], spoken: Sequence[tuple[float, float]]
 ) -> None:
-    """Drop the keys of our Actions outside of the spans of frames in which somebody speaks."""
+    """Remove the keyframes of our Actions outside of speech.
+
+    Args:
+        faces: Face meshes that play the Actions.
+        names: Names of the Actions.
+        spoken: First and last scene frame of each clip.
+    """
     for owner in owners_of(faces):
-        action = actions.own_action_or_none(owner)
+        action = ownership.own_action_or_none(owner)
         if action is None or action.name not in names:
             continue
         for curve in compat.curve_holder(action, owner).fcurves:
-            frames, values = bake.read_curve(curve)
+            frames, values = read_curve(curve)
             kept = _within(frames, spoken)
             if not kept.all():
-                bake.write_curve(curve, frames[kept], values[kept])
+                write_curve(curve, frames[kept], values[kept])
+                ownership.record_curve(action, compat.slot_handle(owner), curve)
+
+
+def _build(
+    faces: Sequence[bpy.types.Object], curves: track.CurveTrack, frames: Array
+) -> list[_Part]:
+    _plans, groups = install.plan_faces(faces, curves)
+    builder = ActionBuilder(frames)
+    builder.plan(groups)
+    builder.write(math.inf)
+    made = builder.take()
+    return [_Part(owner, action, some) for (owner, some), action in zip(groups, made, strict=True)]
 
 
 def _within(frames: Array, spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
@@ -178,26 +225,28 @@ def _within(frames: Array, spans: Sequence[tuple[float, float]]) -> NDArray[np.b
     return inside
 
 
-def _name_actions(face: bpy.types.Object, parts: Sequence[bake.Part], label: Label) -> None:
-    names = {part.owner: part.owner.name for part in parts}
+def _mark(face: bpy.types.Object, parts: Sequence[_Part], label: Label) -> None:
+    """Name the Actions of a clip, after the face or the data block that each moves."""
     for part in parts:
         is_shared = compat.shares_actions() or part.owner == face.data.shape_keys
-        who = face.name if is_shared else names[part.owner]
-        part.action.name = f"CSTalk {who} {label.title}"
-        part.action[actions.MEMORY] = part.action.name
+        who = face.name if is_shared else part.owner.name
+        ownership.record(part.action)
+        ownership.set_name(part.action, ownership.clip_name(who, label.title))
         part.action[LINE], part.action[BATCH] = label.line, label.batch
-        part.action["cstalk_face"] = face
-        part.action.use_fake_user = True
+        part.action[ownership.TAKE] = f"{label.batch}\n{label.line}"
+        part.action[ownership.FACE] = ownership.face_id(face.data.shape_keys)
+        part.action[STRIP] = True
+        ownership.set_fake_user(part.action)
 
 
-def _add_strip(part: bake.Part, fade: int) -> list[str]:
-    """A strip on the first of our tracks with room; what hides it, in sentences."""
+def _add_strip(part: _Part, fade: int) -> list[str]:
+    """Add a strip on the first of our tracks with room; sentences about what hides it."""
     owner = part.owner
     animation = owner.animation_data or owner.animation_data_create()
     notes = []
-    own = actions.own_action_or_none(owner)
-    if own is not None:  # our single performance would hide the lines
-        own.use_fake_user = True
+    own = ownership.own_action_or_none(owner)
+    if own is not None:  # a single performance would hide the clips
+        ownership.set_fake_user(own)
         compat.assign_action(owner, None)
     elif animation.action is not None:
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
@@ -218,18 +267,18 @@ def _add_strip(part: bake.Part, fade: int) -> list[str]:
 
 
 def _stored_actions(face: bpy.types.Object) -> list[bpy.types.Action]:
+    known = ownership.unique_face_id_or_none(face.data.shape_keys)
     return [
         action
         for action in bpy.data.actions
-        if {LINE, BATCH} <= set(action.keys()) and action.get("cstalk_face") == face
+        if _is_clip(action)
+        and (action.get(FACE_0_1) == face or (known is not None and action.get(ownership.FACE) == known))
     ]
+
+
+def _is_clip(action: bpy.types.Action) -> bool:
+    return bool(action.get(STRIP)) or (BATCH in action and FACE_0_1 in action)
 
 
 def _is_line(action: bpy.types.Action, label: Label) -> bool:
     return bool(action.get(LINE) == label.line and action.get(BATCH) == label.batch)
-
-
-def _forget(action: bpy.types.Action) -> None:
-    """Remove an Action of ours that nothing else plays; one that was renamed is the artist's."""
-    if actions.is_ours(action) and action.users <= int(action.use_fake_user):
-        bpy.data.actions.remove(action)

@@ -22,9 +22,9 @@ from ...package import track
 from ...text import listed
 from ..binding import basis as solver_basis
 from ..drive.mouth import Mouth, mouth_between, reference_gap
-from ..drive.plan import asked_of
+from ..drive.target_curves import target_curves
 from ..fitting import lips
-from ..keys.bake import key_frames
+from ..keys.fcurves import key_frames
 from .obstacles import keyed_shapes, locked_notes, obstacles
 
 STILL_PART = 1e-4
@@ -150,7 +150,7 @@ class Checking:
         """Whether a face moves as far as it is asked to, and what stands in the way."""
         asked = [
             one
-            for one in asked_of(self._face(uid), self._curves)
+            for one in target_curves(self._face(uid), self._curves)
             if one.channels and one.target not in self._left_out
         ]
         if not asked:
@@ -221,7 +221,7 @@ class Checking:
         millimetre = 1000.0 * self._scene.unit_settings.scale_length * _scale(face)
         movement = float(np.linalg.norm(points[1] - points[0], axis=1).max()) * millimetre
         sentences = [f"The face moves by up to {movement:.1f} mm"]
-        gaps = mouth.gaps(asked_of(face, self._curves), self._curves.frame_count)
+        gaps = mouth.gaps(target_curves(face, self._curves), self._curves.frame_count)
         if len(points) > 2 and _keeps_vertices(face):
             opening, gap = (mouth.gap(some) * millimetre for some in points[1:])
             sentences.append(

@@ -12,7 +12,7 @@ from ... import compat
 from ...text import listed
 from ..drive import drivers
 from ..drive.plan import driven_shapes, value_path
-from ..mapping.expressions import NotUnderstood
+from ..fitting.expressions import NotInvertible
 
 HIDING_MODIFIERS = {"MESH_CACHE": "Mesh Cache", "MESH_SEQUENCE_CACHE": "Mesh Sequence Cache"}
 """Modifiers that put stored vertices in the place of the shape keys' ones."""
@@ -77,6 +77,6 @@ def keyed_shapes(face: bpy.types.Object, shapes: dict[str, NDArray[np.float64]])
 def _has_source(key: bpy.types.Key, name: str) -> bool:
     try:
         source = drivers.source_of(key, value_path(name))
-    except NotUnderstood:
+    except NotInvertible:
         return False
     return source.owner != key

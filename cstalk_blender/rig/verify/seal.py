@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from ... import compat
 from ...errors import BadTarget
 from ..drive import plan
+from ..drive.target_curves import TargetCurve
 from ..drive.mouth import SMALLEST_RATE, Mouth, closing_keys, mouth_of
 from ..fitting import bones, lips
-from ..keys import actions, bake
+from ..keys import bake, memory, ownership
+from ..keys.fcurves import write_curve
 
 Array = NDArray[np.float64]
 
@@ -56,7 +58,7 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
             drivers that set such keys.
     """
     key = face.data.shape_keys
-    action = actions.own_action_or_none(key)
+    action = ownership.own_action_or_none(key)
     reference = None if action is None else action.get(bake.REFERENCE_GAP)
     if reference is None:
         if bake.has_bake(face):  # on what the drivers follow, all of it
@@ -157,14 +159,14 @@ def _rate(frames: Array, frame_rate: float) -> float:
 
 
 def _gap(mouth: Mouth, values: dict[str, Array], frames: Array) -> Array:
-    asked = [plan.Asked("shape", name, column, ()) for name, column in values.items()]
+    asked = [TargetCurve("shape", name, column, ()) for name, column in values.items()]
     return mouth.gaps([*asked, *_turns(mouth.face, frames)], len(frames))
 
 
-def _turns(face: bpy.types.Object, frames: Array) -> list[plan.Asked]:
+def _turns(face: bpy.types.Object, frames: Array) -> list[TargetCurve]:
     """What our Action lets the bones of the face do, as turns about their axes."""
     armature = face.find_armature()
-    action = None if armature is None else actions.own_action_or_none(armature)
+    action = None if armature is None else ownership.own_action_or_none(armature)
     if action is None:
         return []
     curves: dict[str, dict[int, Array]] = {}
@@ -176,7 +178,7 @@ def _turns(face: bpy.types.Object, frames: Array) -> list[plan.Asked]:
         start = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].'
         angles = bones.small_turns({p.removeprefix(start): c for p, c in curves.items()})
         for axis, values in zip("xyz", () if angles is None else angles.T, strict=False):
-            asked.append(plan.Asked("bone", f"{bone.name}:rotation_{axis}", values, ()))
+            asked.append(TargetCurve("bone", f"{bone.name}:rotation_{axis}", values, ()))
     return asked
 
 
@@ -186,9 +188,9 @@ def _put(
     curves = _curves_of(action, key)
     curve = curves.get(name)
     if curve is None:
-        actions.remember_values(key, [name])
+        memory.remember_values(key, [name])
         holder = compat.curve_holder(action, key)
         curve = holder.fcurves.new(plan.value_path(name))
-    bake.write_curve(curve, frames, values)
+    write_curve(curve, frames, values)
     low, high = min(0.0, float(values.min())), float(np.ceil(values.max() * 10.0) / 10.0)
-    actions.widen_range(key.key_blocks[name], low, high)
+    memory.widen_range(key.key_blocks[name], low, high)

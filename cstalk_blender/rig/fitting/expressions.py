@@ -1,8 +1,8 @@
-"""The expression of a driver, evaluated on arrays, and turned round. No bpy.
+"""Evaluate and invert driver expressions on arrays. No bpy.
 
-A driver says ``value = f(source)``; to be heard, a key must be on the source. Only what arithmetic
-and a few functions say is understood: names other than the one variable, attributes and calls of
-anything else are refused, so nothing of the file is executed.
+A driver computes ``value = f(source)``, so a keyframe only has an effect on the source. Arithmetic
+and a few functions are supported. Names other than the one variable, attributes and other calls are
+refused, so no code of the file is executed.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 SAMPLES = 4001
-"""Places of the source at which a driver is evaluated; corners between two are blurred by less than
-a thousandth of the range."""
+"""Source values at which a driver is evaluated: corners between two are blurred by less than a
+thousandth of the range."""
 FLAT = 1e-9
-"""A change of less is none."""
+"""A smaller change counts as none."""
 STRAIGHT = 1e-6
-"""Part of its span by which a straight line may be missed."""
+"""Largest deviation from a straight line, as a part of the span of values."""
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -67,27 +67,35 @@ _CALLS: dict[str, Callable[..., Any]] = {
 _NAMES = {"pi": np.pi, "True": 1.0, "False": 0.0}
 
 
-class NotUnderstood(ValueError):
-    """An expression that cannot be evaluated or turned round; ``str`` says why."""
+class NotInvertible(ValueError):
+    """Raised for a driver that cannot be evaluated or inverted; ``str`` gives the reason."""
 
 
-def evaluate(expression: str, variable: str, places: Array) -> Array:
-    """Values of ``expression`` where its ``variable`` stands at ``places``, same shape.
+def evaluate(expression: str, variable: str, sources: Array) -> Array:
+    """Evaluate a driver expression.
+
+    Args:
+        expression: Text of the expression.
+        variable: Name of its one variable.
+        sources: Values of the variable, any shape.
+
+    Returns:
+        Values of the expression, shape of ``sources``.
 
     Raises:
-        NotUnderstood: It uses more than arithmetic, the functions above and this variable.
+        NotInvertible: It uses more than arithmetic, the functions above and this variable.
     """
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError as error:
-        raise NotUnderstood(f"its expression {expression!r} is broken") from error
+        raise NotInvertible(f"its expression {expression!r} cannot be parsed") from error
     with np.errstate(all="ignore"):
-        values = np.broadcast_to(_value(tree.body, {**_NAMES, variable: places}), places.shape)
+        values = np.broadcast_to(_value(tree.body, {**_NAMES, variable: sources}), sources.shape)
     return np.asarray(values, np.float64)
 
 
 def names_in(expression: str) -> set[str]:
-    """Names that ``expression`` uses; empty when it is broken."""
+    """Return the names that ``expression`` uses; empty when it cannot be parsed."""
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError:
@@ -97,57 +105,62 @@ def names_in(expression: str) -> set[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Inverse:
-    """From the value that is wanted to where the source must stand."""
+    """The inverse of a driver: from the value wanted to the value of its source."""
 
     values: Array
     """Values of the driven property, rising."""
-    places: Array
-    """Where the source stands for each."""
+    sources: Array
+    """Value of the source for each of ``values``."""
     slope: float | None
-    """Source per value when the driver is one straight line, which then goes on without end."""
+    """Source per value of a driver that is one straight line, which extrapolates; else None."""
     rest: float
-    """Where the source stands for value 0, or as near as it comes."""
+    """Source for value 0, or the nearest that the driver reaches."""
 
     def __call__(self, wanted: Array) -> Array:
-        """Where the source must stand for each of ``wanted``, same shape."""
+        """Return the source for each of ``wanted``, same shape."""
         if self.slope is not None:
             return np.asarray(self.rest + self.slope * np.asarray(wanted, np.float64))
-        return np.asarray(np.interp(wanted, self.values, self.places))
+        return np.asarray(np.interp(wanted, self.values, self.sources))
 
     @property
     def side(self) -> int:
-        """1 when only sources beyond rest move the value, -1 when only those below do, else 0."""
+        """1 when only sources above rest move the value, -1 when only those below do, else 0."""
         if self.slope is not None:
             return 0
-        beyond, below = self.places.max() - self.rest, self.rest - self.places.min()
-        return 0 if min(beyond, below) > 1e-3 * max(beyond, below) else int(np.sign(beyond - below))
+        above, below = self.sources.max() - self.rest, self.rest - self.sources.min()
+        return 0 if min(above, below) > 1e-3 * max(above, below) else int(np.sign(above - below))
 
 
-def inverse(function: Callable[[Array], Array], low: float, high: float) -> Inverse:
-    """Turn ``function`` round where its source runs from ``low`` to ``high``.
+def invert(function: Callable[[Array], Array], low: float, high: float) -> Inverse:
+    """Invert a monotonic function on an interval.
+
+    Args:
+        function: Values (n,) for sources (n,).
+        low: Lowest source.
+        high: Highest source.
 
     Raises:
-        NotUnderstood: It does not depend on its source, or turns back on the way.
+        NotInvertible: The function does not depend on its source, or is not monotonic.
     """
-    places = np.linspace(low, high, SAMPLES)
-    values = function(places)
+    sources = np.linspace(low, high, SAMPLES)
+    values = function(sources)
     if not np.isfinite(values).all():
-        raise NotUnderstood("it has no value for some places of its source")
+        raise NotInvertible("it has no value for part of its source's range")
     steps = np.diff(values)
     if np.abs(steps).max() < FLAT:
-        raise NotUnderstood("it does not depend on its source")
+        raise NotInvertible("it does not depend on its source")
     if (steps < -FLAT).any() and (steps > FLAT).any():
-        raise NotUnderstood("it rises and falls again, so two places give the same value")
-    line = np.interp(places, places[[0, -1]], values[[0, -1]])
+        raise NotInvertible("it rises and falls, so two sources give the same value")
+    line = np.interp(sources, sources[[0, -1]], values[[0, -1]])
     if np.abs(line - values).max() < STRAIGHT * np.ptp(values):
         slope = float((high - low) / (values[-1] - values[0]))
-        return Inverse(values, places, slope, float(low - slope * values[0]))
+        return Inverse(values, sources, slope, float(low - slope * values[0]))
     moving = np.flatnonzero(np.abs(steps) >= FLAT)
     kept = np.unique(np.concatenate([moving, moving + 1]))
-    values, places = values[kept], places[kept]
+    values, sources = values[kept], sources[kept]
     if values[0] > values[-1]:
-        values, places = values[::-1], places[::-1]
-    return Inverse(values, places, None, float(np.interp(0.0, values, places)))
+        values, sources = values[::-1], sources[::-1]
+    return Inverse(values, sources, None, float(np.interp(0.0, values, sources)))
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
@@ -170,8 +183,8 @@ def _value(node: ast.expr, names: dict[str, Any]) -> Any:
         try:
             return _CALLS[_name(node.func)](*(_value(part, names) for part in node.args))
         except TypeError as error:
-            raise NotUnderstood(f"{ast.unparse(node)} has too few or too many parts") from error
-    raise NotUnderstood(f"{ast.unparse(node)!r} in its expression is not understood")
+            raise NotInvertible(f"{ast.unparse(node)} has too few or too many arguments") from error
+    raise NotInvertible(f"{ast.unparse(node)!r} in its expression is not supported")
 
 
 def _name(node: ast.expr) -> str:

@@ -1,0 +1,101 @@
+"""Describe what a bake wrote, and what clearing it left."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...package import track
+from ..drive.plan import Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class BakeReport:
+    """Result of a bake."""
+
+    objects: tuple[str, ...]
+    """Names of the baked objects, the target first."""
+    actions: tuple[str, ...]
+    """Names of their Actions: one for all where Actions have slots."""
+    frames: int
+    """Keyframes on each curve."""
+    channels: int
+    """Channels of the track that are keyed on at least one object."""
+    seconds: float
+    """Length of the performance."""
+    first_frame: float
+    last_frame: float
+    missing: tuple[str, ...]
+    """Channels of the track without a shape key on any object."""
+    driven: tuple[str, ...]
+    """Shape keys left to their drivers."""
+    widened: tuple[str, ...]
+    """Shape keys whose slider range was too small."""
+    rerouted: tuple[str, ...] = ()
+    """Shape keys moved through the property that their driver follows."""
+    refused: tuple[str, ...] = ()
+    """Reasons why shape keys were left to their drivers, one sentence each."""
+    kept: tuple[str, ...] = ()
+    """Earlier Actions that were not replaced, one sentence each."""
+
+    def summary(self) -> str:
+        """Return one line for the panel: frames, channels, seconds."""
+        return f"{self.frames} frames, {self.channels} channels, {self.seconds:.1f} s"
+
+
+@dataclasses.dataclass(frozen=True)
+class ClearReport:
+    """Result of clearing a performance."""
+
+    objects: tuple[str, ...]
+    """Names of the objects that had one."""
+    kept: tuple[str, ...] = ()
+    """Actions that were taken off but kept in the file, one sentence each."""
+
+
+def report_of(
+    plans: Sequence[Plan],
+    curves: track.CurveTrack,
+    frames: NDArray[np.float64],
+    made: Sequence[bpy.types.Action],
+    *,
+    widened: Sequence[str],
+    kept: Sequence[str],
+) -> BakeReport:
+    """Return the report of a bake.
+
+    Args:
+        plans: Plan of each face.
+        curves: The performance.
+        frames: Scene frame of each keyframe, shape (frames,).
+        made: The Actions.
+        widened: Shape keys whose sliders were widened.
+        kept: Sentences about earlier Actions that were kept.
+    """
+    driven = {name: why for plan in plans for name, why in plan.driven.items()}
+    reasons: dict[str, list[str]] = {}
+    for name, why in sorted(driven.items()):
+        reasons.setdefault(why, []).append(name)
+    return BakeReport(
+        objects=tuple(plan.face.name for plan in plans if plan.targets),
+        actions=tuple(dict.fromkeys(action.name for action in made)),
+        frames=curves.frame_count,
+        channels=len({channel for plan in plans for channel in plan.keyed}),
+        seconds=curves.duration_s,
+        first_frame=float(frames[0]),
+        last_frame=float(frames[-1]),
+        missing=tuple(c for c in curves.channels if not any(c in plan.known for plan in plans)),
+        driven=tuple(sorted(driven)),
+        widened=tuple(sorted(set(widened))),
+        rerouted=tuple(sorted({name for plan in plans for name in plan.rerouted})),
+        refused=tuple(
+            f"The driver of {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''} cannot "
+            f"be inverted: {why}"
+            for why, names in reasons.items()
+        ),
+        kept=tuple(kept),
+    )

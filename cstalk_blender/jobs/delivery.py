@@ -1,8 +1,8 @@
-"""Curves to a face without holding the window: one piece of the work for each tick.
+"""Deliver finished curves to a face in short pieces, so that the window stays responsive.
 
-Find and plan; write keys; give them to the face; make it one undo step; check that the face moves,
-a mesh and a frame in each piece. Each piece finds scene and face again. What cannot be split
-is Blender's own: the undo step of a large file, a frame of a heavy scene. Main thread only.
+The stages are: write keyframes, make the result one undo step, check that the face moves. Every
+piece looks scene and face up again. The undo step of a large file and one frame of a heavy scene
+cannot be split: they are Blender's own. Main thread only.
 """
 
 from __future__ import annotations
@@ -11,113 +11,116 @@ import enum
 
 import bpy
 
-from ..errors import SessionError
+from ..errors import SceneChanged
 from ..package import track
-from ..rig.keys import bake, bake_steps
+from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
 from .request import Found, Order, find
 
 KEYS_BUDGET_S = 0.006
-"""Seconds a tick may spend on writing keys."""
+"""Seconds that a timer callback may spend on keyframes."""
+CHECK_BUDGET_S = 0.0
+"""Seconds that a timer callback may spend on the check: one evaluation, which may take long."""
 
 
 class Stage(enum.Enum):
-    """What the next tick does."""
+    """Next piece of a delivery."""
 
-    PLAN = enum.auto()
-    KEYS = enum.auto()
-    GIVE = enum.auto()
+    BAKE = enum.auto()
     UNDO = enum.auto()
     CHECK = enum.auto()
 
 
 class Delivery:
-    """One performance on its way to its face."""
+    """A performance on its way to its face (a `stepper.Stepper`)."""
 
     def __init__(self, order: Order, curves: track.CurveTrack) -> None:
+        """Prepare a delivery; nothing is read or changed before the first step.
+
+        Args:
+            order: The request that the curves answer.
+            curves: The performance.
+        """
         self._order, self._curves = order, curves
-        self._stage = Stage.PLAN
-        self._building: bake_steps.Building | None = None
+        self._stage = Stage.BAKE
+        self._frame_rate = 0.0
+        self._bake: bake.BakeJob | None = None
         self._report: bake.BakeReport | None = None
-        self._checking: check.Checking | None = None
+        self._check: check.CheckJob | None = None
 
     @property
     def is_given(self) -> bool:
-        """True when the face has the keys, and there is nothing left to cancel."""
+        """True when the face has the keyframes, and there is nothing left to cancel."""
         return self._report is not None
 
-    def step(self) -> tuple[bake.BakeReport, check.CheckReport] | None:
-        """One piece; the reports after the last.
+    def step(self, budget_s: float) -> tuple[bake.BakeReport, check.CheckReport] | None:
+        """Do the next piece.
+
+        Args:
+            budget_s: Seconds to spend on keyframes.
+
+        Returns:
+            The reports of bake and check after the last piece, None before.
 
         Raises:
-            SceneChanged: Scene or target are gone.
+            SceneChanged: Scene or target were removed.
             SessionError: The bake was refused; the scene is as it was.
         """
-        if self._stage is Stage.PLAN:
-            self._plan(find(self._order))
-        elif self._stage is Stage.KEYS:
-            find(self._order)
-            assert self._building is not None
-            if self._building.step(KEYS_BUDGET_S):
-                self._stage = Stage.GIVE
-        elif self._stage is Stage.GIVE:
-            self._give(find(self._order))
+        if self._stage is Stage.BAKE:
+            self._advance_bake(budget_s)
         elif self._stage is Stage.UNDO:
             bpy.ops.ed.undo_push(message="CSTalk Generate")
             self._stage = Stage.CHECK
         else:
             assert self._report is not None
-            checked = self._check(self._report)
+            checked = self._advance_check(self._report)
             return None if checked is None else (self._report, checked)
         return None
 
     def drop(self) -> None:
-        """Leave the scene as it was, unless the face has its keys already."""
-        if self._building is not None:
-            self._building.drop()
+        """Leave the scene as it was, unless the face has its keyframes already."""
+        if self._bake is not None:
+            self._bake.drop()
 
-    def _plan(self, found: Found) -> None:
-        order = self._order
-        self._building = self._building or bake_steps.Building(
-            self._curves,
-            start_frame=order.start_frame,
-            frame_rate=sound.frame_rate(found.scene),
-            line=order.line,
-        )
-        self._building.begin(found.faces)
-        self._stage = Stage.KEYS
+    def _advance_bake(self, budget_s: float) -> None:
+        if self._bake is None:
+            self._frame_rate = sound.frame_rate(find(self._order).scene)
+            self._bake = bake.BakeJob(
+                lambda: find(self._order).faces,
+                self._curves,
+                start_frame=self._order.start_frame,
+                frame_rate=self._frame_rate,
+                line=self._order.line,
+                take=self._order.take,
+            )
+        self._report = self._bake.step(budget_s)
+        if self._report is not None:
+            self._tell_scene(find(self._order), self._report)
+            self._stage = Stage.UNDO
 
-    def _give(self, found: Found) -> None:
-        assert self._building is not None
-        report = self._building.finish(found.faces)
-        if report is None:
-            self._stage = Stage.PLAN
-            return
+    def _tell_scene(self, found: Found, report: bake.BakeReport) -> None:
         scene = found.scene
         sound.extend_range(scene, report.first_frame, report.last_frame)
         if hasattr(scene, "cstalk"):
             scene.cstalk.made = report.summary()
             scene.cstalk.heard = self._curves.heard
-        self._report, self._stage = report, Stage.UNDO
 
-    def _check(self, report: bake.BakeReport) -> check.CheckReport | None:
-        try:
+    def _advance_check(self, report: bake.BakeReport) -> check.CheckReport | None:
+        def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:
             found = find(self._order)
-        except SessionError as gone:
-            return _unchecked(str(gone))
-        if found.scene != bpy.context.scene:
-            return _unchecked(f"{found.scene.name!r} is not open")
-        if any(name not in bpy.data.actions for name in report.actions):
-            return _unchecked("the keys were undone")
-        self._checking = self._checking or check.Checking(
-            self._curves,
-            start_frame=self._order.start_frame,
-            frame_rate=sound.frame_rate(found.scene),
-            left_out=report.driven,
-        )
-        return self._checking.step(found.faces, found.scene)
+            if found.scene != bpy.context.scene:
+                raise SceneChanged(f"{found.scene.name!r} is not open")
+            if any(name not in bpy.data.actions for name in report.actions):
+                raise SceneChanged("the keyframes were undone")
+            return found.faces, found.scene
 
-
-def _unchecked(why: str) -> check.CheckReport:
-    return check.CheckReport(True, (f"Not checked: {why}",))
+        if self._check is None:
+            self._check = check.CheckJob(
+                find_faces,
+                self._curves,
+                start_frame=self._order.start_frame,
+                frame_rate=self._frame_rate,
+                left_out=report.driven,
+            )
+        return self._check.step(CHECK_BUDGET_S)

@@ -246,7 +246,7 @@ class Studio:
 
     def _deliver(self, held: jobs_delivery.Delivery) -> None:
         with compat.window_context():
-            ended = held.step()
+            ended = held.step(jobs_delivery.KEYS_BUDGET_S)
         if ended is None:
             return
         report, checked = ended

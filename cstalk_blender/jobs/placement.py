@@ -16,7 +16,8 @@ from ..dialogue.lines import Line, stem_of
 from ..errors import BadBatch, BadTarget
 from ..package import formats, runtime_errors, track
 from ..rig.binding import targets
-from ..rig.keys import actions, bake, exports, strips
+from ..rig.keys import bake, exports, ownership, strips
+from ..rig.keys.fcurves import key_frames
 from ..scene import audio as sound
 from .batch_request import FILES, NLA, PLAYED, TIMELINE
 
@@ -92,7 +93,7 @@ def is_still_placed(casting: Casting, stage: Stage) -> bool:
     return any(
         (stage.destination == TIMELINE or action.get(strips.LINE) == line)
         and action.get(strips.BATCH) == stage.batch
-        and actions.is_ours(action)
+        and ownership.is_ours(action)
         for action in bpy.data.actions
     )
 
@@ -157,7 +158,7 @@ def place_timeline(castings: Sequence[Casting], stage: Stage) -> tuple[str, ...]
     report = bake.bake_track(
         faces, curves, start_frame=begin_s * rate, frame_rate=rate, line=f"lines of {name}"
     )
-    frames = bake.key_frames(curves, start_frame=begin_s * rate, frame_rate=rate)
+    frames = key_frames(curves, start_frame=begin_s * rate, frame_rate=rate)
     spans = [(frames[s.start], frames[min(s.stop, len(frames)) - 1]) for s in spoken]
     strips.keep_spoken_keys(faces, report.actions, spans)
     for name in report.actions:
@@ -211,10 +212,10 @@ def remove_sounds(scene: bpy.types.Scene) -> None:
 
 def clear_timeline(face: bpy.types.Object) -> list[str]:
     """Take lines that were keyed straight onto the timeline off a face; names of the faces."""
-    own = actions.own_action_or_none(face.data.shape_keys)
+    own = ownership.own_action_or_none(face.data.shape_keys)
     if own is None or own.get(strips.BATCH) is None:
         return []
-    return bake.clear_bake(targets.face_objects(face))
+    return list(bake.clear_bake(targets.face_objects(face)).objects)
 
 
 def remove_unlisted(

@@ -36,6 +36,8 @@ class Order:
     target_name: str
     start_frame: int
     with_companions: bool
+    take: str = ""
+    """Identity of the clip: the path of its audio file. A later bake of it replaces this one."""
 
     @property
     def line(self) -> str:
@@ -81,6 +83,7 @@ def order_for(
         target_name=target.name,
         start_frame=start_frame,
         with_companions=with_companions,
+        take=str(audio.absolute()),
     )
 
 

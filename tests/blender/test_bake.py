@@ -11,7 +11,7 @@ from cstalk_blender.errors import BadTarget, BakeFailed
 from cstalk_blender.package import rigs
 from cstalk_blender.rig.binding import targets
 from cstalk_blender.rig.drive import plan
-from cstalk_blender.rig.keys import actions, bake
+from cstalk_blender.rig.keys import bake, memory
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, wave_track
 
 FILM = 24 / 1.001
@@ -44,7 +44,7 @@ def test_report_says_what_was_made():
     assert (report.frames, report.channels, report.seconds) == (60, 51, 2.0)
     assert report.missing == ("tongueOut",)
     assert report.objects == ("Hero",)
-    assert report.actions == ("CSTalk Hero hello.wav",)
+    assert report.actions == ("Hero hello.wav",)
     assert report.first_frame == 5.0
     assert report.last_frame == pytest.approx(5.0 + 59 / 30 * 24)
     assert report.summary() == "60 frames, 51 channels, 2.0 s"
@@ -109,10 +109,10 @@ def test_artists_action_is_untouched_while_ours_plays_and_back_after_clear():
     slot = compat.slot_name(key)
     keys_before = len(curves_of(face)[0].keyframe_points)
     bake_on(face, wave_track())
-    assert key.animation_data.action.name == "CSTalk Face line"
+    assert key.animation_data.action.name == "Face line"
     assert artist.use_fake_user
     bake_on(face, wave_track(), line="other")
-    assert bake.clear_bake([face]) == ["Face"]
+    assert bake.clear_bake([face]).objects == ("Face",)
     assert key.animation_data.action == artist
     assert compat.slot_name(key) == slot
     assert not compat.lacks_slot(key)
@@ -127,7 +127,7 @@ def test_baking_the_same_line_again_replaces_only_our_action():
     bystander.use_fake_user = True
     bake_on(face, wave_track(peak=1.0))
     bake_on(face, wave_track(peak=0.5))
-    assert sorted(action.name for action in bpy.data.actions) == ["Bystander", "CSTalk Face line"]
+    assert sorted(action.name for action in bpy.data.actions) == ["Bystander", "Face line"]
     assert evaluated_heights(face, 1 + 12)[0] == pytest.approx(0.5, abs=1e-4)
 
 
@@ -135,8 +135,8 @@ def test_another_line_keeps_the_first_ones_action():
     face = make_face()
     bake_on(face, wave_track(), line="one")
     bake_on(face, wave_track(), line="two")
-    assert face.data.shape_keys.animation_data.action.name == "CSTalk Face two"
-    assert bpy.data.actions["CSTalk Face one"].use_fake_user
+    assert face.data.shape_keys.animation_data.action.name == "Face two"
+    assert bpy.data.actions["Face one"].use_fake_user
 
 
 def test_our_action_renamed_by_the_artist_is_the_artists():
@@ -164,17 +164,17 @@ def test_clear_leaves_values_and_slider_ranges_as_they_were():
     assert block.slider_max == pytest.approx(0.8)
     bake.clear_bake([face])
     assert (block.value, block.slider_max) == (pytest.approx(0.25), pytest.approx(0.8))
-    assert actions.MEMORY not in face.data.shape_keys
+    assert memory.MEMORY not in face.data.shape_keys
     assert not bake.has_bake(face)
     assert len(bpy.data.actions) == 0
 
 
 def test_clear_twice_and_clear_of_nothing_do_nothing():
     face = make_face()
-    assert bake.clear_bake([face]) == []
+    assert bake.clear_bake([face]).objects == ()
     bake_on(face, wave_track())
-    assert bake.clear_bake([face]) == ["Face"]
-    assert bake.clear_bake([face]) == []
+    assert bake.clear_bake([face]).objects == ("Face",)
+    assert bake.clear_bake([face]).objects == ()
 
 
 def test_our_action_in_an_nla_strip_survives_clear():
@@ -183,7 +183,7 @@ def test_our_action_in_an_nla_strip_survives_clear():
     animation = face.data.shape_keys.animation_data
     animation.nla_tracks.new().strips.new("take", 1, animation.action)
     bake.clear_bake([face])
-    assert "CSTalk Face line" in bpy.data.actions
+    assert "Face line" in bpy.data.actions
 
 
 def test_shapes_with_drivers_are_left_to_them_and_named():
@@ -243,10 +243,8 @@ def test_head_and_teeth_play_together_from_slots_of_one_action_or_their_own_with
     faces = targets.face_objects(head)
     assert [face.name for face in faces] == ["Head", "Teeth"]
     report = bake.bake_track(faces, wave_track(), start_frame=1, frame_rate=24, line="x")
-    one_for_all = ("CSTalk Head x",)
-    assert report.actions == (
-        one_for_all if compat.shares_actions() else (*one_for_all, "CSTalk Teeth x")
-    )
+    one_for_all = ("Head x",)
+    assert report.actions == (one_for_all if compat.shares_actions() else (*one_for_all, "Teeth x"))
     assert len(curves_of(head)) == 52
     assert len(curves_of(teeth)) == 2
     jaw = ARKIT.index("jawOpen")

@@ -9,7 +9,8 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.errors import SceneChanged
 from cstalk_blender.jobs import delivery as jobs_delivery
-from cstalk_blender.rig.keys import bake, bake_steps
+from cstalk_blender.rig.keys import bake, build
+from cstalk_blender.rig.keys.fcurves import read_curve
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S, tick_until
@@ -38,7 +39,7 @@ def finish(studio):
 
 def building():
     """The Actions that are not complete."""
-    return [action for action in bpy.data.actions if bake_steps.BUILDING in action]
+    return [action for action in bpy.data.actions if build.BUILDING in action]
 
 
 def curves_written():
@@ -64,7 +65,7 @@ def state():
 def keys_of(face):
     """Data path to keys of what ``face`` plays."""
     curves = compat.curves_of(face.data.shape_keys)
-    return {curve.data_path: np.stack(bake.read_curve(curve)) for curve in curves}
+    return {curve.data_path: np.stack(read_curve(curve)) for curve in curves}
 
 
 def test_keys_in_pieces_are_those_at_once(begun, monkeypatch):

@@ -40,11 +40,18 @@ def given(studio, work):
     return studio
 
 
+def check_job(head, curves):
+    """A check that has not begun."""
+    return check.CheckJob(
+        lambda: ([head], bpy.context.scene), curves, start_frame=1, frame_rate=24.0
+    )
+
+
 def pieces(head, curves):
     """Step through a check; the current frame after each piece, and the report."""
-    checking = check.Checking(curves, start_frame=1, frame_rate=24.0)
+    job = check_job(head, curves)
     frames = []
-    while (report := checking.step([head], bpy.context.scene)) is None:
+    while (report := job.step(0.0)) is None:
         frames.append(bpy.context.scene.frame_current)
     return frames, report
 
@@ -56,9 +63,9 @@ def test_no_piece_evaluates_more_than_one_mesh_at_one_frame(baked, monkeypatch):
     monkeypatch.setattr(
         check, "_evaluate", lambda *given: (seen.append(given[2]), evaluate(*given))[1]
     )
-    checking = check.Checking(curves, start_frame=1, frame_rate=24.0)
+    job = check_job(head, curves)
     most = 0
-    while checking.step([head], bpy.context.scene) is None:
+    while job.step(0.0) is None:
         most = max(most, len(seen))
         seen.clear()
     assert most == 1

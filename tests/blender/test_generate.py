@@ -65,7 +65,7 @@ def scene_state():
 
 def test_button_makes_the_face_move_at_the_start_frame(ready, face):
     assert bpy.ops.cstalk.generate() == {"FINISHED"}
-    assert face.data.shape_keys.animation_data.action.name == "CSTalk Face größe 台詞 01"
+    assert face.data.shape_keys.animation_data.action.name == "Face größe 台詞 01"
     assert evaluated_heights(face, 11)[JAW] == pytest.approx(0.0, abs=1e-4)
     assert evaluated_heights(face, 11 + 12)[JAW] == pytest.approx(1.0, abs=1e-4)
     smile = ARKIT.index("mouthSmileLeft")
@@ -313,7 +313,7 @@ def test_apply_is_one_undo_step_back_to_the_artists_action(ready, studio, face):
     assert bpy.context.scene.cstalk.made == ""
     bpy.ops.ed.redo()
     key = bpy.data.objects["Face"].data.shape_keys
-    assert key.animation_data.action.name == "CSTalk Face größe 台詞 01"
+    assert key.animation_data.action.name == "Face größe 台詞 01"
     assert evaluated_heights(bpy.data.objects["Face"], 23)[JAW] == pytest.approx(1.0, abs=1e-4)
 
 

@@ -54,16 +54,16 @@ def test_letting_go_puts_the_value_back_and_leaves_nothing(key):
     line = play(key, 10, 20)
     assert jaw_at(key, 12) == pytest.approx(0.75)
     key.animation_data.nla_tracks.remove(key.animation_data.nla_tracks[-1])
-    rest.let_go(key)
+    rest.release(key)
     assert key.key_blocks["jawOpen"].value == pytest.approx(0.125)
     assert not len(key.animation_data.nla_tracks)
     assert list(bpy.data.actions) == [line]
-    rest.let_go(key)
+    rest.release(key)
 
 
 def test_a_shape_deleted_under_its_lines_is_no_error(key):
     play(key, 10, 20)
     face = next(item for item in bpy.data.objects if item.data.shape_keys == key)
     face.shape_key_remove(key.key_blocks["jawOpen"])
-    rest.let_go(key)
+    rest.release(key)
     assert "jawOpen" not in key.key_blocks

@@ -9,7 +9,7 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.errors import BakeFailed
 from cstalk_blender.rig.binding import targets
-from cstalk_blender.rig.keys import actions, bake
+from cstalk_blender.rig.keys import bake, memory, ownership
 from cstalk_blender.rig.verify import check
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, wave_track
 
@@ -126,7 +126,7 @@ def test_driver_behind_a_driver_is_followed(body):
     curve.driver.expression = "v * 2"
     curves, _report = bake_on(face)
     follows(face, curves, JAW)
-    assert actions.own_action_or_none(body.data) is not None
+    assert ownership.own_action_or_none(body.data) is not None
 
 
 def test_teeth_that_follow_the_heads_key_need_no_keys_of_their_own():
@@ -144,7 +144,7 @@ def test_teeth_that_follow_the_heads_key_need_no_keys_of_their_own():
     assert report.rerouted == ("jawOpen",)
     follows(head, curves, JAW)
     follows(teeth, curves, JAW, vertex=0)
-    assert actions.own_action_or_none(teeth.data.shape_keys) is None
+    assert ownership.own_action_or_none(teeth.data.shape_keys) is None
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_body_goes_on_moving_below_the_performance_and_is_whole_after_clear(body
     follows(face, curves, JAW)
     bpy.context.scene.frame_set(21)
     assert spine.location.x == pytest.approx(2.0)
-    assert bake.clear_bake([face]) == ["Face"]
+    assert bake.clear_bake([face]).objects == ("Face",)
     assert body.animation_data.action == artist
     assert compat.slot_name(body) == slot
     assert len(body.animation_data.nla_tracks) == 0
@@ -198,7 +198,7 @@ def test_clear_puts_the_property_back_and_leaves_no_trace(body):
     assert bake.has_bake(face)
     bake.clear_bake([face])
     assert body["jaw"] == pytest.approx(0.375)
-    assert actions.MEMORY not in body
+    assert memory.MEMORY not in body
     assert not bake.has_bake(face)
     assert len(bpy.data.actions) == 0
 
@@ -210,7 +210,7 @@ def test_face_of_drivers_alone_is_performed_and_cleared(body):
     assert report.objects == ("Face",)
     follows(face, curves, JAW, vertex=0)
     assert bake.has_bake(face)
-    assert bake.clear_bake([face]) == ["Face"]
+    assert bake.clear_bake([face]).objects == ("Face",)
 
 
 def linked_hero(work):

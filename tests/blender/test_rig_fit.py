@@ -129,7 +129,7 @@ def test_clear_takes_keys_off_bones_and_puts_their_pose_back():
     operators_rig.solve_face(stand_in.face)
     bake.bake_track([stand_in.face], curves, start_frame=1, frame_rate=24.0, line="x")
     bpy.context.scene.frame_set(10)
-    assert bake.clear_bake([stand_in.face]) == ["FLAME-generic"]
+    assert bake.clear_bake([stand_in.face]).objects == ("FLAME-generic",)
     assert jaw.rotation_euler.x == pytest.approx(0.125)
     assert len(bpy.data.actions) == 0
     assert stand_in.face.data.shape_keys.key_blocks["Exp1"].slider_min == 0.0

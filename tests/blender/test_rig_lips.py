@@ -15,7 +15,8 @@ from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
 from cstalk_blender.package import formats, track
 from cstalk_blender.rig.binding import targets
-from cstalk_blender.rig.drive import mouth, plan
+from cstalk_blender.rig.drive import mouth
+from cstalk_blender.rig.drive.target_curves import TargetCurve, target_curves
 from cstalk_blender.rig.fitting import lips
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.rig.verify import check, seal
@@ -64,7 +65,7 @@ def bilabials(path: Path) -> list[tuple[float, float]]:
 
 def closed_count(face, curves, phones) -> int:
     """At how many of ``phones`` the lips of ``face`` meet."""
-    gap = lips.relative(mouth.mouth_of(face).gaps(plan.asked_of(face, curves), curves.frame_count))
+    gap = lips.relative(mouth.mouth_of(face).gaps(target_curves(face, curves), curves.frame_count))
     return met_count(gap, curves, phones)
 
 
@@ -83,7 +84,7 @@ def sealed_count(face, curves, phones) -> int:
     key = face.data.shape_keys
     played = seal._curves_of(key.animation_data.action, key)
     _frames, values = seal._keys(played, curves.frame_count)
-    asked = [plan.Asked("shape", name, column, ()) for name, column in values.items()]
+    asked = [TargetCurve("shape", name, column, ()) for name, column in values.items()]
     gap = lips.relative(mouth.mouth_of(face).gaps(asked, curves.frame_count))
     return met_count(gap, curves, phones)
 
@@ -253,11 +254,11 @@ def test_muted_and_pinned_keys_are_named_as_what_hides_the_performance():
 def test_mouth_close_that_brings_its_own_jaw_is_converted():
     head, curves = build_demo_head(), syllables()
     blocks = head.data.shape_keys.key_blocks
-    plain = mouth.mouth_of(head).gaps(plan.asked_of(head, curves), curves.frame_count)
+    plain = mouth.mouth_of(head).gaps(target_curves(head, curves), curves.frame_count)
     rest, jaw, close = (blocks[name].data for name in ("Basis", "jawOpen", "mouthClose"))
     for index, point in enumerate(close):
         point.co = point.co + jaw[index].co - rest[index].co
-    converted = mouth.mouth_of(head).gaps(plan.asked_of(head, curves), curves.frame_count)
+    converted = mouth.mouth_of(head).gaps(target_curves(head, curves), curves.frame_count)
     np.testing.assert_allclose(converted, plain, atol=1e-4)
 
 

@@ -87,7 +87,7 @@ def generates(studio: jobs.Studio) -> Iterator[float]:
         bpy.ops.cstalk.generate()
     hold("Generate returns at once", studio.is_busy)
     yield from until(lambda: not studio.is_busy)
-    hold("the timer brings the performance home", action_name() == "CSTalk Face line")
+    hold("the timer brings the performance home", action_name() == "Face line")
     yield 0.3
     hold("the timer ends with its work", not studio.timer_runs)
 
@@ -101,7 +101,7 @@ def undoes() -> Iterator[float]:
     with in_view():
         bpy.ops.ed.redo()
     yield 0.3
-    hold("redo brings the performance back", action_name() == "CSTalk Face line")
+    hold("redo brings the performance back", action_name() == "Face line")
     with in_view():
         bpy.ops.cstalk.clear()
     hold("Clear gives back the artist's Action", action_name() == "Artist")

@@ -8,7 +8,6 @@ the scene as it was.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import math
 import time
@@ -113,9 +112,7 @@ class BakeJob:
         """Remove incomplete Actions; a finished bake stays."""
         self._builder.drop()
 
-    def _advance(
-        self, faces: Sequence[bpy.types.Object], deadline: float
-    ) -> BakeReport | None:
+    def _advance(self, faces: Sequence[bpy.types.Object], deadline: float) -> BakeReport | None:
         if self._stage is _Stage.PLAN:
             self._plan(faces)
         elif self._stage is _Stage.REFERENCE:

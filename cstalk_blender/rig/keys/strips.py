@@ -20,7 +20,7 @@ from ... import compat
 from ...package import track
 from ..drive.plan import owners_of
 from ..drive.properties import PropertyCurve
-from . import install, memory, ownership, rest
+from . import install, ownership, rest
 from .build import ActionBuilder
 from .fcurves import key_frames, read_curve, write_curve
 from .ownership import BATCH, LINE
@@ -272,7 +272,10 @@ def _stored_actions(face: bpy.types.Object) -> list[bpy.types.Action]:
         action
         for action in bpy.data.actions
         if _is_clip(action)
-        and (action.get(FACE_0_1) == face or (known is not None and action.get(ownership.FACE) == known))
+        and (
+            action.get(FACE_0_1) == face
+            or (known is not None and action.get(ownership.FACE) == known)
+        )
     ]
 
 

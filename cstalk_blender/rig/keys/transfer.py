@@ -63,4 +63,6 @@ def _copy_modifier(modifier: Any, new: Any) -> None:
     for prop in modifier.bl_rna.properties:
         if not prop.is_readonly and prop.type in ("BOOLEAN", "INT", "FLOAT", "ENUM"):
             value = getattr(modifier, prop.identifier)
-            setattr(new, prop.identifier, value if not getattr(prop, "is_array", False) else value[:])
+            setattr(
+                new, prop.identifier, value if not getattr(prop, "is_array", False) else value[:]
+            )

@@ -11,13 +11,15 @@ frame at most. One frame of a heavy scene cannot be split. Nothing of bpy is kep
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Generator, Sequence
+import math
+import time
+from collections.abc import Callable, Collection, Generator, Sequence
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BadTarget
+from ...errors import BadTarget, SessionError
 from ...package import track
 from ...text import listed
 from ..binding import basis as solver_basis
@@ -74,10 +76,14 @@ def check_faces(
         frame_rate: As for the bake.
         left_out: Shape keys that the bake left to their drivers.
     """
-    checking = Checking(
-        curves, start_frame=start_frame, frame_rate=frame_rate, left_out=tuple(left_out)
+    job = CheckJob(
+        lambda: (faces, scene),
+        curves,
+        start_frame=start_frame,
+        frame_rate=frame_rate,
+        left_out=tuple(left_out),
     )
-    while (report := checking.step(faces, scene)) is None:
+    while (report := job.step(math.inf)) is None:
         pass
     return report
 
@@ -99,18 +105,32 @@ class Motion:
     notes: tuple[str, ...] = ()
 
 
-class Checking:
-    """One check under way: call ``step`` until it gives the report."""
+FindFaces = Callable[[], tuple[Sequence[bpy.types.Object], bpy.types.Scene]]
+
+
+class CheckJob:
+    """A check in pieces (a `jobs.stepper.Stepper`); call ``step`` until it returns the report."""
 
     def __init__(
         self,
+        find_faces: FindFaces,
         curves: track.CurveTrack,
         *,
         start_frame: float,
         frame_rate: float,
         left_out: Collection[str] = (),
     ) -> None:
-        self._curves, self._left_out = curves, left_out
+        """Prepare a check; nothing is evaluated before the first step.
+
+        Args:
+            find_faces: Returns the faces and the scene as they are now, or raises a SessionError
+                that ends the check.
+            curves: The performance that the faces were baked with.
+            start_frame: As for the bake.
+            frame_rate: As for the bake.
+            left_out: Shape keys that the bake left to their drivers.
+        """
+        self._find_faces, self._curves, self._left_out = find_faces, curves, left_out
         self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
         self._faces: Sequence[bpy.types.Object] = ()
         self._scene: bpy.types.Scene | None = None
@@ -118,21 +138,35 @@ class Checking:
         self._seen: dict[tuple[int, int], tuple[Points, dict[str, float]]] = {}
         """What was evaluated, by session id of the face and index of the frame."""
 
-    def step(self, faces: Sequence[bpy.types.Object], scene: bpy.types.Scene) -> CheckReport | None:
-        """One piece; the report after the last. ``faces`` and ``scene`` as they are now."""
-        self._faces, self._scene = faces, scene
+    def step(self, budget_s: float) -> CheckReport | None:
+        """Evaluate one mesh at one frame, or more until the budget is used up.
+
+        Args:
+            budget_s: Seconds to spend; ``math.inf`` runs to the end.
+
+        Returns:
+            The report after the last piece, None before. A face that is gone or cannot be checked
+            ends the check with a report that says so.
+        """
+        deadline = time.perf_counter() + budget_s
         try:
+            self._faces, self._scene = self._find_faces()
             if self._pieces is None:
-                self._pieces = self._check([face.session_uid for face in faces])
-            next(self._pieces)
+                self._pieces = self._check([face.session_uid for face in self._faces])
+            while True:
+                next(self._pieces)
+                if time.perf_counter() >= deadline:
+                    return None
         except StopIteration as end:
             report: CheckReport = end.value
             return report
-        except _FaceGone as gone:
+        except (_FaceGone, SessionError) as gone:
             return CheckReport(True, (f"Not checked: {gone}",))
         finally:
             self._faces, self._scene = (), None
-        return None
+
+    def drop(self) -> None:
+        """Do nothing: a check writes nothing."""
 
     def _check(self, uids: Sequence[int]) -> Generator[None, None, CheckReport]:
         motions, measured = [], Measured()

@@ -1,7 +1,7 @@
-"""The lip seal: extra closing, or less opening, where the lips should meet and do not on this rig.
+"""Seal the lips: add closing, or remove opening, where they should meet on this rig and do not.
 
-What is needed is computed from the mesh and from the performance that is played: the gap that its
-keys make, and the gap that they make on the demo head (kept with the Action when it is baked).
+The amount is computed from the mesh and the performance that plays: the lip gap that its keyframes
+make here, and the gap that they make on the demo head, stored in the Action by the bake.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from numpy.typing import NDArray
 from ... import compat
 from ...errors import BadTarget
 from ..drive import plan
-from ..drive.target_curves import TargetCurve
 from ..drive.mouth import SMALLEST_RATE, Mouth, closing_keys, mouth_of
+from ..drive.target_curves import TargetCurve
 from ..fitting import bones, lips
 from ..keys import bake, memory, ownership
 from ..keys.fcurves import write_curve
 
 Array = NDArray[np.float64]
 
-NOTHING = 1e-3
-"""A seal of less changes nothing that is seen."""
+INVISIBLE = 1e-3
+"""A smaller change of a shape key's value is not written."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SealReport:
-    """What the seal did."""
+    """Result of sealing the lips."""
 
     key: str
-    """Shape keys that close the lips; those that open them, where these were eased."""
+    """Shape keys that close the lips, or those that open them where their values were reduced."""
     before: lips.Closures
     after: lips.Closures
     largest: float
-    """Largest value that was added; where keys were eased, largest part that was taken away."""
+    """Largest value that was added, or largest part that was taken away."""
 
     def summary(self) -> str:
-        """One line for the status bar."""
+        """Return one line for the status bar."""
         return (
             f"{self.key}: lips meet in {self.after.met} of {self.after.wanted} closures, "
             f"{self.before.met} before"
@@ -47,75 +47,87 @@ class SealReport:
 
 
 def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
-    """Add closing to the performance that ``face`` plays; pressing twice adds nothing more.
+    """Add closing to the performance that ``face`` plays; a second call adds nothing more.
 
     Args:
         face: A face with a performance of ours.
-        frame_rate: Frames a second of the scene.
+        frame_rate: Frames per second of the scene.
 
     Raises:
-        BadTarget: No performance of ours, no lips found, no shape key that closes or opens them, or
-            drivers that set such keys.
+        BadTarget: There is no performance of ours, no lips were found, or no shape key that closes
+            or opens them can be keyed.
     """
     key = face.data.shape_keys
     action = ownership.own_action_or_none(key)
     reference = None if action is None else action.get(bake.REFERENCE_GAP)
-    if reference is None:
-        if bake.has_bake(face):  # on what the drivers follow, all of it
+    if action is None or reference is None:
+        if bake.has_bake(face):  # everything is keyed on properties that drivers follow
             _require_free(mouth_of(face))
         raise BadTarget(f"{face.name!r} plays no performance of CSTalk", hint="Generate first")
     mouth = mouth_of(face)
     _require_free(mouth)
-    closing = closing_keys(mouth)
     wanted = np.array(reference, np.float64)
-    curves = _curves_of(action, key)
-    frames, values = _keys(curves, len(wanted))
+    frames, values = _keys(_curves_of(action, key), len(wanted))
     gap = _gap(mouth, values, frames)
     opening = max(float(np.quantile(gap, lips.OPENING_QUANTILE)), 1e-9)
-    if not closing:
-        names, changed, largest = _eased(mouth, values, wanted, gap / opening, opening)
-    else:
-        rate = sum(gain * mouth.rate(name) for name, gain in closing.items())
-        extra = lips.seal(wanted, gap / opening, -rate / opening)
-        names, largest = ", ".join(closing), float(extra.max(initial=0.0))
-        still = np.zeros(len(wanted))
-        changed = {name: values.get(name, still) + gain * extra for name, gain in closing.items()}
+    change = _closed if closing_keys(mouth) else _eased
+    names, changed, largest = change(mouth, values, wanted, gap / opening, opening)
     after = _gap(mouth, {**values, **changed}, frames)
-    fps = _rate(frames, frame_rate)
+    keys_per_second = _keys_per_second(frames, frame_rate)
     report = SealReport(
         names,
-        lips.closures(wanted, gap / opening, fps),
-        lips.closures(wanted, after / opening, fps),
+        lips.closures(wanted, gap / opening, keys_per_second),
+        lips.closures(wanted, after / opening, keys_per_second),
         largest,
     )
-    for one, column in changed.items() if largest > NOTHING else ():
-        _put(action, key, one, frames, column)
+    for name, column in changed.items() if largest > INVISIBLE else ():
+        _write(action, key, name, frames, column)
     return report
 
 
 def _require_free(mouth: Mouth) -> None:
-    """Keys that drivers set are not seen, and what they do is not in the performance's curves."""
+    """Raise BadTarget where drivers set keys of the lips: keyframes there have no effect."""
     smallest = SMALLEST_RATE * mouth.marks.width
     driven = plan.driven_shapes(mouth.face.data.shape_keys)
     found = sorted(name for name in driven if abs(mouth.rate(name)) > smallest)
     if found:
         raise BadTarget(
             f"Drivers set {', '.join(found[:3])} of {mouth.face.name!r}, so more closing on shape "
-            "keys would not be seen",
+            "keys would have no effect",
             hint="Raise the gain of mouthClose under Mapping instead, and generate again",
         )
+
+
+def _closed(
+    mouth: Mouth, values: dict[str, Array], wanted: Array, gap: Array, opening: float
+) -> tuple[str, dict[str, Array], float]:
+    """Return names, new values and largest addition of the keys that close the lips.
+
+    Args:
+        mouth: Mouth of the face.
+        values: Keyed shape keys, each (frames,).
+        wanted: Relative gap of the demo head, (frames,).
+        gap: Relative gap of this face, (frames,).
+        opening: Its opening, mesh units.
+    """
+    closing = closing_keys(mouth)
+    rate = sum(gain * mouth.rate(name) for name, gain in closing.items())
+    extra = lips.seal(wanted, gap, -rate / opening)
+    still = np.zeros(len(wanted))
+    changed = {name: values.get(name, still) + gain * extra for name, gain in closing.items()}
+    return ", ".join(closing), changed, float(extra.max(initial=0.0))
 
 
 def _eased(
     mouth: Mouth, values: dict[str, Array], wanted: Array, gap: Array, opening: float
 ) -> tuple[str, dict[str, Array], float]:
-    """Names of the keys that open the mouth, their values with less of it, and how much less.
+    """Return names, new values and largest reduction of the keys that open the mouth.
 
     Args:
-        mouth: Of the face.
+        mouth: Mouth of the face.
         values: Keyed shape keys, each (frames,).
-        wanted: Relative gap of the demo head.
-        gap: Relative gap of this face.
+        wanted: Relative gap of the demo head, (frames,).
+        gap: Relative gap of this face, (frames,).
         opening: Its opening, mesh units.
     """
     opens = {n: np.maximum(v * mouth.rate(n), 0.0) / opening for n, v in values.items()}
@@ -125,7 +137,7 @@ def _eased(
         raise BadTarget(
             f"No shape key of {mouth.face.name!r} brings the lips together, and none that opens "
             "them is keyed",
-            hint="Give the head a mouthClose, or a key for m, b and p",
+            hint="Give the head a mouthClose, or a shape key for m, b and p",
         )
     stays = lips.ease(wanted, gap, np.sum([opens[name] for name in names], axis=0))
     eased = {n: np.where(opens[n] > 0.0, values[n] * stays, values[n]) for n in names}
@@ -140,11 +152,12 @@ def _curves_of(action: bpy.types.Action, key: bpy.types.Key) -> dict[str, bpy.ty
 
 
 def _keys(curves: dict[str, bpy.types.FCurve], count: int) -> tuple[Array, dict[str, Array]]:
-    """Frames of the keys as baked, and what each curve, edited or not, is there."""
+    """Return the baked frames, and the value of each curve there, edits of the user included."""
     whole = [curve for curve in curves.values() if len(curve.keyframe_points) == count]
     if not whole:
         raise BadTarget(
-            "The keys of the performance were thinned out or moved", hint="Generate again first"
+            "The keyframes of the performance were thinned out or moved",
+            hint="Generate again first",
         )
     points = np.empty(2 * count, np.float32)
     whole[0].keyframe_points.foreach_get("co", points)
@@ -153,44 +166,46 @@ def _keys(curves: dict[str, bpy.types.FCurve], count: int) -> tuple[Array, dict[
     return frames, values
 
 
-def _rate(frames: Array, frame_rate: float) -> float:
-    """Keys a second."""
+def _keys_per_second(frames: Array, frame_rate: float) -> float:
     return frame_rate / max(float(np.median(np.diff(frames))), 1e-6) if len(frames) > 1 else 1.0
 
 
 def _gap(mouth: Mouth, values: dict[str, Array], frames: Array) -> Array:
-    asked = [TargetCurve("shape", name, column, ()) for name, column in values.items()]
-    return mouth.gaps([*asked, *_turns(mouth.face, frames)], len(frames))
+    curves = [TargetCurve("shape", name, column, ()) for name, column in values.items()]
+    return mouth.gaps([*curves, *_bone_rotations(mouth.face, frames)], len(frames))
 
 
-def _turns(face: bpy.types.Object, frames: Array) -> list[TargetCurve]:
-    """What our Action lets the bones of the face do, as turns about their axes."""
+def _bone_rotations(face: bpy.types.Object, frames: Array) -> list[TargetCurve]:
+    """Return the rotations that our Action gives the bones of the face, about their axes."""
     armature = face.find_armature()
     action = None if armature is None else ownership.own_action_or_none(armature)
     if action is None:
         return []
-    curves: dict[str, dict[int, Array]] = {}
+    by_path: dict[str, dict[int, Array]] = {}
     for curve in compat.curve_holder(action, armature).fcurves:
         values = np.array([curve.evaluate(frame) for frame in frames])
-        curves.setdefault(curve.data_path, {})[curve.array_index] = values
-    asked = []
+        by_path.setdefault(curve.data_path, {})[curve.array_index] = values
+    found = []
     for bone in armature.pose.bones:
         start = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].'
-        angles = bones.small_turns({p.removeprefix(start): c for p, c in curves.items()})
+        angles = bones.small_turns({p.removeprefix(start): c for p, c in by_path.items()})
         for axis, values in zip("xyz", () if angles is None else angles.T, strict=False):
-            asked.append(TargetCurve("bone", f"{bone.name}:rotation_{axis}", values, ()))
-    return asked
+            found.append(TargetCurve("bone", f"{bone.name}:rotation_{axis}", values, ()))
+    return found
 
 
-def _put(
+def _write(
     action: bpy.types.Action, key: bpy.types.Key, name: str, frames: Array, values: Array
 ) -> None:
-    curves = _curves_of(action, key)
-    curve = curves.get(name)
+    curve = _curves_of(action, key).get(name)
+    handle = compat.slot_handle(key)
+    # A curve that the user edited stays theirs: its digest must not say that we wrote it.
+    was_ours = curve is None or not ownership.is_edited(action, handle, curve)
     if curve is None:
         memory.remember_values(key, [name])
-        holder = compat.curve_holder(action, key)
-        curve = holder.fcurves.new(plan.value_path(name))
+        curve = compat.curve_holder(action, key).fcurves.new(plan.value_path(name))
     write_curve(curve, frames, values)
+    if was_ours:
+        ownership.record_curve(action, handle, curve)
     low, high = min(0.0, float(values.min())), float(np.ceil(values.max() * 10.0) / 10.0)
     memory.widen_range(key.key_blocks[name], low, high)

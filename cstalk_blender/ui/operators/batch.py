@@ -338,7 +338,7 @@ def clear_lines(scene: bpy.types.Scene) -> int:
     cleared = set()
     for thing in scene.objects:
         if targets.is_face(thing):
-            cleared.update(strips.clear_lines(targets.face_objects(thing)))
+            cleared.update(strips.clear_lines(targets.face_objects(thing)).lines)
             cleared.update(jobs_placing.clear_timeline(thing))
     jobs_placing.remove_sounds(scene)
     for item in settings.lines:

@@ -78,10 +78,10 @@ def test_lines_become_strips_one_after_another_on_their_characters(settings, bat
     bake()
     assert set(ended(batch).values()) == {states.DONE}
     assert strips_on("anna") == [
-        ("CSTalk anna anna_01__happy_0.5", 1.0, 48.0),
-        ("CSTalk anna anna_02", 121.0, 168.0),
+        ("anna anna_01__happy_0.5", 1.0, 48.0),
+        ("anna anna_02", 121.0, 168.0),
     ]
-    assert strips_on("bob") == [("CSTalk bob bob_01", 61.0, 108.0)]
+    assert strips_on("bob") == [("bob bob_01", 61.0, 108.0)]
     anna, bob = bpy.data.objects["anna"], bpy.data.objects["bob"]
     assert evaluated_heights(anna, 13)[JAW] == pytest.approx(1.0, abs=1e-3)
     assert evaluated_heights(anna, 20)[SMILE] == pytest.approx(0.5, abs=1e-3)
@@ -102,7 +102,7 @@ def test_second_bake_changes_nothing_and_a_changed_line_alone_is_made_again(sett
     assert ended(batch)[LINES[1]] == states.DONE
     assert [ended(batch)[name] for name in (LINES[0], LINES[2])] == [states.SKIPPED] * 2
     after = {action.name: action.session_uid for action in bpy.data.actions}
-    assert {name for name in after if after[name] != before[name]} == {"CSTalk bob bob_01"}
+    assert {name for name in after if after[name] != before[name]} == {"bob bob_01"}
     smile = evaluated_heights(bpy.data.objects["bob"], 73)[SMILE]
     assert smile == pytest.approx(1.0, abs=1e-3)
 
@@ -119,8 +119,8 @@ def test_unticked_line_goes_from_its_face_and_moved_ones_move(settings, batch):
     bake()
     settings.lines[0].use = False
     bake()
-    assert [name for name, *_ in strips_on("anna")] == ["CSTalk anna anna_02"]
-    assert strips_on("bob") == [("CSTalk bob bob_01", 1.0, 48.0)]
+    assert [name for name, *_ in strips_on("anna")] == ["anna anna_02"]
+    assert strips_on("bob") == [("bob bob_01", 1.0, 48.0)]
 
 
 def test_one_bad_line_is_reported_and_the_others_are_made(settings, batch, folder):
@@ -163,11 +163,11 @@ def test_clear_puts_faces_back(settings, batch):
 
 def test_action_that_the_artist_renamed_is_theirs_and_stays(settings, batch):
     bake()
-    bpy.data.actions["CSTalk bob bob_01"].name = "Mine"
+    bpy.data.actions["bob bob_01"].name = "Mine"
     settings.lines[1].emotion = "happy"
     bake()
     assert "Mine" in bpy.data.actions
-    assert [name for name, *_ in strips_on("bob")] == ["CSTalk bob bob_01"]
+    assert [name for name, *_ in strips_on("bob")] == ["bob bob_01"]
 
 
 def test_whole_batch_is_one_undo_step(settings, batch):
@@ -272,7 +272,7 @@ def test_timeline_gets_all_lines_in_one_action_with_no_keys_in_the_pauses(settin
     bake()
     anna = bpy.data.objects["anna"]
     action = anna.data.shape_keys.animation_data.action
-    assert action.name == "CSTalk anna lines of lines"
+    assert action.name == "anna lines of lines"
     assert bpy.context.scene.frame_start == 1
     assert evaluated_heights(anna, 13)[JAW] == pytest.approx(1.0, abs=1e-3)
     assert evaluated_heights(anna, 133)[JAW] == pytest.approx(1.0, abs=1e-3)
@@ -292,7 +292,7 @@ def test_actions_only_are_kept_in_the_file_as_assets_and_play_nowhere(settings, 
     settings.destination, settings.is_asset = "ACTIONS", True
     bake()
     assert strips_on("anna") == []
-    action = bpy.data.actions["CSTalk anna anna_02"]
+    action = bpy.data.actions["anna anna_02"]
     assert action.asset_data is not None
     assert "anna" in [tag.name for tag in action.asset_data.tags]
     assert action.frame_range[0] == 1.0

@@ -296,6 +296,40 @@ def answer_twice() -> None:
     serve(act)
 
 
+def answer_despite_cancel() -> None:
+    """Wait for a cancel, then send the result all the same, as when the two cross in the pipes."""
+
+    def act(request: dict) -> None:
+        say(type="progress", id=request["id"], fraction=0.5)
+        while request["id"] not in cancelled:
+            time.sleep(0.001)
+        result(request)
+
+    serve(act)
+
+
+def fail_despite_cancel() -> None:
+    """Wait for a cancel, then send an error all the same."""
+
+    def act(request: dict) -> None:
+        say(type="progress", id=request["id"], fraction=0.5)
+        while request["id"] not in cancelled:
+            time.sleep(0.001)
+        say(type="error", id=request["id"], code="internal", message="Too late", hint="None")
+
+    serve(act)
+
+
+def falling_progress() -> None:
+    """Report progress that falls and overshoots, then wait for a cancel."""
+
+    def act(request: dict) -> None:
+        for fraction in (0.2, 0.7, 0.3, 0.0, 0.8, 7.5):
+            say(type="progress", id=request["id"], fraction=fraction, stage=f"at {fraction}")
+
+    serve(act)
+
+
 def answer_nobody() -> None:
     """Answer a request that was never made, then the real one."""
 

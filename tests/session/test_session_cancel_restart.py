@@ -45,6 +45,18 @@ def test_cancel_before_the_worker_is_ready_ends_at_once(connect, ask):
     assert request.state is State.CANCELLED
 
 
+@pytest.mark.parametrize("mode", ["answer_despite_cancel", "fail_despite_cancel"])
+def test_an_answer_that_crosses_a_cancel_leaves_the_request_cancelled(connect, ask, mode):
+    client = connect(mode)
+    request = client.submit(ask)
+    wait_until(client, lambda: request.fraction > 0)
+    client.cancel(request)
+    assert finish(client, request) == [request]
+    assert request.state is State.CANCELLED
+    assert (request.result, request.error) == (None, None)
+    assert not request.folder.exists()
+
+
 def test_cancel_of_an_ended_request_does_nothing(connect, ask):
     client = connect("good")
     request = client.submit(ask)

@@ -47,6 +47,19 @@ def test_progress_rises_and_is_seen(connect, ask):
     assert max(seen) >= 0.5
 
 
+def test_progress_never_falls_and_never_exceeds_one(connect, ask):
+    client = connect("falling_progress")
+    request = client.submit(ask)
+    seen = {}
+    while request.stage != "at 7.5":
+        client.poll(max_messages=1)
+        seen[request.stage] = request.fraction
+    seen.pop("", None)
+    assert seen == {
+        "at 0.2": 0.2, "at 0.7": 0.7, "at 0.3": 0.7, "at 0.0": 0.7, "at 0.8": 0.8, "at 7.5": 1.0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("mode,error", MISBEHAVIOURS)
 def test_misbehaving_worker_fails_the_request_with_a_hint(connect, ask, mode, error):
     client = connect(mode)

@@ -1,4 +1,4 @@
-"""Every error that a person can see says what to do next."""
+"""Every error that a user can see says what to do next."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from cstalk_blender import errors as session_errors
 from model_runtime import errors as runtime_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_HINT = {"Cancelled"}
-"""The person stopped it and knows what to do."""
+"""The user stopped it and knows what to do."""
 FAULTS = {
     name
     for module, base in (
@@ -22,15 +24,21 @@ FAULTS = {
     if isinstance(value, type) and issubclass(value, base)
 } - WITHOUT_HINT
 CORPORA = ROOT / "model_runtime" / "training"
-"""There a fault names a broken file that is left out, and the reader goes on."""
+"""Faults of corpus readers name a broken file that is skipped."""
 
 
 def faults(path: Path) -> Iterator[ast.Call]:
-    """Calls in a file that make a fault."""
+    """Yield the calls of a file that create an error."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        is_named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        if is_named and node.func.id in FAULTS:
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in FAULTS:
             yield node
+
+
+def is_hinted(call: ast.Call) -> bool:
+    """Return whether a call passes a hint that is not an empty text."""
+    hint = next((word.value for word in call.keywords if word.arg == "hint"), None)
+    is_empty = isinstance(hint, ast.Constant) and not str(hint.value or "").strip()
+    return hint is not None and not is_empty
 
 
 def test_every_fault_has_a_hint() -> None:
@@ -41,7 +49,13 @@ def test_every_fault_has_a_hint() -> None:
                 continue
             for call in faults(path):
                 seen += 1
-                if not any(word.arg == "hint" for word in call.keywords):
+                if not is_hinted(call):
                     bare.append(f"{path.relative_to(ROOT)}:{call.lineno}")
     assert bare == []
     assert seen > 50
+
+
+@pytest.mark.parametrize("code", ["F('x')", "F('x', hint='')", "F('x', hint=' ')", "F(hint=None)"])
+def test_an_empty_hint_is_no_hint(code: str) -> None:
+    (call,) = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    assert not is_hinted(call)

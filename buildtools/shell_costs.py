@@ -69,10 +69,10 @@ def work(speech: str) -> dict[str, object]:
     bpy.ops.cstalk.load_audio(filepath=speech)
     report: dict[str, object] = {
         "handlers": ours_in_handlers(),
-        "timer_before": jobs.studio.timer_runs,
+        "timer_before": jobs.job.timer_runs,
         "frame_change_s": [idle_before, idle_after],
     }
-    studio = jobs.studio
+    studio = jobs.job
     studio.start(_module("ui.operators.generate").scene_order(bpy.context))
     report["ticks_s"], report["ticks_cpu_s"], report["heavy_ticks"] = ticks_of(studio)
     report["error"] = str(studio.error or "")

@@ -21,7 +21,7 @@ from ..dialogue.lines import DEFAULT_PATTERN
 from ..errors import BadBatch, SessionError
 from ..jobs import batch as jobs_batch
 from ..jobs import batch_request as jobs_batch_order
-from ..jobs.batch import Batch
+from ..jobs.batch import BatchJob
 from ..jobs.batch_request import LineState
 from ..package import protocol
 from ..scene import strip_lines as casting
@@ -70,7 +70,7 @@ def execute(arguments: Sequence[str]) -> int:
         _say(f"cstalk: {error}. {error.hint}".rstrip(". "))
         return BAD
     except KeyboardInterrupt:
-        jobs_batch.current_batch().close()
+        jobs_batch.current_job().close()
         _say("cstalk: stopped; the same command goes on from here")
         return STOPPED
     finally:
@@ -83,7 +83,7 @@ def bake(options: argparse.Namespace) -> int:
     save_as = _save_path(options)
     _set_up(scene, options)
     line_list.fill(scene, default_character=options.character or "")
-    batch = jobs_batch.current_batch()
+    batch = jobs_batch.current_job()
     teller = Teller(batch, options.json)
     order = line_requests.request_of(scene)
     teller.start(len(order.castings))
@@ -141,7 +141,7 @@ def parser() -> Parser:
 class Teller:
     """Says how far the batch is: in words on stderr, or as objects on stdout."""
 
-    def __init__(self, batch: Batch, is_json: bool) -> None:
+    def __init__(self, batch: BatchJob, is_json: bool) -> None:
         self._batch, self._is_json, self._told = batch, is_json, 0.0
 
     def start(self, count: int) -> None:

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import bpy
 
@@ -32,6 +31,7 @@ from . import (
 from . import (
     placement as jobs_placing,
 )
+from . import pump
 from . import (
     request as jobs_order,
 )
@@ -48,24 +48,20 @@ from .batch_request import (
     BatchOrder,
     LineState,
 )
-from .generate import redraw
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.05
-"""Seconds between two ticks, as for a single performance."""
 PLACE_BUDGET_S = 0.05
 """Seconds of a tick after which no further line is placed, and no further sound decoded."""
 
 
-class Batch:
+class BatchJob(pump.TimerPump):
     """The add-on's one batch."""
 
     def __init__(self, launch: Callable[[], environment.Launch]) -> None:
+        super().__init__()
         self.launch = launch
-        """How to start a worker; the batch's child takes the same Python."""
-        self.error: SessionError | None = None
-        """Why the last batch came to nothing."""
+        """Returns how to start a worker; the batch takes the same Python."""
         self.summary = ""
         """One line about the last batch."""
         self.notes: tuple[str, ...] = ()
@@ -83,8 +79,6 @@ class Batch:
         self._child: child.BatchChild | None = None
         self._going: child.Going | None = None
         self._cancel_asked = False
-        self._kept: tuple[str, ...] = ()
-        self._timer = self.tick
 
     # What the panel reads ----------------------------------------------------------------------
 
@@ -145,7 +139,7 @@ class Batch:
             SessionError: A batch is under way, the list cannot be written, the child not started.
         """
         if self.is_busy:
-            raise JobOverlap("A batch is being made already", hint="Wait for it, or cancel it")
+            raise JobOverlap("A batch is already running", hint="Wait for it, or cancel it")
         if not order.castings:
             raise BadBatch("No line is ticked", hint="Tick the lines that are to be made")
         self.error, self.summary, self.status, self.notes = None, "", "", ()
@@ -161,8 +155,7 @@ class Batch:
             self._order = None
             self._close_child()
             raise
-        if not bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
+        self.start_timer()
 
     def pause(self) -> None:
         """Hold every line, or go on."""
@@ -175,44 +168,26 @@ class Batch:
         if self._child is not None:
             self._child.cancel()
 
-    def abandon(self, reason: SessionError) -> None:
-        """Drop the batch because its scene is gone, and say so; its curves are kept."""
+    def file_opened(self) -> None:
+        """Drop the batch and its states: they belong to the other file; its curves are kept."""
         if self.is_busy:
             self._close_child()
             self._order = None
-            self.error = reason
+            hint = "Open the file again and bake: finished lines are kept"
+            self.error = pump.file_replaced("The batch", hint)
+        self.states = {}
 
-    def wait(self) -> None:
-        """Drive the batch to its end here and now: for scripts, where no timer runs."""
-        while self.is_busy:
-            self.tick()
-            time.sleep(0.005)
+    def obstacle_or_none(self) -> str | None:
+        """Return why curves that are there cannot be placed now."""
+        return jobs_order.waiting_for_or_none() if self.count(MADE) else None
 
     def close(self) -> None:
         """End the child and forget everything. Waits a few seconds at most."""
-        if bpy.app.timers.is_registered(self._timer):
-            bpy.app.timers.unregister(self._timer)
+        self.stop_timer()
         self._close_child()
         self._order = None
 
     # The pump ----------------------------------------------------------------------------------
-
-    def tick(self) -> float | None:
-        """One turn of the timer: seconds until the next, None when there is nothing more to do."""
-        try:
-            self._advance()
-        except SessionError as error:
-            self._fail(error)
-        except Exception as error:  # the pump's edge: Blender would drop the timer without a word
-            log.exception("The batch pump failed")
-            self._fail(
-                SessionError(
-                    f"CSTalk made a mistake ({type(error).__name__}: {error})",
-                    hint="Copy the details and report them",
-                )
-            )
-        redraw()
-        return TICK_S if self.is_busy else None
 
     @property
     def _is_reading(self) -> bool:
@@ -234,7 +209,8 @@ class Batch:
         )
         self._child = child.BatchChild(child.batch_launch(self.launch(), arguments))
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Read audio, take the worker's events, place what is there."""
         if self._order is None:
             return
         jobs_placing.scene_of(self._order.stage)
@@ -361,7 +337,8 @@ class Batch:
     def _note(self, notes: Sequence[str]) -> None:
         self.notes = tuple(dict.fromkeys((*self.notes, *notes)))
 
-    def _fail(self, error: SessionError) -> None:
+    def fail(self, error: SessionError) -> None:
+        """End the batch with an error; finished curves are kept."""
         order, self._order = self._order, None
         self._close_child()
         self.error, self.status = error, "failed"
@@ -382,27 +359,14 @@ class Batch:
             sounds.close()
 
 
-batch: Batch | None = None
-"""Made by ``registration.register``, closed and forgotten by ``unregister``."""
+job: BatchJob | None = None
+"""Created and closed by `ui.services`."""
 
 
-def current_batch() -> Batch:
-    """The batch of the registered add-on."""
-    assert batch is not None, "the add-on is not registered"
-    return batch
-
-
-@bpy.app.handlers.persistent
-def on_load(*_arguments: Any) -> None:
-    """Another file is about to be read: what was under way was for this one."""
-    if batch is not None:
-        batch.abandon(
-            SceneChanged(
-                "Another file was opened while the batch was made, so it was ended",
-                hint="Open the file again and bake: finished lines are kept",
-            )
-        )
-        batch.states = {}
+def current_job() -> BatchJob:
+    """Return the job of the registered add-on."""
+    assert job is not None, "the add-on is not registered"
+    return job
 
 
 def _part(state: LineState) -> float:

@@ -1,26 +1,24 @@
-"""One performance at a time, from the order to the keys. Main thread only; a timer drives it.
+"""Run one Generate at a time, from the request to the keyframes. Main thread only.
 
-The timer runs only while something is under way and does a few milliseconds of work while it waits.
-Nothing of bpy is kept between two ticks but session ids: what was there when the performance was
-ordered may be renamed, undone or gone when it arrives. Keys are written over several ticks, given
-to the face in one, and make one undo step (`jobs_delivery.py`); while the artist is in Edit Mode,
-drags something or renders, the performance is held.
+The timer runs only while something is under way. Between two timer callbacks nothing of bpy is kept
+but session ids: what was there when the request was made may be renamed, undone or deleted when its
+curves arrive. Keyframes are written over several callbacks, given to the face in one, and make one
+undo step (`delivery.py`); while the user is in Edit Mode, drags something or renders, they wait.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import bpy
 
-from .. import compat
-from .. import lazy as deferred
-from ..errors import JobOverlap, SceneChanged, SessionError
+from .. import compat, lazy
+from ..errors import JobOverlap, SessionError
 from ..package import formats, protocol, runtime_errors, track
 from ..rig.keys import bake
 from ..rig.verify import check
@@ -28,88 +26,94 @@ from ..session import client as session_client
 from ..session import environment
 from ..session import request as requests
 from . import delivery as jobs_delivery
+from . import pump
 from . import request as jobs_order
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.05
-"""Seconds between two ticks: fluent progress for next to no work."""
 POLL_BUDGET_S = 0.005
-"""Seconds a tick may spend on the worker's messages, and on reading modules ahead."""
-PIECE_S = 0.01
-"""Seconds between two pieces of the delivery: the window lives, and the keys are soon there."""
+"""Seconds that a callback may spend on the worker's messages, and on reading modules ahead."""
+DELIVERY_INTERVAL_S = 0.01
+"""Seconds between two pieces of a delivery: the window stays responsive, the keys come soon."""
+
+
+class State(enum.Enum):
+    """Stage of a `GenerateJob`."""
+
+    IDLE = enum.auto()
+    GENERATING = enum.auto()
+    CANCELLING = enum.auto()
+    DELIVERING = enum.auto()
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of the last order that was carried out."""
+    """Reports of the last request that succeeded."""
 
     report: bake.BakeReport
     check: check.CheckReport
     seconds: float
-    """Wall-clock seconds from order to keys."""
+    """Wall-clock seconds from request to keyframes."""
 
 
-class Studio:
-    """The add-on's one workplace: a client, at most one order, and what the panels show."""
+class GenerateJob(pump.TimerPump):
+    """The add-on's one Generate: a worker client and at most one request."""
 
     def __init__(
         self,
         launch: Callable[[], environment.Launch],
         fall_back: Callable[[SessionError], str] = lambda _error: "",
     ) -> None:
+        """Create an idle job; no process is started before the first request.
+
+        Args:
+            launch: Returns how to start the worker; called at each start.
+            fall_back: Called when a request fails. Returns a sentence for the user if ``launch``
+                now starts another engine and the request is worth a second try, else "".
+        """
+        super().__init__()
         self.launch = launch
-        """How to start the child; asked at each start."""
         self.fall_back = fall_back
-        """Asked when an order fails: a line for the person if ``launch`` now starts another
-        engine and the order is worth a second try, else nothing."""
         self.notice = ""
-        """What was not as chosen in the last order, though it was carried out."""
-        self.error: SessionError | None = None
-        """Why the last order came to nothing."""
+        """What differed from the settings in the last request, though it succeeded."""
         self.outcome: Outcome | None = None
+        self.state = State.IDLE
         self._client: session_client.Client | None = None
         self._order: jobs_order.Order | None = None
         self._request: requests.Request | None = None
         self._held: jobs_delivery.Delivery | None = None
-        self._ahead = deferred.read_ahead()
-        self._ordered_at = 0.0
-        self._timer = self.tick
-        """Blender knows a timer by its function object; ``self.tick`` is a new one each time."""
+        self._ahead = lazy.read_ahead()
+        self._started_at = 0.0
+        self._shown: tuple[float, str, bool] = (0.0, "", False)
 
     # What the panels read ----------------------------------------------------------------------
 
     @property
     def is_busy(self) -> bool:
-        """True from the order to its end."""
-        return self._order is not None
-
-    @property
-    def timer_runs(self) -> bool:
-        """True while Blender calls ``tick``."""
-        return bool(bpy.app.timers.is_registered(self._timer))
+        """True from the request to its end."""
+        return self.state is not State.IDLE
 
     @property
     def fraction(self) -> float:
-        """Part of the order done, 0 to 1."""
-        if self._held is not None:
+        """Completed part of the request, 0 to 1."""
+        if self.state is State.DELIVERING:
             return 1.0
         return 0.0 if self._request is None else self._request.fraction
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the end; None when nobody knows."""
+        """Seconds until the curves are there; None when unknown."""
         return None if self._request is None else self._request.seconds_left
 
     @property
     def stage(self) -> str:
-        """What is being done, for the progress bar."""
+        """Current stage, for the progress bar."""
         if self._held is not None:
             doing = "checking the face" if self._held.is_given else "writing keys"
             return f"Ready; {jobs_order.waiting_for_or_none() or doing}"
         if self._request is None:
             return ""
-        if self._request.cancel_asked_at is not None:
+        if self.state is State.CANCELLING:
             return "Cancelling"
         if self._request.state is requests.State.WAITING:
             return "Starting the model"
@@ -117,99 +121,76 @@ class Studio:
 
     @property
     def hello(self) -> protocol.Hello | None:
-        """What the running child said of itself."""
+        """Greeting of the running worker."""
         return None if self._client is None else self._client.hello
 
     @property
     def child_pid(self) -> int | None:
-        """Process id of the running child."""
+        """Process id of the running worker."""
         return None if self._client is None else self._client.child_pid
 
-    # What the operators do ---------------------------------------------------------------------
+    # What the operators call -------------------------------------------------------------------
 
     def start(self, order: jobs_order.Order) -> None:
-        """Send ``order`` to the model and return at once; the timer does the rest.
+        """Send a request to the worker and return at once; the timer does the rest.
 
         Raises:
-            SessionError: An order is under way, or the child cannot be started.
+            JobOverlap: A request is under way.
+            SessionError: The worker cannot be started.
         """
         if self.is_busy:
-            raise JobOverlap(
-                "A performance is being made already", hint="Wait for it, or cancel it"
-            )
+            raise JobOverlap("Generation is already running", hint="Wait for it, or cancel it")
         self.error = self.outcome = None
         self.notice = ""
         if self._client is None:
             self._client = self._new_client()
-        self._ordered_at = time.monotonic()
+        self._started_at = time.monotonic()
         self._request = self._client.submit(order.message)
-        self._order = order
-        if not self.timer_runs:
-            bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
+        self._order, self.state = order, State.GENERATING
+        self.start_timer()
 
     def cancel(self) -> None:
-        """Stop the order; what is in the scene stays as it is."""
+        """Stop the request; the scene stays as it is."""
         if self._held is not None:
-            if not self._held.is_given:  # else it is done but for the check
+            if not self._held.is_given:  # else only the check is left, and there is no way back
                 self._finish()
         elif self._request is not None and self._client is not None:
+            self.state = State.CANCELLING
             self._client.cancel(self._request)
 
-    def abandon(self, reason: SessionError) -> None:
-        """Drop the order because the scene it was for is gone, and say so."""
+    def file_opened(self) -> None:
+        """Drop the request and what is shown of the last one: they belong to the other file."""
+        self.error = self.outcome = None
         if self.is_busy:
             if self._request is not None and self._client is not None:
                 self._client.cancel(self._request)
-            self._fail(reason)
+            self.fail(pump.file_replaced("Generation", "Generate again in this file"))
 
-    def wait(self) -> None:
-        """Drive the order to its end here and now: for scripts, where no timer runs."""
-        while self.is_busy:
-            self.tick()
-            obstacle = None if self._held is None else jobs_order.waiting_for_or_none()
-            if obstacle is not None:
-                hint = "Call it in Object Mode, with nothing else under way"
-                self._fail(SceneChanged(f"The keys could not be written: {obstacle}", hint=hint))
-            time.sleep(0.005)
+    def obstacle_or_none(self) -> str | None:
+        """Return why keyframes cannot be written now, None when they can or need not be."""
+        return None if self._held is None else jobs_order.waiting_for_or_none()
 
     def close(self) -> None:
-        """End the child and forget everything. Waits a few seconds at most."""
-        if self.timer_runs:
-            bpy.app.timers.unregister(self._timer)
+        """End the worker and the request. Waits a few seconds at most."""
+        self.stop_timer()
         self._finish()
         self.drop_child()
 
     def drop_child(self, *, wait: bool = True) -> None:
-        """End the child; the next order starts another, with the preferences of that moment."""
+        """End the worker; the next request starts one with the preferences of that moment.
+
+        Args:
+            wait: Return when the process has ended.
+        """
         client, self._client = self._client, None
         if client is not None:
             for request in client.close(wait=wait):
                 client.discard(request)
 
-    # The pump ----------------------------------------------------------------------------------
+    # Timer -------------------------------------------------------------------------------------
 
-    def tick(self) -> float | None:
-        """One turn of the timer: seconds until the next, None when there is nothing more to do."""
-        seen = (self.fraction, self.stage, self.is_busy)
-        try:
-            self._advance()
-        except SessionError as error:
-            self._fail(error)
-        except Exception as error:  # the pump's edge: Blender would drop the timer without a word
-            log.exception("The timer pump failed")
-            fault = SessionError(
-                f"CSTalk made a mistake ({type(error).__name__}: {error})",
-                hint="Copy the details and report them",
-            )
-            self._fail(fault)
-        if seen != (self.fraction, self.stage, self.is_busy) or self.seconds_left is not None:
-            redraw()
-        client_is_busy = self._client is not None and self._client.is_busy
-        if self._held is not None and jobs_order.waiting_for_or_none() is None:
-            return PIECE_S
-        return TICK_S if self.is_busy or client_is_busy else None
-
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Deliver curves that are there, else read the worker's messages."""
         if self._held is not None and jobs_order.waiting_for_or_none() is None:
             self._deliver(self._held)
             return
@@ -219,9 +200,29 @@ class Studio:
             if request is self._request:
                 self._take(request)
             elif request.state is requests.State.DONE:
-                self._client.discard(request)  # finished in the moment it was abandoned
+                self._client.discard(request)  # it finished in the moment it was dropped
         if self._request is not None:
             self._read_ahead()
+
+    def next_interval(self) -> float | None:
+        """Return the seconds until the next callback; an open request of a dropped job counts."""
+        client_is_busy = self._client is not None and self._client.is_busy
+        if self._held is not None and jobs_order.waiting_for_or_none() is None:
+            return DELIVERY_INTERVAL_S
+        return pump.TICK_S if self.is_busy or client_is_busy else None
+
+    def redraw(self) -> None:
+        """Redraw the sidebars when what they show has changed."""
+        shown = (self.fraction, self.stage, self.is_busy)
+        if shown != self._shown or self.seconds_left is not None:
+            self._shown = shown
+            super().redraw()
+
+    def fail(self, error: SessionError) -> None:
+        """End the request with an error."""
+        self._finish()
+        self.error = error
+        log.warning("%s", error.report())
 
     def _read_ahead(self) -> None:
         began = time.perf_counter()
@@ -241,6 +242,7 @@ class Studio:
             try:
                 assert self._order is not None
                 self._held = jobs_delivery.Delivery(self._order, _read_track(request))
+                self.state = State.DELIVERING
             finally:
                 self._client.discard(request)
 
@@ -251,64 +253,37 @@ class Studio:
             return
         report, checked = ended
         self._finish()
-        self.outcome = Outcome(report, checked, time.monotonic() - self._ordered_at)
+        self.outcome = Outcome(report, checked, time.monotonic() - self._started_at)
 
     def _try_again_or_fail(self, error: SessionError) -> None:
         notice = self.fall_back(error) if self._order is not None else ""
         if not notice or self._order is None:
-            self._fail(error)
+            self.fail(error)
             return
         log.warning("%s", error.report())
-        self.drop_child(wait=False)  # a tick must not hold the window
+        self.drop_child(wait=False)  # a timer callback must not block the window
         self._client = self._new_client()
         self._request = self._client.submit(self._order.message)
-        self.notice = notice
+        self.state, self.notice = State.GENERATING, notice
 
     def _new_client(self) -> session_client.Client:
         return session_client.Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
-
-    def _fail(self, error: SessionError) -> None:
-        self._finish()
-        self.error = error
-        log.warning("%s", error.report())
 
     def _finish(self) -> None:
         if self._held is not None:
             self._held.drop()
         self._order = self._request = self._held = None
+        self.state = State.IDLE
 
 
-studio: Studio | None = None
-"""Made by ``registration.register``, closed and forgotten by ``unregister``."""
+job: GenerateJob | None = None
+"""Created and closed by `ui.services`."""
 
 
-def current_studio() -> Studio:
-    """The studio of the registered add-on."""
-    assert studio is not None, "the add-on is not registered"
-    return studio
-
-
-def redraw() -> None:
-    """Let the sidebars be drawn again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
-
-
-@bpy.app.handlers.persistent
-def on_load(*_arguments: Any) -> None:
-    """Another file is about to be read: what was under way was for this one."""
-    if studio is not None:
-        studio.error = studio.outcome = None
-        studio.abandon(
-            SceneChanged(
-                "Another file was opened while the performance was made, so it was dropped",
-                hint="Generate again in this file",
-            )
-        )
+def current_job() -> GenerateJob:
+    """Return the job of the registered add-on."""
+    assert job is not None, "the add-on is not registered"
+    return job
 
 
 def _read_track(request: requests.Request) -> track.CurveTrack:
@@ -317,5 +292,5 @@ def _read_track(request: requests.Request) -> track.CurveTrack:
         return formats.read_curves(request.result.path)
     except runtime_errors.RuntimeFault as fault:
         raise SessionError(
-            f"The model's curves cannot be read: {fault}", hint=fault.hint
+            f"The curves of the model cannot be read: {fault}", hint=fault.hint
         ) from fault

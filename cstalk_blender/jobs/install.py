@@ -1,69 +1,85 @@
-"""The installation of a GPU runtime in a child of its own, polled by a timer. Main thread only."""
+"""Run the installation, test or repair of the GPU runtime in a process. Main thread only."""
 
 from __future__ import annotations
 
+import enum
 import json
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import bpy
 
 from ..errors import InstallFailed, JobOverlap, SessionError
 from ..package import ROOT_FOLDER
 from ..runtime_install import state
 from ..session import environment, process
+from . import pump
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.2
-LINES_A_TICK = 50
+"""Seconds between two timer callbacks: pip reports a few times a second at most."""
+LINES_PER_TICK = 50
 GRACE_S = 5.0
-"""For the child to end pip and itself."""
+"""Seconds that the process has to end pip and itself."""
 MODULE = "cstalk_blender.runtime_install"
 
 
-class RuntimeJob:
-    """At most one installation, test or repair at a time, and what the panel shows of it."""
+class State(enum.Enum):
+    """Stage of a `RuntimeJob`."""
+
+    IDLE = enum.auto()
+    RUNNING = enum.auto()
+    STOPPING = enum.auto()
+
+
+class RuntimeJob(pump.TimerPump):
+    """At most one installation, test or repair at a time, and its progress."""
+
+    redrawn_area = "PREFERENCES"
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
-        """Do nothing yet.
+        """Create an idle job.
 
         Args:
             on_change: Called when an installation, test or repair has succeeded.
         """
-        self.error: SessionError | None = None
+        super().__init__()
+        self.state = State.IDLE
         self.fraction = 0.0
         self.stage = ""
         self.detail = ""
         self.seconds_left: float | None = None
-        self.is_stopping = False
         self._on_change = on_change
         self._child: process.ChildProcess | None = None
         self._ended: dict[str, Any] | None = None
-        self._timer = self.tick
 
     @property
     def is_busy(self) -> bool:
-        """True from ``start`` until the child is gone."""
-        return self._child is not None
+        """True from ``start`` until the process has ended."""
+        return self.state is not State.IDLE
 
     @property
-    def timer_runs(self) -> bool:
-        """True while Blender calls ``tick``."""
-        return bool(bpy.app.timers.is_registered(self._timer))
+    def is_stopping(self) -> bool:
+        """True from ``cancel`` until the process has ended."""
+        return self.state is State.STOPPING
 
     def start(self, home: Path, command: Sequence[str]) -> None:
-        """Start ``install``, ``resume``, ``test`` or ``repair`` with its arguments.
+        """Start ``install``, ``resume``, ``test`` or ``repair``.
+
+        Args:
+            home: Folder of the runtime; created if missing.
+            command: The command and its arguments.
 
         Raises:
-            SessionError: One is under way, or the child cannot be started.
+            JobOverlap: Another command is running.
+            SessionError: The process cannot be started.
         """
         if self.is_busy:
-            raise JobOverlap("The runtime is being worked on", hint="Wait for it, or cancel it")
+            raise JobOverlap(
+                "A runtime installation is already running", hint="Wait for it, or cancel it"
+            )
         home.mkdir(parents=True, exist_ok=True)
         python = str(environment.find_python(""))
         name, *rest = command
@@ -71,57 +87,66 @@ class RuntimeJob:
         argv += ("--home", str(home), "--python", python, "--stop-with-stdin", *rest)
         variables = environment.scrubbed(os.environ)
         self._child = process.ChildProcess(environment.Launch(argv, ROOT_FOLDER, variables))
-        self.error, self._ended, self.is_stopping = None, None, False
+        self.state, self.error, self._ended = State.RUNNING, None, None
         self.fraction, self.stage, self.detail = 0.0, "Starting", ""
         self.seconds_left = None
-        if not self.timer_runs:
-            bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
+        self.start_timer()
 
     def cancel(self) -> None:
-        """Stop; what was installed before stays, and what was downloaded is kept for later."""
-        if self._child is not None and not self.is_stopping:
-            self.is_stopping = True
+        """Stop; an earlier installation stays, and downloads are kept for the next attempt."""
+        if self._child is not None and self.state is State.RUNNING:
+            self.state = State.STOPPING
             self.stage, self.detail, self.seconds_left = "Stopping", "", None
             self._child.close_in_background(grace_s=GRACE_S)
 
-    def wait(self) -> None:
-        """Drive it to its end here and now: for scripts, where no timer runs."""
-        while self.is_busy:
-            self.tick()
-            time.sleep(0.02)
-
     def close(self) -> None:
-        """End the child. Waits a few seconds at most."""
-        if self.timer_runs:
-            bpy.app.timers.unregister(self._timer)
-        child, self._child = self._child, None
+        """End the process. Waits a few seconds at most."""
+        self.stop_timer()
+        child = self._reset()
         if child is not None:
             child.close(grace_s=GRACE_S)
 
-    def tick(self) -> float | None:
-        """One turn of the timer: seconds until the next, None when there is nothing to do."""
+    def advance(self) -> None:
+        """Read the process's messages, and its end."""
         child = self._child
         if child is None:
-            return None
-        for _ in range(LINES_A_TICK):
+            return
+        for _ in range(LINES_PER_TICK):
             line = child.next_line_or_none()
             if line is None:
                 break
             self._take(line)
         if child.is_over or (self.is_stopping and child.exit_code is not None):
-            self._child = None
-            if not self.is_stopping:
+            was_stopping = self.is_stopping
+            self._reset()
+            if not was_stopping:
                 child.close_in_background(grace_s=GRACE_S)
-            self._end(child)
-        redraw()
+            self._end(child, was_stopping)
+
+    def next_interval(self) -> float | None:
+        """Return the seconds until the next callback."""
         return TICK_S if self.is_busy else None
+
+    def fail(self, error: SessionError) -> None:
+        """End the process with an error."""
+        child = self._reset()
+        if child is not None:
+            child.close_in_background(grace_s=GRACE_S)
+        self.error = error
+        log.warning("%s", error.report())
+
+    def _reset(self) -> process.ChildProcess | None:
+        """Become idle and return the process, which the caller closes."""
+        child, self._child = self._child, None
+        self.state, self.stage, self.detail, self.seconds_left = State.IDLE, "", "", None
+        return child
 
     def _take(self, line: str) -> None:
         try:
             message = json.loads(line)
             kind = message["type"]
         except (ValueError, KeyError, TypeError):
-            log.info("The installer says: %s", line[:500])
+            log.info("Installer output: %s", line[:500])
             return
         if kind == "progress" and not self.is_stopping:
             self.fraction = max(self.fraction, float(message.get("fraction", 0)))
@@ -132,14 +157,12 @@ class RuntimeJob:
         elif kind in ("done", "failed", "cancelled"):
             self._ended = message
 
-    def _end(self, child: process.ChildProcess) -> None:
+    def _end(self, child: process.ChildProcess, was_stopping: bool) -> None:
         ended = self._ended or {}
         kind = ended.get("type")
-        self.stage = self.detail = ""
-        self.seconds_left = None
-        if self.is_stopping or kind == "cancelled":
-            self.is_stopping = False
-        elif kind == "done":
+        if was_stopping or kind == "cancelled":
+            return
+        if kind == "done":
             self._on_change()
         elif kind == "failed":
             self.error = InstallFailed(
@@ -156,11 +179,11 @@ class RuntimeJob:
 
 
 job: RuntimeJob | None = None
-"""Made by ``registration.register``, closed and forgotten by ``unregister``."""
+"""Created and closed by `ui.services`."""
 
 
 def current_job() -> RuntimeJob:
-    """The job of the registered add-on."""
+    """Return the job of the registered add-on."""
     assert job is not None, "the add-on is not registered"
     return job
 
@@ -178,11 +201,3 @@ def remove(home: Path) -> None:
             f"The runtime cannot be removed: {error}",
             hint="Close other Blender windows that use the runtime, then remove it again",
         ) from error
-
-
-def redraw() -> None:
-    """Let the preferences be drawn again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "PREFERENCES":
-                area.tag_redraw()

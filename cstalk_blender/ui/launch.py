@@ -49,8 +49,8 @@ def preferences_or_none() -> Any:
 
 def end_idle_worker() -> None:
     """End the worker process unless it is generating; the next one has the new preferences."""
-    if jobs.studio is not None and not jobs.studio.is_busy:
-        jobs.studio.drop_child(wait=False)  # a click in the preferences must not block
+    if jobs.job is not None and not jobs.job.is_busy:
+        jobs.job.drop_child(wait=False)  # a click in the preferences must not block
 
 
 def on_runtime_changed() -> None:

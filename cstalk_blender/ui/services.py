@@ -1,4 +1,4 @@
-"""Create the add-on's long-lived objects and close them: job queues and their load handlers."""
+"""Create the add-on's long-lived objects and close them: jobs and their load handler."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 
 import bpy
 
-from ..jobs import batch, generate, install
+from ..jobs import batch, generate, install, pump
 from ..session import runtime_choice
 from . import launch
 
@@ -19,18 +19,19 @@ def attach() -> None:
     with contextlib.ExitStack() as stack:
         install.job = install.RuntimeJob(launch.on_runtime_changed)
         stack.callback(_close_install)
-        generate.studio = generate.Studio(launch.worker_launch, runtime_choice.current.fall_back)
+        generate.job = generate.GenerateJob(launch.worker_launch, runtime_choice.current.fall_back)
         stack.callback(_close_generate)
-        batch.batch = batch.Batch(launch.worker_launch)
+        batch.job = batch.BatchJob(launch.worker_launch)
         stack.callback(_close_batch)
-        for handler in (generate.on_load, batch.on_load):
-            bpy.app.handlers.load_pre.append(handler)
-            stack.callback(bpy.app.handlers.load_pre.remove, handler)
+        pump.open_jobs[:] = [install.job, generate.job, batch.job]
+        stack.callback(pump.open_jobs.clear)
+        bpy.app.handlers.load_pre.append(pump.on_load)
+        stack.callback(bpy.app.handlers.load_pre.remove, pump.on_load)
         _open.push(stack.pop_all())
 
 
 def detach() -> None:
-    """End the worker processes and remove the handlers."""
+    """End the worker processes and remove the handler."""
     _open.close()
 
 
@@ -41,12 +42,12 @@ def _close_install() -> None:
 
 
 def _close_generate() -> None:
-    studio, generate.studio = generate.studio, None
-    if studio is not None:
-        studio.close()
+    job, generate.job = generate.job, None
+    if job is not None:
+        job.close()
 
 
 def _close_batch() -> None:
-    current, batch.batch = batch.batch, None
-    if current is not None:
-        current.close()
+    job, batch.job = batch.job, None
+    if job is not None:
+        job.close()

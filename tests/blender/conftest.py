@@ -70,11 +70,11 @@ def studio(
     from cstalk_blender.jobs import generate as jobs
     from tests.fakes.sessions import fake_launch
 
-    studio = jobs.current_studio()
+    studio = jobs.current_job()
     studio.launch = lambda: fake_launch("good", tmp_path)
     told: list[str] = []
-    fail = studio._fail
-    studio._fail = lambda error: (told.append(f"{error} ({error.hint})"), fail(error))
+    fail = studio.fail
+    studio.fail = lambda error: (told.append(f"{error} ({error.hint})"), fail(error))
     yield studio
     if request.node.get_closest_marker("fault") is not None:
         observed("; ".join([*told, *_ending(studio, told)]))
@@ -107,7 +107,7 @@ def batch(addon: Any, tmp_path: Path) -> Any:
     from cstalk_blender.jobs import batch as jobs_batch
     from tests.fakes.sessions import fake_batch_launch
 
-    batch = jobs_batch.current_batch()
+    batch = jobs_batch.current_job()
     batch.launch = lambda: fake_batch_launch("good", tmp_path)
     return batch
 

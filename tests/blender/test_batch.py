@@ -252,7 +252,7 @@ def test_saved_file_knows_what_is_made_and_makes_it_not_again(settings, batch, w
     assert len(strips_on("anna")) == 2
     before = {action.session_uid for action in bpy.data.actions}
     bake()
-    assert set(ended(jobs_batch.current_batch()).values()) == {states.SKIPPED}
+    assert set(ended(jobs_batch.current_job()).values()) == {states.SKIPPED}
     assert {action.session_uid for action in bpy.data.actions} == before
 
 

@@ -73,7 +73,7 @@ def made(folder):
 def test_folder_that_another_batch_holds_is_refused_naming_it_and_the_scene_is_as_before(
     settings, work, taken
 ):
-    batch = jobs_batch.current_batch()
+    batch = jobs_batch.current_job()
     with pytest.raises(RuntimeError, match="Another batch is writing"):
         bpy.ops.cstalk.batch_bake()
     assert f"process {taken} on" in str(batch.error)
@@ -84,7 +84,7 @@ def test_folder_that_another_batch_holds_is_refused_naming_it_and_the_scene_is_a
 
 
 def test_batch_whose_child_is_killed_goes_on_to_the_bytes_of_an_unbroken_one(settings, work):
-    batch = jobs_batch.current_batch()
+    batch = jobs_batch.current_job()
     batch.start(line_requests.request_of(bpy.context.scene))
     deadline = time.monotonic() + DEADLINE_S
     while batch.is_busy and not batch.count(states.MADE, states.DONE):
@@ -118,7 +118,7 @@ def test_shell_panel_and_a_run_without_blender_make_the_same_curves(settings, wo
     assert all(heard.values())
     arguments = (str(work / "lines"), "-o", str(work / "plain"), "--emotion", "auto")
     arguments = (*arguments, "--fps", "24", "--report", str(work / "plain.csv"))
-    launch = child.batch_launch(jobs_batch.current_batch().launch(), arguments)
+    launch = child.batch_launch(jobs_batch.current_job().launch(), arguments)
     subprocess.run(
         launch.argv, cwd=launch.folder, env=launch.environment, check=True, capture_output=True
     )

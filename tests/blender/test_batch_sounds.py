@@ -59,7 +59,7 @@ def left_behind():
 def test_compressed_lines_are_made_by_the_real_child_and_nothing_is_left(addon, folder, work):
     listed(folder, work)
     bpy.ops.cstalk.batch_bake()
-    batch = jobs_batch.current_batch()
+    batch = jobs_batch.current_job()
     assert batch.states["anna_größe"].state == states.DONE, batch.states["anna_größe"].message
     assert batch.states["anna_wav"].is_made
     assert batch.states["anna_zzz"].state == states.FAILED

@@ -70,7 +70,7 @@ def test_disabling_the_addon_meanwhile_ends_the_child_and_leaves_the_scene(
     assert len(bpy.data.actions) == actions
     assert not bake.has_bake(ready)
     addon.register()
-    assert not jobs.current_studio().is_busy
+    assert not jobs.current_job().is_busy
 
 
 @pytest.mark.fault("computer asleep while generating: the clock jumps by hours")
@@ -107,7 +107,7 @@ def test_file_opened_again_meanwhile_keeps_what_was_saved(studio, ready, work, u
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     assert not studio.is_busy
-    assert "Another file was opened" in str(studio.error)
+    assert "another file was opened" in str(studio.error)
     assert not bake.has_bake(bpy.data.objects["Face"])
     assert bpy.context.scene.cstalk.audio_path.name == "line.wav"
     use_worker("good")

@@ -11,6 +11,7 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.errors import BadSound, JobOverlap, SceneChanged, WorkerDied, WorkerGarbled
 from cstalk_blender.jobs import generate as jobs
+from cstalk_blender.jobs import pump
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
@@ -100,7 +101,7 @@ def test_start_returns_at_once_and_ticks_stay_short(ready, studio, use_worker):
     spent = []
     for _ in range(50):
         began = time.thread_time()
-        assert studio.tick() == jobs.TICK_S
+        assert studio.tick() == pump.TICK_S
         spent.append(time.thread_time() - began)
     assert np.median(spent) < 0.010
 
@@ -213,7 +214,7 @@ def test_other_file_opened_meanwhile_drops_the_order(ready, studio, use_worker):
     pid = studio.child_pid
     bpy.ops.wm.read_homefile(use_empty=True)
     assert not studio.is_busy
-    assert "Another file was opened" in str(studio.error)
+    assert "another file was opened" in str(studio.error)
     assert len(bpy.data.actions) == 0
     tick_until(studio, lambda: studio.tick() is None)
     assert studio.child_pid == pid  # the model stays warm

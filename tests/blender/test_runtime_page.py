@@ -270,7 +270,7 @@ def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
     from tests.fakes.faces import make_face, write_wav
 
     put(home)
-    studio = jobs.current_studio()
+    studio = jobs.current_job()
 
     def fake():
         choice = launch.runtime_of(chosen)

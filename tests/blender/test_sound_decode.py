@@ -100,7 +100,7 @@ def test_a_compressed_line_makes_the_face_move_without_ffmpeg(addon, sound, no_f
     face = make_face()
     order = order_for(bpy.context.scene, face, protocol.Performance(given), start_frame=1)
     assert order.line == "台詞 ü"
-    studio = jobs.current_studio()
+    studio = jobs.current_job()
     studio.start(order)
     studio.wait()
     assert studio.error is None

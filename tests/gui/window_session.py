@@ -68,7 +68,7 @@ def action_name() -> str:
 
 def session() -> Iterator[float]:
     """The laws, one after the other; each ``yield`` lets Blender run for so many seconds."""
-    studio = jobs.current_studio()
+    studio = jobs.current_job()
     studio.launch = lambda: fake_launch("good", FOLDER)
     with in_view():
         face = make_face()
@@ -81,7 +81,7 @@ def session() -> Iterator[float]:
     yield from works_during_playback(studio)
 
 
-def generates(studio: jobs.Studio) -> Iterator[float]:
+def generates(studio: jobs.GenerateJob) -> Iterator[float]:
     """The timer alone brings the performance home."""
     with in_view():
         bpy.ops.cstalk.generate()
@@ -107,7 +107,7 @@ def undoes() -> Iterator[float]:
     hold("Clear gives back the artist's Action", action_name() == "Artist")
 
 
-def waits_for_a_drag(studio: jobs.Studio) -> Iterator[float]:
+def waits_for_a_drag(studio: jobs.GenerateJob) -> Iterator[float]:
     """Keys are not written while the artist drags something."""
     with in_view():
         bpy.ops.cstalk.generate()
@@ -120,7 +120,7 @@ def waits_for_a_drag(studio: jobs.Studio) -> Iterator[float]:
     hold("keys are written after the drag", bake.has_bake(bpy.data.objects["Face"]))
 
 
-def works_during_playback(studio: jobs.Studio) -> Iterator[float]:
+def works_during_playback(studio: jobs.GenerateJob) -> Iterator[float]:
     """Playback goes on."""
     with in_view():
         bpy.ops.cstalk.clear()

@@ -38,7 +38,7 @@ class BatchIdle(OperatorBase):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """Nothing may be under way."""
-        return BUSY if jobs_batch.current_batch().is_busy else None
+        return BUSY if jobs_batch.current_job().is_busy else None
 
 
 class CSTALK_OT_batch_folder(BatchIdle, bpy.types.Operator):
@@ -123,7 +123,7 @@ class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Start; in the background, where no timer runs, do all of it."""
-        batch = jobs_batch.current_batch()
+        batch = jobs_batch.current_job()
         try:
             batch.start(line_requests.request_of(context.scene))
         except SessionError as error:
@@ -145,12 +145,12 @@ class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """A batch must be under way."""
-        batch = jobs_batch.current_batch()
+        batch = jobs_batch.current_job()
         return None if batch.child_pid is not None else "No line is being made"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Pause or continue."""
-        jobs_batch.current_batch().pause()
+        jobs_batch.current_job().pause()
         return {"FINISHED"}
 
 
@@ -164,11 +164,11 @@ class CSTALK_OT_batch_cancel(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """A batch must be under way."""
-        return None if jobs_batch.current_batch().is_busy else "No batch is being made"
+        return None if jobs_batch.current_job().is_busy else "No batch is being made"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Cancel."""
-        jobs_batch.current_batch().cancel()
+        jobs_batch.current_job().cancel()
         return {"FINISHED"}
 
 
@@ -319,11 +319,11 @@ class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """There must be an error."""
-        return "There is no error" if jobs_batch.current_batch().error is None else None
+        return "There is no error" if jobs_batch.current_job().error is None else None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Copy or dismiss."""
-        batch = jobs_batch.current_batch()
+        batch = jobs_batch.current_job()
         if self.is_copy and batch.error is not None:
             context.window_manager.clipboard = batch.error.report()
             self.report({"INFO"}, "Copied")
@@ -372,7 +372,7 @@ def has_made(scene: bpy.types.Scene) -> bool:
 
 def report_or_none(scene: bpy.types.Scene) -> Path | None:
     """The page of the last batch, of this session or an earlier one."""
-    path = jobs_batch.current_batch().reports.get("html")
+    path = jobs_batch.current_job().reports.get("html")
     if path is not None:
         return Path(path)
     folder = scene.cstalk_batch.output_path_or_none()

@@ -58,7 +58,7 @@ class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """A face, a speech, and nothing under way."""
-        if jobs.current_studio().is_busy:
+        if jobs.current_job().is_busy:
             return "A performance is being made: wait for it, or cancel it"
         face = chosen_face_or_none(context)
         if face is None:
@@ -74,7 +74,7 @@ class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Order a performance; without a window, where no timer runs, wait for it."""
-        studio = jobs.current_studio()
+        studio = jobs.current_job()
         try:
             studio.start(scene_order(context))
         except SessionError as error:
@@ -97,11 +97,11 @@ class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """There must be something to stop."""
-        return None if jobs.current_studio().is_busy else "Nothing is being made"
+        return None if jobs.current_job().is_busy else "Nothing is being made"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Ask for the end."""
-        jobs.current_studio().cancel()
+        jobs.current_job().cancel()
         return {"FINISHED"}
 
 
@@ -115,7 +115,7 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """A face with a performance of ours, and nothing under way."""
-        if jobs.current_studio().is_busy:
+        if jobs.current_job().is_busy:
             return "A performance is being made: wait for it, or cancel it"
         face = chosen_face_or_none(context)
         if face is None:
@@ -129,7 +129,7 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
         settings = context.scene.cstalk
         cleared = clear_face(chosen_face_or_none(context), settings.with_companions)
         settings.made = ""
-        jobs.current_studio().outcome = None
+        jobs.current_job().outcome = None
         self.report({"INFO"}, f"Cleared {', '.join(cleared)}")
         return {"FINISHED"}
 
@@ -144,7 +144,7 @@ class CSTALK_OT_copy_error_details(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """There must be an error."""
-        return "There is no error" if jobs.current_studio().error is None else None
+        return "There is no error" if jobs.current_job().error is None else None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Copy."""
@@ -163,11 +163,11 @@ class CSTALK_OT_dismiss_error(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """There must be an error."""
-        return "There is no error" if jobs.current_studio().error is None else None
+        return "There is no error" if jobs.current_job().error is None else None
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Forget the error."""
-        jobs.current_studio().error = None
+        jobs.current_job().error = None
         return {"FINISHED"}
 
 
@@ -219,7 +219,7 @@ def scene_order(context: bpy.types.Context) -> jobs_order.Order:
 
 def error_details() -> str:
     """The last error for a bug report; empty when there is none."""
-    error = jobs.current_studio().error
+    error = jobs.current_job().error
     if error is None:
         return ""
     versions = f"Blender {bpy.app.version_string}, protocol {protocol.PROTOCOL_VERSION}"

@@ -135,7 +135,7 @@ class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """A face with a performance, and nothing under way."""
-        if jobs.current_studio().is_busy:
+        if jobs.current_job().is_busy:
             return "A performance is being made: wait for it, or cancel it"
         face = chosen_face_or_none(context)
         if face is None or not bake.has_bake(face):

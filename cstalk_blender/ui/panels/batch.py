@@ -10,7 +10,7 @@ import bpy
 
 from ...jobs import batch as jobs_batch
 from ...jobs import batch_request as jobs_batch_order
-from ...jobs.batch import Batch
+from ...jobs.batch import BatchJob
 from ...jobs.batch_request import LineState
 from ...scene import audio as sound
 from ...scene import strip_lines as casting
@@ -100,7 +100,7 @@ class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
         """Draw source, lines, destination, work."""
         layout, letters = self.layout, letters_across(context)
         settings: CSTALK_PG_batch = context.scene.cstalk_batch
-        batch = jobs_batch.current_batch()
+        batch = jobs_batch.current_job()
         draw_source(layout, settings)
         if len(settings.lines):
             draw_list(layout, context.scene, settings)
@@ -199,7 +199,7 @@ def is_laid_out(settings: CSTALK_PG_batch) -> bool:
     )
 
 
-def draw_work(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
+def draw_work(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> None:
     """Bake, or its progress; what was made."""
     column = layout.column(align=True)
     if batch.is_busy:
@@ -226,7 +226,7 @@ def draw_work(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
             draw_lines(layout, note, "INFO", letters)
 
 
-def draw_error(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
+def draw_error(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> None:
     """What went wrong and what to do."""
     assert batch.error is not None
     box = layout.box()
@@ -243,7 +243,7 @@ def draw_error(layout: bpy.types.UILayout, batch: Batch, letters: int) -> None:
 
 def live_state(item: CSTALK_PG_line) -> LineState:
     """The state of a line: that of the batch under way, else what the list remembers."""
-    batch = jobs_batch.current_batch()
+    batch = jobs_batch.current_job()
     found = batch.states.get(item.name) if batch.is_busy else None
     if found is not None:
         return found

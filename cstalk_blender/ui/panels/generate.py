@@ -8,7 +8,7 @@ import bpy
 
 from ...errors import SessionError
 from ...jobs import generate as jobs
-from ...jobs.generate import Outcome, Studio
+from ...jobs.generate import GenerateJob, Outcome
 from ...package import protocol
 from ...rig.binding import solved, targets
 from ...rig.binding import wiring as rig_wiring
@@ -42,7 +42,7 @@ class CSTALK_PT_main(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         letters = letters_across(context)
         settings = context.scene.cstalk
-        studio = jobs.current_studio()
+        studio = jobs.current_job()
         draw_face(layout, context, settings, letters)
         draw_speech(layout, settings, letters)
         draw_emotion(layout, settings, letters)
@@ -134,7 +134,7 @@ def emotion_description(name: str) -> str:
 
 
 def draw_work(
-    layout: bpy.types.UILayout, settings: CSTALK_PG_scene, studio: Studio, letters: int
+    layout: bpy.types.UILayout, settings: CSTALK_PG_scene, studio: GenerateJob, letters: int
 ) -> None:
     """Generate, or its progress; Clear; what was made."""
     column = layout.column(align=True)
@@ -198,7 +198,7 @@ def letters_across(context: bpy.types.Context) -> int:
     return max(20, int(width / (LETTER_WIDTH * scale)) - MARGIN_LETTERS)
 
 
-def progress_text(studio: Studio) -> str:
+def progress_text(studio: GenerateJob) -> str:
     """Percent and seconds left."""
     text = f"{100 * studio.fraction:.0f} %"
     if studio.seconds_left is not None:

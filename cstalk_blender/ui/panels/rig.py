@@ -64,7 +64,7 @@ def draw_head_motion(layout: bpy.types.UILayout, face: bpy.types.Object | None) 
 
 def draw_lips(layout: bpy.types.UILayout, letters: int) -> None:
     """What the last performance does on the mesh, and the seal."""
-    outcome = jobs.current_studio().outcome
+    outcome = jobs.current_job().outcome
     column = layout.column(align=True)
     if outcome is not None:
         for measure in outcome.check.measures:

@@ -30,7 +30,7 @@ def draw_runtime(layout: bpy.types.UILayout, preferences: Any, home: Path) -> No
         home, python=preferences.python_path, engine=preferences.engine
     )
     column.label(text=f"In use: {title}", icon="PLAY", translate=False)
-    hello = None if jobs.studio is None else jobs.studio.hello
+    hello = None if jobs.job is None else jobs.job.hello
     if hello is not None:
         text = f"Worker: {hello.engine} on {hello.device}, version {hello.runtime}"
         column.label(text=text, icon="BLANK1", translate=False)

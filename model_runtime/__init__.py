@@ -1,1 +1,15 @@
-"""CSTalk model runtime: speech in, facial curves out. Runs alone, never imports bpy."""
+"""Generate facial animation curves from speech. Runs without Blender and never imports bpy.
+
+Packages in the order in which data passes through them:
+
+* ``audio``: decode a file, resample it, bring it to the level of speech, compute features.
+* ``emotion``: emotion keys and the emotion classifier.
+* ``checkpoint``, ``engines``, ``model``: weights on disk, how they are run, the networks in torch.
+* ``generate``, ``style``: inference over a clip, window by window.
+* ``postprocess``: stillness, frame rate, bounds and blinks.
+* ``curves``: rigs, tracks and curve files.
+* ``batch``: many clips at once.
+* ``cli``, ``worker``, ``protocol``: the command line, and the process that the add-on talks to.
+* ``training``, ``evaluation``: only in a checkout, not in the extension.
+* ``arrays``, ``config``, ``errors``, ``files``, ``version``: shared definitions.
+"""

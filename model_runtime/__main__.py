@@ -1,4 +1,4 @@
-"""``python -m model_runtime``: the command line."""
+"""Run the command line: ``python -m model_runtime``."""
 
 import sys
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 from .protocol import DEFAULT_RIG, EMOTIONS
 
@@ -76,9 +76,9 @@ class GeneratorConfig:
     features: FeatureConfig = FeatureConfig()
     encoder: EncoderConfig | None = None
     """None takes log-mel."""
-    colour: tuple[float, ...] = ()
-    """Long-term spectrum of the training speech, one number a mel band; clips are brought half way
-    to it (``audio.spectral_tilt``). Empty: no equalisation."""
+    reference_spectrum: tuple[float, ...] = ()
+    """Mean spectrum of the training speech (``audio.equalisation.mean_spectrum``), one number per
+    mel band, feature units; inputs are equalised half way towards it. Empty disables that."""
     activation: str = "gelu"
     """``gelu`` (checkpoints of version 0.1) or ``hard_swish``, which is cheap in numpy."""
     hidden: int = 192
@@ -143,9 +143,22 @@ class CorrelationConfig:
     layers: int = 4
 
 
+OLD_KEYS: Final = {"colour": "reference_spectrum"}
+"""Keys of ``GeneratorConfig`` in checkpoints of version 0.1, and their present names."""
+
+
 def generator_config_from(data: dict[str, Any]) -> GeneratorConfig:
-    """Build a configuration from parsed JSON; unknown keys raise TypeError."""
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    """Build a configuration from parsed JSON, of this version or an older one.
+
+    Raises:
+        TypeError: A key is unknown, or given under its old and its present name.
+    """
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        name = OLD_KEYS.get(key, key)
+        if name in values:
+            raise TypeError(f"{name} is given twice")
+        values[name] = tuple(value) if isinstance(value, list) else value
     values["features"] = FeatureConfig(**data["features"])
     if data.get("encoder") is not None:
         values["encoder"] = EncoderConfig(**data["encoder"])

@@ -1,4 +1,4 @@
-"""Faults the runtime reports: a code for machines, a message and a hint for people. Stdlib only."""
+"""Define the errors that the runtime reports, with code, message and hint. Stdlib only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import ClassVar
 class RuntimeFault(Exception):
     """A failure that ends one request.
 
-    ``str(fault)`` is the message: one line, with the offending value in it. ``hint`` is one line
-    that says what to do next. ``code`` is stable and lower-case, for programs. ``exit_status`` is
-    what the command line returns: 2 when the person can mend it, 1 when we must.
+    ``str(fault)`` is the message: one line that contains the offending value. ``hint`` is one line
+    with the next step for the user. ``code`` is a stable lower-case identifier. ``exit_status`` is
+    the status of the command line: 2 for input that the user can correct, 1 for internal errors.
     """
 
     code: ClassVar[str] = "internal"
@@ -22,49 +22,49 @@ class RuntimeFault(Exception):
 
 
 class BadArgument(RuntimeFault):
-    """A setting outside its range, or a name nobody knows."""
+    """A parameter is out of range, or a name is unknown."""
 
     code = "bad-argument"
     exit_status = 2
 
 
 class BadAudio(RuntimeFault):
-    """A sound file that is missing, empty, broken, or in a format no decoder here reads."""
+    """An audio file is missing, empty, silent, or not readable by any installed decoder."""
 
     code = "bad-audio"
     exit_status = 2
 
 
 class BadOutput(RuntimeFault):
-    """An output that cannot be written: no folder, no permission, no space."""
+    """An output cannot be written: no folder, no permission, or no space."""
 
     code = "bad-output"
     exit_status = 2
 
 
 class BadCurves(RuntimeFault):
-    """A curve file that cannot be read or whose contents contradict themselves."""
+    """A curve file cannot be read, or its contents are inconsistent."""
 
     code = "bad-curves"
     exit_status = 2
 
 
 class BadWeights(RuntimeFault):
-    """A checkpoint that is missing, corrupt, or of another shape than its config says."""
+    """A checkpoint is missing, corrupt, or inconsistent with its config."""
 
     code = "bad-weights"
     exit_status = 2
 
 
 class EngineUnavailable(RuntimeFault):
-    """The engine or device asked for is not on this machine."""
+    """The requested engine or device is not available on this machine."""
 
     code = "engine-unavailable"
     exit_status = 2
 
 
 class Cancelled(RuntimeFault):
-    """The person asked to stop. Not a failure: the worker answers ``cancelled``."""
+    """The user cancelled the request. Not a failure: the worker answers ``cancelled``."""
 
     code = "cancelled"
     exit_status = 2

@@ -1,6 +1,6 @@
-"""A speech file and a direction to finished curves, in windows. No messages, no worker.
+"""Generate facial animation curves from a speech file, window by window. No protocol, no worker.
 
-Only a window of features and activations is in memory at a time. The sound is decoded once (see
+One window of features and activations is in memory at a time. The file is decoded once (see
 ``audio``); the curves of an hour take 37 MB raw and 45 MB at 60 fps.
 """
 
@@ -14,32 +14,32 @@ from typing import TypeAlias
 import numpy as np
 
 from .arrays import FloatArray
-from .audio.spectral_tilt import colour_shift
+from .audio.equalisation import equalising_shift
 from .audio.store import SpeechStore
 from .config import GeneratorConfig
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
-from .curves.track import HEARD, CurveTrack
+from .curves.track import DETECTED_EMOTION, CurveTrack
 from .emotion.classifier import shipped_emotion_model
-from .emotion.detect import Heard, asks_for_auto, hear_emotion, resolved
+from .emotion.detect import DetectedEmotion, detect_emotion, resolve_auto, uses_auto
 from .emotion.keys import checked_keys, emotion_weights
-from .engines.base import Engine, EngineOutput, hear
+from .engines.base import Engine, EngineOutput, extract_features
 from .errors import BadArgument, Cancelled
-from .postprocess.finish import Finish, finish
+from .postprocess.finish import FinishOptions, finish
 from .protocol import Performance
 from .style import style_noise
 
 Progress: TypeAlias = Callable[[float, str], None]
-"""Told the fraction done, in [0, 1], and what is being done."""
+"""Called with the fraction done, in [0, 1], and the name of the stage."""
 
 DECODED, GENERATED = 0.05, 0.97
-"""Fractions of the work, by time, at which decoding and the model are done."""
+"""Progress after decoding and after inference, as shares of the total time."""
 SILENCE_PHONE = "sil"
 
 
 @dataclasses.dataclass(frozen=True)
 class RawCurves:
-    """What the model says about a whole sound."""
+    """Output of the model for a whole clip."""
 
     values: FloatArray
     """Shape (T, C), unbounded, at the model's frame rate."""
@@ -54,25 +54,25 @@ def perform(
     progress: Progress = lambda _fraction, _stage: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> CurveTrack:
-    """Act a sound file.
+    """Generate the curves of one audio file.
 
-    The same performance, engine and device give the same curves, bit by bit; other engines agree
-    within 1e-4. Frame 0 is at ``performance.start_s`` of the file.
+    The same performance, engine and device give bit-identical curves; engines agree within 1e-4.
+    Frame 0 is at ``performance.start_s`` of the file.
 
     Args:
-        performance: What to act.
-        engine: From ``engines.base.open_engine``.
+        performance: Audio file and parameters.
+        engine: From ``engines.factory.open_engine``.
         progress: Called from this thread.
-        cancelled: Tested between blocks of sound and between windows.
+        cancelled: Checked between audio blocks and between windows.
 
     Returns:
         ``ceil(duration * fps)`` frames of the rig's channels.
 
     Raises:
-        BadArgument: A setting out of range, or a rig the model was not made for.
-        BadAudio: See ``audio.load_speech``.
-        BadWeights: Emotion is left to the voice, and the classifier cannot be read.
-        Cancelled: ``cancelled()`` said so.
+        BadArgument: A parameter is out of range, or the model was made for another rig.
+        BadAudio: See ``audio.store.load_speech``.
+        BadWeights: A key asks for ``auto``, and the emotion classifier cannot be read.
+        Cancelled: ``cancelled()`` returned True.
     """
     config = engine.config
     checked_fps(performance.fps)
@@ -81,31 +81,31 @@ def perform(
 
     def watch(_seconds: float) -> None:
         _stop_if(cancelled)
-        progress(0.0, "reading the sound")
+        progress(0.0, "decoding audio")
 
     start_s, duration_s = performance.start_s, performance.duration_s
     with SpeechStore.open(
         performance.audio, start_s=start_s, duration_s=duration_s, watch=watch
     ) as store:
-        heard = None
-        if asks_for_auto(keys):
-            heard = _heard(store, start_s, progress, cancelled)
-            keys = resolved(keys, heard, config.emotions)
+        detected = None
+        if uses_auto(keys):
+            detected = _detect(store, start_s, progress, cancelled)
+            keys = resolve_auto(keys, detected, config.emotions)
         raw = generate_raw(
             store,
             engine,
             dataclasses.replace(performance, emotion_keys=keys),
-            progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating"),
+            progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating curves"),
             cancelled=cancelled,
         )
         seconds = store.duration_s
     _stop_if(cancelled)
-    progress(GENERATED, "finishing")
+    progress(GENERATED, "post-processing")
     track = _finished(raw, config, performance, rig, seconds)
     progress(1.0, "done")
     request = {**performance.as_json(), "rig": rig.name}
-    if heard is not None:
-        request[HEARD] = heard.as_json()
+    if detected is not None:
+        request[DETECTED_EMOTION] = detected.as_json()
     return track.replaced(start_s=start_s, request=request)
 
 
@@ -116,33 +116,35 @@ def _finished(
     rig: RigDefinition,
     duration_s: float,
 ) -> CurveTrack:
-    """The curves as they were asked for: frame rate, bounds, blinks."""
+    """Apply frame rate, bounds, smoothing and blinks."""
     track = CurveTrack(raw.values, config.channels, config.frame_rate)
-    options = Finish(performance.fps, performance.blink, performance.seed, performance.smoothing_s)
+    options = FinishOptions(
+        performance.fps, performance.blink, performance.seed, performance.smoothing_s
+    )
     return finish(track, raw.silence, rig, options, duration_s=duration_s)
 
 
 def _rig_of(performance: Performance, made_for: str) -> RigDefinition:
-    """The rig asked for, which has to be the one the model was made for."""
+    """Return the requested rig, which must be the one that the model was made for."""
     rig = load_rig(performance.rig or made_for)
     if rig.name != made_for:
         raise BadArgument(
-            f"The model makes curves for rig {made_for}, not {rig.name}",
+            f"The model generates curves for rig {made_for}, not {rig.name}",
             hint=f"Use --rig {made_for}, or a model trained for {rig.name}",
         )
     return rig
 
 
-def _heard(
+def _detect(
     store: SpeechStore, start_s: float, progress: Progress, cancelled: Callable[[], bool]
-) -> Heard:
-    """The emotion in the voice."""
+) -> DetectedEmotion:
+    """Detect the emotion of the voice."""
 
     def watch(_fraction: float) -> None:
         _stop_if(cancelled)
-        progress(DECODED, "hearing the emotion")
+        progress(DECODED, "detecting emotion")
 
-    return hear_emotion(store, shipped_emotion_model(), start_s=start_s, watch=watch)
+    return detect_emotion(store, shipped_emotion_model(), start_s=start_s, watch=watch)
 
 
 def generate_raw(
@@ -153,15 +155,25 @@ def generate_raw(
     progress: Callable[[float], None] = lambda _fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> RawCurves:
-    """The model's own curves of a decoded sound, window by window.
+    """Run the model on a decoded clip, window by window.
 
-    Each window carries ``context_frames`` more on either side, except beyond the ends of the sound,
-    so that any cutting into windows gives the same curves.
+    Each window has ``context_frames`` more frames on either side, except beyond the ends of the
+    clip, so that any window length gives the same curves.
+
+    Args:
+        store: The decoded clip.
+        engine: The engine that runs the model.
+        performance: Emotion keys without ``auto``, seed and start of the clip.
+        progress: Called with the fraction done, in [0, 1].
+        cancelled: Checked before each window.
+
+    Raises:
+        Cancelled: ``cancelled()`` returned True.
     """
     config = engine.config
     hop = 2 * config.features.hop_samples
     frames = math.ceil(store.sample_count / hop)
-    shift = _colour_shift(store, config)
+    shift = _feature_shift(store, config)
     values = np.empty((frames, len(config.channels)), np.float32)
     silence = np.zeros(frames, np.float32)
     phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
@@ -180,11 +192,11 @@ def generate_raw(
     return RawCurves(values, silence)
 
 
-def _colour_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:
-    if config.encoder is not None or not config.colour:
+def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:
+    if config.encoder is not None or not config.reference_spectrum:
         return 0.0
-    usual = np.array(config.colour, np.float32)
-    return colour_shift(store.read_levelled, store.sample_count, usual, config.features)
+    reference = np.array(config.reference_spectrum, np.float32)
+    return equalising_shift(store.read_levelled, store.sample_count, reference, config.features)
 
 
 def _run_window(
@@ -197,7 +209,7 @@ def _run_window(
 ) -> EngineOutput:
     config = engine.config
     read = store.read_levelled
-    features = hear(engine, read, store.sample_count, first_frame=first, frames=frames)
+    features = extract_features(engine, read, store.sample_count, first_frame=first, frames=frames)
     emotion = emotion_weights(
         performance.emotion_keys,
         emotions=config.emotions,
@@ -218,4 +230,4 @@ def _run_window(
 
 def _stop_if(cancelled: Callable[[], bool]) -> None:
     if cancelled():
-        raise Cancelled("Stopped on request")
+        raise Cancelled("Cancelled by the user")

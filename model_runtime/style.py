@@ -1,8 +1,8 @@
-"""Seeded style noise: what makes one reading of a line differ from the next. numpy only.
+"""Compute seeded style noise, which varies a performance from seed to seed. numpy only.
 
-Value noise: an independent normal number at each knot, half a second apart, joined smoothly. A knot
-depends on (seed, channel, knot) alone, through a counter-based hash, so any range of frames can be
-computed by itself.
+Value noise: an independent normal number at each knot, half a second apart, interpolated smoothly.
+A knot depends on (seed, channel, knot) alone, through a counter-based hash, so any range of frames
+can be computed by itself.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from .arrays import DoubleArray, FloatArray, IntArray
 
 KNOT_SPACING_S = 0.5
-"""A new habit about twice a second, the pace of stressed syllables."""
+"""Half a second, the usual distance of stressed syllables."""
 MAX_SIGMA = 3.0
-"""Larger values are cut: no reading should leave what training has seen."""
+"""Noise is clipped here, so that inference stays within the range seen in training."""
 
 # SplitMix64 (Steele, Lea and Flood 2014).
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)
@@ -26,14 +26,14 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 def style_noise(
     seed: int, *, channels: int, frame_rate: float, first_frame: int, frames: int
 ) -> FloatArray:
-    """Noise of some model frames, the same whichever range is asked for.
+    """Return the noise of some model frames; any range gives the same values.
 
     Args:
         seed: Any integer.
         channels: Width of the model's style input.
-        frame_rate: Model frames a second.
-        first_frame: First frame wanted, 0 or later.
-        frames: How many.
+        frame_rate: Model frames per second.
+        first_frame: First frame, 0 or later.
+        frames: Number of frames.
 
     Returns:
         Shape (frames, channels), of mean 0 and variance 1 at every frame, within [-3, 3].
@@ -44,26 +44,26 @@ def style_noise(
     blend = fraction * fraction * (3 - 2 * fraction)
     left = _normals(seed, knots, channels)
     right = _normals(seed, knots + 1, channels)
-    # Two independent numbers blended keep their variance when divided by this.
+    # The divisor keeps the variance of a blend of two independent numbers at 1.
     noise = (left * (1 - blend) + right * blend) / np.sqrt((1 - blend) ** 2 + blend**2)
     return np.clip(noise, -MAX_SIGMA, MAX_SIGMA).astype(np.float32)
 
 
 def _normals(seed: int, knots: IntArray, channels: int) -> DoubleArray:
-    """One normal number for each (seed, channel, knot), shape (knots, channels)."""
+    """Return a normal number for each (seed, channel, knot), shape (knots, channels)."""
     start = np.uint64(seed % 2**64)
     lanes = np.arange(channels, dtype=np.uint64)
     keys = _hash(_hash(np.full(channels, start)) + lanes)
     counters = _hash(keys + knots.astype(np.uint64)[:, None])
     first = (counters >> np.uint64(11)) * 2.0**-53
     second = (_hash(counters) >> np.uint64(11)) * 2.0**-53
-    # Box and Muller; 1 - first is never 0.
+    # Box-Muller transform; 1 - first is never 0.
     normals: DoubleArray = np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)
     return normals
 
 
 def _hash(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64 of each element; arithmetic modulo 2**64."""
+    """Return SplitMix64 of each element; arithmetic modulo 2**64."""
     z = values + _INCREMENT
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2

@@ -1,4 +1,4 @@
-"""The runtime's version, read from the one place that has it. Standard library only."""
+"""Read the version of the runtime from the extension manifest. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNKNOWN = "unknown"
 
 @functools.cache
 def runtime_version() -> str:
-    """Version in the extension's manifest beside this package; ``unknown`` without one."""
+    """Return the version in the manifest next to this package; ``unknown`` without one."""
     try:
         return str(tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"])
     except (OSError, ValueError, KeyError):

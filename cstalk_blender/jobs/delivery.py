@@ -104,7 +104,7 @@ class Delivery:
         sound.extend_range(scene, report.first_frame, report.last_frame)
         if hasattr(scene, "cstalk"):
             scene.cstalk.made = report.summary()
-            scene.cstalk.heard = self._curves.heard
+            scene.cstalk.heard = self._curves.detected_title
 
     def _advance_check(self, report: bake.BakeReport) -> check.CheckReport | None:
         def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:

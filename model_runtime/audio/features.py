@@ -1,8 +1,8 @@
-"""Log-mel speech features: what the networks hear. numpy only; training and inference share it.
+"""Compute log-mel spectra, the input of the networks. numpy only; shared with training.
 
-Frame i looks at ``window_samples`` centred on sample ``i * hop_samples``. Beyond either end of the
-sound stands silence (zeros, not a reflection), so that a frame depends on its own window alone: any
-range of frames can be computed from the samples under it, and *streaming equals whole*.
+Frame i covers ``window_samples`` samples centred on sample ``i * hop_samples``. The clip is padded
+with zeros at both ends, not reflected, so that a frame depends on its own window alone: any range
+of frames can be computed from the samples under it, and windowed inference equals the whole.
 """
 
 from __future__ import annotations
@@ -10,40 +10,49 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
 from ..arrays import FloatArray
 from ..config import FeatureConfig
 
+ReadSamples: TypeAlias = Callable[[int, int], FloatArray]
+"""``read(first, count)`` returns samples of a clip; called only for samples that exist."""
+
 LOG_CENTRE = -3.0
 """Decades of mel power mapped to 0: halfway from the floor (1e-6) to a full-scale sine (1)."""
 LOG_SCALE = 1.5
-"""Decades for one unit of feature; floor and full scale become -2 and 2."""
+"""Decades in one unit of feature; the floor and full scale become -2 and 2."""
 BLOCK_FRAMES = 4096
-"""Frames transformed at once, 40 s: bounds the spectrum held in memory to 25 MB."""
+"""Frames transformed at once, 40 s: bounds the spectrum in memory to 25 MB."""
 
 
 def frame_count(samples: int, config: FeatureConfig) -> int:
-    """Feature frames of a sound: ``2 * ceil(samples / (2 * hop))``, always even.
+    """Return the number of feature frames of a clip: ``2 * ceil(samples / (2 * hop))``.
 
-    Two feature frames make one model frame, and the last model frame may reach beyond the sound.
+    Always even, since two feature frames make one model frame; the last model frame may reach
+    beyond the clip.
+
+    Args:
+        samples: Length of the clip in samples.
+        config: Feature settings.
     """
     return 2 * math.ceil(samples / (2 * config.hop_samples))
 
 
 def log_mel(samples: FloatArray, config: FeatureConfig) -> FloatArray:
-    """Features of a whole sound.
+    """Return the features of a whole clip.
 
     Args:
-        samples: Mono speech at ``config.sample_rate``, within [-1, 1], level-normalised by
-            ``audio.level_gain``; shape (N,).
-        config: Window, hop, bands and floor.
+        samples: Mono speech at ``config.sample_rate``, brought to the level of speech by
+            ``audio.level.level_gain``; shape (N,).
+        config: Feature settings.
 
     Returns:
         Shape (F, M) with F = ``frame_count(N)``:
         ``(log10(mel power + floor) + 3) / 1.5``, where a full-scale sine has power 1. The floor
-        gives -2 exactly; speech lies in [-2, 2].
+        gives exactly -2; speech is in [-2, 2].
     """
 
     def read(first: int, count: int) -> FloatArray:
@@ -54,22 +63,21 @@ def log_mel(samples: FloatArray, config: FeatureConfig) -> FloatArray:
 
 
 def log_mel_range(
-    read: Callable[[int, int], FloatArray],
+    read: ReadSamples,
     sample_count: int,
     *,
     first_frame: int,
     frames: int,
     config: FeatureConfig,
 ) -> FloatArray:
-    """Features of some frames of a sound, equal to the same rows of ``log_mel`` on the whole.
+    """Return the features of some frames, equal to the same rows of ``log_mel`` on the whole clip.
 
     Args:
-        read: ``read(first, count)`` gives ``count`` samples from ``first`` on; it is asked only
-            for samples that exist.
-        sample_count: Samples in the sound.
-        first_frame: First feature frame wanted.
-        frames: How many; frames beyond the sound hear silence.
-        config: Window, hop, bands and floor.
+        read: Levelled samples at ``config.sample_rate``.
+        sample_count: Length of the clip in samples.
+        first_frame: First feature frame.
+        frames: Number of feature frames; frames beyond the clip see silence.
+        config: Feature settings.
 
     Returns:
         Shape (frames, M).
@@ -89,7 +97,7 @@ def log_mel_range(
 
 
 def _transform(padded: FloatArray, config: FeatureConfig) -> FloatArray:
-    """Samples that start half a window before the first frame to features."""
+    """Transform samples that start half a window before the first frame."""
     window, bank = _window(config), _mel_bank(config)
     frames = np.lib.stride_tricks.sliding_window_view(padded, config.window_samples)
     spectrum = np.fft.rfft(frames[:: config.hop_samples] * window, config.fft_samples)
@@ -101,7 +109,7 @@ def _transform(padded: FloatArray, config: FeatureConfig) -> FloatArray:
 
 @functools.cache
 def _window(config: FeatureConfig) -> FloatArray:
-    """Periodic Hann window, scaled so that a full-scale sine has power 1 in its own bin."""
+    """Return a periodic Hann window; a full-scale sine has power 1 in its own bin."""
     phase = 2 * np.pi * np.arange(config.window_samples) / config.window_samples
     window = 0.5 - 0.5 * np.cos(phase)
     scaled: FloatArray = (window / (window.sum() / 2)).astype(np.float32)
@@ -110,7 +118,7 @@ def _window(config: FeatureConfig) -> FloatArray:
 
 @functools.cache
 def _mel_bank(config: FeatureConfig) -> FloatArray:
-    """Triangles of height 1, equally spaced on the HTK mel scale; shape (fft / 2 + 1, M)."""
+    """Return triangles of height 1, evenly spaced on the HTK mel scale; (fft / 2 + 1, M)."""
     low, high = (_mel(hz) for hz in (config.low_hz, config.high_hz))
     mels = np.linspace(low, high, config.mel_bands + 2)
     edges = 700 * (10 ** (mels / 2595) - 1)

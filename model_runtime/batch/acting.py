@@ -16,14 +16,14 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..audio.decoders import open_decoder
+from ..audio.features import ReadSamples
 from ..cli.options import acting_title
 from ..config import GeneratorConfig
 from ..curves.formats.registry import write_curves
-from ..curves.track import HEARD, CurveTrack
-from ..emotion.detect import Heard as HeardEmotion
-from ..emotion.detect import resolved
+from ..curves.track import CurveTrack
+from ..emotion.detect import DetectedEmotion, resolve_auto
 from ..emotion.keys import EmotionKey, checked_keys
-from ..engines.base import Engine, EngineOutput, Read, hear
+from ..engines.base import Engine, EngineOutput, extract_features
 from ..errors import BadArgument, BadOutput
 from ..generate import Progress, perform
 from ..protocol import Performance
@@ -72,9 +72,13 @@ class Listening:
         self._asked_frames = self._engine.window_frames
         return self._asked_frames
 
-    def hear(self, read: Read, sample_count: int, *, first_frame: int, frames: int) -> FloatArray:
-        """See ``engines.base.hear``."""
-        return hear(self._engine, read, sample_count, first_frame=first_frame, frames=frames)
+    def extract_features(
+        self, read: ReadSamples, sample_count: int, *, first_frame: int, frames: int
+    ) -> FloatArray:
+        """See ``engines.base.extract_features``."""
+        return extract_features(
+            self._engine, read, sample_count, first_frame=first_frame, frames=frames
+        )
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``. Windows come in order, as ``infer.generate_raw`` cuts them."""
@@ -148,7 +152,7 @@ def act(
         duration_s=round(track.duration_s, 3),
         seconds=round(time.perf_counter() - started, 3),
         acting=acting_words(performance),
-        heard=track.heard,
+        heard=track.detected_title,
         acted_at=_acted_at(track, performance, engine.config.emotions),
         quality=_rounded(quality),
         spark=spark(track),
@@ -205,13 +209,11 @@ def acting_words(performance: Performance) -> str:
 
 def _acted_at(track: CurveTrack, performance: Performance, emotions: Sequence[str]) -> str:
     """The keys of a line with what was heard in the place of ``auto``; empty where none is."""
-    said = track.request.get(HEARD)
-    if said is None:
+    if not track.detected_emotion:
         return ""
-    keys = tuple(EmotionKey(**key) for key in said["keys"])
-    heard = HeardEmotion(keys, said["emotion"], said["intensity"], said["probabilities"])
+    heard = DetectedEmotion.from_json(track.detected_emotion)
     asked = checked_keys(performance.emotion_keys, emotions)
-    return keys_text(resolved(asked, heard, emotions))
+    return keys_text(resolve_auto(asked, heard, emotions))
 
 
 def _clipping(performance: Performance) -> float:

@@ -22,7 +22,8 @@ from typing import Any
 
 from ..checkpoint.folder import CONFIG_NAME, WEIGHTS_NAME, load_checkpoint
 from ..curves.formats.registry import write_curves
-from ..engines.base import Engine, open_engine
+from ..engines.base import Engine
+from ..engines.factory import open_engine
 from ..errors import BadArgument, EngineUnavailable, RuntimeFault
 from ..files import replace_file
 from ..protocol import Performance
@@ -104,7 +105,7 @@ class RayPool:
         Args:
             address: ``local[N]``, ``local`` (as many as cores) or ``ray://host:port``.
             model: Checkpoint folder, sent to every worker.
-            engine: See ``engines.base.open_engine``.
+            engine: See ``engines.factory.open_engine``.
             device: Likewise; anything but ``cpu`` asks Ray for a GPU a worker where it has some.
 
         Raises:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..checkpoint.folder import default_checkpoint
 from ..cli.console import Parser, set_up_logging
 from ..cli.options import add_options, performance_from
-from ..engines.base import check_names
+from ..engines.factory import check_names
 from ..errors import BadArgument
 from .lines.control import Control
 from .lines.manifest import GLOB_LETTERS, read_rows

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..curves.track import CurveTrack
 from ..emotion.classifier import default_emotion_model
-from ..emotion.detect import asks_for_auto
+from ..emotion.detect import uses_auto
 from ..engines.base import Engine
 from ..errors import Cancelled, RuntimeFault
 from ..generate import Progress
@@ -63,7 +63,7 @@ class LineWork:
         performance = performance_of(line.row, self.base)
         sound = sound_print(performance.audio)
         settings = performance.as_json()
-        model = _with_judge(self.model) if asks_for_auto(performance.emotion_keys) else self.model
+        model = _with_judge(self.model) if uses_auto(performance.emotion_keys) else self.model
         key = line_key(sound.sha256, settings, model, formats_of(line.targets))
         before = self.earlier.get(line.targets[0])
         if before is not None and before.key == key and before.is_made(self.folder):

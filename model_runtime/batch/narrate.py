@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..cli.console import ProgressLine, say
+from ..cli.console import ProgressLine, print_line
 from .lines.journal import FAILED, Entry
 from .lines.plan import Line
 
@@ -54,7 +54,7 @@ class Narrator:
 
     def start(self, tally: Tally, title: str) -> None:
         """The batch begins."""
-        say(f"{tally.total} lines, {title}")
+        print_line(f"{tally.total} lines, {title}")
 
     def line(self, tally: Tally, line: Line, entry: Entry, status: str) -> None:
         """A line has ended."""
@@ -63,7 +63,7 @@ class Narrator:
         if entry.state == FAILED:
             told = f"{entry.error}. {entry.hint}".rstrip(". ")
         name = line.row.name
-        say(f"{tally.ended}/{tally.total} {status}: {name} {told}".rstrip())
+        print_line(f"{tally.ended}/{tally.total} {status}: {name} {told}".rstrip())
 
     def progress(self, tally: Tally, running: Mapping[int, float], is_paused: bool) -> None:
         """Called several times a second."""
@@ -75,11 +75,11 @@ class Narrator:
         """The batch is over."""
         self._bar.clear()
         made = tally.done + tally.skipped
-        say(f"{made} of {tally.total} files done, {tally.failed} failed")
+        print_line(f"{made} of {tally.total} files done, {tally.failed} failed")
         if status == "cancelled":
-            say("stopped; --resume goes on from here")
+            print_line("stopped; --resume goes on from here")
         for path in reports.values():
-            say(f"report: {path}")
+            print_line(f"report: {path}")
 
 
 class JsonNarrator(Narrator):
@@ -141,7 +141,7 @@ class JsonNarrator(Narrator):
 
 def _say_now(text: str) -> None:
     """One line on stdout that a reader gets at once: a pipe would be filled first."""
-    say(text)
+    print_line(text)
     sys.stdout.flush()
 
 

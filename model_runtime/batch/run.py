@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..engines.base import AUTO
+from ..engines.factory import AUTO
 from ..errors import BadWeights
 from ..files import check_writable
 from ..protocol import Performance

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from ..arrays import FloatArray
+from ..audio.features import ReadSamples
 from ..config import GeneratorConfig
-from ..engines.base import Engine, EngineOutput, Read, hear, log_mel_frames
+from ..engines.base import Engine, EngineOutput, extract_features, log_mel_frames
 
 log = logging.getLogger(__name__)
 
@@ -84,12 +85,16 @@ class SharedEngine:
         """See ``Engine``."""
         return self._inner.window_frames
 
-    def hear(self, read: Read, sample_count: int, *, first_frame: int, frames: int) -> FloatArray:
-        """See ``engines.base.hear``; an encoder takes its turn, plain features need none."""
+    def extract_features(
+        self, read: ReadSamples, sample_count: int, *, first_frame: int, frames: int
+    ) -> FloatArray:
+        """See ``engines.base.extract_features``; encoders run one at a time."""
         if self.config.encoder is None:
             return log_mel_frames(read, sample_count, first_frame, frames, self.config)
         with self._turn:
-            return hear(self._inner, read, sample_count, first_frame=first_frame, frames=frames)
+            return extract_features(
+                self._inner, read, sample_count, first_frame=first_frame, frames=frames
+            )
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``; blocks until the batch with this window is done."""

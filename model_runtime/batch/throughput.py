@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import cast
 
 from ..checkpoint.folder import load_checkpoint
-from ..engines.base import Engine, open_engine
+from ..engines.base import Engine
+from ..engines.factory import open_engine
 from .line_work import Ending, LineWork
 from .lines.control import Control
 from .lines.plan import Line
@@ -41,8 +42,8 @@ def open_engines(model: Path, engine: str, device: str, jobs: int | None) -> lis
 
     Args:
         model: Checkpoint folder.
-        engine: See ``engines.base.open_engine``.
-        device: See ``engines.base.open_engine``.
+        engine: See ``engines.factory.open_engine``.
+        device: See ``engines.factory.open_engine``.
         jobs: Lines at a time; None: one a core, or 16 on a GPU.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Checkpoint folders: ``config.json`` and ``weights.safetensors``, read strictly. No torch."""
+"""Read and write checkpoint folders: ``config.json`` and ``weights.safetensors``. No torch."""
 
 from __future__ import annotations
 
@@ -28,45 +28,47 @@ DEFAULT_NAME: Final = f"cstalk-{DEFAULT_RIG}"
 ACTIVATIONS: Final = ("gelu", "hard_swish")
 MAX_CONFIG_BYTES = 1 << 20
 MAX_WIDTH = 16_384
-"""No layer of ours comes near; a corrupt config must not ask for all memory."""
-FETCH_HINT = "Get the checkpoint again, or choose another folder with --model"
+"""Far above any layer in use; protects against a corrupt config that asks for all memory."""
+MAX_SPECTRUM = 10.0
+"""Feature units; speech stays within 2 of the centre, so a larger number is corruption."""
+FETCH_HINT = "Download the checkpoint again, or choose another folder with --model"
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A generator's configuration and weights, checked against each other."""
+    """Configuration and weights of a generator, checked against each other."""
 
     folder: Path
     config: GeneratorConfig
     tensors: dict[str, FloatArray]
-    """Float32, by the names of the torch modules."""
+    """Float32 arrays by the names of the torch parameters."""
     training: dict[str, Any]
-    """How it was made; JSON."""
+    """Record of the training run; JSON."""
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
+        """Return the name of the folder."""
         return self.folder.name
 
     @property
     def parameter_count(self) -> int:
-        """Numbers in all tensors."""
+        """Return the number of parameters."""
         return sum(tensor.size for tensor in self.tensors.values())
 
 
 def default_checkpoint() -> Path:
-    """Folder of the shipped checkpoint, whether or not it is there."""
+    """Return the folder of the shipped checkpoint, whether or not it exists."""
     return WEIGHTS_FOLDER / DEFAULT_NAME
 
 
 def shipped_checkpoints() -> tuple[Path, ...]:
-    """Folders under ``weights`` that hold a generator, or a config nobody can read; by name."""
+    """Return the folders under ``weights`` with a generator or an unreadable config, by name."""
     paths = sorted(WEIGHTS_FOLDER.glob(f"*/{CONFIG_NAME}"))
     return tuple(path.parent for path in paths if _kind_of(path) in (GENERATOR, ""))
 
 
 def _kind_of(path: Path) -> str:
-    """What a config says it is; nothing where it says nothing."""
+    """Return the kind that a config declares; empty if it declares none."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -79,8 +81,8 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
 
     Raises:
         BadWeights: Not a checkpoint folder, another kind or format, a corrupt or truncated file, a
-            digest that does not fit, a tensor missing, unknown or of another shape than the config
-            says.
+            digest that does not match, or a tensor that is missing, unknown or of another shape
+            than the config requires.
     """
     folder = Path(folder)
     values, tensors, training = read_folder(folder, kind=GENERATOR)
@@ -88,7 +90,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         config = generator_config_from(values)
         check_config(config)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise BadWeights(f"{folder / CONFIG_NAME} is wrong: {error}", hint=FETCH_HINT) from error
+        raise BadWeights(f"{folder / CONFIG_NAME} is invalid: {error}", hint=FETCH_HINT) from error
     tensors = renamed(tensors, config.regions)
     _check_shapes(tensors, generator_shapes(config), folder)
     return Checkpoint(folder, config, tensors, training)
@@ -102,18 +104,18 @@ def save_checkpoint(
     *,
     half: bool = True,
 ) -> None:
-    """Write a generator; each file under a temporary name, then renamed, the config last.
+    """Write a generator; each file is replaced atomically, the config last.
 
     Args:
-        folder: Made when missing; its parent must exist.
-        config: What the tensors were made for.
-        tensors: Values by the names of the torch modules.
-        training: How it was made; JSON-able.
+        folder: Created if missing; its parent must exist.
+        config: Configuration that the tensors belong to.
+        tensors: Values by the names of the torch parameters.
+        training: Record of the training run; JSON.
         half: Store float16, half the size; False stores float32.
 
     Raises:
         BadOutput: The folder cannot be written.
-        BadWeights: The tensors do not fit ``config``, or are not finite.
+        BadWeights: The tensors do not match ``config``, or are not finite.
     """
     _check_shapes(tensors, generator_shapes(config), Path(folder))
     values = dataclasses.asdict(config)
@@ -123,7 +125,18 @@ def save_checkpoint(
 def read_folder(
     folder: Path, *, kind: str
 ) -> tuple[dict[str, Any], dict[str, FloatArray], dict[str, Any]]:
-    """Config, tensors and training record of a checkpoint of any kind. Raises BadWeights."""
+    """Read a checkpoint of any kind.
+
+    Args:
+        folder: Checkpoint folder.
+        kind: Expected kind, such as ``generator``.
+
+    Returns:
+        Config, tensors and training record.
+
+    Raises:
+        BadWeights: See ``load_checkpoint``.
+    """
     path = folder / CONFIG_NAME
     if folder.is_file():
         raise BadWeights(f"{folder} is a file, not a checkpoint folder", hint=FETCH_HINT)
@@ -131,12 +144,14 @@ def read_folder(
         raise BadWeights(f"No checkpoint at {folder}: it has no {CONFIG_NAME}", hint=FETCH_HINT)
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise BadWeights(f"{path} is too large for a config", hint=FETCH_HINT)
+            raise BadWeights(
+                f"{path} is too large for a config ({path.stat().st_size} bytes)", hint=FETCH_HINT
+            )
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise BadWeights(f"{path} cannot be read: {error}", hint=FETCH_HINT) from error
     if not isinstance(data, dict) or not isinstance(data.get("config"), dict):
-        raise BadWeights(f"{path} is not a checkpoint's config", hint=FETCH_HINT)
+        raise BadWeights(f"{path} is not the config of a checkpoint", hint=FETCH_HINT)
     if data.get("format") not in READABLE or data.get("kind") != kind:
         raise BadWeights(
             f"{path} is of format {data.get('format')!r} and kind {data.get('kind')!r}, "
@@ -147,7 +162,7 @@ def read_folder(
     tensors = read_tensors(weights)
     digest = data.get("sha256")
     if digest is not None and digest != _sha256(weights):
-        raise BadWeights(f"{weights} is not the file that {CONFIG_NAME} names", hint=FETCH_HINT)
+        raise BadWeights(f"{weights} does not match the digest in {CONFIG_NAME}", hint=FETCH_HINT)
     training = data.get("training")
     return data["config"], tensors, training if isinstance(training, dict) else {}
 
@@ -161,11 +176,26 @@ def write_folder(
     *,
     half: bool,
 ) -> None:
-    """Write a checkpoint of any kind. Raises BadOutput, BadWeights."""
+    """Write a checkpoint of any kind.
+
+    Args:
+        folder: Created if missing; its parent must exist.
+        kind: Kind to declare, such as ``generator``.
+        config: Configuration; JSON.
+        tensors: Values by name.
+        training: Record of the training run; JSON.
+        half: Store float16 instead of float32.
+
+    Raises:
+        BadOutput: The folder cannot be written.
+        BadWeights: A value is not finite.
+    """
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise BadOutput(f"Cannot make {folder}: {error.strerror}", hint="Check the path") from error
+        raise BadOutput(
+            f"Cannot create {folder}: {error.strerror}", hint="Check the path"
+        ) from error
     write_tensors(folder / WEIGHTS_NAME, tensors, half=half)
     record = {
         "format": FORMAT,
@@ -178,14 +208,14 @@ def write_folder(
 
 
 def check_config(config: GeneratorConfig) -> None:
-    """Raise ValueError when a generator's numbers cannot belong together."""
+    """Raise ValueError if the settings of a generator are inconsistent."""
     channels, regions = len(config.channels), len(config.regions)
     if not channels or len(set(config.channels)) != channels:
-        raise ValueError("channels must be there and differ")
+        raise ValueError("channels must be named and distinct")
     if len(config.region_of) != channels or set(config.region_of) != set(range(regions)):
-        raise ValueError("region_of must name a region for each channel, and every region once")
+        raise ValueError("region_of must assign each channel to a region, and use every region")
     if not config.emotions or not config.phones:
-        raise ValueError("emotions and phones must be there")
+        raise ValueError("emotions and phones must not be empty")
     sizes: tuple[int, ...] = (
         config.hidden,
         config.latent * regions,
@@ -202,7 +232,7 @@ def check_config(config: GeneratorConfig) -> None:
     windows = (mel.sample_rate, mel.window_samples, mel.hop_samples, mel.mel_bands)
     for number in (*sizes, *dilations, *windows):
         if type(number) is not int or number < 1:
-            raise ValueError(f"{number!r} is not a positive whole number")
+            raise ValueError(f"{number!r} is not a positive integer")
     if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
     if config.head_taps % 2 == 0:
@@ -211,16 +241,17 @@ def check_config(config: GeneratorConfig) -> None:
         raise ValueError(f"activation {config.activation!r} is not one of {ACTIVATIONS}")
     if config.attention is not None and config.hidden % config.attention.heads:
         raise ValueError("hidden must be a multiple of attention.heads")
-    if config.colour and not (
-        len(config.colour) == mel.mel_bands and all(abs(level) < 10 for level in config.colour)
+    spectrum = config.reference_spectrum
+    if spectrum and not (
+        len(spectrum) == mel.mel_bands and all(abs(level) < MAX_SPECTRUM for level in spectrum)
     ):
-        raise ValueError(f"colour must be {mel.mel_bands} numbers, or none")
+        raise ValueError(f"reference_spectrum must be {mel.mel_bands} numbers, or none")
     if mel.fft_samples < mel.window_samples or mel.floor <= 0:
-        raise ValueError("the features' window must fit the FFT and their floor be positive")
+        raise ValueError("the feature window must fit into the FFT, and the floor must be positive")
 
 
 def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of ``model.generator.Generator``."""
+    """Return name and shape of every tensor of ``model.generator.Generator``."""
     width, phones = config.hidden, len(config.phones)
     latents = config.latent * len(config.regions)
     condition = config.emotion_dim + config.style_dim

@@ -1,8 +1,8 @@
-"""Safetensors files read and written by numpy alone, strictly. Nothing is ever unpickled.
+"""Read and write safetensors files with numpy alone. Nothing is ever unpickled.
 
-The format (github.com/huggingface/safetensors): 8 bytes of header length, a JSON header that gives
-dtype, shape and byte range of every tensor, then the bytes. This reader takes float16 and float32
-only, and refuses every file whose ranges leave gaps, overlap, or disagree with the shapes.
+The format (github.com/huggingface/safetensors): 8 bytes with the length of the header, a JSON
+header with dtype, shape and byte range of each tensor, then the data. This reader accepts float16
+and float32 only, and rejects files whose ranges overlap, leave gaps or contradict the shapes.
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ from ..files import replace_file
 
 DTYPES: Final[dict[str, np.dtype[Any]]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 MAX_HEADER_BYTES = 1 << 20
-"""A header names each tensor in about 100 bytes; ours has a hundred tensors."""
+"""A header takes about 100 bytes per tensor; the shipped checkpoint has about 150 tensors."""
 MAX_FILE_BYTES = 1 << 30
-REPLACE_HINT = "Get the checkpoint again; a safetensors file is expected"
+REPLACE_HINT = "Download the checkpoint again; a safetensors file is expected"
 
 
 def read_tensors(path: Path) -> dict[str, FloatArray]:
-    """Every tensor of the file as float32, writable copies.
+    """Return every tensor of the file as a writable float32 array.
 
     Raises:
-        BadWeights: Missing, another format (pickles are named as such), truncated, a corrupt
-            header, or values that are not finite.
+        BadWeights: The file is missing, of another format (pickles are named as such), truncated,
+            has a corrupt header, or holds values that are not finite.
     """
     data = _read_bytes(path)
     if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise BadWeights(f"{path} is a Python pickle, which could run code", hint=REPLACE_HINT)
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > MAX_HEADER_BYTES or 8 + length > len(data):
-        raise BadWeights(f"{path} is no safetensors file, or is cut off", hint=REPLACE_HINT)
+        raise BadWeights(f"{path} is not a safetensors file, or is truncated", hint=REPLACE_HINT)
     try:
         header = json.loads(data[8 : 8 + length], object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise BadWeights(f"{path} has a corrupt header: {error}", hint=REPLACE_HINT) from error
     if not isinstance(header, dict):
-        raise BadWeights(f"{path} has a header that is no object", hint=REPLACE_HINT)
+        raise BadWeights(f"{path} has a header that is not a JSON object", hint=REPLACE_HINT)
     header.pop("__metadata__", None)
     return _slice(memoryview(data)[8 + length :], header, path)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) -> None:
-    """Write the file under a temporary name, then rename it; an existing one is replaced whole.
+    """Write the file atomically; an existing one is replaced whole.
 
     Args:
-        path: Target, in an existing folder.
-        tensors: Finite values; names in any order, written sorted.
+        path: Target in an existing folder.
+        tensors: Finite values; written sorted by name.
         half: Store float16 instead of float32.
 
     Raises:
@@ -71,7 +71,7 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
         if not np.isfinite(values).all():
             raise BadWeights(
                 f"Tensor {name!r} holds numbers that are not finite in {code}",
-                hint="Store it as float32; if that is refused too, the training has diverged",
+                hint="Store it as float32; if that fails too, training has diverged",
             )
         stop = offset + values.nbytes
         header[name] = {"dtype": code, "shape": values.shape, "data_offsets": [offset, stop]}
@@ -86,7 +86,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
-            raise BadWeights(f"{path} has {size} bytes, too many", hint=REPLACE_HINT)
+            raise BadWeights(
+                f"{path} has {size} bytes, more than {MAX_FILE_BYTES}", hint=REPLACE_HINT
+            )
         return path.read_bytes()
     except FileNotFoundError:
         raise BadWeights(f"No weights at {path}", hint="Choose a checkpoint folder") from None
@@ -97,7 +99,7 @@ def _read_bytes(path: Path) -> bytes:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name is repeated")
     return result
 
 
@@ -108,14 +110,16 @@ def _slice(body: memoryview, header: dict[str, Any], path: Path) -> dict[str, Fl
         dtype, shape, start, stop = _entry(name, entry, path)
         size = math.prod(shape) * dtype.itemsize
         if start != expected or stop - start != size or stop > len(body):
-            raise BadWeights(f"{path} is cut off or corrupt at {name!r}", hint=REPLACE_HINT)
+            raise BadWeights(f"{path} is truncated or corrupt at {name!r}", hint=REPLACE_HINT)
         values = np.frombuffer(body[start:stop], dtype).astype(np.float32).reshape(shape)
         if not np.isfinite(values).all():
             raise BadWeights(f"Tensor {name!r} of {path} holds NaN", hint=REPLACE_HINT)
         tensors[name] = values
         expected = stop
     if expected != len(body):
-        raise BadWeights(f"{path} has {len(body) - expected} bytes too many", hint=REPLACE_HINT)
+        raise BadWeights(
+            f"{path} has {len(body) - expected} unexpected bytes at its end", hint=REPLACE_HINT
+        )
     return tensors
 
 

@@ -1,1 +1,6 @@
-"""Cli."""
+"""Provide the command line: ``python -m model_runtime COMMAND``.
+
+* ``main``: the table of commands. ``console``: parser, progress line, messages.
+* ``generate``, ``batch``, ``info``, ``selftest``, ``worker``: one command each.
+* ``options``: options that ``generate`` and ``batch`` share.
+"""

@@ -1,7 +1,7 @@
-"""``batch``: a folder or a list of speech files to curves; ``batch/command.py`` does it.
+"""Run the command ``batch``, which ``batch/command.py`` implements.
 
-Lines run side by side, so numpy must keep its matrix products on one thread each. It reads that
-from the environment when it is first imported: therefore nothing here imports it at the top.
+Lines run in parallel, so each matrix product must use one thread. numpy reads that setting from
+the environment when it is first imported; therefore this module does not import it at the top.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""What numpy's libraries for matrix products obey; what the person has set counts more."""
+"""Variables that the BLAS libraries of numpy read; values set by the user are kept."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""What every command says and how: one-line errors, a progress line, UTF-8. Stdlib only."""
+"""Parse arguments and print messages, errors and progress of all commands. Stdlib only."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ REDRAW_S = 0.1
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that complains in one line."""
+    """An argument parser that reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         """Raise BadArgument instead of printing the usage and exiting."""
         raise BadArgument(
-            message[:1].upper() + message[1:], hint=f"'{self.prog} --help' lists what there is"
+            message[:1].upper() + message[1:], hint=f"'{self.prog} --help' lists the options"
         )
 
 
 class ProgressLine:
-    """One line on a terminal that is drawn again and again; nothing elsewhere."""
+    """Draws one progress line on a terminal; prints nothing if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
@@ -34,7 +34,12 @@ class ProgressLine:
         self._dirty = False
 
     def __call__(self, fraction: float, stage: str) -> None:
-        """Draw ``fraction`` in [0, 1] and what is being done."""
+        """Draw the progress.
+
+        Args:
+            fraction: Fraction done, in [0, 1].
+            stage: Name of the stage.
+        """
         now = time.monotonic()
         if not self._shown or (now - self._drawn_at < REDRAW_S and fraction < 1):
             return
@@ -45,34 +50,34 @@ class ProgressLine:
         sys.stderr.flush()
 
     def clear(self) -> None:
-        """Remove the line."""
+        """Erase the line."""
         if self._dirty:
             sys.stderr.write("\r" + " " * (BAR_WIDTH + 30) + "\r")
             sys.stderr.flush()
             self._dirty = False
 
 
-def complain(fault: RuntimeFault) -> None:
-    """One line on stderr: what happened and what to do."""
+def print_error(fault: RuntimeFault) -> None:
+    """Print message and hint of an error as one line on stderr."""
     text = f"error: {fault}"
     if fault.hint:
         text += f". {fault.hint}"
     sys.stderr.write(" ".join(text.split()) + "\n")
 
 
-def say(text: str) -> None:
-    """One line on stdout."""
+def print_line(text: str) -> None:
+    """Print one line on stdout."""
     sys.stdout.write(text + "\n")
 
 
 def use_utf8() -> None:
-    """Let any file name be printed, whatever the code page of the terminal."""
+    """Let any file name be printed, whatever the encoding of the terminal."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def set_up_logging(verbose: bool) -> None:
-    """Log to stderr: everything when verbose, else nothing but what commands say themselves."""
+    """Log to stderr, everything if ``verbose``, otherwise errors only."""
     level = logging.DEBUG if verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")

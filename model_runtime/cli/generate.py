@@ -1,4 +1,4 @@
-"""``generate``: one speech file to one file of curves."""
+"""Run the command ``generate``: one audio file to one curve file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..curves.formats.registry import check_output, write_curves
 from ..curves.track import CurveTrack
 from ..generate import perform
 from ..protocol import Performance
-from .console import Parser, ProgressLine, say, set_up_logging
+from .console import Parser, ProgressLine, print_line, set_up_logging
 from .options import acting_title, add_options, engine_from, performance_from
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command. Raises RuntimeFault for what a person can mend."""
+    """Run the command. Raises RuntimeFault for errors that the user can correct."""
     options = _parser().parse_args(arguments)
     set_up_logging(options.verbose)
     performance = dataclasses.replace(
@@ -34,39 +34,52 @@ def main(arguments: Sequence[str]) -> int:
         line.clear()
     write_curves(track, options.output)
     frames, channels = track.values.shape
-    say(
+    print_line(
         f"{options.output}: {frames} frames of {channels} channels at {track.fps:g} fps, "
-        f"{heard_or_acting(track, performance)}, {engine.name} on {engine.device}, "
+        f"{emotion_title(track, performance)}, {engine.name} on {engine.device}, "
         f"{time.perf_counter() - started:.1f} s"
     )
     return 0
 
 
-def heard_or_acting(track: CurveTrack, performance: Performance) -> str:
-    """The emotions in a few words; what was heard where it was left to the voice."""
+def emotion_title(track: CurveTrack, performance: Performance) -> str:
+    """Return the emotions in a few words.
+
+    Args:
+        track: Result, with the detected emotion if ``auto`` was requested.
+        performance: The request.
+    """
     title = acting_title(performance)
-    return f"{title} (heard: {track.heard})" if track.heard else title
+    return f"{title} (detected: {track.detected_title})" if track.detected_title else title
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m model_runtime generate",
-        description="Make facial curves for one speech file.",
+        description="Generate facial curves for one audio file.",
     )
-    parser.add_argument("audio", type=Path, help="WAV; FLAC, OGG, MP3, M4A with a decoder")
+    parser.add_argument(
+        "audio",
+        type=Path,
+        help="audio or video file; formats other than WAV need a decoder (see info)",
+    )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         required=True,
         metavar="OUT.npz|csv|json",
-        help="curves as numpy archive, Live Link Face CSV or Audio2Face JSON",
+        help="curve file: numpy archive, Live Link Face CSV or Audio2Face JSON",
     )
     add_options(parser)
     parser.add_argument(
-        "--start", type=float, default=0.0, metavar="SECONDS", help="begin here in the sound (0)"
+        "--start",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="start time in the audio file (default: 0)",
     )
     parser.add_argument(
-        "--duration", type=float, metavar="SECONDS", help="use so much of the sound"
+        "--duration", type=float, metavar="SECONDS", help="duration to use (default: to the end)"
     )
     return parser

@@ -1,4 +1,4 @@
-"""``info``: what is here and works. For people, and with ``--json`` for programs and reports."""
+"""Run the command ``info``: versions, engines, devices, weights and decoders."""
 
 from __future__ import annotations
 
@@ -13,41 +13,46 @@ from typing import Any
 
 from ..checkpoint.folder import default_checkpoint, load_checkpoint, shipped_checkpoints
 from ..curves.rig import rig_names
-from ..engines.base import torch_is_installed
 from ..engines.device import missing_devices, pick_device
+from ..engines.factory import torch_is_installed
 from ..errors import BadWeights
 from ..protocol import PROTOCOL_VERSION
 from ..version import runtime_version
-from .console import Parser, say
+from .console import Parser, print_line
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command. Raises BadArgument."""
-    parser = Parser(prog="python -m model_runtime info", description="Say what is here and works.")
-    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser = Parser(
+        prog="python -m model_runtime info", description="Show what is installed and works."
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--model", type=Path, metavar="FOLDER", help="this checkpoint instead of the shipped ones"
+        "--model",
+        type=Path,
+        metavar="FOLDER",
+        help="describe this checkpoint instead of the shipped ones",
     )
     options = parser.parse_args(arguments)
     facts = gather(options.model)
     if options.json:
-        say(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_line(json.dumps(facts, indent=1, ensure_ascii=False))
         return 0
     for title, value in facts.items():
         if isinstance(value, dict):
-            say(f"{title}:")
+            print_line(f"{title}:")
             for name, text in value.items():
-                say(f"  {name}: {text}")
+                print_line(f"  {name}: {text}")
         else:
-            say(f"{title}: {value}")
+            print_line(f"{title}: {value}")
     return 0
 
 
 def gather(model: Path | None = None) -> dict[str, Any]:
-    """Facts by title; texts, or texts by name. Imports torch where it is installed.
+    """Return facts by title, as texts or as texts by name. Imports torch if it is installed.
 
     Args:
-        model: Checkpoint folder to tell about; None tells about the shipped ones.
+        model: Checkpoint folder to describe; None describes the shipped ones.
     """
     folders = (model,) if model else shipped_checkpoints() or (default_checkpoint(),)
     return {
@@ -66,7 +71,7 @@ def gather(model: Path | None = None) -> dict[str, Any]:
 
 def _engines() -> dict[str, str]:
     torch = importlib.metadata.version("torch") if torch_is_installed() else "not installed"
-    return {"numpy": "always there", "torch": torch}
+    return {"numpy": "built in", "torch": torch}
 
 
 def _devices() -> dict[str, str]:
@@ -77,8 +82,8 @@ def _devices() -> dict[str, str]:
         missing = missing_devices()
         devices |= {kind: missing.get(kind, "usable") for kind in ("cuda", "mps")}
         devices["auto"] = pick_device("auto").title
-    except (ImportError, OSError) as error:  # a torch whose libraries do not load
-        devices["auto"] = f"cpu, as torch does not load: {error}"
+    except (ImportError, OSError) as error:  # torch is installed, but its libraries do not load
+        devices["auto"] = f"cpu, because torch does not load: {error}"
     return devices
 
 
@@ -92,14 +97,14 @@ def _decoders() -> dict[str, str]:
 
 
 def describe_training(record: dict[str, Any]) -> dict[str, str]:
-    """What a checkpoint remembers of its training, as texts by name; the same runs, the same texts.
+    """Return the training record of a checkpoint as texts by name; equal runs give equal texts.
 
     Args:
-        record: ``Checkpoint.training``; older and foreign ones lack most of it.
+        record: ``Checkpoint.training``; entries may be missing in records of other versions.
     """
     settings, code, data = (record.get(name) for name in ("settings_sha256", "code", "data"))
     steps, seed = record.get("steps", "?"), record.get("seed", "?")
-    lines = {"settings": f"{steps} steps, seed {seed}, fingerprint {settings or 'not kept'}"}
+    lines = {"settings": f"{steps} steps, seed {seed}, fingerprint {settings or 'unknown'}"}
     if isinstance(data, dict):
         lines["data"] = ", ".join(f"{name} {digest}" for name, digest in sorted(data.items()))
     if isinstance(code, dict):
@@ -123,4 +128,4 @@ def _describe(folder: Path) -> str:
     except BadWeights as error:
         return f"unusable: {error}"
     millions = checkpoint.parameter_count / 1e6
-    return f"{millions:.2f} million numbers for rig {checkpoint.config.rig}, in {folder}"
+    return f"{millions:.2f} million parameters for rig {checkpoint.config.rig}, in {folder}"

@@ -1,7 +1,7 @@
-"""The command line: ``python -m model_runtime COMMAND ...``; the table below lists the commands.
+"""Run one command of ``python -m model_runtime COMMAND``.
 
-Exit status 0: done. 2: bad arguments or bad input, with one line on stderr that says what and what
-to do. 1: a fault of ours, with a traceback.
+Exit status 0: done. 2: invalid arguments or input, with one line on stderr that states the error
+and the next step. 1: an internal error, with a traceback.
 """
 
 from __future__ import annotations
@@ -11,48 +11,51 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..errors import BadArgument, RuntimeFault
-from .console import Parser, complain, use_utf8
+from .console import Parser, print_error, use_utf8
 
 PACKAGE = __package__.rpartition(".")[0]
 STOPPED = 130
-"""Exit status of a program stopped by Ctrl-C, by convention."""
+"""Exit status after Ctrl-C, by convention 128 + SIGINT."""
 
-# Command: module with ``main(arguments) -> status``, and what it is for.
+# Name of a command: module with ``main(arguments) -> status``, and the line of the help.
 COMMANDS = {
-    "generate": ("cli.generate", "facial curves for one speech file"),
-    "batch": ("cli.batch", "facial curves for a folder or a list of speech files"),
-    "info": ("cli.info", "versions, engines, devices, weights and decoders here"),
-    "selftest": ("cli.selftest", "a real performance, compared with the built-in engine"),
-    "worker": ("cli.worker", "JSON lines on stdin and stdout, for the Blender add-on"),
-    "train": ("training.cli", "make your own weights (in a checkout)"),
-    "evaluate": ("evaluation.cli", "measure weights against recordings (in a checkout)"),
-    "benchmark": ("evaluation.speed.benchmark", "measure speed and memory (in a checkout)"),
+    "generate": ("cli.generate", "generate facial curves for one audio file"),
+    "batch": ("cli.batch", "generate facial curves for a folder or a list of audio files"),
+    "info": ("cli.info", "show versions, engines, devices, weights and decoders of this machine"),
+    "selftest": ("cli.selftest", "run an engine and compare its output with the built-in engine"),
+    "worker": ("cli.worker", "serve the Blender add-on through JSON lines on stdin and stdout"),
+    "train": ("training.cli", "train weights (only in a checkout)"),
+    "evaluate": ("evaluation.cli", "compare weights with recordings (only in a checkout)"),
+    "benchmark": ("evaluation.speed.benchmark", "measure speed and memory (only in a checkout)"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; never raises for what a person can mend.
+    """Run one command and report errors that the user can correct.
 
     Args:
-        arguments: Without the program's name; None takes those of the process.
+        arguments: Without the name of the program; None takes those of the process.
+
+    Returns:
+        The exit status.
     """
     use_utf8()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _command(words)(words[1:])
     except RuntimeFault as fault:
-        complain(fault)
+        print_error(fault)
         return fault.exit_status
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print("cancelled", file=sys.stderr)
         return STOPPED
 
 
 def _command(words: Sequence[str]) -> Callable[[Sequence[str]], int]:
     parser = Parser(
         prog="python -m model_runtime",
-        description="CSTalk: speech in, facial animation curves out.",
-        epilog="'COMMAND --help' explains a command.",
+        description="CSTalk: generate facial animation curves from speech.",
+        epilog="'COMMAND --help' shows the options of a command.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, (_, purpose) in COMMANDS.items():

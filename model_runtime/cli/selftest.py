@@ -1,4 +1,4 @@
-"""``selftest``: a real performance by an engine, beside the built-in one."""
+"""Run the command ``selftest``: compare an engine with the built-in one."""
 
 from __future__ import annotations
 
@@ -17,62 +17,68 @@ import numpy as np
 from ..arrays import FloatArray
 from ..audio.store import SAMPLE_RATE
 from ..checkpoint.folder import default_checkpoint, load_checkpoint
-from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES, Engine, open_engine
+from ..engines.base import Engine
+from ..engines.factory import AUTO, DEVICE_NAMES, ENGINE_NAMES, open_engine
 from ..errors import EngineUnavailable
 from ..generate import perform
 from ..protocol import Performance
-from .console import Parser, say
+from .console import Parser, print_line
 
 TOLERANCE_CPU = 1e-4
 TOLERANCE_GPU = 5e-3
-"""Cards round products to 10 bits (TF32): a two-hundredth of a shape's way, which nobody sees."""
+"""GPUs may round products to 10 bits (TF32); 1/200 of the range of a shape is not visible."""
 VOICE_S = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
 class SelfTest:
-    """What came out."""
+    """Result of a self-test."""
 
     engine: str
     device: str
     reason: str
-    """Why this device, and not a faster one."""
+    """Reason why no faster device was used; empty if there is none."""
     torch: str
     numpy: str
     python: str
     seconds: float
-    """Of the second performance of 3 s of sound."""
+    """Wall-clock seconds for 3 s of audio, after a warm-up."""
     difference: float
-    """Largest from the built-in engine's curves."""
+    """Largest difference from the curves of the built-in engine."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command. Raises BadArgument, BadWeights, EngineUnavailable."""
     parser = Parser(
         prog="python -m model_runtime selftest",
-        description="Perform three seconds of a made voice, and compare with the built-in engine.",
+        description="Process 3 s of a synthetic voice and compare with the built-in engine.",
     )
     parser.add_argument("--engine", choices=ENGINE_NAMES, default=AUTO)
     parser.add_argument("--device", choices=DEVICE_NAMES, default=AUTO)
     parser.add_argument("--model", type=Path, default=default_checkpoint(), metavar="FOLDER")
-    parser.add_argument("--json", action="store_true", help="as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     result = run(options.model, engine=options.engine, device=options.device)
     if options.json:
-        say(json.dumps(dataclasses.asdict(result)))
+        print_line(json.dumps(dataclasses.asdict(result)))
     else:
-        say(
-            f"{result.engine} on {result.device}: {VOICE_S:g} s of sound in "
-            f"{result.seconds:.2f} s, {result.difference:.1e} from the built-in engine"
+        print_line(
+            f"{result.engine} on {result.device}: {VOICE_S:g} s of audio in "
+            f"{result.seconds:.2f} s, differs from the built-in engine by {result.difference:.1e}"
         )
     return 0
 
 
 def run(model: Path, *, engine: str = AUTO, device: str = AUTO) -> SelfTest:
-    """Perform with the chosen engine and with the built-in one.
+    """Run the chosen engine and the built-in one on a synthetic voice.
+
+    Args:
+        model: Checkpoint folder.
+        engine: See ``open_engine``.
+        device: See ``open_engine``.
 
     Raises:
-        EngineUnavailable: The engine does not load, or its curves are not those of the built-in.
+        EngineUnavailable: The engine does not load, or its curves differ from the built-in ones.
         BadArgument, BadWeights: See ``open_engine`` and ``load_checkpoint``.
     """
     checkpoint = load_checkpoint(model)
@@ -82,17 +88,17 @@ def run(model: Path, *, engine: str = AUTO, device: str = AUTO) -> SelfTest:
         sound = Path(folder) / "voice.wav"
         _write_voice(sound)
         expected = _curves(sound, builtin)
-        _curves(sound, chosen)  # the first one compiles and warms up
+        _curves(sound, chosen)  # warm-up: kernels are compiled, caches filled
         started = time.perf_counter()
-        given = _curves(sound, chosen)
+        actual = _curves(sound, chosen)
         seconds = time.perf_counter() - started
-    difference = float(np.abs(given - expected).max())
+    difference = float(np.abs(actual - expected).max())
     limit = TOLERANCE_CPU if chosen.device.startswith("cpu") else TOLERANCE_GPU
     if not difference <= limit:  # True for NaN too
         raise EngineUnavailable(
-            f"The {chosen.name} engine on {chosen.device} computes wrongly: its curves are "
-            f"{difference:.3g} from the built-in engine's",
-            hint="Use the built-in engine; update the driver of the card, or repair the runtime",
+            f"The {chosen.name} engine on {chosen.device} is wrong: its curves differ from "
+            f"those of the built-in engine by {difference:.3g}",
+            hint="Use the built-in engine, update the graphics driver, or repair the runtime",
         )
     return SelfTest(
         engine=chosen.name,
@@ -119,7 +125,7 @@ def _curves(sound: Path, engine: Engine) -> FloatArray:
 
 
 def _write_voice(path: Path) -> None:
-    """A buzz of 120 Hz through two moving formants, in syllables of a third of a second."""
+    """Write a 120 Hz pulse train through two moving formants, three syllables per second."""
     times = np.arange(int(VOICE_S * SAMPLE_RATE)) / SAMPLE_RATE
     voice = np.zeros_like(times)
     first = 500 + 250 * np.sin(2 * np.pi * 1.5 * times)

@@ -1,1 +1,6 @@
-"""Facial curves as data: tracks, resampling, formats. numpy only; the add-on may import this."""
+"""Represent facial curves and read and write curve files. numpy only; used by the add-on as well.
+
+* ``track``: curves of named channels at a frame rate. ``rig``: definitions of channels.
+* ``resample``: other frame rates, with lip closures preserved. ``edit``: gains, smoothing, bounds.
+* ``formats``: curve files. ``file_names``: safe names of files in a folder.
+"""

@@ -1,4 +1,4 @@
-"""Changes to finished curves that need no model: gains by region, smoothing, offset, bounds."""
+"""Edit finished curves: gains by region, smoothing, time offset, bounds."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .track import CurveTrack
 MAX_GAIN = 3.0
 MAX_SMOOTHING_S = 1.0
 KERNEL_SIGMAS = 3
-"""The Gaussian is cut where it has fallen to 1 %."""
+"""The Gaussian is truncated where it has fallen to 1 %."""
 
 
 def scale_regions(track: CurveTrack, rig: RigDefinition, gains: Mapping[str, float]) -> CurveTrack:
     """Multiply the channels of some regions.
 
     Args:
-        track: Curves of ``rig``, any columns of it.
-        rig: Says which channel belongs to which region.
-        gains: Factor in [0, 3] by region; regions that are not named keep 1.
+        track: Curves with any channels of ``rig``.
+        rig: Assigns channels to regions.
+        gains: Factor in [0, 3] by region; 1 for regions that are not named.
 
     Raises:
-        BadArgument: An unknown region, or a factor out of range.
+        BadArgument: A region is unknown, or a factor is out of range.
     """
     for region, gain in gains.items():
         if region not in rig.regions:
@@ -47,12 +47,12 @@ def scale_regions(track: CurveTrack, rig: RigDefinition, gains: Mapping[str, flo
 def smooth(
     track: CurveTrack, sigma_s: float, *, columns: Sequence[int] | None = None
 ) -> CurveTrack:
-    """Gaussian smoothing without delay; the ends hold their value.
+    """Smooth with a Gaussian, without delay; the end values are repeated.
 
     Args:
         track: Any curves.
         sigma_s: Standard deviation in seconds, in [0, 1]; 0 changes nothing.
-        columns: Which channels; None means all.
+        columns: Channels to smooth; None means all.
 
     Raises:
         BadArgument: ``sigma_s`` is out of range.
@@ -76,16 +76,23 @@ def smooth(
 
 
 def shift(track: CurveTrack, seconds: float) -> CurveTrack:
-    """The same frames showing what happens ``seconds`` earlier: a positive offset delays the face.
+    """Move the curves in time; frame count and frame rate stay the same.
 
-    The ends hold their pose; frame count and frame rate stay.
+    Args:
+        track: Any curves.
+        seconds: A positive value delays the face. The first or last pose fills the gap.
     """
     positions: DoubleArray = np.arange(track.frame_count, dtype=np.float64) - seconds * track.fps
     return track.replaced(values=sample(track.values, positions))
 
 
 def within_bounds(track: CurveTrack, rig: RigDefinition) -> CurveTrack:
-    """Values cut to the bounds of the rig's channels; channels the rig lacks are left alone."""
+    """Clip values to the bounds of the rig.
+
+    Args:
+        track: Any curves; channels that the rig lacks are not changed.
+        rig: Defines the bounds of its channels.
+    """
     bounds = {channel.name: (channel.minimum, channel.maximum) for channel in rig.channels}
     unbounded = (-math.inf, math.inf)
     low, high = zip(*(bounds.get(name, unbounded) for name in track.channels), strict=True)

@@ -1,7 +1,7 @@
-"""Names of files that come from others: do they stay in their folder, on every system? Stdlib only.
+"""Check file names from untrusted sources. Stdlib only.
 
-A list, a preset or a message from a stranger may name an output. What is let through here names a
-plain file below the folder that was chosen: no way up, no other disk, no device.
+A list, preset or message may name an output file. Names that pass denote a plain file below the
+chosen folder on every operating system: no parent folder, no other drive, no device.
 """
 
 from __future__ import annotations
@@ -16,35 +16,39 @@ DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789¹²³"]
 )
-"""What Windows opens instead of a file, whatever the ending: docs "Naming Files, Paths"."""
+"""Device names on Windows, with any extension (Microsoft, "Naming Files, Paths")."""
 FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
-"""Letters that Windows refuses or reads otherwise: a drive, a stream, a folder."""
+"""Characters that Windows forbids or interprets: drive, stream, folder."""
 MAX_BYTES = 255
-"""Of one part of a path, on all common file systems."""
+"""Limit for one component of a path on all common file systems."""
 NAME_HINT = "Use a plain file name: letters, digits, spaces, dots, hyphens"
 
 
 def name_problem(name: str) -> str:
-    """What is wrong with ``name`` as one part of a path; empty when nothing is."""
+    """Return the problem of ``name`` as one component of a path; empty if there is none."""
     if not name or name in (".", ".."):
-        return "is no name"
+        return "is empty or a folder"
     if "/" in name or FORBIDDEN.search(name):
-        return "has a letter that file names must not have"
+        return "contains a forbidden character"
     if name != name.rstrip(". "):
         return "ends in a dot or space, which Windows drops"
     if name.split(".")[0].rstrip().casefold() in DEVICES:
-        return "is a device on Windows"
+        return "is a device name on Windows"
     if len(name.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        return f"has more than {MAX_BYTES} bytes"
+        return f"is longer than {MAX_BYTES} bytes"
     return ""
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """The path of ``relative``, written with slashes, below ``folder``.
+    """Return the path of ``relative`` below ``folder``.
+
+    Args:
+        folder: The folder that must contain the file.
+        relative: Relative path with forward slashes.
 
     Raises:
-        BadArgument: It is empty or absolute, has a part that ``name_problem`` objects to, or a
-            link in between leads out of ``folder``.
+        BadArgument: The path is empty or absolute, ``name_problem`` rejects a component, or a
+            symbolic link leads out of ``folder``.
     """
     parts = relative.split("/")
     for part in parts:
@@ -55,7 +59,7 @@ def inside(folder: Path, relative: str) -> Path:
     root, parent = os.path.realpath(folder), os.path.realpath(path.parent)
     if parent != root and not parent.startswith(os.path.join(root, "")):
         raise BadArgument(
-            f"The file name {relative!r} leads out of {folder} by a link",
+            f"The file name {relative!r} leads out of {folder} through a symbolic link",
             hint="Remove the link, or choose another output folder",
         )
     return path

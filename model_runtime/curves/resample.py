@@ -1,10 +1,10 @@
-"""Curves at another frame rate, sampled in time; no frame is dropped or doubled. numpy only.
+"""Resample curves to another frame rate, in time. numpy only.
 
-Between source frames runs a monotone cubic (Fritsch and Carlson 1980): smooth, and never beyond the
-two values around it. Below the source's rate a plain sample can miss what happens between two
-output frames, and lips that close for 40 ms on a /b/ would stay open at 12 fps. So an output frame
-shows the lips at the moment of the closure that falls into its interval, if there is one:
-*closure-preserving sampling*. It moves that one pose by less than half an output frame.
+Values are interpolated by a monotone cubic (Fritsch and Carlson 1980): smooth, and never outside
+the two neighbouring values. Below the source rate, plain sampling can miss events between two
+output frames: lips that close for 40 ms on a /b/ would stay open at 12 fps. Closure-preserving
+sampling therefore samples the lips at the moment of a closure that falls into the interval of an
+output frame, which moves that pose by less than half an output frame.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from ..errors import BadArgument
 from .track import CurveTrack
 
 ROUNDING = 1e-6
-"""Frames; 1.1 s at 60 fps is 66 frames although 1.1 * 60 is a hair more in floating point."""
+"""In frames: 1.1 s at 60 fps is 66 frames, although 1.1 * 60 exceeds 66 in floating point."""
 MAX_FPS = 1000.0
 BLOCK_FRAMES = 8192
-"""Output frames interpolated at once, so that an hour of curves needs no copies of itself."""
+"""Output frames interpolated at once, which bounds the memory for temporary arrays."""
 OPENING_CHANNELS = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
-"""Names, or starts of names, of channels that part the lips."""
+"""Names, or prefixes of names, of channels that open the lips."""
 CLOSING_CHANNELS = ("mouthClose", "mouthPress", "mouthRoll")
 CLOSURE_DEPTH = 0.1
-"""How much the opening must fall from either side within reach to count as a closure."""
+"""Minimum drop of the opening on both sides within ``CLOSURE_REACH_S``."""
 CLOSURE_REACH_S = 0.15
-"""Seconds on either side in which the mouth was open, about one syllable."""
+"""Seconds on either side, about one syllable, in which the mouth must have been open."""
 
 
 def checked_fps(fps: float) -> float:
-    """``fps`` itself. Raises BadArgument unless it is a number in (0, 1000]."""
+    """Return ``fps``. Raises BadArgument unless it is in (0, 1000]."""
     if not 0 < fps <= MAX_FPS:  # False for NaN too
         raise BadArgument(
             f"Frame rate {fps:g} is out of range",
@@ -43,18 +43,23 @@ def checked_fps(fps: float) -> float:
 
 
 def frames_for(duration_s: float, fps: float) -> int:
-    """``ceil(duration * fps)``, but not one more for a rounding error; at least 1."""
+    """Return ``ceil(duration * fps)``, tolerant of rounding errors; at least 1.
+
+    Args:
+        duration_s: Duration in seconds.
+        fps: Frames per second.
+    """
     return max(1, math.ceil(duration_s * fps - ROUNDING))
 
 
 def resample(track: CurveTrack, fps: float, *, frames: int | None = None) -> CurveTrack:
-    """A track at another frame rate, by plain sampling.
+    """Resample a track by plain sampling.
 
     Args:
         track: At least one frame.
-        fps: Frames a second, in (0, 1000].
-        frames: How many; None keeps the duration (rounded up). Beyond the last source frame the
-            last pose holds.
+        fps: Frames per second, in (0, 1000].
+        frames: Number of frames; None keeps the duration, rounded up. The last pose fills frames
+            beyond the source.
 
     Raises:
         BadArgument: ``fps`` is out of range.
@@ -67,13 +72,13 @@ def resample(track: CurveTrack, fps: float, *, frames: int | None = None) -> Cur
 def resample_speech(
     track: CurveTrack, fps: float, *, frames: int, lip_columns: Sequence[int]
 ) -> CurveTrack:
-    """``resample``, with closure-preserving sampling of the lips below the source's rate.
+    """Resample a track; below the source rate, with closure-preserving sampling of the lips.
 
     Args:
-        track: The model's curves.
-        fps: Frames a second, in (0, 1000].
-        frames: How many.
-        lip_columns: Columns that move together with the lips: jaw, mouth and tongue.
+        track: Curves at the model's frame rate.
+        fps: Frames per second, in (0, 1000].
+        frames: Number of frames.
+        lip_columns: Columns that move with the lips: jaw, mouth and tongue.
     """
     out = resample(track, fps, frames=frames)
     if fps >= track.fps or not lip_columns:
@@ -82,7 +87,7 @@ def resample_speech(
     closures = closure_frames(track)
     nearest = np.rint(closures * (fps / track.fps)).astype(int)
     depth = lip_opening(track)[closures]
-    # Of two closures in one interval the tighter one shows: it is written last.
+    # Of two closures in one interval the tighter one is kept: it is written last.
     for i in np.argsort(-depth, kind="stable"):
         if nearest[i] < frames:
             positions[nearest[i]] = closures[i]
@@ -93,7 +98,7 @@ def resample_speech(
 
 
 def sample(values: FloatArray, positions: DoubleArray) -> FloatArray:
-    """Monotone cubic interpolation at fractional frames.
+    """Interpolate at fractional frames by a monotone cubic.
 
     Args:
         values: Shape (frames, channels), at least one frame.
@@ -110,7 +115,7 @@ def sample(values: FloatArray, positions: DoubleArray) -> FloatArray:
 
 
 def lip_opening(track: CurveTrack) -> FloatArray:
-    """How far the lips are apart, from channel names alone; a proxy, shape (frames,).
+    """Estimate the lip opening from channel names; a proxy, shape (frames,).
 
     Sum of the channels that part the lips (sides averaged) less those that join them. A track
     without such channels gives zeros.
@@ -125,7 +130,7 @@ def lip_opening(track: CurveTrack) -> FloatArray:
 
 
 def closure_frames(track: CurveTrack) -> IntArray:
-    """Source frames at which the lips are closed for a moment between two openings, ascending."""
+    """Return the source frames of lip closures between two openings, ascending."""
     opening = lip_opening(track)
     reach = max(1, round(CLOSURE_REACH_S * track.fps))
     frames = len(opening)
@@ -161,7 +166,7 @@ def _sample_block(values: FloatArray, positions: DoubleArray) -> FloatArray:
 
 
 def _slopes(values: FloatArray, frames: IntArray) -> FloatArray:
-    """Slope a frame at some source frames: harmonic mean of the two sides, 0 at an extreme."""
+    """Return the slope per frame: harmonic mean of both sides, 0 at an extremum."""
     last = len(values) - 1
     here = values[frames]
     before = here - values[np.maximum(frames - 1, 0)]

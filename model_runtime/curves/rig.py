@@ -1,6 +1,6 @@
-"""Rig definitions: the channels of a face, their regions and bounds, from ``model_runtime/rigs``.
+"""Load rig definitions from ``model_runtime/rigs``: channels of a face, regions and bounds.
 
-A rig is data. Nothing in the networks, the postprocess or the add-on knows one by name.
+A rig is data: networks, post-processing and add-on do not depend on a particular one.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Channel:
     minimum: float
     maximum: float
     mirror: str
-    """Name of the same control on the other side; its own name for a central one."""
+    """Name of the same control on the other side; its own name if it is central."""
     mirror_sign: float = 1.0
-    """-1 where a mirrored face has the opposite value, as a head that turns to the other side."""
+    """-1 if mirroring a face negates the value, as for a turn of the head."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,28 +43,28 @@ class RigDefinition:
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """Names in column order."""
+        """Return the names in column order."""
         return tuple(channel.name for channel in self.channels)
 
     def region_columns(self, region: str) -> tuple[int, ...]:
-        """Columns of the channels of ``region``, ascending."""
+        """Return the columns of the channels of ``region``, ascending."""
         return tuple(i for i, channel in enumerate(self.channels) if channel.region == region)
 
     def bounds(self) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest value of each channel, two arrays of shape (channels,)."""
+        """Return minimum and maximum of each channel, two arrays of shape (channels,)."""
         low = np.array([channel.minimum for channel in self.channels], np.float32)
         high = np.array([channel.maximum for channel in self.channels], np.float32)
         return low, high
 
 
 def rig_names() -> tuple[str, ...]:
-    """Names of the rigs that ``load_rig`` finds, sorted."""
+    """Return the names of all rig definitions, sorted."""
     return tuple(sorted(path.stem for path in RIG_FOLDER.glob("*.json")))
 
 
 @functools.cache
 def rig_of_file(kind: str) -> RigDefinition:
-    """The rig whose channels a kind of curve file holds: its definition lists it in ``files``."""
+    """Return the rig of a kind of curve file, whose definition lists that kind in ``files``."""
     for name in rig_names():
         data = json.loads((RIG_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         if kind in data.get("files", ()):
@@ -76,10 +76,10 @@ def rig_of_file(kind: str) -> RigDefinition:
 
 @functools.cache
 def load_rig(name: str) -> RigDefinition:
-    """Read the rig definition ``name``.
+    """Load the rig definition ``name``.
 
     Raises:
-        BadArgument: No such rig.
+        BadArgument: The rig is unknown.
     """
     if name not in rig_names():
         raise BadArgument(f"Unknown rig {name!r}", hint=f"Use one of: {', '.join(rig_names())}")

@@ -1,4 +1,4 @@
-"""CurveTrack: channel values over time, the one thing that travels from the model to the face."""
+"""Define ``CurveTrack``: values of named channels over time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy as np
 from ..arrays import DoubleArray, FloatArray
 from ..errors import BadCurves
 
-HEARD = "heard"
-"""Entry of ``request`` with the emotion that was heard, where it was left to the voice."""
-AGAIN_HINT = "Write the file again from the program it came from"
+DETECTED_EMOTION = "detected_emotion"
+"""Entry of ``request`` with the emotion detected in the voice, if ``auto`` was requested."""
+OLD_DETECTED_EMOTION = "heard"
+"""The same entry in curve files of version 0.1."""
+AGAIN_HINT = "Export the file again from the program that wrote it"
 
 
 @dataclasses.dataclass(frozen=True)
 class CurveTrack:
-    """Values of named channels at a fixed frame rate. Frame 0 is at ``start_s`` of the sound."""
+    """Values of named channels at a fixed frame rate; frame 0 is at ``start_s`` of the file."""
 
     values: FloatArray
     """Shape (frames, channels), finite."""
@@ -26,48 +28,53 @@ class CurveTrack:
     fps: float
     start_s: float = 0.0
     request: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """What was asked for when the curves were made; JSON-able."""
+    """Parameters that the curves were generated with; JSON."""
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
             raise BadCurves(
-                f"Values of shape {self.values.shape} do not fit {len(self.channels)} channels",
+                f"Values of shape {self.values.shape} do not match {len(self.channels)} channels",
                 hint=AGAIN_HINT,
             )
         if len(set(self.channels)) != len(self.channels):
-            raise BadCurves("A channel name stands twice in the curves", hint=AGAIN_HINT)
+            raise BadCurves("A channel name is repeated in the curves", hint=AGAIN_HINT)
         if not (math.isfinite(self.fps) and self.fps > 0):
             raise BadCurves(f"Frame rate {self.fps} is not a positive number", hint=AGAIN_HINT)
         if not np.isfinite(self.values).all():
-            raise BadCurves("Curve values hold NaN or infinity", hint=AGAIN_HINT)
+            raise BadCurves("Curve values contain NaN or infinity", hint=AGAIN_HINT)
 
     @property
     def frame_count(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return int(self.values.shape[0])
 
     @property
     def duration_s(self) -> float:
-        """Seconds from frame 0 to one frame after the last."""
+        """Return the seconds from frame 0 to one frame after the last."""
         return self.frame_count / self.fps
 
     @property
-    def heard(self) -> str:
-        """The emotion heard in the voice, in a few words; empty where it was not asked for."""
-        heard = self.request.get(HEARD)
-        return str(heard.get("title", "")) if isinstance(heard, dict) else ""
+    def detected_emotion(self) -> dict[str, Any]:
+        """Return ``DetectedEmotion.as_json`` of the voice; empty if no key asked for ``auto``."""
+        detected = self.request.get(DETECTED_EMOTION, self.request.get(OLD_DETECTED_EMOTION))
+        return detected if isinstance(detected, dict) else {}
+
+    @property
+    def detected_title(self) -> str:
+        """Return the detected emotion in a few words; empty if no key asked for ``auto``."""
+        return str(self.detected_emotion.get("title", ""))
 
     def times_s(self) -> DoubleArray:
-        """Time of each frame in seconds of the sound, shape (frames,)."""
+        """Return the time of each frame in seconds of the audio file, shape (frames,)."""
         return self.start_s + np.arange(self.frame_count) / self.fps
 
     def column(self, channel: str) -> FloatArray:
-        """Values of one channel, shape (frames,). Raises KeyError for an unknown name."""
+        """Return the values of one channel, shape (frames,). Raises KeyError for unknown names."""
         try:
             return self.values[:, self.channels.index(channel)]
         except ValueError:
             raise KeyError(channel) from None
 
     def replaced(self, **changes: Any) -> CurveTrack:
-        """A copy with some fields changed."""
+        """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)

@@ -1,10 +1,10 @@
-"""The classifier that hears emotion in statistics of a voice. numpy only.
+"""Classify emotion from statistics of a voice, and read and write the classifier. numpy only.
 
 Kernel ridge regression with a Gaussian kernel (a least-squares support vector machine) on
-standardised statistics: one score for each class, made into probabilities by a softmax whose
-sharpness was fitted on voices left out. A voice unlike every one it knows gets scores near the
-mean, and so no confident emotion. Several classes may speak for one emotion (a bored and a reading
-voice both count as neutral).
+standardised statistics yields one score per class; a softmax, whose sharpness was fitted on
+held-out voices, turns scores into probabilities. A voice unlike all training voices gets scores
+near the mean, hence no confident emotion. Several classes may belong to one emotion: bored and
+reading voices both count as neutral.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from .voice_statistics import STATISTICS
 
 KIND: Final = "emotion"
 DEFAULT_NAME: Final = "cstalk-emotion"
-LARGEST_DEVIATION = 4.0
-"""Standard deviations at which a statistic is cut: a freak value must not decide alone."""
+MAX_DEVIATION = 4.0
+"""Statistics are clipped to this many standard deviations, so that one outlier cannot decide."""
 TENSORS: Final = ("bias", "centre", "coefficients", "spread", "support")
-GET_HINT = "Get the folder weights/cstalk-emotion again, or choose an emotion by name"
+GET_HINT = "Install the extension again, or choose an emotion by name"
 
 
 @dataclasses.dataclass(frozen=True)
 class EmotionModel:
-    """N known voices, D statistics, K classes."""
+    """Parameters of a classifier of N training clips, D statistics and K classes."""
 
     classes: tuple[str, ...]
-    """Emotion of each class, a name of ``protocol.EMOTIONS``; names may stand more than once."""
+    """Emotion of each class, a name of ``protocol.EMOTIONS``; names may repeat."""
     width: float
-    """Of the kernel: ``exp(-width * mean squared difference)``."""
+    """Width of the kernel: ``exp(-width * mean squared difference)``."""
     sharpness: float
-    """Factor of the scores within the softmax."""
+    """Factor of the scores in the softmax."""
     centre: DoubleArray
     """Mean of each statistic, shape (D,)."""
     spread: DoubleArray
     """Standard deviation of each statistic, shape (D,), above 0."""
     support: DoubleArray
-    """Standardised statistics of the known voices, shape (N, D)."""
+    """Standardised statistics of the training clips, shape (N, D)."""
     coefficients: DoubleArray
     """Shape (N, K)."""
     bias: DoubleArray
@@ -54,11 +54,11 @@ class EmotionModel:
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """Emotions it can name, in the order of ``protocol.EMOTIONS``: neutral first."""
+        """Emotions of the classes, in the order of ``protocol.EMOTIONS``: neutral first."""
         return tuple(name for name in EMOTIONS if name in self.classes)
 
     def scores(self, statistics: DoubleArray) -> DoubleArray:
-        """One score for each class, about 1 for the right one and -1 for others.
+        """Return one score per class, about 1 for the correct class and -1 for others.
 
         Args:
             statistics: Shape (n, D), of ``voice_statistics.statistics``.
@@ -70,44 +70,70 @@ class EmotionModel:
         return kernel(standard, self.support, self.width) @ self.coefficients + self.bias
 
     def probabilities(self, statistics: DoubleArray) -> DoubleArray:
-        """Probability of each of ``emotions``, shape (n, E); rows sum to 1."""
+        """Return the probability of each of ``emotions``, shape (n, E); rows sum to 1."""
         return merged(self.scores(statistics), self.classes, self.emotions, self.sharpness)
 
 
 def standardised(statistics: DoubleArray, centre: DoubleArray, spread: DoubleArray) -> DoubleArray:
-    """Deviations from the mean, in standard deviations, cut at four; shape (n, D)."""
-    deviations: DoubleArray = np.clip(
-        (statistics - centre) / spread, -LARGEST_DEVIATION, LARGEST_DEVIATION
-    )
+    """Return deviations from the mean in standard deviations, clipped at 4.
+
+    Args:
+        statistics: Shape (n, D).
+        centre: Mean of each statistic, shape (D,).
+        spread: Standard deviation of each statistic, shape (D,).
+
+    Returns:
+        Shape (n, D).
+    """
+    deviations: DoubleArray = np.clip((statistics - centre) / spread, -MAX_DEVIATION, MAX_DEVIATION)
     return deviations
 
 
 def kernel(left: DoubleArray, right: DoubleArray, width: float) -> DoubleArray:
-    """Likeness of each row to each other row, 0 to 1; shape (len(left), len(right))."""
+    """Return the Gaussian kernel of each pair of rows.
+
+    Args:
+        left: Shape (n, D).
+        right: Shape (m, D).
+        width: Factor of the mean squared difference in the exponent.
+
+    Returns:
+        Values in (0, 1], shape (n, m).
+    """
     squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2 * left @ right.T
-    likeness: DoubleArray = np.exp(-width * np.maximum(squares, 0) / left.shape[1])
-    return likeness
+    values: DoubleArray = np.exp(-width * np.maximum(squares, 0) / left.shape[1])
+    return values
 
 
 def merged(
     scores: DoubleArray, classes: Sequence[str], emotions: Sequence[str], sharpness: float
 ) -> DoubleArray:
-    """Scores of classes to probabilities of emotions, shape (n, E)."""
+    """Convert scores of classes to probabilities of emotions.
+
+    Args:
+        scores: Shape (n, K).
+        classes: Emotion of each class.
+        emotions: Names of the columns of the result.
+        sharpness: Factor of the scores in the softmax.
+
+    Returns:
+        Shape (n, E); rows sum to 1.
+    """
     powers = np.exp(sharpness * (scores - scores.max(1, keepdims=True)))
     shares = powers / powers.sum(1, keepdims=True)
-    belongs = np.array([[name == emotion for emotion in emotions] for name in classes], float)
-    together: DoubleArray = shares @ belongs
-    return together
+    membership = np.array([[name == emotion for emotion in emotions] for name in classes], float)
+    probabilities: DoubleArray = shares @ membership
+    return probabilities
 
 
 def default_emotion_model() -> Path:
-    """Folder of the shipped classifier, whether or not it is there."""
+    """Return the folder of the shipped classifier, whether or not it exists."""
     return WEIGHTS_FOLDER / DEFAULT_NAME
 
 
 @functools.lru_cache(maxsize=2)
 def shipped_emotion_model() -> EmotionModel:
-    """The shipped classifier, read once. Raises BadWeights."""
+    """Load the shipped classifier, once per process. Raises BadWeights."""
     return load_emotion_model(default_emotion_model())
 
 
@@ -115,7 +141,7 @@ def load_emotion_model(folder: Path) -> EmotionModel:
     """Read and check a classifier.
 
     Raises:
-        BadWeights: No such folder, another kind, corrupt, or made for other statistics.
+        BadWeights: The folder is missing, of another kind, corrupt, or for other statistics.
     """
     values, tensors, _ = read_folder(folder, kind=KIND)
     try:
@@ -125,7 +151,9 @@ def load_emotion_model(folder: Path) -> EmotionModel:
         raise BadWeights(f"{folder} has a wrong config: {error}", hint=GET_HINT) from error
     unknown = sorted(set(classes) - set(EMOTIONS))
     if unknown or EMOTIONS[0] not in classes:
-        raise BadWeights(f"{folder} names no neutral, or an unknown emotion", hint=GET_HINT)
+        raise BadWeights(
+            f"{folder} has no class for neutral, or one for an unknown emotion", hint=GET_HINT
+        )
     _check_shapes(tensors, len(classes), folder)
     return EmotionModel(
         classes, width, sharpness, **{name: tensors[name].astype(np.float64) for name in TENSORS}
@@ -133,12 +161,16 @@ def load_emotion_model(folder: Path) -> EmotionModel:
 
 
 def save_emotion_model(folder: Path, model: EmotionModel, training: dict[str, Any]) -> None:
-    """Write a classifier as float16. Raises BadOutput, BadWeights.
+    """Write a classifier as float16.
 
     Args:
-        folder: Made when missing; its parent must exist.
-        model: What to write.
-        training: How it was made; JSON.
+        folder: Created if missing; its parent must exist.
+        model: The classifier.
+        training: Record of the training run; JSON.
+
+    Raises:
+        BadOutput: The folder cannot be written.
+        BadWeights: A value is not finite.
     """
     tensors = {name: getattr(model, name).astype(np.float32) for name in TENSORS}
     config = {"classes": model.classes, "width": model.width, "sharpness": model.sharpness}

@@ -1,16 +1,16 @@
-"""Auto emotion: the emotion heard in a voice, as emotion keys over time. numpy only.
+"""Detect the emotion of a voice and return it as emotion keys over time. numpy only.
 
-The voice is judged in windows of 3 s, twice a second. A path through the judgements that pays for
-every change (Viterbi) makes stretches of one emotion; its strength is how sure the judge was of it.
-Long silence is neutral. What results are ordinary emotion keys, whose cross-fade keeps every change
-smooth (``emotion.emotion_weights``).
+The classifier rates windows of 3 s, twice a second. The Viterbi path through these ratings, with a
+cost for each change, yields stretches of one emotion; the probability becomes the intensity. Long
+silence is neutral. The result is a list of ordinary emotion keys, whose cross-fades keep changes
+smooth (``keys.emotion_weights``).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -28,37 +28,43 @@ from .voice_frames import VoiceFrames, joined, loud_level, smooth, voice_frames
 from .voice_statistics import statistics
 
 AUDIBLE_DB = 22.0
-"""Decibels under the loud frames at which a voice falls silent: less than ``voice.SPEECH_DB``,
-since a room that hums is no speech, and single faint sounds are within a pause anyhow."""
+"""Level below the loud frames at which a frame counts as silent, dB. Smaller than
+``voice_frames.SPEECH_DB``, so that the hum of a room is not taken for speech."""
 SILENCE_DB = -58.0
-"""Below this is silence, however quiet the rest: the features end at -60 dB."""
-LEAST_SPEECH_S = 0.6
-"""A window with less speech than this is not judged."""
+"""Frames below this level are always silent: the features end at -60 dB."""
+MIN_SPEECH_S = 0.6
+"""Windows with less speech than this are not classified."""
 NEUTRAL = EMOTIONS[0]
 
 _BLOCK_S = 20.0
-_MARGIN_FRAMES = 4  # what smoothing and the window of the pitch reach beyond a block
+_MARGIN_FRAMES = 4  # reach of smoothing and of the pitch window beyond a block
 
 
 @dataclasses.dataclass(frozen=True)
-class Heard:
-    """What was heard in a sound. Times are in seconds of the file."""
+class DetectedEmotion:
+    """Emotion of a clip. Times are in seconds of the audio file."""
 
     keys: tuple[EmotionKey, ...]
     """Emotion over time, sorted; intensity 0 for neutral."""
     emotion: str
-    """Of the line as a whole."""
+    """Emotion of the whole clip."""
     intensity: float
-    """Of the line as a whole, 0 for neutral."""
+    """Intensity of the whole clip, 0 for neutral."""
     probabilities: dict[str, float]
-    """Of the line as a whole, by emotion; they sum to 1."""
+    """Probability of each emotion for the whole clip; they sum to 1."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> DetectedEmotion:
+        """Restore the result of ``as_json``."""
+        keys = tuple(EmotionKey(**key) for key in data["keys"])
+        return cls(keys, data["emotion"], data["intensity"], data["probabilities"])
 
     def as_json(self) -> dict[str, Any]:
-        """For the file of curves and for the worker's result."""
+        """Return the entry of curve files, with ``title`` added."""
         return {**dataclasses.asdict(self), "title": self.title()}
 
     def title(self) -> str:
-        """One line for a person: the emotion, and how it changes where it does."""
+        """Return one line for the user interface: the emotion, and its changes if any."""
         moods = [key for key in self.keys if key.emotion != NEUTRAL]
         names = [key.emotion for key in moods]
         if len(set(names)) < 2:
@@ -68,84 +74,94 @@ class Heard:
         return ", ".join(f"{k.emotion} {k.intensity:g} at {k.start_s:.1f} s" for k in changes)
 
 
-def hear_emotion(
+def detect_emotion(
     store: SpeechStore,
     model: EmotionModel,
     *,
     start_s: float = 0.0,
     watch: Callable[[float], None] = lambda _fraction: None,
-) -> Heard:
-    """Judge a decoded sound.
+) -> DetectedEmotion:
+    """Detect the emotion of a decoded clip.
 
     Args:
-        store: The sound.
-        model: From ``emotion_model``.
-        start_s: Second of the file at which the store begins.
-        watch: Told the fraction done, in [0, 1]; what it raises ends the work.
+        store: The decoded audio.
+        model: The classifier, from ``classifier.load_emotion_model``.
+        start_s: Second of the audio file at which ``store`` begins.
+        watch: Called with the fraction done, in [0, 1]; an exception in it ends the work.
     """
     parts = []
-    for part, fraction in _described(store):
+    for part, fraction in _describe_blocks(store):
         parts.append(part)
         watch(0.9 * fraction)
-    return hear_voice(joined(parts), model, start_s=start_s)
+    return classify_voice(joined(parts), model, start_s=start_s)
 
 
-def hear_voice(voice: VoiceFrames, model: EmotionModel, *, start_s: float = 0.0) -> Heard:
-    """Judge a described voice; see ``hear_emotion``."""
-    speech = _audible(voice)
-    judged, probabilities = _judged(voice, speech, model)
-    line = probabilities.mean(0) if judged.any() else _nothing(len(model.emotions))
-    emotion, intensity = _named(line, model.emotions)
+def classify_voice(
+    voice: VoiceFrames, model: EmotionModel, *, start_s: float = 0.0
+) -> DetectedEmotion:
+    """Detect the emotion from voice frames.
+
+    Args:
+        voice: Voice frames of the whole clip.
+        model: The classifier.
+        start_s: Second of the audio file at which ``voice`` begins.
+    """
+    speech = _is_audible(voice)
+    has_speech, probabilities = _classify_windows(voice, speech, model)
+    clip = probabilities.mean(0) if has_speech.any() else _certainly_neutral(len(model.emotions))
+    emotion, intensity = _most_likely(clip, model.emotions)
     path = likeliest_path(probabilities)
     names = [model.emotions[state] for state in path]
     strengths = strengths_of(probabilities, path)
-    steps = np.flatnonzero(judged)
+    steps = np.flatnonzero(has_speech)
     keys = [
         EmotionKey(round(start_s + time, 3), name, strength)
         for time, name, strength in changes(speech, steps, names, strengths)
     ]
-    shares = dict(zip(model.emotions, line.tolist(), strict=True))
-    return Heard(tuple(keys), emotion, intensity, shares)
+    shares = dict(zip(model.emotions, clip.tolist(), strict=True))
+    return DetectedEmotion(tuple(keys), emotion, intensity, shares)
 
 
-def resolved(
-    keys: Sequence[EmotionKey], heard: Heard, emotions: Sequence[str] = EMOTIONS
+def resolve_auto(
+    keys: Sequence[EmotionKey], detected: DetectedEmotion, emotions: Sequence[str] = EMOTIONS
 ) -> tuple[EmotionKey, ...]:
-    """Keys in which what was heard stands in the place of ``auto``.
+    """Replace ``auto`` keys by the keys that were detected.
 
     Args:
-        keys: Sorted by time. An auto key holds until the next key; its intensity scales what was
-            heard.
-        heard: In seconds of the same file.
-        emotions: What the face can act; what is heard beside becomes neutral.
+        keys: Sorted by time. An auto key is valid until the next key; its intensity scales the
+            detected intensities.
+        detected: Detected emotion, in seconds of the same file.
+        emotions: Emotions of the generator; a detected emotion outside these becomes neutral.
     """
     ends = [*(key.start_s for key in keys[1:]), math.inf]
     out: list[EmotionKey] = []
     for key, end_s in zip(keys, ends, strict=True):
         if key.emotion == AUTO_EMOTION:
-            acted = _between(heard.keys, key, end_s)
-            out += [k if k.emotion in emotions else _neutral(k.start_s) for k in acted]
+            found = _between(detected.keys, key, end_s)
+            out += [k if k.emotion in emotions else _neutral(k.start_s) for k in found]
         else:
             out.append(key)
     return tuple(out)
 
 
-def asks_for_auto(keys: Iterable[EmotionKey]) -> bool:
-    """Whether any key leaves the emotion to the voice."""
+def uses_auto(keys: Iterable[EmotionKey]) -> bool:
+    """Return whether any key asks for detection (``auto``)."""
     return any(key.emotion == AUTO_EMOTION for key in keys)
 
 
-def _between(heard: Sequence[EmotionKey], asked: EmotionKey, end_s: float) -> Iterator[EmotionKey]:
-    """The heard keys from ``asked`` to ``end_s``, begun by the one that holds there."""
-    before = [key for key in heard if key.start_s <= asked.start_s]
-    first = before[-1] if before else _neutral(asked.start_s)
-    inside = [key for key in heard if asked.start_s < key.start_s < end_s]
-    for key in (dataclasses.replace(first, start_s=asked.start_s), *inside):
-        yield dataclasses.replace(key, intensity=key.intensity * asked.intensity)
+def _between(
+    detected: Sequence[EmotionKey], auto: EmotionKey, end_s: float
+) -> Iterator[EmotionKey]:
+    """Yield the detected keys from ``auto`` to ``end_s``, first the one in force at its start."""
+    before = [key for key in detected if key.start_s <= auto.start_s]
+    first = before[-1] if before else _neutral(auto.start_s)
+    inside = [key for key in detected if auto.start_s < key.start_s < end_s]
+    for key in (dataclasses.replace(first, start_s=auto.start_s), *inside):
+        yield dataclasses.replace(key, intensity=key.intensity * auto.intensity)
 
 
-def _audible(voice: VoiceFrames) -> BoolArray:
-    """Which frames hold sound, shape (T,)."""
+def _is_audible(voice: VoiceFrames) -> BoolArray:
+    """Return which frames are not silent, shape (T,)."""
     audible: BoolArray = smooth(voice.loudness) > max(loud_level(voice) - AUDIBLE_DB, SILENCE_DB)
     return audible
 
@@ -154,8 +170,8 @@ def _neutral(start_s: float) -> EmotionKey:
     return EmotionKey(start_s, NEUTRAL, 0.0)
 
 
-def _described(store: SpeechStore) -> Iterator[tuple[VoiceFrames, float]]:
-    """The whole sound in blocks, with the fraction done after each."""
+def _describe_blocks(store: SpeechStore) -> Iterator[tuple[VoiceFrames, float]]:
+    """Yield the voice frames of the clip in blocks, with the fraction done after each."""
     config = FeatureConfig()
     hop = 2 * config.hop_samples
     frames = math.ceil(store.sample_count / hop)
@@ -176,15 +192,16 @@ def _described(store: SpeechStore) -> Iterator[tuple[VoiceFrames, float]]:
 
 
 def windows(voice: VoiceFrames) -> dict[int, VoiceFrames]:
-    """The windows that differ, by their first frame: what is judged, in learning and in use."""
+    """Return the distinct windows by their first frame; training classifies the same ones."""
     size = round(WINDOW_S * FRAME_RATE)
     return {first: voice.part(first, first + size) for first in window_starts(len(voice))}
 
 
 def window_starts(frames: int) -> list[int]:
-    """First frame of the window around the middle of each half second.
+    """Return the first frame of the window centred on each half second.
 
-    Near the ends the window moves inwards and stays whole; a short sound is one window each time.
+    Near the ends the window moves inwards and keeps its length. In a clip shorter than a window,
+    every window is the whole clip.
     """
     size, hop = round(WINDOW_S * FRAME_RATE), round(HOP_S * FRAME_RATE)
     last = max(0, frames - size)
@@ -192,27 +209,26 @@ def window_starts(frames: int) -> list[int]:
     return [min(max(0, middle - size // 2), last) for middle in middles]
 
 
-def _judged(
+def _classify_windows(
     voice: VoiceFrames, speech: BoolArray, model: EmotionModel
 ) -> tuple[BoolArray, DoubleArray]:
-    """Which windows hold speech, and the probabilities of those; shapes (W,) and (judged, E)."""
+    """Return which windows hold speech, shape (W,), and the probabilities of those, (n, E)."""
     size, firsts = round(WINDOW_S * FRAME_RATE), window_starts(len(voice))
     spoken = [float(speech[first : first + size].sum()) / FRAME_RATE for first in firsts]
-    judged = np.array(spoken) >= LEAST_SPEECH_S
-    wanted = [first for first, is_judged in zip(firsts, judged, strict=True) if is_judged]
+    has_speech = np.array(spoken) >= MIN_SPEECH_S
+    wanted = [first for first, has in zip(firsts, has_speech, strict=True) if has]
     if not wanted:
-        return judged, np.zeros((0, len(model.emotions)))
+        return has_speech, np.zeros((0, len(model.emotions)))
     distinct, row = np.unique(wanted, return_inverse=True)
     described = [statistics(voice.part(first, first + size)) for first in distinct]
-    return judged, model.probabilities(np.stack(described))[row]
+    return has_speech, model.probabilities(np.stack(described))[row]
 
 
-def _named(line: DoubleArray, emotions: Sequence[str]) -> tuple[str, float]:
-    best = int(line.argmax())
-    return emotions[best], intensity_for(float(line[best])) if best else 0.0
+def _most_likely(clip: DoubleArray, emotions: Sequence[str]) -> tuple[str, float]:
+    best = int(clip.argmax())
+    return emotions[best], intensity_for(float(clip[best])) if best else 0.0
 
 
-def _nothing(emotions: int) -> DoubleArray:
-    """Surely neutral."""
-    sure: DoubleArray = np.eye(emotions)[0]
-    return sure
+def _certainly_neutral(emotions: int) -> DoubleArray:
+    first: DoubleArray = np.eye(emotions)[0]
+    return first

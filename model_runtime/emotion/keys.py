@@ -1,8 +1,8 @@
-"""Emotion keys to one weight per emotion and frame. numpy only.
+"""Convert emotion keys to one weight per emotion and frame. numpy only.
 
-A key says: from this second on, act this emotion this strongly. The change is a raised-cosine
-cross-fade centred on the key, so that neither the weights nor their slope jump. Neutral is the
-absence of emotion: its column stays zero, and intensity 0 *is* neutral.
+A key sets emotion and intensity from its time on. The change is a raised-cosine cross-fade centred
+on the key, so that neither the weights nor their slope jump. Neutral is the absence of emotion: its
+column stays zero, and intensity 0 equals neutral.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy as np
 from ..arrays import FloatArray
 from ..errors import BadArgument
 from ..protocol import AUTO_EMOTION, MAX_INTENSITY
-from ..protocol import EmotionKey as EmotionKey  # handed on to infer
+from ..protocol import EmotionKey as EmotionKey  # re-exported
 
 CROSS_FADE_S = 0.5
-"""Seconds from one emotion to the next; Audio2Face's ``live_transition_time`` is the same."""
+"""Length of a cross-fade; equal to ``live_transition_time`` of Audio2Face."""
 
 
 def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[EmotionKey, ...]:
-    """The keys sorted by time.
+    """Return the keys sorted by time.
 
     Args:
         keys: In any order; of two at the same time the later in the list wins.
-        emotions: Names the model knows, neutral first; ``auto`` is let through beside them.
+        emotions: Emotions of the model, neutral first; ``auto`` is accepted in addition.
 
     Raises:
-        BadArgument: An emotion the model does not know, an intensity outside [0, 1.5], or a time
-            that is not a number.
+        BadArgument: An emotion is unknown to the model, an intensity is outside [0, 1.5], or a
+            time is not finite.
     """
     for key in keys:
         if key.emotion not in (*emotions, AUTO_EMOTION):
@@ -44,7 +44,10 @@ def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[E
                 hint=f"Use a number from 0 to {MAX_INTENSITY}; 1 is full strength",
             )
         if not math.isfinite(key.start_s):
-            raise BadArgument(f"Emotion time {key.start_s} s", hint="Use seconds of the sound")
+            raise BadArgument(
+                f"Emotion time {key.start_s} s is not a finite number",
+                hint="Use seconds of the audio file",
+            )
     return tuple(sorted(keys, key=lambda key: key.start_s))
 
 
@@ -57,16 +60,16 @@ def emotion_weights(
     frames: int,
     sound_start_s: float = 0.0,
 ) -> FloatArray:
-    """Weights of some model frames, the same whichever range is asked for.
+    """Return the weights of some model frames; any range gives the same values.
 
     Args:
         keys: From ``checked_keys``. Before the first key the face is neutral; a key at or before
-            the start of the sound holds from the first frame on, without a fade.
-        emotions: Names the model knows, neutral first.
-        frame_rate: Model frames a second.
-        first_frame: First frame wanted.
-        frames: How many.
-        sound_start_s: Second of the file at which frame 0 lies; keys are in seconds of the file.
+            the start of the clip is valid from the first frame on, without a fade.
+        emotions: Emotions of the model, neutral first.
+        frame_rate: Model frames per second.
+        first_frame: First frame.
+        frames: Number of frames.
+        sound_start_s: Second of the file at frame 0; keys are in seconds of the file.
 
     Returns:
         Shape (frames, E), within [0, 1.5]; each row sums to the intensity, column 0 is zero.
@@ -84,5 +87,5 @@ def emotion_weights(
             phase = np.clip((times - key.start_s) / CROSS_FADE_S + 0.5, 0, 1)
             weights += (0.5 - 0.5 * np.cos(np.pi * phase))[:, None] * (after - before)
         before = after
-    # Keys closer than a cross-fade still mix convexly: each fade is ahead of the next.
+    # Keys closer than a cross-fade still mix convexly, because each fade leads the next.
     return np.maximum(weights, 0).astype(np.float32)

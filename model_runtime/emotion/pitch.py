@@ -1,8 +1,9 @@
-"""Pitch of a voice by autocorrelation, at the model's frame rate. numpy only.
+"""Track the pitch of a voice by autocorrelation at the model's frame rate. numpy only.
 
-Boersma (1993), "Accurate short-term analysis of the fundamental frequency": the autocorrelation of
-a windowed frame divided by that of the window peaks at the period, and the height of the peak is
-the share of the power that is periodic. Frame k is centred on k / 50 s.
+Method of Boersma (1993), "Accurate short-term analysis of the fundamental frequency and the
+harmonics-to-noise ratio of a sampled sound": the autocorrelation of a windowed frame, divided by
+that of the window, peaks at the period, and the height of the peak is the periodic share of the
+power. Frame k is centred on k / 50 s.
 """
 
 from __future__ import annotations
@@ -17,36 +18,36 @@ from ..arrays import FloatArray
 SAMPLE_RATE = 16_000
 FRAME_RATE = 50.0
 LOWEST_HZ, HIGHEST_HZ = 65.0, 500.0
-"""From a deep man to an excited child."""
+"""Range from a deep male voice to an excited child."""
 REFERENCE_HZ = 100.0
 """Semitone 0."""
 OCTAVE_COST = 0.02
-"""Height taken from a peak for each octave below the highest pitch: of equal peaks the shortest
-period is the true one."""
+"""Subtracted from the height of a peak per octave below the highest pitch: among equal peaks, the
+shortest period is the correct one."""
 
-# Pitch needs no treble: half the rate, half the work.
+# Pitch needs no high frequencies; half the sample rate halves the work.
 _RATE = SAMPLE_RATE // 2
 _HOP = int(_RATE / FRAME_RATE)
 _WINDOW = 384  # samples, 48 ms: three periods of the lowest pitch
 _FFT = 1024
 _FIRST_LAG = int(_RATE / HIGHEST_HZ)
 _LAST_LAG = math.ceil(_RATE / LOWEST_HZ)
-_BLOCK = 4096  # frames at once, which bounds the spectra in memory to 34 MB
+_BLOCK = 4096  # frames at once: bounds the spectra in memory to 34 MB
 
 
 def pitch_track(
     samples: FloatArray, frames: int, *, every: int = 1
 ) -> tuple[FloatArray, FloatArray]:
-    """Pitch and how periodic the voice is.
+    """Return pitch and periodicity of each frame.
 
     Args:
         samples: Mono at 16 kHz, shape (N,).
-        frames: How many are wanted; beyond the end of the sound stands silence.
-        every: Measure each frame (1), or one in so many, which costs as much less.
+        frames: Number of frames; the clip is padded with silence.
+        every: Analyse one frame in ``every``, which divides the cost by as much.
 
     Returns:
         Semitones above 100 Hz, and the periodic share of the power in [0, 1] (0 in silence); each
-        of shape (ceil(frames / every),). A pitch means nothing where the share is low.
+        of shape (ceil(frames / every),). Pitch is meaningless where the share is low.
     """
     half = np.zeros(frames * _HOP + _WINDOW, np.float32)
     pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2).mean(1)[: len(half) - _WINDOW // 2]
@@ -62,7 +63,7 @@ def pitch_track(
 
 
 def _autocorrelation(cut: FloatArray) -> FloatArray:
-    """Of each frame, 1 at lag 0, freed of the window's own; shape (frames, lags)."""
+    """Return the autocorrelation, 1 at lag 0, corrected for the window; (frames, lags)."""
     window, own = _window()
     spectrum = np.fft.rfft((cut - cut.mean(1, keepdims=True)) * window, _FFT)
     power = spectrum.real**2 + spectrum.imag**2
@@ -72,7 +73,7 @@ def _autocorrelation(cut: FloatArray) -> FloatArray:
 
 
 def _best_periods(lags: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Semitones and height of the best peak of each frame."""
+    """Return semitones and height of the best peak of each frame."""
     inner = lags[:, _FIRST_LAG : _LAST_LAG + 1]
     before, after = lags[:, _FIRST_LAG - 1 : _LAST_LAG], lags[:, _FIRST_LAG + 1 : _LAST_LAG + 2]
     cost = OCTAVE_COST * np.log2(np.arange(_FIRST_LAG, _LAST_LAG + 1) / _FIRST_LAG)
@@ -80,7 +81,9 @@ def _best_periods(lags: FloatArray) -> tuple[FloatArray, FloatArray]:
     best = score.argmax(1)
     rows = np.arange(len(best))
     left, top, right = before[rows, best], inner[rows, best], after[rows, best]
-    bend = np.minimum(left - 2 * top + right, -1e-6)  # of the parabola through three points
+    bend = np.minimum(
+        left - 2 * top + right, -1e-6
+    )  # curvature of the parabola through the three points
     lag = best + _FIRST_LAG + np.clip(0.5 * (left - right) / bend, -0.5, 0.5)
     semitones = (12 * np.log2(_RATE / lag / REFERENCE_HZ)).astype(np.float32)
     found = score[rows, best] > 0
@@ -89,7 +92,7 @@ def _best_periods(lags: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 @functools.cache
 def _window() -> tuple[FloatArray, FloatArray]:
-    """Hann window, and its autocorrelation up to the last lag, 1 at lag 0."""
+    """Return a Hann window and its autocorrelation up to the last lag, 1 at lag 0."""
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)
     own = np.fft.irfft(np.abs(np.fft.rfft(window, _FFT)) ** 2)[: _LAST_LAG + 2]
     return window.astype(np.float32), (own / own[0]).astype(np.float32)

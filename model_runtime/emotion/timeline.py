@@ -1,4 +1,4 @@
-"""From judgements of a voice, window by window, to emotions that begin and end. numpy only."""
+"""Convert window-wise emotion probabilities to stretches of one emotion. numpy only."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from .pitch import FRAME_RATE
 
 NEUTRAL = EMOTIONS[0]
 WINDOW_S = 3.0
-"""A short sentence; EmoDB's clips, which the judge learnt from, last 2.8 s on average."""
+"""A short sentence; the EmoDB clips that the classifier was trained on average 2.8 s."""
 HOP_S = 0.5
-"""Between judgements; also the cross-fade of emotion keys."""
+"""Step between windows, equal to the cross-fade of emotion keys."""
 LONGEST_PAUSE_S = 1.0
-"""A longer silence is neutral."""
+"""Longer silence is neutral."""
 ONSET_S, OFFSET_S = 0.25, 0.25
-"""A face shows its emotion this long before the first word, and begins to leave it this long after
-the last: half a cross-fade, so that the emotion stands while there is speech."""
+"""The emotion starts this long before the first word and ends this long after the last: half a
+cross-fade, so that it is at full strength during speech."""
 CHANGE_COST = 1.5
-"""What a change of emotion costs, in nats of one window's evidence."""
-SURE, UNSURE = 0.85, 0.35
-"""Probabilities that become intensity 1 and ``FAINTEST``."""
-FAINTEST = 0.3
-STEP = 0.05
-"""Intensities are multiples of this: finer would pretend to know more."""
+"""Cost of a change of emotion in the Viterbi path, in nats of the evidence of one window."""
+HIGH_PROBABILITY, LOW_PROBABILITY = 0.85, 0.35
+"""Probabilities that map to intensity 1 and ``MIN_INTENSITY``."""
+MIN_INTENSITY = 0.3
+INTENSITY_STEP = 0.05
+"""Intensities are rounded to multiples of this; the classifier is not more precise."""
 
 
 def likeliest_path(probabilities: DoubleArray) -> list[int]:
-    """The emotion at each judged window: the likeliest path when changes cost."""
+    """Return the emotion index of each window: the Viterbi path with a cost per change."""
     steps, states = probabilities.shape
     if not steps:
         return []
-    # Windows overlap: each adds only the evidence of its hop.
+    # Windows overlap, so each contributes the evidence of one hop only.
     cost = -np.log(np.maximum(probabilities, 1e-6)) * (HOP_S / WINDOW_S)
     total, came_from = cost[0], np.zeros((steps, states), int)
     change = CHANGE_COST * (1 - np.eye(states))
     for step in range(1, steps):
-        ways = total[:, None] + change
-        came_from[step] = ways.argmin(0)
-        total = ways.min(0) + cost[step]
+        candidates = total[:, None] + change
+        came_from[step] = candidates.argmin(0)
+        total = candidates.min(0) + cost[step]
     path = [int(total.argmin())]
     for step in range(steps - 1, 0, -1):
         path.append(int(came_from[step, path[-1]]))
@@ -50,7 +50,12 @@ def likeliest_path(probabilities: DoubleArray) -> list[int]:
 
 
 def strengths_of(probabilities: DoubleArray, path: Sequence[int]) -> list[float]:
-    """Intensity at each judged window: one for each stretch of the path."""
+    """Return the intensity of each window, constant over a stretch of one emotion.
+
+    Args:
+        probabilities: Shape (windows, emotions).
+        path: Emotion index of each window.
+    """
     out: list[float] = []
     edges = [0, *(i for i in range(1, len(path)) if path[i] != path[i - 1]), len(path)]
     for first, stop in pairwise(edges):
@@ -66,7 +71,14 @@ def changes(
     names: Sequence[str],
     strengths: Sequence[float],
 ) -> Iterator[tuple[float, str, float]]:
-    """Second, emotion and intensity of each change, neutral in long silence."""
+    """Yield second, emotion and intensity of each change; long silence is neutral.
+
+    Args:
+        speech: Which frames are audible, shape (T,).
+        steps: Index of each classified window among all windows, ascending.
+        names: Emotion of each classified window.
+        strengths: Intensity of each classified window.
+    """
     last: tuple[str, float] | None = None
     for first_s, stop_s in _spoken(speech):
         inside = [i for i, step in enumerate(steps) if first_s <= (step + 0.5) * HOP_S < stop_s]
@@ -85,7 +97,7 @@ def changes(
 
 
 def _spoken(speech: BoolArray) -> list[tuple[float, float]]:
-    """Begin and end of each stretch of speech, pauses of a second included."""
+    """Return begin and end in seconds of each stretch of speech, short pauses included."""
     frames = np.flatnonzero(speech)
     if not len(frames):
         return []
@@ -94,12 +106,13 @@ def _spoken(speech: BoolArray) -> list[tuple[float, float]]:
     lasts = frames[np.concatenate([gaps, [len(frames) - 1]])]
     last_s = len(speech) / FRAME_RATE
     ends = [(last + 1) / FRAME_RATE for last in lasts]
-    # Less than a pause of silence at the end is no silence of its own.
+    # A short silence at the end belongs to the last stretch.
     ends[-1] = last_s if last_s - ends[-1] < LONGEST_PAUSE_S else ends[-1]
     return list(zip((firsts / FRAME_RATE).tolist(), ends, strict=True))
 
 
 def intensity_for(probability: float) -> float:
-    """How strongly to act what is heard with this probability."""
-    share = min(max((probability - UNSURE) / (SURE - UNSURE), 0.0), 1.0)
-    return round(round((FAINTEST + (1 - FAINTEST) * share) / STEP) * STEP, 2)
+    """Return the intensity of an emotion detected with this probability."""
+    share = (probability - LOW_PROBABILITY) / (HIGH_PROBABILITY - LOW_PROBABILITY)
+    intensity = MIN_INTENSITY + (1 - MIN_INTENSITY) * min(max(share, 0.0), 1.0)
+    return round(round(intensity / INTENSITY_STEP) * INTENSITY_STEP, 2)

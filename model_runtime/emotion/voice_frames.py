@@ -1,7 +1,6 @@
-"""How a voice sounds, frame by frame (50 Hz): timbre, loudness, pitch. numpy only.
+"""Compute timbre, loudness and pitch of a voice, 50 frames a second. numpy only.
 
-Training and inference share this module. What a stretch of such frames amounts to:
-``voice_statistics``.
+Shared by training and inference. ``voice_statistics`` summarises a stretch of such frames.
 """
 
 from __future__ import annotations
@@ -16,27 +15,27 @@ from ..audio.features import LOG_CENTRE, LOG_SCALE
 from .pitch import pitch_track
 
 CEPSTRA = 14
-"""Coefficients of the cosine transform over the mel bands, the mean included."""
+"""Coefficients of the cosine transform over the mel bands, including the mean."""
 BANDS = 10
 SPEECH_DB = 28.0
-"""Decibels under the loud frames (95th percentile) that still count as speech."""
+"""Frames down to this level below the loud frames (95th percentile) count as speech, dB."""
 VOICED_STRENGTH = 0.5
-"""Periodic share of the power from which a frame counts as voiced."""
+"""Frames with a larger periodic share of the power count as voiced."""
 SMOOTH_FRAMES = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class VoiceFrames:
-    """A voice at 50 frames a second; T frames."""
+    """Description of T frames (50 Hz) of a voice."""
 
     cepstrum: FloatArray
     """Shape (T, 14)."""
     bands: FloatArray
     """Log-mel in ten wide bands, shape (T, 10)."""
     loudness: FloatArray
-    """Decibels, full-scale sine 0, shape (T,)."""
+    """Level in dB relative to a full-scale sine, shape (T,)."""
     pitch: FloatArray
-    """Semitones above 100 Hz, shape (T,); means nothing where unvoiced."""
+    """Semitones above 100 Hz, shape (T,); meaningless in unvoiced frames."""
     strength: FloatArray
     """Periodic share of the power, 0 to 1, shape (T,)."""
 
@@ -44,16 +43,16 @@ class VoiceFrames:
         return len(self.loudness)
 
     def part(self, first: int, stop: int) -> VoiceFrames:
-        """Frames ``first`` to ``stop``, as views."""
+        """Return the frames from ``first`` to before ``stop``, as views."""
         return VoiceFrames(*(value[first:stop] for value in vars(self).values()))
 
 
 def voice_frames(features: FloatArray, samples: FloatArray) -> VoiceFrames:
-    """Describe a piece of sound.
+    """Compute the voice frames of a piece of audio.
 
     Args:
-        features: Log-mel (2 T, M) of ``features.log_mel`` of ``samples``.
-        samples: Mono at 16 kHz, level-normalised as for the features.
+        features: Log-mel features of ``samples``, shape (2 T, M).
+        samples: Mono at 16 kHz, levelled as for the features.
     """
     mel = features.reshape(len(features) // 2, 2, -1).mean(1)
     power = 10 ** (mel * LOG_SCALE + LOG_CENTRE)
@@ -68,29 +67,29 @@ def voice_frames(features: FloatArray, samples: FloatArray) -> VoiceFrames:
 
 
 def joined(parts: list[VoiceFrames]) -> VoiceFrames:
-    """Pieces of one sound, in order, as one."""
+    """Concatenate consecutive parts of one clip."""
     names = [field.name for field in dataclasses.fields(VoiceFrames)]
     return VoiceFrames(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
 
 def loud_level(voice: VoiceFrames) -> float:
-    """Decibels of the loud frames: the 95th percentile."""
+    """Return the level of the loud frames, dB: the 95th percentile."""
     return float(np.percentile(voice.loudness, 95))
 
 
 def is_speech(voice: VoiceFrames, loud_db: float) -> BoolArray:
-    """Which frames are loud enough to be speech, beside ``loud_db``; shape (T,)."""
+    """Return which frames are within ``SPEECH_DB`` of the level ``loud_db``; shape (T,)."""
     level: BoolArray = smooth(voice.loudness) > loud_db - SPEECH_DB
     return level
 
 
 def is_voiced(voice: VoiceFrames, speech: BoolArray) -> BoolArray:
-    """Which frames of speech are voiced, single ones taken away and single gaps closed; (T,)."""
+    """Return which frames of speech are voiced, without single-frame runs and gaps; (T,)."""
     return speech & (smooth((voice.strength > VOICED_STRENGTH).astype(float)) > 0.5)
 
 
 def smooth(values: RealArray) -> RealArray:
-    """Mean of three frames; the ends are held."""
+    """Return the moving average over three frames; the end values are repeated."""
     padded = np.pad(values, SMOOTH_FRAMES // 2, "edge")
     return np.convolve(padded, np.full(SMOOTH_FRAMES, 1 / SMOOTH_FRAMES), "valid")
 
@@ -103,7 +102,7 @@ def _median_of_five(values: FloatArray) -> FloatArray:
 
 @functools.cache
 def _cosines(bands: int) -> FloatArray:
-    """Columns of the orthonormal cosine transform, shape (bands, 14)."""
+    """Return the columns of the orthonormal cosine transform, shape (bands, 14)."""
     places = np.arange(bands)[:, None] + 0.5
     waves = np.cos(np.pi * places * np.arange(CEPSTRA) / bands) * np.sqrt(2 / bands)
     out: FloatArray = waves.astype(np.float32)

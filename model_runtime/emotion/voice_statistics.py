@@ -1,8 +1,8 @@
-"""What a stretch of voice amounts to: the statistics that emotion is heard from. numpy only.
+"""Summarise a stretch of voice in statistics, the input of the emotion classifier. numpy only.
 
-Of the kind that emotion recognition has used since the INTERSPEECH 2009 challenge (Schuller et
-al.): means, spreads, percentiles and movement of timbre, pitch and loudness, the rhythm of voiced
-parts, the contours of pitch within them, and what rises and falls together.
+The kind that emotion recognition has used since the INTERSPEECH 2009 challenge (Schuller et al.):
+means, spreads, percentiles and changes of timbre, pitch and loudness, the rhythm of voiced parts,
+pitch contours within them, and correlations.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from .pitch import FRAME_RATE
 from .voice_frames import VoiceFrames, is_speech, is_voiced, loud_level, smooth
 
 STATISTICS = 339
-"""Numbers in the description of a stretch."""
+"""Length of the vector that ``statistics`` returns."""
 PITCH_AND_LOUDNESS = slice(156, 189)
-"""Where the plain statistics of pitch and loudness stand among them."""
+"""Indices of the plain statistics of pitch and loudness."""
 FLOOR_DB = -40.0
-"""Loudness this far under the loud frames is cut: rooms differ there, voices do not."""
-FEWEST_FRAMES = 10
-"""Fewer voiced frames than this say nothing about a voice."""
+"""Loudness is clipped at this level relative to the loud frames: below it is the room."""
+MIN_FRAMES = 10
+"""Minimum of voiced frames for statistics of a voice."""
 SYLLABLE_DB = -18.0
-"""A peak of loudness above this is the middle of a syllable."""
-LARGEST_STEP = 4.0
-"""Semitones a frame; more is no glide but a slip of the pitch tracker."""
-SHORTEST_RUN = 5
-"""Voiced frames in a row whose contour is looked at: 0.1 s."""
+"""Loudness peaks above this count as syllables, dB relative to the loud frames."""
+MAX_PITCH_STEP = 4.0
+"""Semitones per frame; larger steps are errors of the pitch tracker."""
+MIN_RUN = 5
+"""Minimum of consecutive voiced frames for a pitch contour: 0.1 s."""
 MODULATION_HZ = (0.5, 2.0, 4.0, 8.0, 16.0)
 MODULATION_FFT = 512
 LOUDEST_PERCENTILE = 70
@@ -36,29 +36,29 @@ _PITCH_NUMBERS, _EXCURSION_NUMBERS = 20, 5
 
 
 def statistics(voice: VoiceFrames) -> DoubleArray:
-    """Describe a stretch, shape (STATISTICS,); finite whatever the sound is.
+    """Return the statistics of a stretch, shape (STATISTICS,), finite for any input.
 
-    Silence before the first and after the last speech does not count. The order of the numbers is
-    part of the weights that were trained on them.
+    Silence before the first and after the last speech is ignored. Trained weights depend on the
+    order of the statistics.
     """
     loud = loud_level(voice)
     speech = is_speech(voice, loud)
-    if speech.sum() < FEWEST_FRAMES:
+    if speech.sum() < MIN_FRAMES:
         speech = np.ones(len(voice), bool)
     inside = np.flatnonzero(speech)
     first, stop = int(inside[0]), int(inside[-1]) + 1
     voice, speech = voice.part(first, stop), speech[first:stop]
     voiced = is_voiced(voice, speech)
-    heard = voiced if voiced.sum() >= FEWEST_FRAMES else speech
+    core = voiced if voiced.sum() >= MIN_FRAMES else speech
     level = np.maximum(smooth(voice.loudness) - loud, FLOOR_DB)
     parts = (
-        _timbre(voice, speech, heard),
+        _timbre(voice, speech, core),
         _pitch(voice, voiced),
-        _loudness(level, heard),
+        _loudness(level, core),
         _rhythm(level, speech, voiced),
-        _loudest(voice, level, heard),
-        _movement(voice, speech, heard),
-        _togetherness(voice, level, heard),
+        _loudest(voice, level, core),
+        _movement(voice, speech, core),
+        _correlations(voice, level, core),
         _contours(voice, voiced),
         _excursions(voice, level, voiced),
         _modulation(voice),
@@ -67,32 +67,32 @@ def statistics(voice: VoiceFrames) -> DoubleArray:
     return np.concatenate(parts).astype(np.float64)
 
 
-def _timbre(voice: VoiceFrames, speech: BoolArray, heard: BoolArray) -> RealArray:
-    """Timbre, its spread and its movement, of voiced frames and of all speech."""
+def _timbre(voice: VoiceFrames, speech: BoolArray, core: BoolArray) -> RealArray:
+    """Return mean, spread and change of timbre of voiced frames and of all speech."""
     cepstrum, movement = voice.cepstrum, _slope(voice.cepstrum)
     second = _slope(movement)
     shape = voice.bands - voice.bands.mean(1, keepdims=True)
-    unvoiced = speech & ~heard
+    unvoiced = speech & ~core
     rest = unvoiced if unvoiced.sum() > 2 else speech
     return np.concatenate(
         [
-            *(cepstrum[heard].mean(0), cepstrum[heard].std(0)),
+            *(cepstrum[core].mean(0), cepstrum[core].std(0)),
             *(cepstrum[speech].mean(0), cepstrum[speech].std(0)),
-            np.percentile(cepstrum[heard], (10, 90), axis=0).ravel(),
-            *(movement[speech].std(0), movement[heard].std(0), second[speech].std(0)),
-            *(shape[heard].mean(0), shape[heard].std(0), shape[rest].mean(0)),
+            np.percentile(cepstrum[core], (10, 90), axis=0).ravel(),
+            *(movement[speech].std(0), movement[core].std(0), second[speech].std(0)),
+            *(shape[core].mean(0), shape[core].std(0), shape[rest].mean(0)),
         ]
     )
 
 
 def _pitch(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
-    """Height, range, movement and steadiness of the voice; zeros without one."""
-    if voiced.sum() < FEWEST_FRAMES:
+    """Return height, range, change and steadiness of pitch; zeros without voiced frames."""
+    if voiced.sum() < MIN_FRAMES:
         return np.zeros(_PITCH_NUMBERS)
     height, share = voice.pitch[voiced], voice.strength[voiced]
     low, *middle, high = np.percentile(height, (5, 10, 25, 50, 75, 90, 95))
     step = np.diff(voice.pitch)
-    step = step[voiced[1:] & voiced[:-1] & (np.abs(step) < LARGEST_STEP)]
+    step = step[voiced[1:] & voiced[:-1] & (np.abs(step) < MAX_PITCH_STEP)]
     step = step if len(step) > 1 else np.zeros(2, np.float32)
     time = np.flatnonzero(voiced) / FRAME_RATE
     time = time - time.mean()
@@ -107,20 +107,20 @@ def _pitch(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
     )
 
 
-def _loudness(level: RealArray, heard: BoolArray) -> RealArray:
-    """Spread and movement of loudness, in decibels under the loud frames."""
+def _loudness(level: RealArray, core: BoolArray) -> RealArray:
+    """Return spread and change of loudness, in dB relative to the loud frames."""
     step = np.diff(level) if len(level) > 1 else np.zeros(1)
     return np.array(
         [
             *(level.mean(), level.std(), *np.percentile(level, (10, 25, 50, 75, 90))),
-            *(level[heard].mean(), level[heard].std()),
+            *(level[core].mean(), level[core].std()),
             *(np.abs(step).mean(), step.std(), *np.percentile(step, (10, 90))),
         ]
     )
 
 
 def _rhythm(level: RealArray, speech: BoolArray, voiced: BoolArray) -> RealArray:
-    """Lengths of voiced parts and gaps, syllables a second, share of speech."""
+    """Return lengths of voiced parts and gaps, syllables per second, share of speech."""
     edges = _edges(voiced)
     lengths = np.diff(edges) / FRAME_RATE
     runs, gaps = lengths[::2], lengths[1::2]
@@ -136,22 +136,22 @@ def _rhythm(level: RealArray, speech: BoolArray, voiced: BoolArray) -> RealArray
     )
 
 
-def _loudest(voice: VoiceFrames, level: RealArray, heard: BoolArray) -> RealArray:
-    """Timbre of the loudest third: stressed vowels."""
-    loudest = heard & (level >= np.percentile(level[heard], LOUDEST_PERCENTILE))
+def _loudest(voice: VoiceFrames, level: RealArray, core: BoolArray) -> RealArray:
+    """Return the timbre of the loudest 30 %: stressed vowels."""
+    loudest = core & (level >= np.percentile(level[core], LOUDEST_PERCENTILE))
     shape = voice.bands[loudest] - voice.bands[loudest].mean(1, keepdims=True)
     return np.concatenate([shape.mean(0), voice.cepstrum[loudest].mean(0)])
 
 
-def _movement(voice: VoiceFrames, speech: BoolArray, heard: BoolArray) -> RealArray:
-    """How much each band moves."""
+def _movement(voice: VoiceFrames, speech: BoolArray, core: BoolArray) -> RealArray:
+    """Return how much each band changes."""
     movement = _slope(voice.bands)
-    return np.concatenate([movement[speech].std(0), np.abs(movement[heard]).mean(0)])
+    return np.concatenate([movement[speech].std(0), np.abs(movement[core]).mean(0)])
 
 
-def _togetherness(voice: VoiceFrames, level: RealArray, heard: BoolArray) -> RealArray:
-    """Correlations of pitch, loudness, timbre and steadiness of the voice."""
-    columns = np.column_stack([voice.pitch, level, voice.cepstrum[:, :4], voice.strength])[heard]
+def _correlations(voice: VoiceFrames, level: RealArray, core: BoolArray) -> RealArray:
+    """Return the correlations of pitch, loudness, timbre and periodicity."""
+    columns = np.column_stack([voice.pitch, level, voice.cepstrum[:, :4], voice.strength])[core]
     centred = columns - columns.mean(0)
     spread = np.sqrt((centred**2).mean(0)) + 1e-2
     correlation = centred.T @ centred / len(centred) / np.outer(spread, spread)
@@ -160,11 +160,11 @@ def _togetherness(voice: VoiceFrames, level: RealArray, heard: BoolArray) -> Rea
 
 
 def _contours(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
-    """Slope, bend, range and place of the peak of pitch within voiced runs."""
+    """Return slope, bend, range and peak position of pitch within voiced runs."""
     edges = _edges(voiced)
     rows = [np.zeros(4)]
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
-        if stop - first >= SHORTEST_RUN:
+        if stop - first >= MIN_RUN:
             contour = voice.pitch[first:stop]
             bend, slope, _ = np.polyfit(np.linspace(-1, 1, len(contour)), contour, 2)
             rows.append(np.array([slope, bend, np.ptp(contour), contour.argmax() / len(contour)]))
@@ -173,8 +173,8 @@ def _contours(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
 
 
 def _excursions(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> RealArray:
-    """How far and to which side pitch leaves its middle; zeros without a voice."""
-    if voiced.sum() < FEWEST_FRAMES:
+    """Return range and skew of pitch around its mean; zeros without voiced frames."""
+    if voiced.sum() < MIN_FRAMES:
         return np.zeros(_EXCURSION_NUMBERS)
     height = voice.pitch[voiced]
     stressed = level[voiced] >= np.percentile(level[voiced], LOUDEST_PERCENTILE)
@@ -187,7 +187,7 @@ def _excursions(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> Real
 
 
 def _modulation(voice: VoiceFrames) -> RealArray:
-    """How fast the bands swell and fade: log power over modulation frequency and band."""
+    """Return the modulation spectrum: log power over modulation frequency and band."""
     frames = min(len(voice), MODULATION_FFT)
     bands = voice.bands[:frames] - voice.bands[:frames].mean(0)
     spectrum = np.abs(np.fft.rfft(bands * np.hanning(frames)[:, None], MODULATION_FFT, axis=0)) ** 2
@@ -201,7 +201,7 @@ def _modulation(voice: VoiceFrames) -> RealArray:
 
 
 def _decline(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> RealArray:
-    """Loudness and pitch of the first third over the last."""
+    """Return loudness and pitch of the first third relative to the last."""
     third = max(1, len(level) // 3)
     heads, tails = voiced[:third], voiced[-third:]
     fall = 0.0
@@ -211,13 +211,13 @@ def _decline(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> RealArr
 
 
 def _edges(mask: BoolArray) -> IntArray:
-    """Where runs of True begin and end, alternating."""
+    """Return where runs of True begin and end, alternating."""
     framed = np.concatenate([[False], mask, [False]]).astype(np.int8)
     return np.flatnonzero(np.diff(framed))
 
 
 def _slope(values: RealArray) -> RealArray:
-    """Change a frame, from two frames on either side; shape as given."""
+    """Return the change per frame, from two frames on either side; same shape."""
     padded = np.pad(values, ((2, 2), (0, 0)), "edge")
     change = padded[3:-1] - padded[1:-3] + 2 * (padded[4:] - padded[:-4])
     out: RealArray = change / np.float32(10)

@@ -1,4 +1,4 @@
-"""Which device torch should run on, and why. Imports torch only when asked to pick."""
+"""Select the device that torch runs on. torch is imported only inside functions."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ class DeviceChoice:
     kind: str
     """``cpu``, ``cuda`` (ROCm too) or ``mps``."""
     title: str
-    """With the name of the card, for people."""
+    """Display name, with the name of the GPU."""
     reason: str
-    """Why this one, for the log and ``info``."""
+    """Reason for the choice, for the log and ``info``."""
 
 
 def pick_device(wanted: str) -> DeviceChoice:
-    """The device for ``wanted``: ``auto`` takes CUDA, then MPS, then the CPU.
+    """Select a device; ``auto`` takes CUDA, then MPS, then the CPU.
 
     Raises:
-        BadArgument: A name that is none of auto, cpu, cuda, mps.
-        EngineUnavailable: The device asked for by name is not here; the message says why.
+        BadArgument: The name is none of auto, cpu, cuda, mps.
+        EngineUnavailable: The device given by name is not available; the message has the reason.
     """
     import torch
 
     missing = missing_devices()
     if wanted == "auto":
         kind = next(k for k in ("cuda", "mps", "cpu") if k not in missing)
-        reason = "; ".join(missing.values()) if kind == "cpu" else "the fastest device here"
+        reason = (
+            "; ".join(missing.values()) if kind == "cpu" else "the fastest device of this machine"
+        )
     elif wanted in ("cpu", "cuda", "mps"):
-        kind, reason = wanted, "asked for"
+        kind, reason = wanted, "requested"
         if kind in missing:
             raise EngineUnavailable(
                 f"Device {kind} is not available: {missing[kind]}", hint="Use --device auto or cpu"
@@ -49,24 +51,24 @@ def pick_device(wanted: str) -> DeviceChoice:
 
 
 def missing_devices() -> dict[str, str]:
-    """Why each GPU kind cannot be used here; what is usable is absent. Imports torch."""
+    """Return, for each kind of GPU that cannot be used, the reason. Imports torch."""
     import torch
 
     missing = {}
     if not torch.cuda.is_available():
         built = torch.version.cuda is not None or torch.version.hip is not None
         missing["cuda"] = (
-            "no CUDA or ROCm card found" if built else f"torch {torch.__version__} is built for CPU"
+            "no CUDA or ROCm GPU found" if built else f"torch {torch.__version__} is built for CPU"
         )
     if not torch.backends.mps.is_available():
         missing["mps"] = "MPS needs macOS on Apple silicon"
     return missing
 
 
-def foreseen_device() -> str:
-    """What ``pick_device("auto")`` will most likely find, in milliseconds and without torch.
+def predicted_device() -> str:
+    """Predict the result of ``pick_device("auto")`` in milliseconds, without torch.
 
-    The worker's greeting uses it; every result names the device that really ran.
+    The worker's ``Hello`` message reports it; every result names the device that was used.
     """
     try:
         build = importlib.metadata.version("torch").partition("+")[2]
@@ -80,7 +82,7 @@ def foreseen_device() -> str:
 
 
 def _cuda_card_count() -> int:
-    """Cards that the CUDA driver (or HIP's runtime) sees; 0 without a driver."""
+    """Return the number of GPUs that the CUDA driver (or HIP) reports; 0 without a driver."""
     for name, initialise, count in (
         ("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1", "cuInit", "cuDeviceGetCount"),
         ("libamdhip64.so", "hipInit", "hipGetDeviceCount"),

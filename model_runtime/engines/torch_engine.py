@@ -1,4 +1,4 @@
-"""The generator in torch: CUDA, ROCm, MPS or the CPU. Importing this module imports torch."""
+"""Run the generator in torch on CUDA, ROCm, MPS or the CPU. Imports torch."""
 
 from __future__ import annotations
 
@@ -8,38 +8,49 @@ import numpy as np
 import torch
 
 from ..arrays import FloatArray
+from ..audio.features import ReadSamples
 from ..checkpoint.folder import Checkpoint
 from ..model.generator import Generator
-from .base import EngineOutput, Read, log_mel_frames
+from .base import EngineOutput, log_mel_frames
 from .device import pick_device
 
 log = logging.getLogger(__name__)
 
 CPU_WINDOW_FRAMES = 1500
 GPU_WINDOW_FRAMES = 12_000
-"""4 minutes: under 500 MB of activations."""
+"""4 minutes: less than 500 MB of activations."""
 MIN_WINDOW_FRAMES = 500
-"""When not even 10 s fit the GPU, the CPU takes over."""
+"""If not even 10 s fit into GPU memory, the CPU takes over."""
 
 
 class TorchEngine:
-    """Runs a checkpoint on the device that ``pick_device`` finds."""
+    """Runs a checkpoint on the device that ``pick_device`` selects."""
 
     name = "torch"
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        """Load the weights onto the device.
+
+        Args:
+            checkpoint: A generator.
+            device: One of ``engines.factory.DEVICE_NAMES``.
+
+        Raises:
+            EngineUnavailable: The device, or the package for a pretrained encoder, is missing.
+            BadWeights: The pretrained encoder is missing or is another one.
+        """
         choice = pick_device(device)
         self.config = checkpoint.config
         self.device = choice.title
         self.note = ""
         self._device = torch.device(choice.kind)
         self.window_frames = CPU_WINDOW_FRAMES if choice.kind == "cpu" else GPU_WINDOW_FRAMES
-        self._ear = None
+        self._encoder = None
         if checkpoint.config.encoder is not None:
             from .torch_encoder import SpeechEncoder, encoder_folder
 
             folder = encoder_folder(checkpoint.config.encoder, checkpoint.folder)
-            self._ear = SpeechEncoder(checkpoint.config.encoder, folder, self._device)
+            self._encoder = SpeechEncoder(checkpoint.config.encoder, folder, self._device)
         self._model = Generator(checkpoint.config)
         state = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
         self._model.load_state_dict(state)
@@ -47,14 +58,18 @@ class TorchEngine:
         self._model.to(self._device)
         log.info("torch %s on %s: %s", torch.__version__, choice.title, choice.reason)
 
-    def hear(self, read: Read, sample_count: int, *, first_frame: int, frames: int) -> FloatArray:
-        """See ``base.hear``."""
-        if self._ear is None:
+    def extract_features(
+        self, read: ReadSamples, sample_count: int, *, first_frame: int, frames: int
+    ) -> FloatArray:
+        """See ``base.extract_features``."""
+        if self._encoder is None:
             return log_mel_frames(read, sample_count, first_frame, frames, self.config)
-        return self._ear.hear(read, sample_count, first_frame=first_frame, frames=frames)
+        return self._encoder.extract_features(
+            read, sample_count, first_frame=first_frame, frames=frames
+        )
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
-        """See ``Engine.run``. Out of GPU memory, it runs smaller windows, then the CPU."""
+        """See ``Engine.run``. If GPU memory runs out, use smaller windows, then the CPU."""
         while True:
             try:
                 return self._run_whole(features, emotion, style)
@@ -81,9 +96,9 @@ class TorchEngine:
     def _run_halves(
         self, features: FloatArray, emotion: FloatArray, style: FloatArray
     ) -> EngineOutput:
-        """The same output from two windows that overlap by the context."""
+        """Return the same output, computed in two windows that overlap by the context."""
         self.window_frames = max(MIN_WINDOW_FRAMES, self.window_frames // 2)
-        log.warning("out of GPU memory: windows of %d frames from now on", self.window_frames)
+        log.warning("out of GPU memory: windows of %d frames from here on", self.window_frames)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         frames, context = len(emotion), self.config.context_frames

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..checkpoint.folder import default_checkpoint
-from ..cli.console import Parser, say
-from ..engines.base import AUTO, DEVICE_NAMES, ENGINE_NAMES
+from ..cli.console import Parser, print_line
+from ..engines.factory import AUTO, DEVICE_NAMES, ENGINE_NAMES
 from ..errors import BadArgument
 from ..files import check_writable, replace_file
 from . import report, suite
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         clips=len(material.clips),
         quick=options.quick,
     )
-    say(report.as_text(evaluation).rstrip("\n"))
+    print_line(report.as_text(evaluation).rstrip("\n"))
     if options.json is not None:
         replace_file(options.json, report.as_json(evaluation).encode("utf-8"))
     return 0
@@ -62,7 +62,7 @@ def _emotion(options: argparse.Namespace) -> int:
     from .scores import detected_emotion as heard_emotion
 
     heard = heard_emotion.evaluate_heard(options.data, _progress)
-    say(heard_emotion.as_text(heard).rstrip("\n"))
+    print_line(heard_emotion.as_text(heard).rstrip("\n"))
     if options.json is not None:
         replace_file(options.json, heard_emotion.as_json(heard).encode("utf-8"))
     return 0

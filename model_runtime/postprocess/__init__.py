@@ -1,1 +1,4 @@
-"""Postprocess."""
+"""Turn raw model output into finished curves.
+
+* ``finish``: all steps in order. ``stillness``: no lip movement without speech. ``blinks``.
+"""

@@ -1,8 +1,8 @@
-"""When the face blinks, and what the lids do then. Seeded; the same for any frame rate.
+"""Place blinks and add them to curves. Seeded; the times do not depend on the frame rate.
 
-People blink every two to six seconds, and more than half of the time at the end of a phrase or in a
-pause. The lids fall in 80 ms, stay shut for 30 ms and rise in 140 ms, about seven frames at 30 fps
-(EmoTalk's blinks have that length as well), and the muscle around the eye squeezes a little.
+A speaker blinks every two to six seconds, more than half of the time at the end of a phrase or in a
+pause. The lids close in 80 ms, stay closed for 30 ms and open in 140 ms, about seven frames at
+30 fps, the length that EmoTalk uses as well; the muscle around the eye contracts slightly.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ MEDIAN_INTERVAL_S = 3.3
 INTERVAL_SPREAD = 0.35
 """Standard deviation of the logarithm of an interval."""
 FREEDOM_S = 1.0
-"""A blink may move this far towards a pause."""
+"""A blink may move this far towards a pause, in seconds."""
 DISTANCE_COST = 0.3
-"""What a second of that move costs, where a pause is worth 1."""
+"""Cost per second of that move; a pause has value 1."""
 PHRASE_END_WORTH = 0.5
 EDGE_S = 0.15
-"""Speech this long before and silence this long after make a phrase end."""
+"""Speech of this length followed by silence of this length is the end of a phrase."""
 CLOSING_S, CLOSED_S, OPENING_S = 0.08, 0.03, 0.14
 
 BLINK_CHANNELS = {
@@ -34,25 +34,25 @@ BLINK_CHANNELS = {
     "browDownLeft": 0.03,
     "browDownRight": 0.03,
 }
-"""How far each channel goes in a full blink. A rig that has none of these does not blink."""
+"""Value of each channel in a full blink. A rig without any of these does not blink."""
 
 
 def blink_times(
     silence: FloatArray, *, frame_rate: float, duration_s: float, seed: int
 ) -> DoubleArray:
-    """Seconds at which the lids are shut, ascending, 2 to 6 s apart.
+    """Return the times at which the lids are closed, ascending, 2 to 6 s apart.
 
     Args:
         silence: Probability of silence in each model frame, shape (T,).
-        frame_rate: Model frames a second.
-        duration_s: Length of the performance; no blink begins or ends outside it.
-        seed: Any integer; another seed blinks at other times.
+        frame_rate: Model frames per second.
+        duration_s: Length of the clip; every blink begins and ends within it.
+        seed: Any integer.
     """
     random = np.random.Generator(np.random.Philox(key=seed % 2**64))
     worth = _pause_worth(silence, frame_rate)
     last = duration_s - CLOSED_S - OPENING_S
     found: list[float] = []
-    # The first interval begins before the sound does.
+    # The first interval begins before the clip.
     earliest, aim = CLOSING_S, random.uniform(0.5, MEDIAN_INTERVAL_S)
     latest = MAX_INTERVAL_S
     while earliest <= last:
@@ -72,9 +72,18 @@ def blink_times(
 
 
 def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
-    """How far blinks close the lids in each output frame, 0 to 1, shape (frames,).
+    """Return how far blinks close the lids in each output frame.
 
-    A shut moment is moved to the nearest output frame, so that even at 12 fps every blink closes.
+    The closed moment is moved to the nearest output frame, so that blinks close fully even at
+    12 fps.
+
+    Args:
+        blinks: From ``blink_times``.
+        fps: Output frames per second.
+        frames: Number of output frames.
+
+    Returns:
+        Values in [0, 1], shape (frames,).
     """
     closure = np.zeros(frames, np.float32)
     for shut_s in np.round(blinks * fps) / fps:
@@ -83,7 +92,7 @@ def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
         since = np.arange(first, stop) / fps - shut_s
         falling = np.clip(1 + since / CLOSING_S, 0, 1)
         rising = np.clip(1 - (since - CLOSED_S) / OPENING_S, 0, 1)
-        # Lids fall evenly and rise late and slowly: the squared side leaves the eye half shut.
+        # Lids close at constant speed and open slowly, as recorded lids do.
         lids = np.where(since < 0, np.sin(falling * np.pi / 2), rising * rising * (3 - 2 * rising))
         part = closure[first:stop]
         np.maximum(part, lids, out=part, casting="same_kind")
@@ -91,10 +100,10 @@ def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
 
 
 def add_blinks(values: FloatArray, channels: tuple[str, ...], closure: FloatArray) -> FloatArray:
-    """Curves with lids that also do what ``closure`` says.
+    """Add blinks to curves.
 
-    A channel moves from where it is towards its goal, so a lid that emotion lowered still just
-    shuts.
+    A channel moves from its current value towards 1, so a lid that is lowered by emotion does not
+    close beyond 1.
 
     Args:
         values: Shape (frames, channels).
@@ -110,7 +119,7 @@ def add_blinks(values: FloatArray, channels: tuple[str, ...], closure: FloatArra
 
 
 def _pause_worth(silence: FloatArray, frame_rate: float) -> FloatArray:
-    """How welcome a blink is in each model frame: 1 in a pause, more where a phrase has ended."""
+    """Return the value of a blink in each model frame: 1 in a pause, more at a phrase end."""
     edge = max(1, round(EDGE_S * frame_rate))
     kernel = np.full(edge, 1 / edge)
     padded = np.pad(silence, (edge, edge), mode="edge")

@@ -1,4 +1,4 @@
-"""From the model's raw curves to what is written: stillness, gains, frame rate, bounds, blinks."""
+"""Turn raw model output into finished curves: stillness, gains, frame rate, bounds, blinks."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .blinks import add_blinks, blink_times, lid_closure
 from .stillness import hold_still, speech_presence
 
 LIP_REGIONS = ("jaw", "mouth", "tongue")
-"""Regions that must stay together in time when a closure is kept."""
+"""Regions that are resampled at the same times when a closure is preserved."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Finish:
-    """What is done to raw curves."""
+class FinishOptions:
+    """Options of ``finish``."""
 
     fps: float = 60.0
     blink: bool = True
     seed: int = 0
     smoothing_s: float = 0.0
-    """Standard deviation of a Gaussian over all channels."""
+    """Standard deviation of a Gaussian filter on all channels."""
     region_gains: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
@@ -33,22 +33,25 @@ def finish(
     raw: CurveTrack,
     silence: FloatArray,
     rig: RigDefinition,
-    options: Finish,
+    options: FinishOptions,
     *,
     duration_s: float,
 ) -> CurveTrack:
-    """Finished curves: ``ceil(duration * fps)`` frames within the bounds of the rig.
+    """Finish raw curves.
 
     Args:
-        raw: The model's curves at its own frame rate.
-        silence: Probability of silence in each raw frame, shape (T,); blinks prefer pauses,
-            and lips hold still where nobody speaks.
+        raw: Curves at the model's frame rate.
+        silence: Probability of silence in each raw frame, shape (T,). Blinks prefer pauses, and
+            the lips hold still without speech.
         rig: Regions and bounds of the channels.
         options: Frame rate, blinks and edits.
-        duration_s: Length of the sound in seconds.
+        duration_s: Length of the clip in seconds.
+
+    Returns:
+        ``ceil(duration * fps)`` frames within the bounds of the rig.
 
     Raises:
-        BadArgument: A frame rate, gain or smoothing out of range.
+        BadArgument: A frame rate, gain or smoothing is out of range.
     """
     fps = checked_fps(options.fps)
     frames = frames_for(duration_s, fps)

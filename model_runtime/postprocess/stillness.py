@@ -1,8 +1,8 @@
-"""Lips hold still where nobody speaks: a dropped pan is no word.
+"""Hold the lips still in stretches without speech.
 
-A frame of noise can sound like a consonant, but speech comes in syllables: a third of a second of
-it always holds frames that are surely no silence. Where a sound has none of that, the lips keep the
-pose they have around that moment, which leaves an emotion's posture and its changes alone.
+A frame of noise can resemble a consonant, but speech consists of syllables: a third of a second of
+speech always contains frames that are clearly not silence. Stretches without such frames keep the
+median pose around them, which preserves the posture of an emotion and its changes.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..arrays import FloatArray, IntArray
 
 SYLLABLE_S = 0.3
-"""Evidence of speech is averaged over so much: clatter is shorter, a spoken "no" is not."""
+"""Averaging time of the evidence of speech: longer than a knock, shorter than a spoken "no"."""
 REACH_S = 0.3
-"""Speech counts so long before and after itself: lips set out before the sound and settle later."""
+"""Speech is extended by this on both sides: lips move before the voice starts and after it ends."""
 QUIET, SPEAKING = 0.5, 0.7
-"""Averaged evidence up to which nobody speaks, and from which somebody surely does.
+"""Averaged evidence below which there is no speech, and above which there certainly is.
 
-Clatter stays under the first; the quietest words of every corpus here lie beyond the second."""
+Recorded knocks stay below the first, the quietest words of all evaluation corpora above the
+second."""
 FADE_S = 0.1
 POSE_S = 3.0
-"""The held pose is the median of the quiet frames within so much: several knocks do not move it."""
+"""The held pose is the median of the quiet frames in this window; single knocks do not move it."""
 POSE_EVERY_S = 0.1
-"""Poses are found so far apart, with straight lines between them."""
+"""Poses are computed at this distance and interpolated linearly."""
 BLOCK_POSES = 512
 
 
 def speech_presence(silence: FloatArray, frame_rate: float) -> FloatArray:
-    """How surely somebody speaks about each frame, 0 to 1.
+    """Return the certainty of speech around each frame.
 
     Args:
         silence: Probability of silence in each frame, shape (T,).
         frame_rate: Frames per second.
 
     Returns:
-        Shape (T,); exactly 1 within speech and near it.
+        Values in [0, 1], shape (T,); exactly 1 within speech and close to it.
     """
     if not len(silence):
         return np.zeros(0, np.float32)
@@ -55,9 +56,16 @@ def speech_presence(silence: FloatArray, frame_rate: float) -> FloatArray:
 def hold_still(
     values: FloatArray, columns: Sequence[int], presence: FloatArray, frame_rate: float
 ) -> FloatArray:
-    """Curves (T, C) whose ``columns`` rest where ``presence`` (T,) says that nobody speaks.
+    """Hold some columns still without speech.
 
-    Frames with presence 1 stay as they are, bit by bit.
+    Args:
+        values: Curves, shape (T, C).
+        columns: Columns to hold.
+        presence: From ``speech_presence``, shape (T,).
+        frame_rate: Frames per second.
+
+    Returns:
+        Shape (T, C). Frames with presence 1 are bit-identical.
     """
     quiet = presence < 1
     if not quiet.any() or not len(columns):
@@ -74,7 +82,7 @@ def hold_still(
 
 
 def _poses(values: FloatArray, knots: IntArray, frame_rate: float) -> FloatArray:
-    """Median of the values, shape (T,), NaN left out, around each of the frames ``knots``."""
+    """Return the median of the values (T,), ignoring NaN, around each of the frames ``knots``."""
     reach = round(POSE_S * frame_rate / 2)
     around = np.arange(-reach, reach + 1)
     medians = np.empty(len(knots), np.float32)
@@ -89,7 +97,7 @@ def _poses(values: FloatArray, knots: IntArray, frame_rate: float) -> FloatArray
 
 
 def _mean_around(values: np.ndarray, frames: float) -> np.ndarray:
-    """Centred moving average over an odd number of frames near ``frames``; the ends hold."""
+    """Return a centred moving average over about ``frames`` frames; end values are repeated."""
     reach = max(0, round((frames - 1) / 2))
     padded = np.pad(values, reach, mode="edge")
     averages: np.ndarray = sliding_window_view(padded, 2 * reach + 1).mean(axis=1)

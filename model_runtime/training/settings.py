@@ -120,7 +120,7 @@ SHIPPED = "shipped"
 """``start_from`` of this word takes the weights that come with the extension."""
 SHAPE = (
     *("hidden", "encoder_dilations", "latent", "decoder_dilations", "emotion_dim", "style_dim"),
-    *("features", "colour", "head_taps"),
+    *("features", "reference_spectrum", "head_taps"),
 )
 """Fields of a checkpoint's config that a fine-tuned one shares."""
 

@@ -1,8 +1,8 @@
-"""The worker's door: JSON lines in on stdin, JSON lines out on stdout. The rest is in worker_jobs.
+"""Read requests as JSON lines from stdin and write messages as JSON lines to stdout.
 
-Standard library only until the first request, so that the greeting comes at once. The real stdout
-is kept for messages alone; file descriptor 1 points at stderr, so that no library can write into
-the protocol. Closing stdin ends the process, and so does the end of its parent.
+Standard library only until the first request, so that ``Hello`` is sent at once. The real stdout
+is reserved for messages; file descriptor 1 points at stderr, so that no library can write into the
+protocol. The process ends when stdin is closed or its parent ends.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from .request_queue import BAD_MESSAGE, Jobs, RequestIdFilter
 log = logging.getLogger(__name__)
 
 GRACE_S = 1.0
-"""What a running request gets to end itself after stdin was closed; no orphan lives for 2 s."""
+"""Time for a running request to end after stdin was closed; no orphan lives for 2 s."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request)s] %(message)s"
 
 
 class Outlet:
-    """Sends messages, one line each, from any thread."""
+    """Writes messages, one per line. Thread-safe."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
     def send(self, message: protocol.Message) -> None:
-        """Write and flush one message. A parent that no longer reads ends this process."""
-        # A path that is no text becomes an escape, which JSON reads back.
+        """Write and flush one message. If the parent no longer reads, exit the process."""
+        # A path that is not valid text is written as an escape, which JSON reads back.
         line = protocol.encode(message).encode("utf-8", "backslashreplace") + b"\n"
         with self._lock:
             try:
                 self._stream.write(line)
                 self._stream.flush()
             except OSError as error:
-                log.warning("nobody reads the answers any more (%s): leaving", error)
+                log.warning("stdout is closed (%s): exiting", error)
                 leave(0)
 
 
@@ -55,16 +55,16 @@ def run(
     """Serve requests until stdin closes.
 
     Args:
-        engine: See ``engines.base.open_engine``.
-        device: See ``engines.base.open_engine``.
-        model: Checkpoint folder for requests that name none; empty means the shipped one.
+        engine: See ``engines.factory.open_engine``.
+        device: See ``engines.factory.open_engine``.
+        model: Default checkpoint folder; empty means the shipped one.
         verbose: Log each message.
 
     Returns:
         The exit status, always 0.
 
     Raises:
-        BadArgument: Unknown engine or device.
+        BadArgument: The engine or device is unknown.
     """
     outlet = Outlet(claim_stdout())
     _set_up_process(verbose)
@@ -75,15 +75,15 @@ def run(
     thread.start()
     for line in lines(sys.stdin.buffer):
         log.debug("read %s", line[:500])
-        _take(line, jobs, outlet)
-    log.info("stdin is closed: leaving")
+        _handle(line, jobs, outlet)
+    log.info("stdin is closed: exiting")
     jobs.close()
     thread.join(GRACE_S)
     return leave(0)
 
 
 def claim_stdout() -> BinaryIO:
-    """Keep stdout for messages and point file descriptor 1, and ``sys.stdout``, at stderr."""
+    """Reserve stdout for messages; point file descriptor 1 and ``sys.stdout`` at stderr."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
@@ -92,7 +92,7 @@ def claim_stdout() -> BinaryIO:
 
 
 def lines(stream: BinaryIO) -> Iterator[str]:
-    """Lines without their end; of one that is too long only the start, which will not parse."""
+    """Yield lines without their ends; a line over the limit is cut, so that it cannot parse."""
     limit = protocol.MAX_LINE_BYTES
     while data := stream.readline(limit + 1):
         rest = data
@@ -104,24 +104,25 @@ def lines(stream: BinaryIO) -> Iterator[str]:
 
 
 def leave(status: int) -> int:
-    """End the process now: native threads of torch do not always survive a slow farewell."""
+    """Exit the process at once."""
+    # A regular interpreter shutdown can crash in native threads of torch.
     logging.shutdown()
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(status)
 
 
-def _take(line: str, jobs: Jobs, outlet: Outlet) -> None:
+def _handle(line: str, jobs: Jobs, outlet: Outlet) -> None:
     try:
         message = protocol.decode(line)
     except protocol.ProtocolError as error:
         log.warning("not a message: %s", error)
         outlet.send(
             protocol.Failure(
-                id=jobs.blamed_id(_id_in(line)),
+                id=jobs.answerable_id(_id_in(line)),
                 code=BAD_MESSAGE,
                 message=f"Not a message of this protocol: {error}",
-                hint="Install the add-on and the runtime of one release",
+                hint="Install the add-on and the runtime of the same release",
             )
         )
         return
@@ -130,11 +131,11 @@ def _take(line: str, jobs: Jobs, outlet: Outlet) -> None:
     elif isinstance(message, protocol.Cancel):
         jobs.cancel(message.id)
     else:
-        log.warning("a %s message is not for a worker", type(message).__name__)
+        log.warning("ignoring a %s message, which a worker does not take", type(message).__name__)
 
 
 def _id_in(line: str) -> str:
-    """The id of a broken request, so that it still gets its ending; empty when there is none."""
+    """Return the id of an invalid request, so that it can be answered; empty if it has none."""
     try:
         payload = json.loads(line)
     except (ValueError, RecursionError):
@@ -152,4 +153,6 @@ def _set_up_process(verbose: bool) -> None:
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
     faulthandler.enable(sys.stderr)
     if not sys.stdin.isatty():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in Blender's terminal is not for us
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C in the terminal is for Blender, which then closes stdin

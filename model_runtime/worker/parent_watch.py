@@ -1,4 +1,4 @@
-"""Ends the worker when its parent is gone, even if another process holds its stdin open."""
+"""End the worker when its parent ends, even if another process keeps its stdin open."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 SYNCHRONIZE = 0x00100000
-"""Windows' right to wait for a process."""
+"""Access right on Windows to wait for a process."""
 INFINITE = 0xFFFFFFFF
 
 
 def exit_with_parent(leave: Callable[[], object]) -> None:
-    """Watch the parent from a daemon thread and call ``leave`` there once it has ended."""
+    """Watch the parent from a daemon thread and call ``leave`` there when it has ended."""
     parent = os.getppid()
     target = _wait_windows if sys.platform == "win32" else _wait_posix
     threading.Thread(target=target, args=(parent, leave), name="parent", daemon=True).start()
@@ -25,9 +25,9 @@ def exit_with_parent(leave: Callable[[], object]) -> None:
 
 def _wait_posix(parent: int, leave: Callable[[], object]) -> None:
     pause = threading.Event()
-    while os.getppid() == parent:  # an orphan is given another parent at once
+    while os.getppid() == parent:  # an orphan gets another parent at once
         pause.wait(POLL_S)
-    log.warning("parent %d is gone: leaving", parent)
+    log.warning("parent %d has ended: exiting", parent)
     leave()
 
 
@@ -43,5 +43,5 @@ def _wait_windows(parent: int, leave: Callable[[], object]) -> None:
             log.warning("parent %d cannot be watched (error %d)", parent, ctypes.get_last_error())
             return
         kernel.WaitForSingleObject(handle, INFINITE)
-        log.warning("parent %d is gone: leaving", parent)
+        log.warning("parent %d has ended: exiting", parent)
         leave()

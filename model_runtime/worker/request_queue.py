@@ -1,7 +1,7 @@
-"""The worker's requests: one at a time, each with exactly one ending. Heavy imports come late.
+"""Run requests one at a time, each with exactly one ending. Heavy imports are deferred.
 
-The reading thread submits and cancels; the job thread runs. A request's ending is sent in one
-place, ``Jobs._end``, which takes the request out of the open ones first.
+The reader thread submits and cancels, the job thread runs. ``Jobs._end`` alone sends the ending of
+a request, after removing it from the open requests.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ log = logging.getLogger(__name__)
 
 BAD_MESSAGE = "bad-message"
 INTERNAL = "internal"
-NO_ROOM = ("failed to map segment", "cannot allocate memory")
-"""What the dynamic loader says, in lower case, of a library for which there is no memory."""
-PROGRESS_EVERY_S = 0.1
-FORESEEABLE = 0.1
-"""Fraction done before the time left is guessed."""
+LOADER_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory")
+"""Messages of the dynamic loader, in lower case, when memory for a library is missing."""
+PROGRESS_INTERVAL_S = 0.1
+MIN_FRACTION_FOR_ESTIMATE = 0.1
+"""Progress at which the remaining time is first estimated."""
 
 _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 
 
 class RequestIdFilter(logging.Filter):
-    """Adds ``request`` to each log record: the id of the request being run, or a dash."""
+    """Adds ``request`` to each log record: the id of the running request, or a dash."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass."""
+        """Set ``record.request`` and pass every record."""
         record.request = _request_id.get()
         return True
 
@@ -53,7 +53,7 @@ class _Job:
 
 
 class Jobs:
-    """Queue of requests, and what answers them."""
+    """Queues requests and answers them in order."""
 
     def __init__(
         self,
@@ -63,6 +63,14 @@ class Jobs:
         device: str,
         model: str,
     ) -> None:
+        """Create an empty queue.
+
+        Args:
+            send: Sends a message to the parent; called from both threads.
+            engine: See ``engines.factory.open_engine``.
+            device: See ``engines.factory.open_engine``.
+            model: Default checkpoint folder; empty means the shipped one.
+        """
         self._send = send
         self._engine_name, self._device_name, self._model = engine, device, model
         self._open: dict[str, _Job] = {}
@@ -71,24 +79,24 @@ class Jobs:
         self._warm: WarmEngine | None = None
 
     def hello(self) -> protocol.Hello:
-        """The greeting. Device and engine are foreseen without loading them; results confirm."""
-        from ..engines.device import foreseen_device
+        """Return the first message. Engine and device are predictions; results have the facts."""
+        from ..engines.device import predicted_device
         from ..version import runtime_version
 
-        # engines.base needs numpy, so its rule is repeated here for the greeting's sake.
+        # engines.factory imports numpy, which takes 0.1 s; so its rule is repeated here.
         has_torch = importlib.util.find_spec("torch") is not None
         engine = self._engine_name
         if engine == "auto":
             engine = "torch" if has_torch else "numpy"
         device = self._device_name
         if device == "auto":
-            device = foreseen_device() if engine == "torch" and has_torch else "cpu"
+            device = predicted_device() if engine == "torch" and has_torch else "cpu"
         return protocol.Hello(
             protocol.PROTOCOL_VERSION, runtime_version(), engine, device, Path(self._model).name
         )
 
     def submit(self, request: protocol.Generate) -> None:
-        """Queue a request, or refuse an id that is open already."""
+        """Queue a request, or ignore one with the id of an open request."""
         job = _Job(request)
         with self._lock:
             is_new = request.id not in self._open
@@ -97,30 +105,30 @@ class Jobs:
         if is_new:
             self._queue.put(job)
         else:
-            # To answer under this id would end the request that has it.
-            log.warning("a second request with the id %r is ignored", request.id)
+            # An answer with this id would end the open request.
+            log.warning("ignoring a second request with the id %r", request.id)
 
     def cancel(self, identity: str) -> None:
-        """Ask a request to end; unknown and ended ids are ignored."""
+        """Cancel a request; unknown and ended ids are ignored."""
         with self._lock:
             job = self._open.get(identity)
         if job is not None:
             job.stop.set()
 
-    def blamed_id(self, identity: str) -> str:
-        """``identity``, or nothing when an open request has it, which must not end for another."""
+    def answerable_id(self, identity: str) -> str:
+        """Return ``identity``, or an empty string if an open request has it."""
         with self._lock:
             return "" if identity in self._open else identity
 
     def close(self) -> None:
-        """Ask every request to end, and ``serve`` to return after them."""
+        """Cancel all requests and let ``serve`` return after them."""
         with self._lock:
             for job in self._open.values():
                 job.stop.set()
         self._queue.put(None)
 
     def serve(self) -> None:
-        """Run requests until ``close``. Whatever goes wrong ends the one request it belongs to."""
+        """Run requests until ``close``. An exception ends only the request that raised it."""
         while (job := self._queue.get()) is not None:
             _request_id.set(job.request.id)
             try:
@@ -143,7 +151,7 @@ class Jobs:
 
     def _run(self, job: _Job) -> protocol.Message:
         if job.stop.is_set():
-            raise Cancelled("Stopped before it began")
+            raise Cancelled("Cancelled before it began")
         reporter = _Reporter(self._send, job.request.id)
         reporter(0.0, "loading the model")
         if self._warm is None:
@@ -156,23 +164,23 @@ class Jobs:
 
 
 class _Reporter:
-    """Sends progress that never falls, at most ten times a second."""
+    """Sends progress that never decreases, at most ten times a second."""
 
     def __init__(self, send: Callable[[protocol.Message], None], identity: str) -> None:
         self._send = send
         self._id = identity
         self._began = time.perf_counter()
-        self._sent_at = -PROGRESS_EVERY_S
+        self._sent_at = -PROGRESS_INTERVAL_S
         self._fraction = 0.0
 
     def __call__(self, fraction: float, stage: str) -> None:
         now = time.perf_counter() - self._began
-        if now - self._sent_at < PROGRESS_EVERY_S:
+        if now - self._sent_at < PROGRESS_INTERVAL_S:
             return
         self._sent_at = now
         self._fraction = max(self._fraction, min(fraction, 1.0))
         left = None
-        if self._fraction >= FORESEEABLE:
+        if self._fraction >= MIN_FRACTION_FOR_ESTIMATE:
             left = now * (1 - self._fraction) / self._fraction
         self._send(protocol.Progress(self._id, self._fraction, left, stage))
 
@@ -183,17 +191,21 @@ def _failure(identity: str, code: str, message: str, hint: str) -> protocol.Fail
 
 def _unexpected(identity: str, error: Exception) -> protocol.Failure:
     if _is_out_of_memory(error):
-        return _failure(identity, INTERNAL, "Not enough memory", "Close other programs, try again")
-    text = f"The runtime made a mistake ({type(error).__name__})"
-    return _failure(identity, INTERNAL, text, "Look at the log and report it")
+        return _failure(
+            identity, INTERNAL, "Not enough memory", "Close other programs and try again"
+        )
+    text = f"Unexpected error in the runtime: {type(error).__name__}: {error}".strip(": ")
+    return _failure(identity, INTERNAL, text, "Report it with the log in the system console")
 
 
 def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Also where a library could not be loaded for want of memory, which comes as ImportError."""
+    """Return whether memory ran out, also while a library was loaded (an ImportError)."""
     while error is not None:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             return True
-        if isinstance(error, ImportError) and any(sign in str(error).lower() for sign in NO_ROOM):
+        if isinstance(error, ImportError) and any(
+            sign in str(error).lower() for sign in LOADER_OUT_OF_MEMORY
+        ):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -1,4 +1,4 @@
-"""An engine kept warm between requests, and a request's way through it to a file of curves."""
+"""Keep an engine loaded between requests and write the curves of each request to a file."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from ..checkpoint.folder import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
 from ..curves.file_names import name_problem
 from ..curves.formats.registry import write_curves
-from ..curves.track import HEARD
-from ..engines.base import Engine, open_engine
+from ..engines.base import Engine
+from ..engines.factory import open_engine
 from ..errors import BadArgument, BadOutput
 from ..generate import Progress, perform
 from ..protocol import EmotionKey, Generate, Result
@@ -24,15 +24,15 @@ SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
 class WarmEngine:
-    """Answers requests with one engine, loaded on the first of them."""
+    """Answers requests with one engine, which is loaded for the first of them."""
 
     def __init__(self, *, engine: str, device: str, model: str) -> None:
-        """Load nothing yet.
+        """Store the settings; nothing is loaded yet.
 
         Args:
-            engine: See ``engines.base.open_engine``.
-            device: See ``engines.base.open_engine``.
-            model: Checkpoint folder for requests that name none; empty means the shipped one.
+            engine: See ``engines.factory.open_engine``.
+            device: See ``engines.factory.open_engine``.
+            model: Default checkpoint folder; empty means the shipped one.
         """
         self._engine_name, self._device_name, self._model = engine, device, model
         self._engine: Engine | None = None
@@ -41,11 +41,16 @@ class WarmEngine:
     def answer(
         self, request: Generate, *, progress: Progress, cancelled: Callable[[], bool]
     ) -> Result:
-        """Make the curves and write them to ``<output_folder>/<id>.npz``.
+        """Generate the curves and write them to ``<output_folder>/<id>.npz``.
+
+        Args:
+            request: The request; its id becomes the file name.
+            progress: Called with the fraction done and the stage.
+            cancelled: Checked between windows.
 
         Raises:
-            RuntimeFault: What ``load_checkpoint``, ``open_engine``, ``perform`` and
-                ``write_curves`` raise; BadOutput for a folder that is not there.
+            RuntimeFault: See ``load_checkpoint``, ``open_engine``, ``perform`` and
+                ``write_curves``; BadOutput if the output folder is missing.
         """
         started = time.perf_counter()
         target = _target(request)
@@ -54,7 +59,6 @@ class WarmEngine:
         write_curves(track, target)
         seconds = time.perf_counter() - started
         frames, channels = track.values.shape
-        heard = track.request.get(HEARD, {})
         log.info("%d frames in %.2f s with %s on %s", frames, seconds, engine.name, engine.device)
         return Result(
             id=request.id,
@@ -65,19 +69,19 @@ class WarmEngine:
             seconds=seconds,
             engine=engine.name,
             device=engine.device,
-            heard=track.heard,
-            emotion_keys=tuple(EmotionKey(**key) for key in heard.get("keys", ())),
+            heard=track.detected_title,
+            emotion_keys=tuple(EmotionKey(**key) for key in track.detected_emotion.get("keys", ())),
             note=engine.note,
             summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
         )
 
     def _loaded(self, model: str) -> Engine:
-        """The engine for a checkpoint folder, loaded again only when its files have changed."""
+        """Return the engine of a checkpoint folder, reloaded only when its files have changed."""
         folder = Path(model) if model else default_checkpoint()
         files = [path for name in (CONFIG_NAME, WEIGHTS_NAME) if (path := folder / name).is_file()]
         key = (str(folder), *(path.stat().st_mtime_ns for path in files))
         if self._engine is None or self._key != key:
-            self._engine = None  # give its memory back before the next one is loaded
+            self._engine = None  # free its memory before the next one is loaded
             checkpoint = load_checkpoint(folder)
             self._engine = open_engine(
                 checkpoint, engine=self._engine_name, device=self._device_name
@@ -93,5 +97,5 @@ def _target(request: Generate) -> Path:
         )
     folder = Path(request.output_folder)
     if not folder.is_dir():
-        raise BadOutput(f"No folder {folder}", hint="Make the output folder first")
+        raise BadOutput(f"Output folder not found: {folder}", hint="Create the output folder first")
     return folder / f"{request.id}.npz"

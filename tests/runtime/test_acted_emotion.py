@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint
-from model_runtime.emotion.detect import Heard
+from model_runtime.emotion.detect import DetectedEmotion
 from model_runtime.emotion.keys import CROSS_FADE_S
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.generate import perform
@@ -91,14 +91,16 @@ def test_an_emotion_changes_over_time_without_a_jump(
 def test_auto_acts_what_it_heard_as_if_it_had_been_asked_for(
     engine: NumpyEngine, acted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = Heard((EmotionKey(0.0, "angry", 0.8),), "angry", 0.8, {"neutral": 0.1, "angry": 0.9})
-    monkeypatch.setattr("model_runtime.generate.hear_emotion", lambda *_, **__: heard)
+    heard = DetectedEmotion(
+        (EmotionKey(0.0, "angry", 0.8),), "angry", 0.8, {"neutral": 0.1, "angry": 0.9}
+    )
+    monkeypatch.setattr("model_runtime.generate.detect_emotion", lambda *_, **__: heard)
     asked = Performance(
         LINE, blink=False, duration_s=2 * CHANGE_S, emotion_keys=(EmotionKey(0.0, "auto", 0.5),)
     )
     track = perform(asked, engine)
     np.testing.assert_array_equal(track.values, acted((0.0, "angry", 0.4)))
-    assert track.heard == "angry 0.8"
+    assert track.detected_title == "angry 0.8"
     assert track.request["emotion_keys"][0]["emotion"] == "auto"
 
 
@@ -106,8 +108,8 @@ def test_the_workers_result_says_what_was_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = (EmotionKey(0.0, "angry", 0.8), EmotionKey(2.0, "neutral", 0.0))
-    heard = Heard(keys, "angry", 0.8, {"neutral": 0.1, "angry": 0.9})
-    monkeypatch.setattr("model_runtime.generate.hear_emotion", lambda *_, **__: heard)
+    heard = DetectedEmotion(keys, "angry", 0.8, {"neutral": 0.1, "angry": 0.9})
+    monkeypatch.setattr("model_runtime.generate.detect_emotion", lambda *_, **__: heard)
     warm = WarmEngine(engine="numpy", device="cpu", model="")
 
     def answer(mood: str) -> Result:

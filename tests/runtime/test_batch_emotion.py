@@ -15,7 +15,7 @@ from model_runtime.batch.acting import acting_words
 from model_runtime.batch.lines.lock import STATE_FOLDER
 from model_runtime.cli.main import main
 from model_runtime.curves.formats.registry import read_curves
-from model_runtime.emotion.detect import Heard
+from model_runtime.emotion.detect import DetectedEmotion
 from model_runtime.protocol import EmotionKey, Performance
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
@@ -62,7 +62,7 @@ def test_auto_is_told_line_by_line_and_only_where_it_was_asked_for(
 ) -> None:
     said = bake(lines, checkpoint, capsys, "--emotion", "auto")
     plain = said["plain.wav"]
-    assert plain["heard"] == read_curves(lines.parent / "out" / "plain.npz").heard != ""
+    assert plain["heard"] == read_curves(lines.parent / "out" / "plain.npz").detected_title != ""
     assert plain["row"]["heard"] == plain["heard"]
     assert plain["row"]["acting"] == "auto 1"
     acted = [part.split(":") for part in plain["acted_at"].split()]
@@ -85,16 +85,16 @@ def test_what_was_heard_is_told_again_when_the_line_is_left_as_it_is(
 
 
 @pytest.fixture
-def anger(monkeypatch: pytest.MonkeyPatch) -> Heard:
+def anger(monkeypatch: pytest.MonkeyPatch) -> DetectedEmotion:
     """A judge that hears calm, then anger, in everything: synthetic voices are neutral."""
     moods = (EmotionKey(0.0, "neutral", 0.0), EmotionKey(0.4, "angry", 0.8))
-    heard = Heard(moods, "angry", 0.8, {"angry": 1.0})
-    monkeypatch.setattr(infer, "hear_emotion", lambda *_a, **_k: heard)
+    heard = DetectedEmotion(moods, "angry", 0.8, {"angry": 1.0})
+    monkeypatch.setattr(infer, "detect_emotion", lambda *_a, **_k: heard)
     return heard
 
 
 def test_a_column_leaves_one_line_to_the_voice_and_its_strength_scales_what_is_heard(
-    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], anger: Heard
+    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str], anger: DetectedEmotion
 ) -> None:
     table = lines / "list.csv"
     table.write_text(

@@ -110,7 +110,7 @@ CHANGES = {
     "giant width": lambda data: data["config"].update(hidden=10**9),
     "region beyond": lambda data: data["config"]["region_of"].__setitem__(0, 99),
     "region text": lambda data: data["config"].update(region_of="brow"),
-    "colour of three bands": lambda data: data["config"].update(colour=[0.1, 0.2, 0.3]),
+    "colour of three bands": lambda data: data["config"].update(reference_spectrum=[0.1, 0.2, 0.3]),
     "heads of two taps": lambda data: data["config"].update(head_taps=2),
     "no channels": lambda data: data["config"].update(channels=[]),
     "fewer layers": lambda data: data["config"].update(encoder_dilations=[1]),

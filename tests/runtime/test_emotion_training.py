@@ -18,7 +18,7 @@ from model_runtime.emotion.classifier import (
     load_emotion_model,
     shipped_emotion_model,
 )
-from model_runtime.emotion.detect import hear_emotion
+from model_runtime.emotion.detect import detect_emotion
 from model_runtime.training.corpora.speech import EMOTION_NAMES, read_speech_corpus
 from model_runtime.training.emotion.voice_data import said_emotions
 from tests.fakes.sounds import RATE, write_wav
@@ -88,7 +88,7 @@ def test_a_trained_judge_names_the_mood_of_a_new_take(
 ) -> None:
     sound = write_wav(tmp_path / "new.wav", speak(mood, 1, 77))
     with SpeechStore.open(sound) as store:
-        heard = hear_emotion(store, load_emotion_model(trained))
+        heard = detect_emotion(store, load_emotion_model(trained))
     assert heard.emotion == emotion
     assert heard.intensity > 0
     assert {key.emotion for key in heard.keys} <= {emotion, "neutral"}
@@ -105,9 +105,9 @@ def test_the_shipped_judge_gives_ordinary_keys_for_any_voice(
     )
     request = json.loads(str(np.load(out)["request"]))
     assert request["emotion_keys"][0]["emotion"] == "auto"
-    assert request["heard"]["title"]
-    assert sum(request["heard"]["probabilities"].values()) == pytest.approx(1)
-    assert all(0 <= key["intensity"] <= 1 for key in request["heard"]["keys"])
+    assert request["detected_emotion"]["title"]
+    assert sum(request["detected_emotion"]["probabilities"].values()) == pytest.approx(1)
+    assert all(0 <= key["intensity"] <= 1 for key in request["detected_emotion"]["keys"])
 
 
 @needs_weights
@@ -129,4 +129,4 @@ def test_the_shipped_judge_hears_plain_reading_as_neutral(data_folder: Path) -> 
 
 def _heard(path: Path) -> str:
     with SpeechStore.open(path) as store:
-        return hear_emotion(store, shipped_emotion_model()).emotion
+        return detect_emotion(store, shipped_emotion_model()).emotion

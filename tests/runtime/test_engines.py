@@ -12,7 +12,7 @@ import pytest
 
 from model_runtime.checkpoint.folder import Checkpoint, load_checkpoint, shipped_checkpoints
 from model_runtime.config import AttentionConfig
-from model_runtime.engines.base import check_names, open_engine
+from model_runtime.engines.factory import check_names, open_engine
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.engines.numpy_layers import gelu, hard_swish, softmax
 from model_runtime.errors import BadArgument, EngineUnavailable
@@ -158,7 +158,7 @@ def test_a_device_that_is_not_here_is_refused_with_the_reason(checkpoint: Path) 
 def test_without_torch_auto_takes_numpy_and_torch_is_refused(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_runtime.engines.base.torch_is_installed", lambda: False)
+    monkeypatch.setattr("model_runtime.engines.factory.torch_is_installed", lambda: False)
     loaded = load_checkpoint(checkpoint)
     assert open_engine(loaded).name == "numpy"
     with pytest.raises(EngineUnavailable, match="needs torch"):
@@ -170,7 +170,7 @@ def test_a_torch_that_does_not_load_leaves_numpy(
 ) -> None:
     import sys
 
-    monkeypatch.setattr("model_runtime.engines.base.torch_is_installed", lambda: True)
+    monkeypatch.setattr("model_runtime.engines.factory.torch_is_installed", lambda: True)
     monkeypatch.setitem(sys.modules, "model_runtime.engines.torch_engine", None)
     loaded = load_checkpoint(checkpoint)
     assert open_engine(loaded).name == "numpy"

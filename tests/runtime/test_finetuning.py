@@ -14,7 +14,7 @@ pytest.importorskip("scipy")
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
-from model_runtime.engines.base import open_engine  # noqa: E402
+from model_runtime.engines.factory import open_engine  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.model.generator import Generator  # noqa: E402
 from model_runtime.protocol import EMOTIONS  # noqa: E402

@@ -50,7 +50,7 @@ def test_every_window_hears_the_colour_of_the_whole(
     engine: NumpyEngine, acted: Performance, tmp_path: Path
 ) -> None:
     colour = tuple(np.linspace(0.6, -0.6, 80).tolist())
-    folder = write_tiny_checkpoint(tmp_path / "coloured", colour=colour)
+    folder = write_tiny_checkpoint(tmp_path / "coloured", reference_spectrum=colour)
     coloured = NumpyEngine(load_checkpoint(folder))
     whole = perform(acted, coloured).values
     assert np.abs(whole - perform(acted, engine).values).max() > 0.01
@@ -159,7 +159,7 @@ def test_progress_rises_to_one(engine: NumpyEngine, acted: Performance) -> None:
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1
-    assert len([stage for _, stage in told if stage == "generating"]) == 10
+    assert len([stage for _, stage in told if stage == "generating curves"]) == 10
 
 
 def test_cancel_is_heard_between_windows_and_leaves_the_engine_usable(

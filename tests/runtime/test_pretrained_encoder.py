@@ -14,7 +14,7 @@ transformers = pytest.importorskip("transformers")
 
 from model_runtime.audio.store import SpeechStore  # noqa: E402
 from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
-from model_runtime.engines.base import open_engine  # noqa: E402
+from model_runtime.engines.factory import open_engine  # noqa: E402
 from model_runtime.engines.torch_encoder import (  # noqa: E402
     KINDS,
     SpeechEncoder,
@@ -81,7 +81,7 @@ def heard(ear: SpeechEncoder, samples: np.ndarray, first: int, frames: int) -> n
     def read(start: int, count: int) -> np.ndarray:
         return samples[start : start + count]
 
-    return ear.hear(read, len(samples), first_frame=first, frames=frames)
+    return ear.extract_features(read, len(samples), first_frame=first, frames=frames)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("librosa")
 
-from model_runtime.audio.spectral_tilt import colour_of  # noqa: E402
+from model_runtime.audio.equalisation import mean_spectrum  # noqa: E402
 from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
 from model_runtime.config import FeatureConfig  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
@@ -132,14 +132,14 @@ def test_a_generator_knows_the_colour_of_the_speech_it_learns_from(
 ) -> None:
     settings = Settings(data=work, work=work, generator=STAGE)
     config, caches = heard(settings)
-    own, frames = colour_of(np.asarray(caches[0].features[: 2 * 90], np.float32))
+    own, frames = mean_spectrum(np.asarray(caches[0].features[: 2 * 90], np.float32))
     assert frames > 0
-    assert len(config.colour) == config.features.mel_bands
-    assert np.corrcoef(config.colour, own)[0, 1] > 0.9
+    assert len(config.reference_spectrum) == config.features.mel_bands
+    assert np.corrcoef(config.reference_spectrum, own)[0, 1] > 0.9
     folder = generator_stage.train_generator(settings, tmp_path / "first")
-    assert load_checkpoint(folder).config.colour == config.colour
+    assert load_checkpoint(folder).config.reference_spectrum == config.reference_spectrum
     again = dataclasses.replace(settings, start_from=folder, work=work)
-    assert heard(again)[0].colour == config.colour
+    assert heard(again)[0].reference_spectrum == config.reference_spectrum
     assert usual_colour([]) == ()
 
 

@@ -182,16 +182,6 @@ def test_a_request_with_a_broken_field_still_gets_its_ending(worker: Worker) -> 
     assert (failure.id, failure.code) == ("r", "bad-message")
 
 
-def test_a_second_request_with_an_open_id_does_not_end_the_first(
-    worker: Worker, long_speech: Path
-) -> None:
-    request = worker.request("r", long_speech)
-    worker.send(request, request, Cancel("r"))
-    worker.write(b'{"type":"generate","id":"r"}\n')
-    rest = worker.rest()
-    assert len([m for m in rest if isinstance(m, ENDINGS) and m.id == "r"]) == 1
-
-
 def test_closing_stdin_ends_the_process_even_while_it_works(
     worker: Worker, long_speech: Path
 ) -> None:

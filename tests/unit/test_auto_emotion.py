@@ -12,7 +12,13 @@ import pytest
 from model_runtime.audio.features import log_mel
 from model_runtime.config import FeatureConfig
 from model_runtime.emotion.classifier import EmotionModel, load_emotion_model, save_emotion_model
-from model_runtime.emotion.detect import Heard, asks_for_auto, hear_voice, resolved, window_starts
+from model_runtime.emotion.detect import (
+    DetectedEmotion,
+    classify_voice,
+    resolve_auto,
+    uses_auto,
+    window_starts,
+)
 from model_runtime.emotion.keys import checked_keys, emotion_weights
 from model_runtime.emotion.pitch import pitch_track
 from model_runtime.emotion.timeline import intensity_for, likeliest_path
@@ -166,7 +172,7 @@ def test_intensity_rises_with_certainty_within_its_range() -> None:
 def test_silence_is_neutral_before_between_and_after_speech() -> None:
     quiet, speech = np.zeros(2 * RATE, np.float32), buzz(120, 3)
     sound = np.concatenate([quiet, speech, quiet, speech, quiet])
-    heard = hear_voice(described(sound), model_that_says(happy=1))
+    heard = classify_voice(described(sound), model_that_says(happy=1))
     weights = emotion_weights(
         heard.keys, emotions=EMOTIONS, frame_rate=50, first_frame=0, frames=600
     )
@@ -178,7 +184,7 @@ def test_silence_is_neutral_before_between_and_after_speech() -> None:
 
 def test_no_speech_is_surely_neutral() -> None:
     noise = np.zeros(3 * RATE, np.float32)
-    heard = hear_voice(described(noise), model_that_says(happy=1))
+    heard = classify_voice(described(noise), model_that_says(happy=1))
     assert (heard.emotion, heard.intensity) == ("neutral", 0.0)
     assert heard.title() == "neutral"
     assert all(key.emotion == "neutral" for key in heard.keys)
@@ -186,11 +192,11 @@ def test_no_speech_is_surely_neutral() -> None:
 
 def test_what_was_heard_is_in_seconds_of_the_file() -> None:
     here = described(voice(4))
-    now, late = (hear_voice(here, model_that_says(angry=1), start_s=s) for s in (0.0, 7.5))
+    now, late = (classify_voice(here, model_that_says(angry=1), start_s=s) for s in (0.0, 7.5))
     assert [k.start_s + 7.5 for k in now.keys] == pytest.approx([k.start_s for k in late.keys])
 
 
-HEARD = Heard(
+HEARD = DetectedEmotion(
     (EmotionKey(0, "happy", 0.8), EmotionKey(4, "sad", 0.6), EmotionKey(9, "neutral", 0)),
     "happy",
     0.8,
@@ -200,8 +206,8 @@ HEARD = Heard(
 
 def test_auto_stands_for_what_was_heard_until_the_next_key() -> None:
     keys = (EmotionKey(0, "auto", 0.5), EmotionKey(5, "angry", 1), EmotionKey(6, "auto", 1))
-    assert asks_for_auto(keys)
-    assert resolved(keys, HEARD) == (
+    assert uses_auto(keys)
+    assert resolve_auto(keys, HEARD) == (
         EmotionKey(0, "happy", 0.4),
         EmotionKey(4, "sad", 0.3),
         EmotionKey(5, "angry", 1),
@@ -212,13 +218,13 @@ def test_auto_stands_for_what_was_heard_until_the_next_key() -> None:
 
 def test_keys_without_auto_stay_as_they_are() -> None:
     keys = (EmotionKey(0, "happy", 1), EmotionKey(2, "neutral", 0))
-    assert not asks_for_auto(keys)
-    assert resolved(keys, HEARD) == keys
+    assert not uses_auto(keys)
+    assert resolve_auto(keys, HEARD) == keys
 
 
 def test_auto_at_intensity_0_is_neutral_and_intensity_scales() -> None:
     def weights(intensity: float) -> Any:
-        keys = checked_keys(resolved([EmotionKey(0, "auto", intensity)], HEARD), EMOTIONS)
+        keys = checked_keys(resolve_auto([EmotionKey(0, "auto", intensity)], HEARD), EMOTIONS)
         return emotion_weights(keys, emotions=EMOTIONS, frame_rate=50, first_frame=0, frames=600)
 
     assert not weights(0).any()
@@ -226,12 +232,12 @@ def test_auto_at_intensity_0_is_neutral_and_intensity_scales() -> None:
 
 
 def test_an_emotion_the_face_cannot_act_becomes_neutral() -> None:
-    keys = resolved([EmotionKey(0, "auto", 1)], HEARD, ("neutral", "happy"))
+    keys = resolve_auto([EmotionKey(0, "auto", 1)], HEARD, ("neutral", "happy"))
     assert [key.emotion for key in keys] == ["happy", "neutral", "neutral"]
     assert keys[1].intensity == 0
 
 
 def test_the_title_tells_changes_only_where_there_are_any() -> None:
     assert HEARD.title() == "happy 0.8 at 0.0 s, sad 0.6 at 4.0 s"
-    steady = Heard(HEARD.keys[:1], "happy", 0.8, {})
+    steady = DetectedEmotion(HEARD.keys[:1], "happy", 0.8, {})
     assert steady.title() == "happy 0.8"

@@ -212,7 +212,7 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> 
         check_output(tmp_path / "folder.npz")
     with pytest.raises(BadOutput, match="No such file"):
         check_output(tmp_path / "none" / "a.npz")
-    with pytest.raises(BadArgument, match="Unknown kind"):
+    with pytest.raises(BadArgument, match="Unknown type"):
         check_output(tmp_path / "a.txt")
     check_output(tmp_path / "a.NPZ")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.npz"]

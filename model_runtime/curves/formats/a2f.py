@@ -1,7 +1,7 @@
-"""Audio2Face's export: JSON with ``facsNames`` and ``weightMat`` (frames rows of poses).
+"""Read and write the JSON export of Audio2Face: ``facsNames`` and ``weightMat``, a row per frame.
 
-``mouthClose`` is written as Apple defines it: the lips meet while the jaw is open. Audio2Face's
-own solver adds ``jawOpen`` to it.
+``mouthClose`` is written as Apple defines it: lips closed while the jaw is open. The solver of
+Audio2Face itself adds ``jawOpen`` to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ AGAIN_HINT = "Export the file again"
 
 
 def write(track: CurveTrack, path: Path) -> None:
-    """Write the file, a row of weights a line. Raises BadOutput."""
+    """Write the file, one frame per line.
+
+    Args:
+        track: The curves.
+        path: Target in an existing folder.
+
+    Raises:
+        BadOutput: The file cannot be written.
+    """
     fps = round(track.fps) if float(track.fps).is_integer() else track.fps
     head = {
         "exportFps": fps,
@@ -45,7 +53,7 @@ def read(path: Path) -> CurveTrack:
     """Read the file; ``trackPath`` becomes the request's ``audio``.
 
     Raises:
-        BadCurves: Not JSON, a field missing, or rows that do not fit the names.
+        BadCurves: Not JSON, a field is missing, or the rows do not match the names.
         OSError: The file cannot be opened.
     """
     if path.stat().st_size > MAX_BYTES:
@@ -58,11 +66,13 @@ def read(path: Path) -> CurveTrack:
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise BadCurves(
-            f"{path.name} is no Audio2Face export: {reason}", hint=AGAIN_HINT
+            f"{path.name} is not an Audio2Face export: {reason}", hint=AGAIN_HINT
         ) from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadCurves(f"{path.name} has facsNames that are no names", hint=AGAIN_HINT)
+        raise BadCurves(f"{path.name} has facsNames that are not a list of names", hint=AGAIN_HINT)
     if data.get("numFrames", len(rows)) != len(rows) or not math.isfinite(fps):
-        raise BadCurves(f"{path.name} says another number of frames than it has", hint=AGAIN_HINT)
+        raise BadCurves(
+            f"{path.name} states another number of frames than it contains", hint=AGAIN_HINT
+        )
     audio = str(data.get("trackPath") or "")
     return CurveTrack(values, tuple(names), fps, request={"audio": audio} if audio else {})

@@ -1,7 +1,8 @@
-"""Live Link Face CSV, the take of Epic's iPhone app: a timecode, 52 ARKit shapes, 9 rotations.
+"""Read and write Live Link Face CSV, the format of Epic's iPhone app.
 
-The timecode ``HH:MM:SS:FF.sss`` counts FF at a base rate (the app's, 60 as a rule) and .sss in
-thousandths of such a frame. Frames may come slower than the base rate, unevenly, or be missing.
+A row holds a timecode, 52 ARKit shapes and 9 rotations. In the timecode ``HH:MM:SS:FF.sss``, FF
+counts frames at a base rate (60 in the app) and .sss is in thousandths of such a frame. Rows may be
+slower than the base rate, unevenly spaced, or missing.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from ..track import CurveTrack
 log = logging.getLogger(__name__)
 
 FILE_KIND = "live-link-face"
-"""The rig that lists this in ``files`` has the order of the columns."""
+"""The rig whose definition lists this kind in ``files`` defines the order of the columns."""
 ROTATIONS = tuple(
     f"{part}{axis}" for part in ("head", "leftEye", "rightEye") for axis in ("Yaw", "Pitch", "Roll")
 )
 APP_RATE = 60
-"""Base rate of the app, assumed where a take is too short to show it."""
+"""Base rate of the app; assumed for takes that are too short to measure it."""
 TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
 RATE_TOLERANCE = 5e-4
-"""A measured rate this close to a usual one is that one."""
+"""Relative tolerance for rounding a measured rate to a standard one."""
 MAX_UNEVENNESS = 0.5
-"""Output frames a row may lie off the even grid before the take is resampled."""
-AGAIN_HINT = "Export the take again"
+"""Largest distance of a row from the even grid, in output frames, without resampling."""
+AGAIN_HINT = "Export the recording again"
 
 
 def write(track: CurveTrack, path: Path) -> None:
-    """Write the file: 61 values a row, channels matched by name, absent ones 0.
+    """Write the file: 61 values per row, channels matched by name, missing ones 0.
 
     Whole frame rates are their own base rate. Others count at 60 with thousandths, so that real
     time, and with it the rate, can be read back.
@@ -76,7 +77,12 @@ def write(track: CurveTrack, path: Path) -> None:
 
 
 def timecode(base_frames: float, base: int) -> str:
-    """``HH:MM:SS:FF.sss`` of a time counted in frames of the base rate."""
+    """Return ``HH:MM:SS:FF.sss`` of a time.
+
+    Args:
+        base_frames: Time in frames of the base rate.
+        base: Base rate, frames per second.
+    """
     thousandths = round(base_frames * 1000)
     seconds, thousandths = divmod(thousandths, base * 1000)
     frame, thousandths = divmod(thousandths, 1000)
@@ -86,16 +92,16 @@ def timecode(base_frames: float, base: int) -> str:
 
 
 def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
-    """Read a take as evenly spaced frames from 0 s on.
+    """Read a recording as evenly spaced frames that start at 0 s.
 
     Args:
         path: The CSV. Columns are matched by name, in any case and order; unknown ones are ignored,
             rotations may be missing.
-        base_rate: Frames a second that the timecode counts; None reads it from the seconds' change,
-            or takes 60 in a take shorter than that.
+        base_rate: Frames per second of the timecode; None measures it where the seconds change,
+            or takes 60 if the recording is shorter than that.
 
     Raises:
-        BadCurves: Not such a CSV, or a row that cannot be read.
+        BadCurves: Not a Live Link Face CSV, or a row cannot be parsed.
         OSError: The file cannot be opened.
     """
     try:
@@ -103,11 +109,11 @@ def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
         header = [name.strip().lower() for name in next(table, [])]
         rows = [row for row in table if row]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadCurves(f"{path.name} is no CSV: {error}", hint=AGAIN_HINT) from error
+        raise BadCurves(f"{path.name} is not a CSV file: {error}", hint=AGAIN_HINT) from error
     known = {name.lower(): name for name in _columns()}
     picked = [(i, known[name]) for i, name in enumerate(header) if name in known]
     if "timecode" not in header or not picked or not rows:
-        raise BadCurves(f"{path.name} is no Live Link Face take", hint=AGAIN_HINT)
+        raise BadCurves(f"{path.name} is not a Live Link Face recording", hint=AGAIN_HINT)
     code_column = header.index("timecode")
     values = np.empty((len(rows), len(picked)), np.float32)
     codes = []
@@ -117,7 +123,7 @@ def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
             values[number] = [float(row[i]) for i, _ in picked]
         except (ValueError, IndexError) as error:
             raise BadCurves(
-                f"{path.name} cannot be read at line {number + 2}", hint=AGAIN_HINT
+                f"Line {number + 2} of {path.name} cannot be parsed", hint=AGAIN_HINT
             ) from error
     fps, even = _evenly_spaced(_times_s(codes, base_rate), values, path.name)
     return CurveTrack(even, tuple(name for _, name in picked), fps)
@@ -128,7 +134,7 @@ def _columns() -> tuple[str, ...]:
 
 
 def _parse_timecode(text: str) -> tuple[int, float]:
-    """Whole seconds and frames within the second."""
+    """Return whole seconds, and frames within the second."""
     match = TIMECODE.fullmatch(text.strip())
     if match is None:
         raise ValueError(text)
@@ -137,7 +143,7 @@ def _parse_timecode(text: str) -> tuple[int, float]:
 
 
 def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> DoubleArray:
-    """Seconds since the first row."""
+    """Return the seconds since the first row."""
     pairs = list(itertools.pairwise(codes))
     if base_rate is None:
         steps = [b[1] - a[1] for a, b in pairs if a[0] == b[0]]
@@ -146,20 +152,20 @@ def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> Doubl
         if steps and wraps:
             base_rate = max(1, round(float(np.median(wraps) + np.median(steps))))
         elif wraps:
-            base_rate = 1  # a frame a second or less
+            base_rate = 1  # at most one frame per second
     seconds = np.array([whole + frames / base_rate for whole, frames in codes], np.float64)
     since: DoubleArray = seconds - seconds[0]
     return since
 
 
 def _evenly_spaced(times_s: DoubleArray, values: FloatArray, name: str) -> tuple[float, FloatArray]:
-    """Frame rate and rows on an even grid; missing rows are interpolated."""
+    """Return frame rate and rows on an even grid; missing rows are interpolated."""
     if len(times_s) == 1:
         return float(APP_RATE), values
     steps = np.diff(times_s)
     if (steps <= 0).any():
         line = int(np.flatnonzero(steps <= 0)[0]) + 3
-        raise BadCurves(f"Timecode of {name} does not rise at line {line}", hint=AGAIN_HINT)
+        raise BadCurves(f"The timecode of {name} does not increase at line {line}", hint=AGAIN_HINT)
     usual = steps[np.abs(steps - np.median(steps)) <= 0.5 * np.median(steps)]
     fps = _usual_rate(1 / float(usual.mean()))
     frames = math.floor(times_s[-1] * fps + MAX_UNEVENNESS) + 1

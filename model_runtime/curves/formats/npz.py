@@ -1,5 +1,8 @@
-"""Our own curve files: ``values`` float32 (frames, channels), ``channels``, ``fps``, ``start_s``,
-``request`` (JSON text), in numpy's npz."""
+"""Read and write CSTalk curve files, numpy archives.
+
+Entries: ``values`` float32 (frames, channels), ``channels``, ``fps``, ``start_s`` and ``request``
+(JSON text).
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,23 @@ from ..track import CurveTrack
 CORRUPTION = (
     *(ValueError, TypeError, KeyError, EOFError, AttributeError, SyntaxError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
-    RuntimeError,  # zipfile's word for an encrypted entry or another compression
-    MemoryError,  # a shape that a flipped bit made giant
+    RuntimeError,  # raised by zipfile for encryption or an unknown compression
+    MemoryError,  # a corrupt shape can be huge
 )
-"""What numpy and zipfile raise on files that are not whole."""
+"""Exceptions of numpy and zipfile on damaged files."""
 AGAIN_HINT = "Generate the curves again"
 
 
 def write(track: CurveTrack, path: Path) -> None:
-    """Write the file; the same track gives the same bytes. Raises BadOutput."""
+    """Write the file; equal tracks give equal bytes.
+
+    Args:
+        track: The curves.
+        path: Target in an existing folder.
+
+    Raises:
+        BadOutput: The file cannot be written.
+    """
     with replacing(path) as stream:
         np.savez(
             stream,
@@ -44,7 +55,7 @@ def read(path: Path) -> CurveTrack:
     """Read the file.
 
     Raises:
-        BadCurves: Corrupt, pickled, or an entry missing or of another shape.
+        BadCurves: The file is corrupt or pickled, or an entry is missing or of another shape.
         OSError: The file cannot be opened.
     """
     try:
@@ -55,10 +66,10 @@ def read(path: Path) -> CurveTrack:
     except CORRUPTION as error:
         reason = " ".join(str(error).split())
         raise BadCurves(
-            f"{path.name} is no CSTalk curve file: {reason}", hint=AGAIN_HINT
+            f"{path.name} is not a CSTalk curve file: {reason}", hint=AGAIN_HINT
         ) from error
     if values.dtype.kind != "f" or channels.ndim != 1 or channels.dtype.kind != "U":
-        raise BadCurves(f"{path.name} holds entries of the wrong type", hint=AGAIN_HINT)
+        raise BadCurves(f"{path.name} has entries of the wrong type", hint=AGAIN_HINT)
     return CurveTrack(
         values=values.astype(np.float32, copy=False),
         channels=tuple(str(name) for name in channels),

@@ -1,6 +1,6 @@
-"""Curve files: npz (ours), Live Link Face CSV, Audio2Face JSON. Chosen by the file's ending.
+"""Choose the format of a curve file by its extension: .npz, .csv or .json.
 
-Nothing is unpickled. Every file is written under a temporary name and then renamed.
+Nothing is unpickled, and files are replaced atomically.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ SUFFIXES = (".npz", ".csv", ".json")
 
 
 def check_output(path: Path) -> None:
-    """Raise now what ``write_curves`` would raise about the path.
+    """Check a path before the curves are generated.
 
     Raises:
-        BadArgument: An ending other than ``.npz``, ``.csv``, ``.json``.
+        BadArgument: The extension is not ``.npz``, ``.csv`` or ``.json``.
         BadOutput: The folder is missing or not writable, or ``path`` is a folder.
     """
     _suffix(path)
@@ -29,11 +29,15 @@ def check_output(path: Path) -> None:
 
 
 def write_curves(track: CurveTrack, path: str | Path) -> None:
-    """Write curves in the format of the ending of ``path``.
+    """Write curves in the format of the extension of ``path``.
+
+    Args:
+        track: The curves.
+        path: Target in an existing folder.
 
     Raises:
-        BadArgument: Another ending, or a format that cannot hold any of these channels.
-        BadOutput: The file cannot be written; an existing one stays as it was.
+        BadArgument: The extension is unknown, or the format cannot hold any of these channels.
+        BadOutput: The file cannot be written; an existing one is left unchanged.
     """
     path = Path(path)
     suffix = _suffix(path)
@@ -46,11 +50,11 @@ def write_curves(track: CurveTrack, path: str | Path) -> None:
 
 
 def read_curves(path: str | Path) -> CurveTrack:
-    """Read curves in the format of the ending of ``path``.
+    """Read curves in the format of the extension of ``path``.
 
     Raises:
-        BadArgument: Another ending.
-        BadCurves: Missing, corrupt, or contents that contradict themselves.
+        BadArgument: The extension is unknown.
+        BadCurves: The file is missing, corrupt or inconsistent.
     """
     path = Path(path)
     suffix = _suffix(path)
@@ -70,6 +74,7 @@ def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadArgument(
-            f"Unknown kind of curve file {path.name!r}", hint="End it in .npz, .csv or .json"
+            f"Unknown type of curve file {path.name!r}",
+            hint="Use the extension .npz, .csv or .json",
         )
     return suffix

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...checkpoint.folder import load_checkpoint
 from ...curves.track import CurveTrack
-from ...engines.base import AUTO, open_engine
+from ...engines.factory import AUTO, open_engine
 from ...generate import perform
 from ...protocol import EmotionKey, Performance
 from .base import EVALUATION_FPS, Direction

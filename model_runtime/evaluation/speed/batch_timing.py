@@ -48,7 +48,7 @@ def time_batch(model: Path, speech: Path, *, device: str, lines: int) -> BatchTi
     Args:
         model: Checkpoint folder.
         speech: The line, copied as often as wanted.
-        device: See ``engines.base.open_engine``.
+        device: See ``engines.factory.open_engine``.
         lines: How many.
     """
     command = [sys.executable, "-m", __name__, str(model), str(speech), device, str(lines)]

@@ -23,8 +23,8 @@ import numpy as np
 
 from ...audio.store import SAMPLE_RATE, load_speech
 from ...checkpoint.folder import default_checkpoint, load_checkpoint
-from ...cli.console import Parser, say
-from ...engines.base import AUTO, DEVICE_NAMES
+from ...cli.console import Parser, print_line
+from ...engines.factory import AUTO, DEVICE_NAMES
 from ...errors import BadArgument
 from ...files import check_writable, replace_file
 from ..data.sounds import write_wav
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.json is not None:
         check_writable(options.json)
     result = measure(options.model, options.data, device=options.device, lines=options.lines)
-    say(as_text(result).rstrip("\n"))
+    print_line(as_text(result).rstrip("\n"))
     if options.json is not None:
         text = json.dumps(dataclasses.asdict(result), indent=1, ensure_ascii=False)
         replace_file(options.json, (text + "\n").encode("utf-8"))

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _engine(engine: str, device: str, model: Path) -> tuple[Callable[[Path], object], str]:
     from ...checkpoint.folder import load_checkpoint
-    from ...engines.base import open_engine
+    from ...engines.factory import open_engine
     from ...generate import perform
     from ...protocol import Performance
 

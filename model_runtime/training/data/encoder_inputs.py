@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ...arrays import FloatArray, HalfArray
-from ...audio.spectral_tilt import colour_of
+from ...audio.equalisation import mean_spectrum
 from ...audio.store import level_gain, load_speech
 from ...config import EncoderConfig, GeneratorConfig
 from ...engines.device import pick_device
@@ -40,8 +40,8 @@ def heard(settings: Settings) -> tuple[GeneratorConfig, list[Cache]]:
     """
     if settings.encoder is None:
         config, caches = generator_config(settings), load_caches(settings)
-        if not config.colour:
-            config = dataclasses.replace(config, colour=usual_colour(caches))
+        if not config.reference_spectrum:
+            config = dataclasses.replace(config, reference_spectrum=usual_colour(caches))
         return config, caches
     encoder = fetched_encoder(settings.encoder)
     caches = load_caches(settings, encoder=encoder_key(encoder))
@@ -52,13 +52,13 @@ def usual_colour(caches: Sequence[Cache]) -> tuple[float, ...]:
     """Mean colour of the speech to learn from, every corpus counting once; empty without any.
 
     Returns:
-        One number a mel band, feature units (``colour.colour_of``).
+        One number a mel band, feature units (``colour.mean_spectrum``).
     """
     means = []
     for cache in caches:
         entries = [e for e in cache.entries if e.split == "train" and e.supervision != "still"]
         found = [
-            colour_of(cut(cache, entry, 0, entry.frames).features.astype(np.float32))
+            mean_spectrum(cut(cache, entry, 0, entry.frames).features.astype(np.float32))
             for entry in entries[:: max(1, len(entries) // COLOUR_CLIPS)]
         ]
         frames = [loud for _, loud in found]
@@ -133,7 +133,9 @@ def write_heard(
 def _heard_item(ear: SpeechEncoder, entry: Entry, samples: FloatArray) -> HalfArray:
     levelled = samples * np.float32(level_gain(samples))
     read = functools.partial(_part, levelled)
-    return ear.hear(read, len(levelled), first_frame=0, frames=entry.frames).astype(np.float16)
+    return ear.extract_features(read, len(levelled), first_frame=0, frames=entry.frames).astype(
+        np.float16
+    )
 
 
 def _part(samples: FloatArray, first: int, count: int) -> FloatArray:

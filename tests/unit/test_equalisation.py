@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 
 from model_runtime.arrays import FloatArray
-from model_runtime.audio.features import log_mel
-from model_runtime.audio.spectral_tilt import (
+from model_runtime.audio.equalisation import (
     BLOCK_FRAMES,
-    STRENGTH,
-    SURE_FRAMES,
-    colour_of,
-    colour_shift,
+    equalising_shift,
+    mean_spectrum,
 )
+from model_runtime.audio.features import log_mel
 from model_runtime.config import FeatureConfig
 from tests.fakes.sounds import voice
 
@@ -26,7 +24,7 @@ def shift_of(samples: FloatArray, usual: FloatArray = USUAL) -> FloatArray:
         assert 0 <= first <= first + count <= len(samples), "only samples that exist"
         return samples[first : first + count]
 
-    return colour_shift(read, len(samples), usual, CONFIG)
+    return equalising_shift(read, len(samples), usual, CONFIG)
 
 
 def syllables(duration_s: float) -> FloatArray:
@@ -44,15 +42,15 @@ def brighter(samples: FloatArray) -> FloatArray:
 
 def test_half_of_what_another_microphone_does_is_taken_away():
     sounds = (syllables(20.0), brighter(syllables(20.0)))
-    before = [colour_of(log_mel(sound, CONFIG))[0] for sound in sounds]
-    after = [colour_of(log_mel(sound, CONFIG) + shift_of(sound))[0] for sound in sounds]
+    before = [mean_spectrum(log_mel(sound, CONFIG))[0] for sound in sounds]
+    after = [mean_spectrum(log_mel(sound, CONFIG) + shift_of(sound))[0] for sound in sounds]
     apart, left = (np.abs(bright - dull).mean() for dull, bright in (before, after))
     assert apart > 0.1
-    assert left == pytest.approx((1 - STRENGTH) * apart, rel=0.15)
+    assert left == pytest.approx(0.5 * apart, rel=0.15)
 
 
 def test_speech_of_the_usual_colour_is_heard_as_it_is():
-    own, _ = colour_of(log_mel(voice(6.0), CONFIG))
+    own, _ = mean_spectrum(log_mel(voice(6.0), CONFIG))
     assert np.abs(shift_of(voice(6.0), own)).max() < 0.05
 
 
@@ -64,8 +62,8 @@ def test_silence_of_any_length_has_no_colour(count: int):
 def test_the_shorter_a_sound_the_less_its_colour_counts():
     strengths = [np.abs(shift_of(voice(seconds))).mean() for seconds in (0.2, 1.0, 8.0)]
     assert strengths == sorted(strengths)
-    most = STRENGTH * 20 / (20 + SURE_FRAMES)
-    own = colour_of(log_mel(voice(0.2), CONFIG))[0]
+    most = 0.5 * 20 / (20 + 100)  # 20 frames; half confidence at 100
+    own = mean_spectrum(log_mel(voice(0.2), CONFIG))[0]
     assert strengths[0] <= most * np.abs(USUAL - own).mean() * 1.05
 
 
@@ -77,7 +75,7 @@ def test_of_a_long_sound_no_more_than_half_a_minute_is_listened_to():
         asked.append((first, count))
         return samples[first : first + count]
 
-    colour_shift(read, len(samples), USUAL, CONFIG)
+    equalising_shift(read, len(samples), USUAL, CONFIG)
     heard = sum(count for _, count in asked)
     assert heard <= 30 * (BLOCK_FRAMES * CONFIG.hop_samples + CONFIG.window_samples)
     assert asked[0][0] == 0

@@ -194,7 +194,7 @@ def _unexpected(identity: str, error: Exception) -> protocol.Failure:
         return _failure(
             identity, INTERNAL, "Not enough memory", "Close other programs and try again"
         )
-    text = f"Unexpected error in the runtime: {type(error).__name__}: {error}".strip(": ")
+    text = f"Unexpected error in the runtime: {type(error).__name__}"
     return _failure(identity, INTERNAL, text, "Report it with the log in the system console")
 
 

@@ -110,12 +110,26 @@ CHANGES = {
     "giant width": lambda data: data["config"].update(hidden=10**9),
     "region beyond": lambda data: data["config"]["region_of"].__setitem__(0, 99),
     "region text": lambda data: data["config"].update(region_of="brow"),
-    "colour of three bands": lambda data: data["config"].update(reference_spectrum=[0.1, 0.2, 0.3]),
+    "spectrum of three bands": lambda data: data["config"].update(reference_spectrum=[0.1] * 3),
+    "spectrum under both names": lambda data: data["config"].update(
+        colour=[0.0] * 80, reference_spectrum=[0.0] * 80
+    ),
     "heads of two taps": lambda data: data["config"].update(head_taps=2),
     "no channels": lambda data: data["config"].update(channels=[]),
     "fewer layers": lambda data: data["config"].update(encoder_dilations=[1]),
     "null features": lambda data: data["config"].update(features=None),
 }
+
+
+def test_the_reference_spectrum_of_version_0_1_is_read_under_its_old_name(copy: Path) -> None:
+    spectrum = np.linspace(0.5, -0.5, 80).tolist()
+
+    def rename(data: Any) -> None:
+        data["config"].pop("reference_spectrum")
+        data["config"]["colour"] = spectrum
+
+    edit(copy, rename)
+    assert load_checkpoint(copy).config.reference_spectrum == tuple(spectrum)
 
 
 @pytest.mark.fault("checkpoint: config of another shape")
@@ -164,7 +178,7 @@ def test_truncated_and_planted_weights_are_refused(copy: Path) -> None:
 def test_weights_of_another_save_do_not_go_with_this_config(copy: Path, tmp_path: Path) -> None:
     other = write_tiny_checkpoint(tmp_path / "other", seed=1)
     shutil.copy(other / "weights.safetensors", copy)
-    with pytest.raises(BadWeights, match="not the file"):
+    with pytest.raises(BadWeights, match="does not match the digest"):
         load_checkpoint(copy)
 
 

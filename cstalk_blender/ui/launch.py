@@ -9,8 +9,8 @@ import bpy
 
 from ..jobs import generate as jobs
 from ..package import ADDON_ID
-from ..runtime_install import plan, sources
-from ..session import environment, runtime_choice
+from ..runtime_install import plan, runtime_choice, sources
+from ..session import environment
 
 LOG_NAME = "worker.log"
 

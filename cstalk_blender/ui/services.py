@@ -7,7 +7,7 @@ import contextlib
 import bpy
 
 from ..jobs import batch, generate, install, pump
-from ..session import runtime_choice
+from ..runtime_install import runtime_choice
 from . import launch
 
 _open = contextlib.ExitStack()

@@ -13,8 +13,8 @@ from cstalk_blender.errors import InstallFailed, RequestRefused, StartFailed, Wo
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.jobs import install as runtime_jobs
 from cstalk_blender.package import ADDON_ID
-from cstalk_blender.runtime_install import machine, plan, state
-from cstalk_blender.session import runtime_choice
+from cstalk_blender.runtime_install import machine, plan, runtime_choice, state
+from cstalk_blender.runtime_install.ownership import Ownership
 from cstalk_blender.ui import launch
 from cstalk_blender.ui.operators import runtime as operators_runtime
 from cstalk_blender.ui.panels import runtime as panels_runtime
@@ -196,9 +196,12 @@ def test_cancel_ends_the_installer_and_leaves_what_worked(chosen, home, tmp_path
 
 def test_removing_takes_everything_but_the_built_in_engine(chosen, home):
     put(home)
-    (home / "env-1").mkdir()
+    for name in ("env-1", "wheels"):
+        Ownership(home).claim(home / name)
+        (home / name).mkdir()
+    (home / "of_the_user.txt").write_text("kept")
     assert bpy.ops.cstalk.runtime_remove() == {"FINISHED"}
-    assert sorted(path.name for path in home.iterdir()) == ["lock"]
+    assert sorted(path.name for path in home.iterdir()) == ["lock", "of_the_user.txt"]
     assert "Built-in engine" in page(chosen)
 
 

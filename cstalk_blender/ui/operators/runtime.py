@@ -9,8 +9,7 @@ import bpy
 
 from ...errors import InstallFailed, SessionError
 from ...jobs import install as runtime_jobs
-from ...runtime_install import machine, plan, sources, state
-from ...session import runtime_choice
+from ...runtime_install import machine, plan, runtime_choice, sources, state
 from .. import launch
 from .base import OperatorBase
 

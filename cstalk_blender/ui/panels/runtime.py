@@ -9,8 +9,7 @@ import bpy
 
 from ...jobs import generate as jobs
 from ...jobs import install as runtime_jobs
-from ...runtime_install import packages, state
-from ...session import runtime_choice
+from ...runtime_install import packages, runtime_choice, state
 from ...text import clock
 
 PREFIX = "cstalk.runtime_"

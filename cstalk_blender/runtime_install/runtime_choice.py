@@ -1,7 +1,7 @@
-"""Which Python and engine the next child gets, and what happens when that does not work. No bpy.
+"""Choose the Python and engine of the next worker process, and fall back when they fail. No bpy.
 
-A GPU runtime that fails is left aside until it is repaired or the preferences change: the order is
-carried out by the built-in engine, and a line says so.
+A GPU runtime that failed is not used until it is repaired or the preferences change: the built-in
+engine runs the request instead, and a notice tells the user.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import os
 from pathlib import Path
 
 from ..errors import RequestRefused, SessionError, StartFailed, WorkerDied
-from ..runtime_install import state
-from . import environment
+from ..session import environment
+from . import state
 
 AUTO, BUILT_IN = "auto", "numpy"
 RUNTIME_FOLDER = "runtime"
-"""Below the extension's user folder, which upgrades leave."""
+"""Name of the runtime's folder in the extension's user folder, which upgrades do not touch."""
 ENGINE_FAULTS = ("engine-unavailable", "internal")
-"""Codes of the worker that another engine may not share."""
+"""Error codes of the worker that another engine may not have."""
 REPAIR_HINT = "Test or repair it in Preferences > Add-ons > CSTalk > Runtime"
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """How the child is started."""
+    """Python, engine and device of a worker process."""
 
     python: str
     """Interpreter or folder; empty for Blender's own."""
@@ -39,31 +39,34 @@ class Choice:
 
 
 class RuntimeChoice:
-    """What the preferences come to, with what went wrong before."""
+    """Resolves the preferences to a ``Choice`` and remembers a failure of it."""
 
     def __init__(self) -> None:
         self.failure = ""
-        """Why everything but the built-in engine is left aside; empty when nothing is."""
+        """Reason why only the built-in engine is used; empty when nothing failed."""
         self._last: Choice | None = None
 
     def choose(self, home: Path, *, python: str, engine: str, device: str) -> Choice:
-        """How to start the next child.
+        """Return how to start the next worker process.
 
         Args:
-            home: The GPU runtime's folder.
-            python: From the preferences; it comes before an installed runtime.
-            engine: From the preferences.
-            device: From the preferences.
+            home: Folder of the GPU runtime.
+            python: Path from the preferences; it takes precedence over an installed runtime.
+            engine: Engine from the preferences.
+            device: Device from the preferences.
         """
         self._last = self._choose(home, python, engine, device)
         return self._last
 
     def fall_back(self, error: SessionError) -> str:
-        """Leave what failed aside, if the built-in engine can take over.
+        """Stop using a runtime that failed, if the built-in engine can take over.
+
+        Args:
+            error: How the last request failed.
 
         Returns:
-            A line for the person; empty when ``error`` has nothing to do with the engine, or it is
-            the built-in one that failed.
+            A notice for the user; empty when the failure has nothing to do with the engine, or the
+            built-in engine itself failed.
         """
         is_fault = isinstance(error, StartFailed | WorkerDied) or (
             isinstance(error, RequestRefused) and error.worker_code in ENGINE_FAULTS
@@ -71,10 +74,10 @@ class RuntimeChoice:
         if not is_fault or self._last is None or self._last.is_built_in:
             return ""
         self.failure = str(error)
-        return f"The built-in engine was used, as PyTorch failed: {error}. {REPAIR_HINT}"
+        return f"The built-in engine was used, since PyTorch failed: {error}. {REPAIR_HINT}"
 
     def forgive(self) -> None:
-        """Try what failed again."""
+        """Use a runtime that failed again."""
         self.failure = ""
 
     def _choose(self, home: Path, python: str, engine: str, device: str) -> Choice:
@@ -89,18 +92,24 @@ class RuntimeChoice:
 
 
 current = RuntimeChoice()
-"""Of this Blender; ``registration.register`` makes it new."""
+"""The choice of this Blender session; ``registration.register`` resets it."""
 
 
 def reset() -> None:
-    """Forget what failed and what was chosen."""
+    """Forget failures and the last choice."""
     current.__init__()  # type: ignore[misc]
 
 
 def now_running(home: Path, *, python: str, engine: str) -> str:
-    """What the next child will be, for people, without starting anything."""
+    """Return a title for the runtime of the next worker process, without starting anything.
+
+    Args:
+        home: Folder of the GPU runtime.
+        python: Path from the preferences.
+        engine: Engine from the preferences.
+    """
     if current.failure:
-        return "Built-in engine (PyTorch failed and is left aside)"
+        return "Built-in engine (PyTorch failed and is not used)"
     installed = state.read_installed(home)
     if python:
         return f"{_engine_title(engine)} in the Python chosen below"

@@ -147,7 +147,8 @@ def widen_sliders(key: bpy.types.Key, curves: Sequence[PropertyCurve]) -> list[s
         Names of the shape keys whose sliders were widened.
     """
     blocks = [key.path_resolve(curve.path.removesuffix(".value")) for curve in curves]
-    memory.remember_values(key, [block.name for block in blocks])
+    names = [block.name for block in blocks]
+    memory.remember_values(key, names)
     widened = []
     for block, curve in zip(blocks, curves, strict=True):
         values = curve.values
@@ -170,7 +171,10 @@ def remember(owner: bpy.types.ID, curves: Sequence[PropertyCurve]) -> list[str]:
     """
     if owner.id_type == "KEY":
         memory.restore_ranges(owner)
-        return widen_sliders(owner, curves)
+        widened = widen_sliders(owner, curves)
+        keyed = [owner.path_resolve(curve.path.removesuffix(".value")).name for curve in curves]
+        memory.reset_unkeyed(owner, keyed)
+        return widened
     before = [(c.path, c.index, read_value(c.owner, c.path, c.index)) for c in curves]
     memory.remember_paths(owner, before)
     return []

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import bpy
@@ -49,6 +49,18 @@ def remember_values(key: bpy.types.Key, names: Iterable[str]) -> None:
     for name in names:
         values.setdefault(name, key.key_blocks[name].value)
     key[MEMORY] = memory
+
+
+def reset_unkeyed(key: bpy.types.Key, keyed: Collection[str]) -> None:
+    """Restore the values of shape keys that an earlier bake keyed and the new one does not.
+
+    Args:
+        key: The shape keys.
+        keyed: Names of the shape keys that are keyed now.
+    """
+    for name, value in _memory(key).get("values", {}).items():
+        if name in key.key_blocks and name not in keyed:
+            key.key_blocks[name].value = value
 
 
 def remember_paths(owner: bpy.types.ID, paths: Iterable[tuple[str, int, float]]) -> None:

@@ -24,7 +24,6 @@ from model_runtime.training.preparation.items import at_ease, at_speed, make_ite
 from model_runtime.training.preparation.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.preparation.synthetic_voices import speak_again  # noqa: E402
 from model_runtime.training.reference.articulation import CALIBRATED, load_articulation  # noqa: E402
-from model_runtime.training.reference.lips import TUCK_ROLL  # noqa: E402
 from model_runtime.training.settings import (  # noqa: E402
     Settings,
     StageSettings,
@@ -32,7 +31,6 @@ from model_runtime.training.settings import (  # noqa: E402
     read_settings,
 )
 from model_runtime.training.stages import generator as generator_stage  # noqa: E402
-from model_runtime.training.stages.losses import GeneratorLoss, LossWeights  # noqa: E402
 from tests.fakes.sounds import voice  # noqa: E402
 
 STAGE = StageSettings(steps=4, clips=2, frames=50, warmup_steps=1, threads=1, save_every_s=-1.0)
@@ -149,83 +147,6 @@ def test_faster_clip_is_shorter_and_its_phones_move_along() -> None:
     assert phones[0].start_s == pytest.approx(0.4)
 
 
-def test_loss_is_nil_for_the_face_that_is_wanted(source: BatchSource) -> None:
-    batch = source.batch(0)
-    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights(closure=0, phones=0))
-    total, terms = loss(batch.curves, torch.zeros(*batch.phones.shape, 40), batch)
-    assert float(total) == 0
-    assert terms["phones"] == pytest.approx(np.log(40), rel=1e-3)
-
-
-def test_lips_left_open_at_a_bilabial_cost_more_than_a_wide_vowel(source: BatchSource) -> None:
-    batch = source.batch(0)
-    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
-    jaw = source.config.channels.index("jawOpen")
-    phones = torch.zeros(*batch.phones.shape, 40)
-    costs = []
-    for where in (batch.closure > 0.9, batch.closure == 0):
-        curves = batch.curves.clone()
-        curves[..., jaw] += 0.2 * where
-        costs.append(float(loss(curves, phones, batch)[0]) / float(where.sum()))
-    assert costs[0] > 2 * costs[1]
-
-
-def test_a_lip_that_is_always_rolled_costs_more_than_one_that_misses_no_f(
-    source: BatchSource,
-) -> None:
-    batch = source.batch(0)
-    said = torch.zeros_like(batch.tuck)
-    said[:, ::32] = 1  # f or v in 3 % of the time, as in read English
-    roll = source.config.channels.index("mouthRollLower")
-    wanted = batch.curves.clone()
-    wanted[..., roll] = TUCK_ROLL * said
-    batch = dataclasses.replace(batch, tuck=said, curves=wanted)
-    loss, phones = (
-        GeneratorLoss(source.config, torch.ones(52), LossWeights()),
-        batch.curves[..., :40],
-    )
-    costs = {}
-    for name, level in (
-        ("never", 0 * said),
-        ("always", TUCK_ROLL + 0 * said),
-        ("rightly", TUCK_ROLL * said),
-    ):
-        curves = wanted.clone()
-        curves[..., roll] = level
-        costs[name] = loss(curves, phones, batch)[1]["tuck"]
-    assert costs["rightly"] == 0
-    assert costs["always"] > costs["never"] > 0
-
-
-def test_lips_need_not_meet_for_f_as_they_must_for_m(source: BatchSource) -> None:
-    batch, jaw = source.batch(0), source.config.channels.index("jawOpen")
-    phones = torch.zeros(*batch.phones.shape, 40)
-    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
-    nothing, said = torch.zeros_like(batch.tuck), torch.ones_like(batch.tuck)
-    costs = {}
-    for name, opening in (("raised", 0.03), ("hanging", 0.2)):
-        curves = torch.zeros_like(batch.curves)
-        curves[..., jaw] = opening
-        for phone, (closure, tuck) in {"m": (said, nothing), "f": (nothing, said)}.items():
-            asked = dataclasses.replace(batch, closure=closure, tuck=tuck)
-            costs[name, phone] = loss(curves, phones, asked)[1]["closure"]
-    assert costs["raised", "f"] == 0 < costs["raised", "m"]
-    assert costs["hanging", "f"] > 0
-
-
-def test_film_counts_less_for_how_wide_a_mouth_is_than_for_how_far_it_opens(
-    source: BatchSource,
-) -> None:
-    batch, phones = source.batch(0), torch.zeros(*source.batch(0).phones.shape, 40)
-    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
-    curves = batch.curves + 0.1
-    filmed, ruled = (
-        loss(curves, phones, dataclasses.replace(batch, filmed=batch.filmed * 0 + known))[1]
-        for known in (1.0, 0.0)
-    )
-    assert 1 < filmed["lip_width"] / ruled["lip_width"] < 0.5 * filmed["lip_gap"] / ruled["lip_gap"]
-
-
 def test_filmed_lips_are_calmer_where_nobody_speaks_and_as_filmed_where_somebody_does() -> None:
     said = (("sil", 0.0, 1.0), ("aa", 1.0, 2.0), ("sil", 2.0, 3.0))
     phones = [
@@ -240,21 +161,6 @@ def test_filmed_lips_are_calmer_where_nobody_speaks_and_as_filmed_where_somebody
     assert calm[110:].mean() < 0.8 * film[110:].mean()
     assert 0 < np.abs(np.diff(calm, axis=0)).max() < 0.07, "no jump on the way"
     assert np.array_equal(at_ease(film, []), film), "who was not aligned may be speaking"
-
-
-def test_a_closure_missed_with_feeling_costs_twice_as_much(source: BatchSource) -> None:
-    batch = source.batch(0)
-    loss = GeneratorLoss(source.config, torch.ones(52), LossWeights())
-    curves, phones = batch.curves.clone(), torch.zeros(*batch.phones.shape, 40)
-    curves[..., source.config.channels.index("jawOpen")] += 0.3
-    costs = []
-    for intensity in (0.0, 0.5, 1.0, 1.25):
-        emotion = torch.zeros_like(batch.emotion)
-        emotion[..., 1] = intensity
-        _, terms = loss(curves, phones, dataclasses.replace(batch, emotion=emotion))
-        costs.append(terms["closure"])
-    assert costs[0] > 0
-    assert np.divide(costs, costs[0]).tolist() == pytest.approx([1, 1.5, 2, 2], rel=1e-4)
 
 
 class Killed(Exception):

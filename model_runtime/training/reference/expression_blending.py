@@ -74,7 +74,17 @@ class Demands:
 
 def rounding_of(mouth: Tensor) -> Tensor:
     """Return how much speech curves (..., T, C) round the lips, 0 to 1, shape (..., T)."""
-    engaged = mouth[..., column("mouthPucker")] + FUNNEL_SHARE * mouth[..., column("mouthFunnel")]
+    return rounding_from(mouth[..., column("mouthPucker")], mouth[..., column("mouthFunnel")])
+
+
+def rounding_from(pucker: Tensor, funnel: Tensor) -> Tensor:
+    """Return how much pucker and funnel round the lips, 0 to 1.
+
+    Args:
+        pucker: Values of mouthPucker, any shape.
+        funnel: Values of mouthFunnel, the same shape.
+    """
+    engaged = pucker + FUNNEL_SHARE * funnel
     share = ((engaged - ROUNDING_ONSET) / (ROUNDING_FULL - ROUNDING_ONSET)).clamp(0, 1)
     return share.square() * (3 - 2 * share)
 

@@ -1,4 +1,7 @@
-"""What the generator is trained to minimise.
+"""Define what the generator is trained to minimise.
+
+Every term is 0 for the target curves and rises with its own kind of error. All tuned numbers are
+fields of ``LossWeights`` and ``LossFocus``: the sections ``[loss]`` and ``[loss.focus]``.
 
 Axes: B clips, T frames, C channels, R lip-model rigs, P phones.
 """
@@ -6,6 +9,7 @@ Axes: B clips, T frames, C channels, R lip-model rigs, P phones.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,16 +18,85 @@ from torch.nn import functional
 from ...config import GeneratorConfig
 from ..data.batches import Batch
 from ..preparation.items import UNKNOWN_PHONE
-from ..reference.lips import TUCK_ROLL, lips_on
+from ..reference.expression_blending import rounding_from
+from ..reference.lips import lips_on
+from ..reference.rig import reference_rig
+
+CHANNEL_FLOOR = 0.04
+"""Standard deviation under which a channel's error is not scaled up any further."""
+ROLL, TONGUE = "mouthRollLower", "tongueOut"
+PUCKER, FUNNEL = "mouthPucker", "mouthFunnel"
+"""Channels with terms of their own; a rig without them lacks those terms."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LossFocus:
+    """Hold where the terms weigh more, and from which value on an error counts."""
+
+    closure: float = 1.0
+    """Extra reconstruction weight of the mouth where lips meet. At 3, with 20 for f and v, the
+    mouth closed in doubt: dh opened to a fifth of its target on the development speakers."""
+    labiodental: float = 3.0
+    """Extra reconstruction weight in f and v, which are rare and quiet."""
+    still: float = 5.0
+    """Extra reconstruction weight where nothing is said: a mouth must not follow noise."""
+    emotion_closure: float = 1.0
+    """Extra weight of a missed closure under full emotion: a smile must not hold the lips apart."""
+    raised: float = 3.0
+    """Weight of a lower lip that is too low in f or v, beside lips that do not meet in m, b, p."""
+    filmed_gap: float = 4.0
+    """Extra weight of the lip gap on film: an hour of film stands beside twenty of rules."""
+    filmed_width: float = 1.0
+    """Extra weight of lip width on film, lower because people differ in it: of three filmed people
+    one widens an open mouth, one narrows it and one does neither."""
+    filmed_reconstruction: float = 0.0
+    """Extra weight of single channels on film. Landmarks show the lips; how a fit splits them into
+    channels is arbitrary, and taught with weight it taught artefacts."""
+    contact_gap: float = 0.01
+    """Gap (of jawOpen 1) up to which lips count as closed."""
+    speech_gap: float = 0.12
+    """Gap that speech frames must reach at least, a third of a usual open vowel. At 0.07 the mouth
+    all but closed where m, b or p had a probability of one in eleven (docs/face.md, measure g)."""
+    raised_gap: float = 0.04
+    """Gap up to which the lower lip of an f or v is near enough to the teeth."""
+    open_wanted: float = 0.1
+    """Gap of the target from which a frame counts as open."""
+    closed_gap: float = 0.12
+    """Gap over which the extra weight of closed lips falls to 1/e."""
+    roll_needed: float = 0.85
+    """Share of the target's roll that f and v must reach."""
+    roll_mistaken: float = 0.25
+    """Weight of excess roll in a frame beside lacking roll in a frame of f or v. The lip is half
+    rolled where f or v has a probability of one in five; at 0.02 it was one in fifty, and the roll
+    became a square pulse."""
+    tongue_needed: float = 0.8
+    """Share of the target's tongue that th and dh must reach."""
+    tongue_shown: float = 0.2
+    """tongueOut of the target from which the tongue must show."""
+    tongue_mistaken: float = 0.2
+    """As ``roll_mistaken``, for the tongue."""
+    round_margin: float = 0.01
+    """Width over the target's that a rounded phone may have."""
+    bound_margin: float = 0.02
+    """Distance outside [0, 1] that costs nothing: the output is clipped."""
+    phone_silence: float = 0.5
+    """Cross-entropy weight of silence; 1 for phones not named here."""
+    phone_bilabial: float = 2.5
+    phone_labiodental: float = 3.0
+    """f and v. At 7 half of what was classified as f or v was s, t, k or hh."""
+    phone_confused: float = 1.5
+    """n, ng, d, t, dh and th, which m, b, p, f and v are mistaken for."""
+    channel_floor: float = CHANNEL_FLOOR
+    channel_limit: float = 4.0
+    """Largest weight of a channel beside the mean."""
 
 
 @dataclasses.dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 leaves it out.
+    """Hold the weight of each term; 0 leaves it out.
 
-    Squared errors of curves are small numbers beside a cross-entropy: with weights near 1 the
-    shared layers follow the phones, and rare channels (the lip roll of f and v) never leave their
-    mean.
+    Squared errors of curves are small beside a cross-entropy: with weights near 1 the shared layers
+    follow the phones, and rare channels (the lip roll of f and v) never leave their mean.
     """
 
     reconstruction: float = 40.0
@@ -31,99 +104,88 @@ class LossWeights:
     lip_gap: float = 30.0
     """Error of the lip gap in mesh space, heavier when closed (Audio2Face-3D's lip distance)."""
     lip_width: float = 80.0
+    rounding: float = 120.0
+    """Width beyond the target's in rounded phones, each rounded frame alike."""
     closure: float = 190.0
-    """Gap beyond contact that is left where lips must meet (m, b, p) or the lower lip rise (f, v).
-    """
-    opening: float = 40.0
+    """Gap beyond contact where lips must meet (m, b, p) or the lower lip rise (f, v)."""
+    opening: float = 60.0
     """Gap that is missing where speech needs one."""
-    tuck: float = 30.0
-    """Roll that the lower lip lacks where it must lie under the teeth, or has elsewhere."""
-    stillness: float = 120.0
+    tuck: float = 15.0
+    """Roll that the lower lip lacks in f and v, or has elsewhere."""
+    tongue: float = 15.0
+    """Tongue that is missing in th and dh, or shows elsewhere."""
+    stillness: float = 1200.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
+    amplitude: float = 20.0
+    """Difference of the standard deviation over the window, of each channel and of gap and width:
+    squared error alone regresses to the mean where the audio leaves doubt."""
+    bounds: float = 200.0
+    """Blend shapes outside [0, 1]: clipped, they become square pulses."""
     phones: float = 1.0
     correlation: float = 0.4
-    """The frozen correlation module's say."""
+    """Term of the frozen correlation module."""
+    focus: LossFocus = LossFocus()
 
-
-CLOSURE_FOCUS = 1.0
-"""Reconstruction of the mouth weighs so much more where lips meet: eyes catch a missed closure.
-
-Much more, and the mouth shuts whenever in doubt: at 3, with 20 for f and v, dh opened to a fifth
-and n to a third of what was wanted on the development speakers."""
-TUCK_FOCUS = 3.0
-"""And where the lower lip lies under the teeth: f and v are rare and quiet."""
-STILL_FOCUS = 5.0
-"""And where nothing is said: a mouth that answers a dropped pan looks broken."""
-PHONE_WEIGHT = (
-    {"sil": 0.5}
-    | dict.fromkeys(("m", "b", "p"), 2.5)
-    | dict.fromkeys(("f", "v"), 7.0)
-    | dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), 1.5)
-)
-"""Cross-entropy of phones the lips show weighs more, of silence less; 1 for those not named.
-
-n, d and t are what m, b and p are taken for and weigh half way, or the balance would tip."""
-CONTACT_GAP, SPEECH_GAP = 0.01, 0.07
-"""Gap (of jawOpen 1) up to which lips look closed, and from which they look open.
-
-Beyond these nothing is gained, so that the two terms weigh a missed closure against a mistaken one
-where the sound leaves doubt, and the curves' own error shapes what is certain. With the weights as
-they are, lips all but meet where m, b or p is likelier than one in eleven, and meet where it is
-likelier than one in four."""
-RAISED_GAP = 0.04
-"""Gap up to which the lower lip of an f or v is near enough to the teeth: lips need not meet."""
-RAISED_FOCUS = 3.0
-"""A lower lip that is not raised for f or v weighs so much more than lips that do not meet."""
-FELT_FOCUS = 1.0
-"""A missed closure weighs so much more under full emotion: a smile must not hold the lips apart."""
-OPEN_WANTED = 0.1
-"""Gap of the reference from which a frame counts as open."""
-CLOSED_GAP = 0.12
-"""Gap (of jawOpen 1) over which the closed-lip weight falls to 1/e."""
-TUCK_NEEDED = 0.75
-"""Share of the reference's roll that looks tucked."""
-TUCK_MISTAKEN = 0.02
-"""Roll too much, a frame, beside roll lacking in a frame of f or v: half rolled where f or v is
-likelier than one in fifty, for f and v are easily missed and a lip half rolled in an s or a th is
-hardly seen. Without it the network rolls the lip all the time, for it costs so little."""
-FILMED_FOCUS = 4.0
-"""Errors of a filmed mouth weigh so much more: an hour of film stands beside twenty of rules."""
-FILMED_WIDTH_FOCUS = 0.5
-"""And those of its width only so much more: of three filmed people one widens an open mouth, one
-narrows it and one does neither, so that two of them say little about the next."""
-TUCKED = "mouthRollLower"
-"""Channel that the tuck is asked of; a rig without it is not asked."""
-CHANNEL_FLOOR = 0.04
-"""Standard deviation under which a channel's error is not scaled up any further."""
+    def __post_init__(self) -> None:
+        """Accept ``focus`` as the table of a settings file; unknown keys raise TypeError."""
+        if isinstance(self.focus, dict):
+            focus: dict[str, Any] = self.focus
+            object.__setattr__(self, "focus", LossFocus(**focus))
 
 
 class GeneratorLoss:
-    """The terms on one batch; call gives their weighted sum and each by name."""
+    """Compute the terms on one batch, and their weighted sum."""
 
     def __init__(self, config: GeneratorConfig, spread: Tensor, weights: LossWeights) -> None:
-        """``spread``: standard deviation of each channel over reference motion, shape (C,)."""
-        scale = 1 / (spread + CHANNEL_FLOOR)
+        """Prepare the terms for a rig.
+
+        Args:
+            config: Channels, regions and phones.
+            spread: Standard deviation of each channel over reference motion, shape (C,).
+            weights: Weights of the terms.
+        """
+        focus = weights.focus
+        scale = 1 / (spread + focus.channel_floor)
         self.channel_weight = scale.square() / scale.square().mean()
-        self.channel_weight = self.channel_weight.clamp(max=4.0)
+        self.channel_weight = self.channel_weight.clamp(max=focus.channel_limit)
         mouth_regions = {config.regions.index(r) for r in ("jaw", "mouth") if r in config.regions}
         self.mouth = torch.tensor([float(r in mouth_regions) for r in config.region_of])
-        self.phone_weight = torch.tensor([PHONE_WEIGHT.get(p, 1.0) for p in config.phones])
-        self.weights = weights
+        by_phone = _phone_weights(focus)
+        self.phone_weight = torch.tensor([by_phone.get(p, 1.0) for p in config.phones])
+        self.weights, self.focus = weights, focus
         self.lips = lips_on(config.channels)
-        self.roll = config.channels.index(TUCKED) if TUCKED in config.channels else None
+        self.roll, self.tongue, self.pucker, self.funnel = (
+            config.channels.index(name) if name in config.channels else None
+            for name in (ROLL, TONGUE, PUCKER, FUNNEL)
+        )
+        shapes = reference_rig().channel_names
+        self.bounded = torch.tensor([float(name in shapes) for name in config.channels])
 
     def __call__(
         self, curves: Tensor, phones: Tensor, batch: Batch
     ) -> tuple[Tensor, dict[str, float]]:
-        """Loss of curves (B, T, C) and phone logits (B, T, P) against the batch."""
+        """Return the loss and its terms by name.
+
+        Args:
+            curves: Generated curves, shape (B, T, C).
+            phones: Phone logits, shape (B, T, P).
+            batch: What was wanted.
+
+        Returns:
+            The weighted sum, a scalar, and each term before its weight.
+        """
         terms = {
             "reconstruction": self._reconstruction(curves, batch),
             "velocity": self._velocity(curves, batch),
             "lip_gap": self._lip_gap(curves, batch),
             "lip_width": self._lip_width(curves, batch),
+            "rounding": self._rounding(curves, batch),
             **self._contact(curves, batch),
             "tuck": self._tuck(curves, batch),
+            "tongue": self._tongue(curves, batch),
             "stillness": self._stillness(curves, batch),
+            "amplitude": self._amplitude(curves, batch),
+            "bounds": self._bounds(curves),
             "phones": self._phones(phones, batch.phones),
         }
         total = torch.stack(
@@ -132,10 +194,10 @@ class GeneratorLoss:
         return total, {name: float(term.detach()) for name, term in terms.items()}
 
     def _reconstruction(self, curves: Tensor, batch: Batch) -> Tensor:
-        shown = CLOSURE_FOCUS * batch.closure + TUCK_FOCUS * batch.tuck
-        focus = 1 + (shown + STILL_FOCUS * batch.still)[..., None] * self.mouth
-        focus = focus * _filmed_weight(batch, FILMED_FOCUS)
-        return (self.channel_weight * focus * (curves - batch.curves).square()).mean()
+        shown = self.focus.closure * batch.closure + self.focus.labiodental * batch.tuck
+        weight = 1 + (shown + self.focus.still * batch.still)[..., None] * self.mouth
+        weight = weight * _filmed_weight(batch, self.focus.filmed_reconstruction)
+        return (self.channel_weight * weight * (curves - batch.curves).square()).mean()
 
     def _velocity(self, curves: Tensor, batch: Batch) -> Tensor:
         error = curves.diff(dim=1) - batch.curves.diff(dim=1)
@@ -143,51 +205,122 @@ class GeneratorLoss:
 
     def _lip_gap(self, curves: Tensor, batch: Batch) -> Tensor:
         wanted = self.lips.gaps(batch.curves)
-        closed = torch.exp(-wanted.clamp(min=0) / CLOSED_GAP)
+        closed = torch.exp(-wanted.clamp(min=0) / self.focus.closed_gap)
         error = self.lips.gaps(curves).clamp(min=-0.1) - wanted.clamp(min=-0.1)
-        return (_filmed_weight(batch, FILMED_FOCUS) * (1 + closed) * error.square()).mean()
+        weight = _filmed_weight(batch, self.focus.filmed_gap)
+        return (weight * (1 + closed) * error.square()).mean()
 
     def _lip_width(self, curves: Tensor, batch: Batch) -> Tensor:
         error = self.lips.widths(curves) - self.lips.widths(batch.curves)
-        return (_filmed_weight(batch, FILMED_WIDTH_FOCUS) * error.square()).mean()
+        return (_filmed_weight(batch, self.focus.filmed_width) * error.square()).mean()
+
+    def _rounding(self, curves: Tensor, batch: Batch) -> Tensor:
+        """Return the excess width of rounded phones, a mean over rounded frames."""
+        if self.pucker is None or self.funnel is None:
+            return curves.sum() * 0
+        target = batch.curves
+        demand = rounding_from(target[..., self.pucker], target[..., self.funnel])[..., None]
+        wider = self.lips.widths(curves) - self.lips.widths(target)
+        excess = (wider - self.focus.round_margin).clamp(min=0).square()
+        return (demand * excess).sum() / (demand.sum() * wider.shape[-1] + 1)
 
     def _contact(self, curves: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Missed and mistaken closures, both for one frame of m, b, p, f or v."""
+        """Return missed and mistaken closures, both for one frame of m, b, p, f or v."""
+        focus, gaps, wanted = self.focus, self.lips.gaps(curves), self.lips.gaps(batch.curves)
         shut = (batch.closure > 0.9).float()[..., None]
         raised = (batch.tuck > 0.9).float()[..., None] * (1 - shut)
         meeting = shut + raised
-        open_ = (self.lips.gaps(batch.curves) > OPEN_WANTED).float()
-        open_ = open_ * (1 - meeting) * (1 - batch.still)[..., None]
-        gaps = self.lips.gaps(curves)
+        open_ = (wanted > focus.open_wanted).float() * (1 - meeting)
+        open_ = open_ * (1 - batch.still)[..., None]
         count = meeting.sum() * gaps.shape[-1] + 1
         felt = batch.emotion.sum(-1, keepdim=True).clamp(max=1)
-        apart = shut * (gaps - CONTACT_GAP).clamp(min=0).square()
-        apart = apart + RAISED_FOCUS * raised * (gaps - RAISED_GAP).clamp(min=0).square()
-        missed = (apart * (1 + FELT_FOCUS * felt)).sum() / count
-        mistaken = ((SPEECH_GAP - gaps).clamp(min=0).square() * open_).sum() / count
-        return {"closure": missed, "opening": mistaken}
+        apart = shut * (gaps - wanted.clamp(min=focus.contact_gap)).clamp(min=0).square()
+        too_low = (gaps - wanted.clamp(min=focus.raised_gap)).clamp(min=0).square()
+        apart = apart + focus.raised * raised * too_low
+        missed = (apart * (1 + focus.emotion_closure * felt)).sum() / count
+        lacking = (wanted.clamp(max=focus.speech_gap) - gaps).clamp(min=0).square()
+        return {"closure": missed, "opening": (lacking * open_).sum() / count}
+
+    def _tuck(self, curves: Tensor, batch: Batch) -> Tensor:
+        """Return missed and mistaken roll, both for one frame of f or v."""
+        if self.roll is None:
+            return curves.sum() * 0
+        under = (batch.tuck > 0.9).float()
+        return _shown(
+            curves[..., self.roll],
+            batch.curves[..., self.roll],
+            under,
+            (self.focus.roll_needed, self.focus.roll_mistaken),
+        )
+
+    def _tongue(self, curves: Tensor, batch: Batch) -> Tensor:
+        """Return a missing and a mistaken tongue, both for one frame of th or dh."""
+        if self.tongue is None:
+            return curves.sum() * 0
+        wanted = batch.curves[..., self.tongue]
+        return _shown(
+            curves[..., self.tongue],
+            wanted,
+            (wanted > self.focus.tongue_shown).float(),
+            (self.focus.tongue_needed, self.focus.tongue_mistaken),
+        )
 
     def _stillness(self, curves: Tensor, batch: Batch) -> Tensor:
         quiet = (batch.still[:, 1:] * batch.still[:, :-1])[..., None]
         motion = curves.diff(dim=1) - batch.curves.diff(dim=1)
-        return (self.mouth * quiet * motion.square()).mean() * 10
+        return (self.mouth * quiet * motion.square()).mean()
 
-    def _tuck(self, curves: Tensor, batch: Batch) -> Tensor:
-        """Missed and mistaken roll, both for one frame of f or v."""
-        under = (batch.tuck > 0.9).float()
-        if self.roll is None:
-            return curves.sum() * 0
-        roll, wanted = curves[..., self.roll], batch.curves[..., self.roll]
-        lacking = (TUCK_NEEDED * TUCK_ROLL - roll).clamp(min=0).square() * under
-        mistaken = (roll - wanted).clamp(min=0).square() * (1 - under)
-        return (lacking + TUCK_MISTAKEN * mistaken).sum() / (under.sum() + 1)
+    def _amplitude(self, curves: Tensor, batch: Batch) -> Tensor:
+        """Return the squared difference of standard deviations over time, of channels and lips."""
+        channels = (_deviation(curves) - _deviation(batch.curves)).square() * self.channel_weight
+        lips = [
+            (_deviation(measure(curves)) - _deviation(measure(batch.curves))).square().mean()
+            for measure in (self.lips.gaps, self.lips.widths)
+        ]
+        return channels.mean() + torch.stack(lips).sum()
+
+    def _bounds(self, curves: Tensor) -> Tensor:
+        margin = self.focus.bound_margin
+        outside = (curves - 1 - margin).clamp(min=0) + (-margin - curves).clamp(min=0)
+        return (self.bounded * outside.square()).mean()
 
     def _phones(self, logits: Tensor, phones: Tensor) -> Tensor:
         if not bool((phones != UNKNOWN_PHONE).any()):
-            return logits.sum() * 0  # nobody aligned these clips
+            return logits.sum() * 0  # no clip of the batch is aligned
         return functional.cross_entropy(
             logits.transpose(1, 2), phones, self.phone_weight, ignore_index=UNKNOWN_PHONE
         )
+
+
+def _shown(
+    values: Tensor, wanted: Tensor, needed_at: Tensor, shares: tuple[float, float]
+) -> Tensor:
+    """Return missing and mistaken motion of a rare channel for one frame that needs it.
+
+    Args:
+        values: Generated channel, shape (B, T).
+        wanted: Its target, shape (B, T).
+        needed_at: 1 in frames that need it, shape (B, T).
+        shares: Share of the target that is needed, and weight of a mistake.
+    """
+    needed, mistaken = shares
+    lacking = (needed * wanted - values).clamp(min=0).square() * needed_at
+    excess = (values - wanted).clamp(min=0).square() * (1 - needed_at)
+    return (lacking + mistaken * excess).sum() / (needed_at.sum() + 1)
+
+
+def _deviation(values: Tensor) -> Tensor:
+    """Return the standard deviation over time of values (B, T, N), smooth at 0; shape (B, N)."""
+    return (values.var(1, unbiased=False) + 1e-5).sqrt()
+
+
+def _phone_weights(focus: LossFocus) -> dict[str, float]:
+    return (
+        {"sil": focus.phone_silence}
+        | dict.fromkeys(("m", "b", "p"), focus.phone_bilabial)
+        | dict.fromkeys(("f", "v"), focus.phone_labiodental)
+        | dict.fromkeys(("n", "ng", "d", "t", "dh", "th"), focus.phone_confused)
+    )
 
 
 def _filmed_weight(batch: Batch, focus: float) -> Tensor:

@@ -1,8 +1,8 @@
-"""Time in which we listened: a laptop that slept is no silent worker. Standard library only.
+"""Measure only the time in which messages were polled. Standard library only.
 
 Some systems count the hours of sleep in their monotonic clock, and a Blender that renders or loads
-for minutes polls nothing meanwhile. Both look like a worker that has been silent for hours, though
-its answer may be waiting in the pipe. Patience therefore counts only time in which we listened.
+for minutes does not poll. Both look like a worker that sent nothing for hours, though its answer
+may be waiting in the pipe. Timeouts therefore count only time in which the client polled.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 LONGEST_STEP_S = 5.0
-"""Between two looks no more than this has passed: a hundred times the pump's own period."""
+"""Longest time counted between two readings: a hundred periods of the timer callback."""
 
 
 class AwakeClock:
-    """Seconds in which the clock was looked at; never falls."""
+    """Seconds during which the clock was read regularly; never falls."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -22,7 +22,7 @@ class AwakeClock:
         self._awake_s = 0.0
 
     def __call__(self) -> float:
-        """Look at the clock."""
+        """Return the time counted so far."""
         now = self._clock()
         self._awake_s += min(max(now - self._seen_s, 0.0), LONGEST_STEP_S)
         self._seen_s = now

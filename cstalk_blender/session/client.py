@@ -1,12 +1,12 @@
-"""Requests to the worker and their endings. Polled from one thread; no bpy, no callbacks.
+"""Send requests to the worker process and end each one exactly once. No bpy, no callbacks.
 
-Guarantees:
+All methods are called from one thread. Guarantees:
 
-* Every ``Request`` that ``submit`` returned ends exactly once, whatever the child does: it may
-  answer twice, answer for nobody, write garbage, hang, flood or die.
+* Every ``Request`` that ``submit`` returned ends exactly once, whatever the worker process does:
+  answer twice, answer unknown requests, write garbage, hang, flood the pipe or crash.
 * ``poll`` keeps to its budget; ``submit`` and ``cancel`` return at once.
-* A child that died is replaced for the next request, never for the one it died on.
-* Each request has a folder of its own, gone when it failed, was cancelled, or is discarded.
+* A process that crashed is replaced for the next request, never for the one it crashed on.
+* Each request has its own folder, deleted when it fails, is cancelled or is discarded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LOG_HINT = "Copy the details and look at the end of the log"
 
 
 class Client:
-    """Keeps one child alive and gives each request its ending."""
+    """Owns one worker process and the requests sent to it."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class Client:
         temporary_folder: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start nothing yet.
+        """Create the client; the process starts with the first request.
 
         Args:
-            launch: Called for each start of the child, so that changed preferences count.
-            limits: Patience; the default is for people.
-            temporary_folder: Folder for the requests' folders; the system's when None.
-            clock: Seconds; jumps (a computer that slept) are not held against the child.
+            launch: Called at each start of the process, so that changed preferences count.
+            limits: Timeouts; the default suits interactive use.
+            temporary_folder: Parent of the requests' folders; the system's when None.
+            clock: Monotonic seconds; jumps (a computer that slept) do not count as silence.
         """
         self._launch = launch
         self._limits = limits or Limits()
@@ -66,7 +66,7 @@ class Client:
         self._clock = AwakeClock(clock)
         self._child: ChildProcess | None = None
         self._hello: protocol.Hello | None = None
-        self._heard_at = 0.0
+        self._last_message_at = 0.0
         self._garbage = 0
         self._open: dict[str, Request] = {}
         self._ended: list[Request] = []
@@ -75,30 +75,30 @@ class Client:
 
     @property
     def hello(self) -> protocol.Hello | None:
-        """What the running child said of itself; None before that."""
+        """First message of the running process; None until it arrives."""
         return self._hello
 
     @property
     def child_pid(self) -> int | None:
-        """Process id of the running child."""
+        """Process id of the running worker process."""
         return None if self._child is None else self._child.pid
 
     @property
     def is_busy(self) -> bool:
-        """True while a request is open or an ending has not been given out by ``poll``."""
+        """True while a request is open or ``poll`` has not returned its end."""
         return bool(self._open or self._ended)
 
     def submit(self, message: protocol.Generate) -> Request:
-        """Ask for a performance; its ``id`` and ``output_folder`` are filled in here.
+        """Send a request, with ``id`` and ``output_folder`` filled in.
 
         Raises:
-            SessionError: The client is closed, the child could not be started, or no folder could
-                be made. There is no request then.
+            SessionError: The client is closed, the process could not be started, or no folder could
+                be created. No request exists then.
         """
         if self._closed:
             raise SessionClosed("The session is closed", hint="Enable the CSTalk add-on again")
         if self._child is not None and self._child.exit_code is not None:
-            self._child_ended()  # a child that died unseen must not get the new request
+            self._child_ended()  # one that crashed since the last poll must not get the request
         if self._child is None:
             self._start()
         folder = self._make_folder()
@@ -107,14 +107,14 @@ class Client:
         )
         self._next_id += 1
         if not self._open:
-            self._heard_at = self._clock()
+            self._last_message_at = self._clock()
         self._open[request.message.id] = request
         if self._hello is not None:
             self._send(request)
         return request
 
     def cancel(self, request: Request) -> None:
-        """Ask for the end of ``request``; a request that has ended is left as it is."""
+        """Cancel ``request``; one that has ended stays as it is."""
         if request.state.is_ending or request.cancel_asked_at is not None:
             return
         request.cancel_asked_at = self._clock()
@@ -124,11 +124,11 @@ class Client:
             self._child.send(protocol.encode(protocol.Cancel(id=request.message.id)))
 
     def poll(self, *, budget_s: float = 0.005, max_messages: int = 64) -> list[Request]:
-        """Take in what the child said and return the requests that ended since the last call.
+        """Read messages of the process and return the requests that ended since the last call.
 
         Args:
-            budget_s: Seconds after which no further message is taken.
-            max_messages: Messages after which no further one is taken.
+            budget_s: Seconds after which no further message is read.
+            max_messages: Messages after which no further one is read.
         """
         stop_at = time.perf_counter() + budget_s
         for _ in range(max_messages):
@@ -145,19 +145,19 @@ class Client:
         return ended
 
     def discard(self, request: Request) -> None:
-        """Remove the folder of a request that has ended."""
+        """Delete the folder of a request that has ended."""
         assert request.state.is_ending, "an open request still writes into its folder"
         shutil.rmtree(request.folder, ignore_errors=True)
 
     def close(self, *, wait: bool = True) -> list[Request]:
-        """End the child; what was still open fails.
+        """End the process; open requests fail.
 
         Args:
-            wait: Return when the child is gone, at most three times ``close_s`` later; else it is
-                ended in the background.
+            wait: Return when the process is gone, at most three times ``close_s`` later; otherwise
+                end it in the background.
 
         Returns:
-            The requests whose ending ``poll`` has not given out.
+            The requests whose end ``poll`` has not returned.
         """
         self._closed = True
         child, self._child = self._child, None
@@ -168,17 +168,17 @@ class Client:
         ended, self._ended = self._ended, []
         return ended
 
-    # The child ---------------------------------------------------------------------------------
+    # Process -----------------------------------------------------------------------------------
 
     def _start(self) -> None:
         self._child = ChildProcess(self._launch())
         self._hello = None
         self._garbage = 0
-        self._heard_at = self._clock()
+        self._last_message_at = self._clock()
         log.info("Worker started, process %d", self._child.pid)
 
     def _drop_child(self, error: SessionError) -> None:
-        """Let go of the child, end it in the background, and fail what was open with ``error``."""
+        """End the process in the background and fail all open requests with ``error``."""
         child, self._child = self._child, None
         self._hello = None
         if child is not None:
@@ -191,7 +191,7 @@ class Client:
         child = self._child
         assert child is not None
         while (line := child.next_line_or_none()) is not None:
-            self._take(line)  # its last words may be answers
+            self._take(line)  # output from before the crash may hold answers
             if self._child is not child:
                 return
         code = child.exit_code
@@ -199,14 +199,14 @@ class Client:
         if self._hello is None:
             self._drop_child(
                 StartFailed(
-                    f"The model's process {ending} before it was ready",
+                    f"The worker process {ending} before it was ready",
                     hint="Check the Python path in the CSTalk preferences, then copy the details",
                 )
             )
         else:
             self._drop_child(
                 WorkerDied(
-                    f"The model's process {ending}",
+                    f"The worker process {ending}",
                     hint="Generate again; if it happens twice, copy the details and report them",
                 )
             )
@@ -219,12 +219,12 @@ class Client:
         except protocol.ProtocolError as error:
             self._take_garbage(line, error)
             return
-        log.debug("Worker says %s", message)
-        self._heard_at = self._clock()
+        log.debug("Worker message: %s", message)
+        self._last_message_at = self._clock()
         if isinstance(message, protocol.Hello):
             self._take_hello(message)
         elif self._hello is None or isinstance(message, protocol.Generate | protocol.Cancel):
-            self._take_garbage(line, protocol.ProtocolError("Not expected here"))
+            self._take_garbage(line, protocol.ProtocolError("Unexpected message type"))
         elif isinstance(message, protocol.Failure) and not message.id:
             self._end_all(_refused(message))
         else:
@@ -254,8 +254,8 @@ class Client:
         if self._garbage > self._limits.garbage_lines:
             self._drop_child(
                 WorkerGarbled(
-                    f"The model's process writes what is not a message: {line[:60]!r}",
-                    hint="Check that the Python path in the CSTalk preferences is a plain Python",
+                    f"The worker process wrote text that is no message: {line[:60]!r}",
+                    hint="Check that the Python path in the CSTalk preferences is an interpreter",
                 )
             )
 
@@ -269,10 +269,10 @@ class Client:
             request.seconds_left = message.seconds_left
             request.stage = message.stage
         elif request.cancel_asked_at is not None or isinstance(message, protocol.Stopped):
-            self._end(request, State.CANCELLED)  # an answer that crossed the cancel is not wanted
+            self._end(request, State.CANCELLED)  # also when a result crossed the cancel
         elif isinstance(message, protocol.Failure):
             self._end(request, State.FAILED, error=_refused(message))
-        elif not _lies_in(Path(message.path), request.folder):
+        elif not _is_in(Path(message.path), request.folder):
             error = WorkerGarbled(f"The model's result is not at {message.path}", hint=LOG_HINT)
             self._end(request, State.FAILED, error=error)
         else:
@@ -290,23 +290,23 @@ class Client:
         request.state = State.RUNNING
         self._child.send(line)
 
-    # Endings -----------------------------------------------------------------------------------
+    # Ends of requests --------------------------------------------------------------------------
 
     def _check_clocks(self) -> None:
         now = self._clock()
-        patience = self._limits.silence_s if self._hello is not None else self._limits.hello_s
+        timeout_s = self._limits.silence_s if self._hello is not None else self._limits.hello_s
         for request in list(self._open.values()):
             asked = request.cancel_asked_at
             if asked is not None and now - asked > self._limits.cancel_s:
                 self._end(request, State.CANCELLED)
                 self._drop_child(
-                    WorkerDied("The model's process did not stop and was ended", hint=LOG_HINT)
+                    WorkerDied("The worker process did not stop and was ended", hint=LOG_HINT)
                 )
                 return
-        if self._open and self._child is not None and now - self._heard_at > patience:
+        if self._open and self._child is not None and now - self._last_message_at > timeout_s:
             self._drop_child(
                 WorkerSilent(
-                    f"The model's process has been silent for {patience:.0f} s and was ended",
+                    f"The worker process sent no message for {timeout_s:.0f} s and was ended",
                     hint=LOG_HINT,
                 )
             )
@@ -326,9 +326,9 @@ class Client:
         result: protocol.Result | None = None,
         error: SessionError | None = None,
     ) -> None:
-        """The one place where a request ends."""
+        """End a request; the only place that does."""
         del self._open[request.message.id]
-        self._garbage = 0  # stray lines of one request are not held against the next
+        self._garbage = 0  # stray lines of one request do not count for the next
         request.state, request.result, request.error = state, result, error
         request.seconds_left = None
         self._ended.append(request)
@@ -337,12 +337,12 @@ class Client:
 
     def _make_folder(self) -> Path:
         try:
-            if self._temporary_folder is not None:  # a cleaner may have taken it away
+            if self._temporary_folder is not None:  # a clean-up tool may have deleted it
                 self._temporary_folder.mkdir(parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(prefix="cstalk-", dir=self._temporary_folder))
         except OSError as error:
             raise SessionError(
-                f"No temporary folder could be made: {error}",
+                f"No temporary folder could be created: {error}",
                 hint="Free some space, or choose another temporary folder in Blender's preferences",
             ) from error
 
@@ -351,7 +351,7 @@ def _refused(message: protocol.Failure) -> RequestRefused:
     return RequestRefused(message.code, message.message, hint=message.hint)
 
 
-def _lies_in(path: Path, folder: Path) -> bool:
+def _is_in(path: Path, folder: Path) -> bool:
     try:
         return path.is_file() and os.path.samefile(path.parent, folder)
     except OSError:

@@ -1,4 +1,4 @@
-"""Which Python runs the model, with what environment, from which folder. No bpy, starts nothing."""
+"""Build the command line and environment of a worker process. No bpy, starts nothing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ PYTHON_VARIABLE = "CSTALK_PYTHON"
 """Environment variable that names the interpreter when the preferences do not."""
 
 PRIVATE_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
-"""Variables besides ``PYTHON*`` that tie a child to its parent's interpreter."""
+"""Variables besides ``PYTHON*`` that lead a process to its parent's interpreter."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Launch:
-    """All that is needed to start the child."""
+    """Everything needed to start a process."""
 
     argv: tuple[str, ...]
     folder: Path
     """Working directory."""
     environment: Mapping[str, str]
     log_file: Path | None = None
-    """Where the child's stderr is kept; None keeps only its last lines in memory."""
+    """File for the process' stderr; None keeps only its last lines in memory."""
 
 
 def worker_launch(
@@ -37,14 +37,14 @@ def worker_launch(
     options: Sequence[str] = (),
     log_file: Path | None = None,
 ) -> Launch:
-    """How to start the worker.
+    """Return how to start the worker process.
 
     Args:
         preferred_python: Interpreter, or the folder of its environment, from the preferences; empty
             to choose as ``find_python`` does.
         root: Folder that holds ``model_runtime``.
         options: Further arguments for the worker, as ``("--engine", "numpy")``.
-        log_file: Where the child's stderr is kept.
+        log_file: File for the process' stderr.
 
     Raises:
         PythonMissing: There is no interpreter.
@@ -64,12 +64,12 @@ def worker_launch(
 
 
 def find_python(preferred: str = "") -> Path:
-    """The interpreter for the child: ``preferred``, else ``CSTALK_PYTHON``, else Blender's own.
+    """Return the interpreter to use: ``preferred``, else ``CSTALK_PYTHON``, else Blender's own.
 
-    Blender's own has numpy, which is all the built-in engine needs.
+    Blender's own has numpy, which is all that the built-in engine needs.
 
     Raises:
-        PythonMissing: The one that was named is not there, or none was named and none was found.
+        PythonMissing: The named one does not exist, or none was named and none was found.
     """
     for text, origin in ((preferred, "preferences"), (_variable(), PYTHON_VARIABLE)):
         if text:
@@ -84,7 +84,7 @@ def find_python(preferred: str = "") -> Path:
 
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
-    """``environment`` without what ties a child to its parent's Python."""
+    """Return ``environment`` without variables that lead to the parent's interpreter."""
     return {
         name: value
         for name, value in environment.items()

@@ -1,8 +1,8 @@
-"""One child process and its pipes: lines in, lines out, log kept, always ended. No bpy.
+"""Run one child process: send and receive lines, keep its log, always end it. No bpy.
 
-Three daemon threads touch the pipes so that the caller never blocks: a reader fills a bounded queue
-(a child that floods is slowed by its own full pipe), a writer empties an unbounded one, and a third
-keeps stderr. Nothing but ``close`` waits, and it waits no longer than it was told.
+Three daemon threads use the pipes so that the caller never blocks: a reader fills a bounded queue
+(a process that floods is slowed by its own full pipe), a writer empties an unbounded one, and a
+third reads stderr. Only ``close`` waits, and no longer than its grace period.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ LINE_LIMIT = 4 * 1024 * 1024
 QUEUED_LINES = 64
 """Lines held until ``next_line_or_none`` takes them."""
 TAIL_LINES = 200
-"""Lines of the child's stderr kept in memory."""
+"""Lines of stderr kept in memory."""
 LOG_FILE_BYTES = 2 * 1024 * 1024
-"""A log file longer than this is moved to ``<name>.old`` when a child starts."""
-LAST_WORDS_S = 1.0
-"""Seconds between the end of a child's output and its exit, either way round, that are granted."""
+"""No more is written to a log file; half of it moves to ``<name>.old`` at the next start."""
+END_GRACE_S = 1.0
+"""Seconds between the end of the output and the exit of a process, in either order."""
 
 
 class ChildProcess:
-    """Owns one child from start to end."""
+    """Owns one process from start to end."""
 
     def __init__(self, launch: Launch) -> None:
-        """Start the child.
+        """Start the process.
 
         Raises:
             StartFailed: The system refused.
@@ -55,50 +55,50 @@ class ChildProcess:
         self._popen = _popen(launch)
         self._reader = _thread(self._read_output, "reader")
         self._writer = _thread(self._write_input, "writer")
-        self._logger = _thread(lambda: self._keep_log(launch.log_file), "log")
+        self._logger = _thread(lambda: self._read_log(launch.log_file), "log")
 
     @property
     def pid(self) -> int:
-        """Process id of the child."""
+        """Process id."""
         return self._popen.pid
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code once the child has ended, else None."""
+        """Exit code of an ended process, else None."""
         return self._popen.poll()
 
     @property
     def is_over(self) -> bool:
-        """True when no further line can come: output closed and taken, or the child long gone."""
+        """True when no further line can come: output closed and read, or the process long gone."""
         closed, exited = not self._reader.is_alive(), self._popen.poll() is not None
         if not self._lines.empty() or not (closed or exited):
             return False
         if closed and exited:
             return True
-        # The exit code comes a little after the closed pipe; and a grandchild may hold the pipe
-        # open after its parent is gone.
+        # The exit code arrives shortly after the pipe closes; and a process that the child started
+        # may hold the pipe open after the child is gone.
         if self._half_over_at is None:
             self._half_over_at = time.monotonic()
-        return time.monotonic() - self._half_over_at > LAST_WORDS_S
+        return time.monotonic() - self._half_over_at > END_GRACE_S
 
     def send(self, line: str) -> None:
-        """Queue one line for the child's stdin. Never blocks; a dead child does not read it."""
+        """Queue one line for stdin. Never blocks; a process that has ended does not read it."""
         self._outbox.put(line)
 
     def next_line_or_none(self) -> str | None:
-        """The next line of the child's stdout, without its end; None when there is none yet."""
+        """Return the next line of stdout without its line end; None when there is none yet."""
         try:
             return self._lines.get_nowait()
         except queue.Empty:
             return None
 
     def log_tail(self) -> str:
-        """The last lines of the child's stderr."""
+        """Return the last lines of stderr."""
         self._logger.join(timeout=0.2 if self._popen.poll() is not None else 0)
         return "\n".join(self._tail.copy())
 
     def close(self, *, grace_s: float = 2.0) -> None:
-        """End the child: close its stdin, then terminate, then kill, ``grace_s`` seconds apart.
+        """End the process: close its stdin, then terminate, then kill, ``grace_s`` seconds apart.
 
         May be called twice. Afterwards the process is gone and its pipes are closed.
         """
@@ -115,7 +115,7 @@ class ChildProcess:
         self._release_pipes()
 
     def close_in_background(self, *, grace_s: float = 2.0) -> None:
-        """``close`` in a thread of its own, which Python waits for before it exits."""
+        """Run ``close`` in its own thread, which Python waits for before it exits."""
         threading.Thread(
             target=lambda: self.close(grace_s=grace_s), name="cstalk-close", daemon=False
         ).start()
@@ -140,7 +140,7 @@ class ChildProcess:
             (self._reader, self._popen.stdout),
             (self._logger, self._popen.stderr),
         ):
-            thread.join(timeout=LAST_WORDS_S)
+            thread.join(timeout=END_GRACE_S)
             # Closing a pipe another thread still reads would block on that thread's lock.
             if pipe is not None and not thread.is_alive():
                 with contextlib.suppress(OSError):
@@ -155,7 +155,7 @@ class ChildProcess:
             log.warning("Reading from child %d ended: %s", self.pid, error)
 
     def _offer(self, line: str) -> None:
-        while not self._closing.is_set():  # while closing, output is drained and dropped
+        while not self._closing.is_set():  # while closing, output is read and dropped
             with contextlib.suppress(queue.Full):
                 self._lines.put(line, timeout=0.1)
                 return
@@ -172,7 +172,7 @@ class ChildProcess:
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def _keep_log(self, path: Path | None) -> None:
+    def _read_log(self, path: Path | None) -> None:
         pipe = _pipe(self._popen.stderr)
         with contextlib.ExitStack() as stack:
             file = _open_log_or_none(path)
@@ -182,7 +182,7 @@ class ChildProcess:
                 while chunk := pipe.readline(LINE_LIMIT):
                     line = chunk.decode("utf-8", "replace").rstrip("\r\n")
                     self._tail.append(line)
-                    # A full disk must not stop the draining: the child would block on stderr.
+                    # A full disk must not stop the reading: the child would block on stderr.
                     with contextlib.suppress(OSError):
                         _write_log(file, line)
             except (OSError, ValueError) as error:
@@ -218,7 +218,7 @@ def _thread(target: Callable[[], None], name: str) -> threading.Thread:
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None, "Popen was asked for all three pipes"
+    assert pipe is not None, "_popen opens all three pipes"
     return pipe
 
 

@@ -149,7 +149,7 @@ def test_error_box_has_message_hint_and_details(studio, speech, use_worker):
     with pytest.raises(RuntimeError, match="exit code 139"):
         bpy.ops.cstalk.generate()
     drawn = said(panels.CSTALK_PT_main)
-    assert "The model's process ended with exit code 139" in drawn
+    assert "The worker process ended with exit code 139" in drawn
     assert "Generate again" in drawn
     assert "Copy Details" in drawn
     details = operators.error_details()

@@ -173,7 +173,7 @@ class ScriptedClient(Client):
         self._child = ScriptedChild(self._script)  # type: ignore[assignment]
         self._hello = None
         self._garbage = 0
-        self._heard_at = self._clock()
+        self._last_message_at = self._clock()
 
 
 def _named(line: str) -> str:

@@ -1,8 +1,13 @@
-"""``python -m model_runtime evaluate``: arguments in, a table on stdout."""
+"""Run ``python -m model_runtime evaluate``: arguments in, a table on stdout.
+
+The dev split is for choosing. A run on the test split appends a line for each model to
+``docs/evaluations.jsonl``, so that every look at it is on record.
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,11 +18,14 @@ from ..cli.console import Parser, print_line
 from ..engines.factory import AUTO, DEVICE_NAMES, ENGINE_NAMES
 from ..errors import BadArgument
 from ..files import check_writable, replace_file
-from . import report, suite
+from ..training.corpora.held_out import DEV, TEST
+from . import report, report_json, suite
+from .data.clips import default_cache
 from .data.material import gather
 from .performers.model import ModelPerformer
 
 DEFAULT_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+WEIGHTS_FILE = "weights.safetensors"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,62 +39,86 @@ def main(arguments: Sequence[str]) -> int:
         check_writable(options.json)
     if options.emotion:
         return _emotion(options)
+    models = [] if options.references_only else _models(options.model)
+    if options.split == TEST and (options.quick or not models):
+        raise BadArgument(
+            "A run on the test split measures a model on all clips",
+            hint="Leave out --quick and --references-only, or use --split dev",
+        )
+    evaluation = _evaluate(options, models)
+    if options.split == TEST:
+        for (_name, folder), column in zip(models, evaluation.columns, strict=False):
+            report_json.append_record(column, evaluation, digest=_digest(folder))
+    print_line(report.as_text(evaluation).rstrip("\n"))
+    if options.json is not None:
+        replace_file(options.json, report_json.as_json(evaluation).encode("utf-8"))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -> suite.Evaluation:
     performers = [
-        ModelPerformer(path, name=name, engine=options.engine, device=options.device)
-        for name, path in ([] if options.references_only else _models(options.model))
+        ModelPerformer.open(path, name=name, engine=options.engine, device=options.device)
+        for name, path in models
     ]
     with tempfile.TemporaryDirectory(prefix="cstalk-evaluate-") as work:
         material = gather(
             options.data,
             Path(work),
+            cache=options.cache,
+            split=options.split,
             quick=options.quick,
-            references=not options.no_references,
-            report=_progress,
+            tell=_progress,
         )
         columns = [suite.measure_performer(who, material, _progress) for who in performers]
         if not options.no_references:
             columns += suite.reference_columns(material, _progress)
-    evaluation = suite.Evaluation(
+    return suite.Evaluation(
         columns=tuple(suite.compare_with_ablation(columns)),
         skipped=material.skipped,
         clips=len(material.clips),
         quick=options.quick,
+        split=options.split,
     )
-    print_line(report.as_text(evaluation).rstrip("\n"))
-    if options.json is not None:
-        replace_file(options.json, report.as_json(evaluation).encode("utf-8"))
-    return 0
 
 
 def _emotion(options: argparse.Namespace) -> int:
-    from .scores import detected_emotion as heard_emotion
+    from .scores import detected_emotion
 
-    heard = heard_emotion.evaluate_heard(options.data, _progress)
-    print_line(heard_emotion.as_text(heard).rstrip("\n"))
+    scores = detected_emotion.evaluate_heard(options.data, _progress)
+    print_line(detected_emotion.as_text(scores).rstrip("\n"))
     if options.json is not None:
-        replace_file(options.json, heard_emotion.as_json(heard).encode("utf-8"))
+        replace_file(options.json, detected_emotion.as_json(scores).encode("utf-8"))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m model_runtime evaluate",
-        description="Measure weights on speech and films they were not trained on.",
+        description="Measure weights on speech and films that they were not trained on.",
     )
     parser.add_argument(
         "--model",
         action="append",
         default=[],
         metavar="[NAME=]FOLDER",
-        help="checkpoint folder; may be given again and again, for ablations side by side "
-        f"(a name that begins with {suite.NO_CORRELATION} is what the others are compared with)",
+        help="checkpoint folder; repeat it to see models side by side "
+        f"(those whose name begins with {suite.NO_CORRELATION} are what others are compared with)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=(DEV, TEST),
+        default=DEV,
+        help="clips to measure on; a run on test is recorded (%(default)s)",
     )
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="data folder (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument(
-        "--emotion", action="store_true", help="how well emotion is heard in a voice, and no more"
+        "--cache", type=Path, default=default_cache(), help="kept alignments (%(default)s)"
     )
-    parser.add_argument("--quick", action="store_true", help="a few clips, for use in training")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
+    parser.add_argument(
+        "--emotion", action="store_true", help="measure only the emotion detected in voices"
+    )
+    parser.add_argument("--quick", action="store_true", help="measure a few clips only")
     references = parser.add_mutually_exclusive_group()
     references.add_argument("--references-only", action="store_true", help="measure no model")
     references.add_argument("--no-references", action="store_true", help="measure models only")
@@ -107,6 +139,10 @@ def _models(given: list[str]) -> list[tuple[str, Path]]:
     if len(set(names)) != len(names):
         raise BadArgument("Two models have one name", hint="Name them with --model NAME=FOLDER")
     return models
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
 
 
 def _progress(line: str) -> None:

@@ -1,102 +1,169 @@
-"""The evaluation as a text table and as JSON."""
+"""Write an evaluation as a text table."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from .metrics.measures import MEASURES, Figure, Measure, verdict
+from .metrics.phone_classes import CLASSES, COLUMNS
 from .scores.speech import SpeechScores
-from .suite import Column, Evaluation
+from .suite import EMOTION_KEYS, Column, Evaluation
 from .table import aligned
 
 NAME_WIDTH = 22  # widest column heading; longer names are cut
-MARKS = {True: "ok", False: "FAIL", None: ""}
+MARKS = {True: "ok", False: "MISS", None: ""}
 GROUP_ROWS = (
     ("closure", "closure"),
     ("mistakes", "mistakes"),
     ("auc", "AUC"),
     ("openness_correlation", "openness"),
     ("width_auc", "width AUC"),
-    ("tucked", "f/v tuck"),
-    ("rolled", "rolled"),
 )
 """Scores shown by speaker and language, and their headings."""
+PHONE_KEYS = ("phones_right", "phones_mbp", "phones_fv", "phones_w", "phones_uw")
+INTERVAL_NOTE = (
+    "Behind a figure: its 95 % interval (Wilson for shares, bootstrap over clips for means), the "
+    "number of cases,\nand the worst speaker, clip, sound or emotion."
+)
 
 
 def as_text(evaluation: Evaluation) -> str:
-    """The table, the rows by speaker, language and emotion, and what was skipped."""
-    parts = [_heading(evaluation), _main_table(evaluation.columns)]
+    """Return the main table, those by class, emotion, group and speaker, and what is missing."""
+    parts = [_heading(evaluation), _main_table(evaluation)]
+    parts += [_class_table(column) for column in evaluation.columns]
+    parts += [_emotion_table(column) for column in evaluation.columns]
     for column in evaluation.columns:
-        if column.speakers:
-            parts.append(_group_table(f"By speaker: {column.name}", column.speakers))
-        if column.languages:
-            title = f"By language (heard in training, phones approximate): {column.name}"
-            parts.append(_group_table(title, column.languages))
-        if column.development:
-            title = f"By development speaker (not trained on, in no row above): {column.name}"
-            parts.append(_group_table(title, column.development))
-    parts.append(_emotion_table(evaluation.columns))
+        parts += [_phone_table(column), _sound_table(column)]
+        parts.append(_group_table(f"By speaker: {column.name}", column.speakers))
+        title = f"By language (heard in training, phones approximate): {column.name}"
+        parts.append(_group_table(title, column.languages))
+    parts.append(_bar_count(evaluation))
     if evaluation.skipped:
         parts.append("\n".join(["Skipped:", *(f"  {line}" for line in evaluation.skipped)]))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def as_json(evaluation: Evaluation) -> str:
-    """Everything in the table, and the bars, as indented JSON; NaN becomes null."""
-    columns = [
-        {
-            "name": column.name,
-            "figures": {
-                measure.key: _figure_json(measure, column.figures[measure.key])
-                for measure in MEASURES
-                if measure.key in column.figures
-            },
-            "speakers": {k: dataclasses.asdict(v) for k, v in column.speakers.items()},
-            "languages": {k: dataclasses.asdict(v) for k, v in column.languages.items()},
-            "development": {k: dataclasses.asdict(v) for k, v in column.development.items()},
-            "closure_by_emotion": column.closure_by_emotion,
-        }
-        for column in evaluation.columns
-    ]
-    data = {
-        "clips": evaluation.clips,
-        "quick": evaluation.quick,
-        "skipped": list(evaluation.skipped),
-        "columns": columns,
-    }
-    return json.dumps(_without_nan(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def missed_bars(column: Column, split: str) -> list[str]:
+    """Return the keys of the measures that miss their bar.
+
+    Args:
+        column: What was measured.
+        split: ``dev`` or ``test``.
+    """
+    return [m.key for m, passed in _verdicts(column, split) if passed is False]
 
 
-def failures(column: Column) -> list[str]:
-    """Titles of the measures that do not reach their bar."""
+def _verdicts(column: Column, split: str) -> list[tuple[Measure, bool | None]]:
     return [
-        measure.title.strip()
+        (measure, verdict(measure, column.figures[measure.key], split=split))
         for measure in MEASURES
-        if measure.key in column.figures and verdict(measure, column.figures[measure.key]) is False
+        if measure.key in column.figures
     ]
 
 
 def _heading(evaluation: Evaluation) -> str:
     kind = "quick evaluation" if evaluation.quick else "evaluation"
+    counts = ", ".join(f"{column.name} {column.clips}" for column in evaluation.columns)
     return (
-        f"CSTalk {kind}: {evaluation.clips} clips of speech never trained on; lips measured on the "
-        "Face Cap head.\nBeside a figure: its worst speaker, clip, sound or emotion."
+        f"CSTalk {kind} on the {evaluation.split} split: {evaluation.clips} clips of English "
+        "speech; lips measured on the Face Cap head, 60 fps.\n"
+        f"Clips: {counts}.\n{INTERVAL_NOTE}"
     )
 
 
-def _main_table(columns: tuple[Column, ...]) -> str:
-    rows = [["measure", "bar", *(column.name[:NAME_WIDTH] for column in columns)]]
+def _main_table(evaluation: Evaluation) -> str:
+    columns, split = evaluation.columns, evaluation.split
+    rows = [["measure", f"bar, {split}", *(column.name[:NAME_WIDTH] for column in columns)]]
     for measure in MEASURES:
-        cells = [_cell(measure, column.figures.get(measure.key)) for column in columns]
+        cells = [_cell(measure, column.figures.get(measure.key), split) for column in columns]
         if any(cells):
-            rows.append([measure.title, measure.bar, *cells])
+            rows.append([measure.title, _bar_text(measure, split), *cells])
     return aligned(rows)
 
 
-def _group_table(title: str, groups: dict[str, SpeechScores]) -> str:
+def _bar_text(measure: Measure, split: str) -> str:
+    bar = measure.bar(split)
+    if bar is None:
+        return ""
+    if measure.scale != 1:
+        low, high = (None if v is None else v * measure.scale for v in (bar.low, bar.high))
+        return f"{low:.0f} to {high:.0f}"
+    return str(bar)
+
+
+def _cell(measure: Measure, figure: Figure | None, split: str) -> str:
+    if figure is None:
+        return ""
+    scale, digits = measure.scale, measure.digits
+    parts = [_number(figure.value * scale, digits)]
+    if not math.isnan(figure.low):
+        low, high = (_number(v * scale, min(2, digits)) for v in (figure.low, figure.high))
+        parts.append(f"[{low} {high}]")
+    if figure.count:
+        parts.append(f"n{figure.count}")
+    if figure.worst is not None:
+        worst = "" if figure.worst == figure.value else _number(figure.worst * scale, digits)
+        parts.append("(" + " ".join(p for p in (worst, figure.worst_name) if p) + ")")
+    parts.append(MARKS[verdict(measure, figure, split=split)])
+    return " ".join(part for part in parts if part)
+
+
+def _class_table(column: Column) -> str:
+    """Return the mouth by phone class, Audio2Face's and the person's columns beside it."""
+    if not column.classes:
+        return ""
+    directions = list(column.classes)
+    faces: list[tuple[str, Callable[[int], Sequence[float]]]] = [
+        ("A2F", lambda row: CLASSES[row].a2f),
+        ("person", lambda row: CLASSES[row].person),
+    ]
+    for name in directions:
+        means = column.classes[name]
+        faces.append((name, lambda row, means=means: means[CLASSES[row].key]))  # type: ignore[misc]
+    rows = [["phones", *(f"{name} {face}" for name in COLUMNS for face, _values in faces)]]
+    for number, row in enumerate(CLASSES):
+        cells = [
+            _number(values(number)[place], 2)
+            for place in range(len(COLUMNS))
+            for _face, values in faces
+        ]
+        rows.append([row.title, *cells])
+    return f"By phone class (width 1 is the mouth at rest): {column.name}\n{aligned(rows)}"
+
+
+def _emotion_table(column: Column) -> str:
+    if not column.by_emotion:
+        return ""
+    rows = [["", *(key for key in EMOTION_KEYS)]]
+    for emotion, figures in column.by_emotion.items():
+        rows.append([emotion, *(_number(figures[key].value, 3) for key in EMOTION_KEYS)])
+    counts = next(iter(column.by_emotion.values()))
+    rows.append(["cases", *(str(counts[key].count) for key in EMOTION_KEYS)])
+    return f"Lips by emotion at intensity 1: {column.name}\n{aligned(rows)}"
+
+
+def _phone_table(column: Column) -> str:
+    if not column.groups:
+        return ""
+    rows = [["", "frames", *(key.removeprefix("phones_") for key in PHONE_KEYS)]]
+    for name, figures in column.groups.items():
+        frames = str(figures["phones_right"].count)
+        rows.append([name, frames, *(_number(figures[key].value, 3) for key in PHONE_KEYS)])
+    return f"Phone head by group: {column.name}\n{aligned(rows)}"
+
+
+def _sound_table(column: Column) -> str:
+    if not column.sounds:
+        return ""
+    rows = [["sound", "lip motion over speech's"]]
+    rows += [[name, _number(value, 3)] for name, value in column.sounds.items()]
+    return f"Without speech: {column.name}\n{aligned(rows)}"
+
+
+def _group_table(title: str, groups: Mapping[str, SpeechScores]) -> str:
+    if not groups:
+        return ""
     rows = [["", "clips", "m/b/p", *(heading for _field, heading in GROUP_ROWS)]]
     for name, scores in groups.items():
         cells = [_number(float(getattr(scores, field)), 3) for field, _heading in GROUP_ROWS]
@@ -104,50 +171,18 @@ def _group_table(title: str, groups: dict[str, SpeechScores]) -> str:
     return f"{title}\n{aligned(rows)}"
 
 
-def _emotion_table(columns: tuple[Column, ...]) -> str:
-    acting = [column for column in columns if column.closure_by_emotion]
-    if not acting:
-        return ""
-    emotions = list(acting[0].closure_by_emotion)
-    rows = [["", *emotions]]
-    for column in acting:
-        cells = [_number(column.closure_by_emotion[name], 3) for name in emotions]
-        rows.append([column.name[:NAME_WIDTH], *cells])
-    return f"m/b/p that close at intensity 1, by emotion\n{aligned(rows)}"
-
-
-def _cell(measure: Measure, figure: Figure | None) -> str:
-    if figure is None:
-        return ""
-    parts = [_number(figure.value * measure.scale, measure.digits)]
-    if figure.worst is not None:
-        if figure.worst != figure.value:
-            parts.append(f"({_number(figure.worst * measure.scale, measure.digits)}")
-            parts.append(f"{figure.worst_name})")
-        else:
-            parts.append(f"({figure.worst_name})")
-    parts.append(MARKS[verdict(measure, figure)])
-    return " ".join(part for part in parts if part)
+def _bar_count(evaluation: Evaluation) -> str:
+    lines = []
+    for column in evaluation.columns:
+        verdicts = [passed for _m, passed in _verdicts(column, evaluation.split)]
+        judged = sum(passed is not None for passed in verdicts)
+        missed = missed_bars(column, evaluation.split)
+        lines.append(
+            f"{column.name}: {judged - len(missed)} of {judged} bars met; "
+            f"missed: {', '.join(missed) or 'none'}"
+        )
+    return "\n".join(lines)
 
 
 def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _figure_json(measure: Measure, figure: Figure) -> dict[str, Any]:
-    return {
-        "title": measure.title.strip(),
-        "bar": measure.bar,
-        "passed": verdict(measure, figure),
-        **dataclasses.asdict(figure),
-    }
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -1,30 +1,42 @@
-"""Measures one performer, and the references beside it: a column of the table each."""
+"""Measure a performer and the references beside it: one column of the table each."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..audio.store import load_speech
-from .data import filmed, sounds
-from .data.clips import AUSTEN, SpokenClip
-from .data.filmed import mean_or_nan
-from .data.material import Material, Report
-from .metrics.measures import Figure
-from .metrics.speech import LipCurves
-from .performers import rhubarb
-from .performers.base import EVALUATION_FPS, Direction, Performer, RememberingPerformer
+from ..protocol import EMOTIONS
+from .data.clips import AUSTEN, READ, SpokenClip
+from .data.material import Material, Tell
+from .metrics import articulation
+from .metrics.intervals import bootstrap_mean, wilson
+from .metrics.measures import Figure, share_figure
+from .metrics.phone_classes import class_means
+from .performers.base import Direction, Network, Performer, RememberingPerformer
+from .performers.loudness import LoudnessPerformer
+from .performers.rhubarb import RECOGNIZERS, RhubarbPerformer
+from .scores import articulation as articulation_scores
 from .scores import emotion as emotion_scores
+from .scores import life as life_scores
 from .scores import motion as motion_scores
+from .scores import phones as phone_scores
+from .scores.films import film_figures
 from .scores.speech import MeasuredClip, SpeechScores, score_groups, score_speech
+from .scores.stillness import motion_over_speech
 
 COST_REPEATS = 3  # runs of the cost row; the median counts
 NO_CORRELATION = "no-correlation"
 """Columns whose name starts so are models trained without the correlation term."""
+HAPPY = "happy"
+EMOTION_KEYS = (
+    *("closure", "pulses", "unrounded", "r_narrow", "protrusion"),
+    *("labiodental", "rolled", "tongue", "readability"),
+)
+"""Measures that are taken under every emotion."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +44,20 @@ class Column:
     """What was measured of one performer."""
 
     name: str
-    figures: dict[str, Figure]
+    figures: Mapping[str, Figure]
     """By ``Measure.key``; a measure that could not be taken is absent."""
-    speakers: dict[str, SpeechScores] = dataclasses.field(default_factory=dict)
-    languages: dict[str, SpeechScores] = dataclasses.field(default_factory=dict)
-    closure_by_emotion: dict[str, float] = dataclasses.field(default_factory=dict)
-    development: dict[str, SpeechScores] = dataclasses.field(default_factory=dict)
-    """By speaker, of clips that neither trained it nor stand in any other row."""
+    clips: int = 0
+    """Clips of the speech rows."""
+    speakers: Mapping[str, SpeechScores] = dataclasses.field(default_factory=dict)
+    languages: Mapping[str, SpeechScores] = dataclasses.field(default_factory=dict)
+    by_emotion: Mapping[str, Mapping[str, Figure]] = dataclasses.field(default_factory=dict)
+    """By emotion at intensity 1, then by key of ``EMOTION_KEYS``."""
+    classes: Mapping[str, Mapping[str, tuple[float, ...]]] = dataclasses.field(default_factory=dict)
+    """``phone_classes.class_means``, neutral and happy."""
+    groups: Mapping[str, Mapping[str, Figure]] = dataclasses.field(default_factory=dict)
+    """Figures of the phone head by group of speakers."""
+    sounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Lip motion over that in speech, by kind of sound."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,93 +68,69 @@ class Evaluation:
     skipped: tuple[str, ...]
     clips: int
     quick: bool
+    split: str = "dev"
 
 
-def measure_performer(performer: Performer, material: Material, report: Report) -> Column:
-    """Everything the table has a row for, of one performer."""
-    who = RememberingPerformer(performer)
-    mesh = material.mesh
-    report(f"{who.name}: speech")
-    spoken = _measured(who, material.clips, material)
-    figures, speakers = speech_figures(spoken)
-    report(f"{who.name}: films, sounds without speech")
-    figures |= _film_figures(who, material)
-    figures["nonspeech"] = _nonspeech_figure(who, material, spoken)
-    report(f"{who.name}: emotions")
-    lost, closures = emotion_scores.closure_under_emotion(who, material.closure_clips, mesh)
-    figures["emotion_closure"] = lost
-    figures |= emotion_scores.intensity_figures(who, material.emotion_clips)
-    if material.classifier is not None:
-        figures |= emotion_scores.naming_figures(who, material.emotion_clips, material.classifier)
-    report(f"{who.name}: motion")
-    figures |= _motion_figures(who, material)
-    if material.minute is not None:
-        report(f"{who.name}: cost")
-        figures["cost"] = cost_figure(performer, material)
-    languages = _measured(who, material.language_clips, material)
-    by_language = score_groups(languages, lambda clip: clip.language)
-    development = _measured(who, material.development_clips, material)
-    kept_back = score_groups(development, lambda clip: clip.speaker)
-    return Column(who.name, figures, speakers, by_language, closures, kept_back)
+def measure_performer(
+    performer: Performer, material: Material, tell: Tell, *, acts: bool = True
+) -> Column:
+    """Take every measure that applies to a performer.
 
-
-def reference_columns(material: Material, report: Report) -> list[Column]:
-    """What a model is compared with: reference motion, Rhubarb, loudness, by the same code."""
-    report("references")
-    columns = [measure_reference(material, report), *measure_rhubarb(material)]
-    return [column for column in (*columns, measure_loudness(material)) if column is not None]
-
-
-def measure_reference(material: Material, report: Report) -> Column | None:
-    """The column of the reference motion itself, without what compares it with itself."""
-    reference = material.reference
-    if reference is None:
-        return None
-    report(f"{reference.name}: all rows")
-    figures, speakers = speech_figures(_measured(reference, material.clips, material))
-    aligned = dataclasses.replace(material, films=material.aligned_films)
-    figures |= _film_figures(reference, aligned)
-    lost, closures = emotion_scores.closure_under_emotion(
-        reference, material.closure_clips, material.mesh
+    Args:
+        performer: Who performs.
+        material: Clips, films and sounds.
+        tell: Told what is being done.
+        acts: False leaves out emotions, life and motion: for performers without a face.
+    """
+    who = (
+        performer
+        if isinstance(performer, RememberingPerformer)
+        else RememberingPerformer(performer)
     )
-    figures["emotion_closure"] = lost
-    figures |= emotion_scores.intensity_figures(reference, material.emotion_clips)
-    if material.classifier is not None:
-        clips = material.emotion_clips
-        figures |= emotion_scores.naming_figures(reference, clips, material.classifier)
-    figures |= motion_scores.sound_figures(reference, None, material.emotion_clips, material.mesh)
-    return Column(reference.name, figures, speakers, closure_by_emotion=closures)
+    tell(f"{who.name}: speech")
+    clips = [clip for clip in material.clips if who.knows(clip.path)]
+    speech, speakers = speech_figures(_measured(who, clips, material))
+    figures = {**speech, **_mouth_figures(who, clips, material)}
+    tell(f"{who.name}: films, sounds without speech")
+    figures |= film_figures(who, material.films, material.mesh)
+    sounds = _stillness(who, clips, material)
+    if sounds:
+        worst = max(sounds, key=lambda name: sounds[name])
+        figures["nonspeech"] = Figure(sounds[worst], sounds[worst], worst, len(sounds))
+    table = articulation_scores.table_of(who, clips, material.mesh)
+    column = Column(
+        name=who.name,
+        figures=figures,
+        clips=len(clips),
+        speakers=speakers,
+        classes={"neutral": class_means(table)},
+        sounds=sounds,
+    )
+    column = _with_network(column, who, clips, material, tell)
+    return _with_acting(column, who, material, tell) if acts else column
 
 
-def measure_rhubarb(material: Material) -> list[Column]:
-    """A column for each of Rhubarb's recognisers whose cues were recorded for every clip."""
-    folder = material.data / "eval" / "rhubarb"
+def reference_columns(material: Material, tell: Tell) -> list[Column]:
+    """Measure what a model is compared with: labels, Rhubarb and loudness, by the same code.
+
+    Args:
+        material: Clips, films and sounds.
+        tell: Told what is being done.
+    """
     columns = []
-    for recognizer, name in rhubarb.RECOGNIZERS.items():
-        measured: list[MeasuredClip] = []
-        for clip in material.clips:
-            track = rhubarb.cue_track_or_none(folder, clip.name, recognizer, fps=EVALUATION_FPS)
-            if track is not None:
-                measured.append((clip, material.mesh.measure(track)))
-        if measured:
-            figures, speakers = speech_figures(measured)
-            columns.append(Column(name, figures, speakers))
+    if material.reference is not None:
+        columns.append(measure_performer(material.reference, material, tell))
+    folder = material.data / "eval" / "rhubarb"
+    for recognizer in RECOGNIZERS:
+        rhubarb = RememberingPerformer(RhubarbPerformer(folder, recognizer))
+        if any(rhubarb.knows(clip.path) for clip in material.clips):
+            columns.append(measure_performer(rhubarb, material, tell, acts=False))
+    columns.append(measure_performer(LoudnessPerformer(), material, tell, acts=False))
     return columns
 
 
-def measure_loudness(material: Material) -> Column | None:
-    """The baseline of the films: the log energy of the sound; None without films."""
-
-    def correlate(clip: filmed.FilmedClip, shift_s: float) -> tuple[float, float]:
-        samples = load_speech(clip.path).samples
-        return filmed.loudness_correlation(clip, samples, rate=sounds.RATE, shift_s=shift_s)
-
-    figures = _film_rows(material, correlate)
-    return Column("loudness alone", figures) if figures else None
-
-
 def compare_with_ablation(columns: Sequence[Column]) -> list[Column]:
-    """Add what the correlation term gains, where columns named ``no-correlation...`` stand by."""
+    """Return the columns with what the correlation term gains over ``no-correlation...`` ones."""
     without = [column for column in columns if column.name.startswith(NO_CORRELATION)]
     distances = [c.figures["comovement"].value for c in without if "comovement" in c.figures]
     ranges = [c.figures["motion_range"].value for c in without if "motion_range" in c.figures]
@@ -158,54 +153,154 @@ def compare_with_ablation(columns: Sequence[Column]) -> list[Column]:
 def speech_figures(
     spoken: Sequence[MeasuredClip],
 ) -> tuple[dict[str, Figure], dict[str, SpeechScores]]:
-    """The lip rows over all clips, the worst speaker of each beside it."""
+    """Return the lip rows over all clips with the worst speaker of each, and all by speaker.
+
+    Args:
+        spoken: Clips and their lips, one at least.
+    """
     whole = score_speech(spoken)
     speakers = score_groups(spoken, lambda clip: clip.speaker)
     low = functools.partial(_with_worst, whole, speakers, worse=min)
     high = functools.partial(_with_worst, whole, speakers, worse=max)
+    closed = _share_interval(whole.closure, whole.bilabials)
+    mistaken = _share_interval(whole.mistakes, whole.linguals)
     figures = {
-        "closure": low("closure"),
-        "mistakes": high("mistakes"),
-        "auc": low("auc"),
-        "openness": low("openness_correlation"),
-        "lag": Figure(whole.lag_s),
+        "closure": low("closure", count=whole.bilabials, interval=closed),
+        "mistakes": high("mistakes", count=whole.linguals, interval=mistaken),
+        "auc": low("auc", count=whole.bilabials),
+        "openness": low(
+            "openness_correlation",
+            count=whole.clips,
+            interval=bootstrap_mean(np.array(whole.correlations)),
+        ),
+        "lag": Figure(whole.lag_s, count=whole.clips),
         "width_auc": low("width_auc"),
-        "tuck": low("tucked"),
-        "rolled": high("rolled"),
     }
-    others = {name: s.closure for name, s in speakers.items() if name != AUSTEN}
+    readers = {clip.speaker for clip, _lips in spoken if clip.group == READ} - {AUSTEN}
+    others = {name: s.closure for name, s in speakers.items() if name in readers}
     if others:
         name = min(others, key=lambda key: others[key])
-        figures["closure_worst"] = Figure(others[name], others[name], name)
+        figures["closure_worst"] = Figure(
+            others[name], others[name], name, speakers[name].bilabials
+        )
     return figures, speakers
 
 
-def cost_figure(performer: Performer, material: Material) -> Figure:
-    """Wall seconds of one minute of sound, warm: median of three after one that does not count."""
+def _share_interval(share: float, total: int) -> tuple[float, float]:
+    return wilson(round(share * total), total) if total else (np.nan, np.nan)
+
+
+def _mouth_figures(
+    who: RememberingPerformer, clips: Sequence[SpokenClip], material: Material
+) -> dict[str, Figure]:
+    """Widths, articulation, pulses and speed of the neutral performances."""
+    table = articulation_scores.table_of(who, clips, material.mesh)
+    tracks = [who.perform(clip.path, Direction()) for clip in clips]
+    figures = {
+        **articulation_scores.width_figures(table),
+        **articulation_scores.articulation_figures(table),
+        "pulses": articulation_scores.pulse_figure(tracks),
+    }
+    reference = material.reference
+    if reference is not None and reference is not who:
+        labels = [reference.perform(clip.path, Direction()) for clip in clips]
+        usual = articulation_scores.speed_percentile(labels)
+        figures["speed"] = Figure(articulation_scores.speed_percentile(tracks) / usual)
+    return figures
+
+
+def _stillness(
+    who: RememberingPerformer, clips: Sequence[SpokenClip], material: Material
+) -> dict[str, float]:
+    if not all(who.knows(path) for path in material.nonspeech):
+        return {}
+    return motion_over_speech(who, material.nonspeech, clips, material.mesh)
+
+
+def _with_network(
+    column: Column,
+    who: RememberingPerformer,
+    clips: Sequence[SpokenClip],
+    material: Material,
+    tell: Tell,
+) -> Column:
+    """Add what can be asked of a network only: phones, doubt, raw output and cost."""
+    network = who.network()
+    if network is None:
+        return column
+    tell(f"{who.name}: phones")
+    figures, groups = phone_scores.phone_figures(network, clips, material.telephone_clips)
+    figures |= phone_scores.doubt_figures(who, network, clips, material.mesh)
+    figures["over_one"] = articulation_scores.over_one_figure(network, clips)
+    if material.minute is not None:
+        figures["cost"] = cost_figure(network, material)
+    languages = score_groups(
+        _measured(who, material.language_clips, material), lambda clip: clip.language
+    )
+    return dataclasses.replace(
+        column, figures={**column.figures, **figures}, groups=groups, languages=languages
+    )
+
+
+def _with_acting(
+    column: Column, who: RememberingPerformer, material: Material, tell: Tell
+) -> Column:
+    """Add emotions, life and motion."""
+    tell(f"{who.name}: emotions")
+    by_emotion = {emotion: _emotion_figures(who, emotion, material) for emotion in EMOTIONS}
+    figures = dict(column.figures) | _worst_emotions(by_emotion)
+    figures |= life_scores.level_figures(who, material.emotion_clips)
+    figures |= life_scores.life_figures(who, material.emotion_clips)
+    figures |= emotion_scores.intensity_figures(who, material.intensity_clips)
+    if material.classifier is not None:
+        figures |= emotion_scores.naming_figures(who, material.intensity_clips, material.classifier)
+    tell(f"{who.name}: motion")
+    figures |= _motion_figures(who, material)
+    happy = articulation_scores.table_of(
+        who, material.emotion_clips, material.mesh, Direction(HAPPY)
+    )
+    classes = {**column.classes, HAPPY: class_means(happy)}
+    return dataclasses.replace(column, figures=figures, by_emotion=by_emotion, classes=classes)
+
+
+def _emotion_figures(
+    who: RememberingPerformer, emotion: str, material: Material
+) -> dict[str, Figure]:
+    direction = Direction(emotion)
+    table = articulation_scores.table_of(who, material.emotion_clips, material.mesh, direction)
+    tracks = [who.perform(clip.path, direction) for clip in material.emotion_clips]
+    return {
+        "closure": share_figure(articulation.closed(table)),
+        "pulses": articulation_scores.pulse_figure(tracks),
+        **articulation_scores.articulation_figures(table),
+    }
+
+
+def _worst_emotions(by_emotion: Mapping[str, Mapping[str, Figure]]) -> dict[str, Figure]:
+    acted = {name: figures for name, figures in by_emotion.items() if name != EMOTIONS[0]}
+    figures = {
+        f"{key}_emotion": articulation_scores.worst_emotion(acted, key) for key in EMOTION_KEYS[1:]
+    }
+    least = articulation_scores.worst_emotion(acted, "closure")
+    lost = by_emotion[EMOTIONS[0]]["closure"].value - least.value
+    figures["emotion_closure"] = Figure(lost, lost, least.worst_name, least.count)
+    return figures
+
+
+def cost_figure(network: Network, material: Material) -> Figure:
+    """Return the seconds of wall clock for a minute of audio: median of three warm runs.
+
+    Args:
+        network: Who performs.
+        material: Holds the minute.
+    """
     assert material.minute is not None
     seconds = []
     for _ in range(COST_REPEATS + 1):
         started = time.perf_counter()
-        performer.perform(material.minute, Direction())
+        network.perform(material.minute, Direction(alive=True))
         seconds.append(time.perf_counter() - started)
     return Figure(float(np.median(seconds[1:])))
-
-
-def _with_worst(
-    whole: SpeechScores,
-    speakers: dict[str, SpeechScores],
-    name: str,
-    *,
-    worse: Callable[..., str],
-) -> Figure:
-    values = {key: float(getattr(scores, name)) for key, scores in speakers.items()}
-    values = {key: value for key, value in values.items() if not np.isnan(value)}
-    if not values:
-        return Figure(float(getattr(whole, name)))
-    worst = worse(values, key=lambda key: values[key])
-    if values[worst] == getattr(whole, name):
-        return Figure(values[worst])
-    return Figure(float(getattr(whole, name)), values[worst], worst)
 
 
 def _measured(
@@ -215,54 +310,31 @@ def _measured(
     return [(clip, mesh.measure(performer.perform(clip.path, Direction()))) for clip in clips]
 
 
-def _film_figures(performer: Performer, material: Material) -> dict[str, Figure]:
-    known: dict[str, LipCurves] = {}
-
-    def correlate(clip: filmed.FilmedClip, shift_s: float) -> tuple[float, float]:
-        if clip.name not in known:
-            known[clip.name] = material.mesh.measure(performer.perform(clip.path, Direction()))
-        return filmed.film_correlation(clip, known[clip.name], shift_s=shift_s)
-
-    return _film_rows(material, correlate)
-
-
-def _film_rows(
-    material: Material, correlate: Callable[[filmed.FilmedClip, float], tuple[float, float]]
-) -> dict[str, Figure]:
-    figures = {}
-    for corpus, clips in material.films.items():
-        if not clips:
-            continue
-        pairs = {clip.name: correlate(clip, filmed.FILM_SHIFT_S) for clip in clips}
-        earlier = [correlate(clip, filmed.LATE_SHIFT_S)[0] for clip in clips]
-        for index, what in enumerate(("gap", "width")):
-            values = {name: pair[index] for name, pair in pairs.items()}
-            worst = min(values, key=lambda name, values=values: values[name])  # type: ignore[misc]
-            mean = mean_or_nan(list(values.values()))
-            figures[f"{corpus}_{what}"] = Figure(mean, values[worst], worst)
-        figures[f"{corpus}_gap_shifted"] = Figure(mean_or_nan(earlier))
-    return figures
-
-
-def _nonspeech_figure(
-    performer: Performer, material: Material, spoken: Sequence[MeasuredClip]
-) -> Figure:
-    """Standard deviation of the gap without speech over that of speech, the *worst* sound's."""
-    speech = float(np.mean([lips.gap.std() for _clip, lips in spoken]))
-    ratios = {}
-    for path in material.nonspeech:
-        gap = material.mesh.gap(performer.perform(path, Direction()))
-        ratios[path.stem] = float(gap.std()) / max(speech, 1e-12)
-    worst = max(ratios, key=lambda name: ratios[name])
-    return Figure(ratios[worst], ratios[worst], worst)
-
-
-def _motion_figures(performer: Performer, material: Material) -> dict[str, Figure]:
-    mesh, reference, clips = material.mesh, material.reference, material.emotion_clips
-    figures = motion_scores.sound_figures(performer, reference, clips, mesh)
-    figures["diversity"] = motion_scores.diversity_figure(performer, clips, mesh)
+def _motion_figures(who: RememberingPerformer, material: Material) -> dict[str, Figure]:
+    mesh, clips = material.mesh, material.intensity_clips
+    reference = material.reference if material.reference is not who else None
+    figures = motion_scores.sound_figures(who, reference, clips, mesh)
     if reference is not None:
-        figures["jitter"] = motion_scores.jitter_figure(performer, reference, material.clips)
-        figures |= motion_scores.comovement_figures(performer, reference, clips)
-        figures |= motion_scores.vertex_figures(performer, reference, clips, mesh)
+        figures["diversity"] = motion_scores.diversity_figure(who, clips, mesh)
+        figures["jitter"] = motion_scores.jitter_figure(who, reference, material.clips)
+        figures |= motion_scores.comovement_figures(who, reference, clips)
+        figures |= motion_scores.vertex_figures(who, reference, clips, mesh)
     return figures
+
+
+def _with_worst(
+    whole: SpeechScores,
+    speakers: Mapping[str, SpeechScores],
+    name: str,
+    *,
+    worse: Callable[..., str],
+    count: int = 0,
+    interval: tuple[float, float] = (np.nan, np.nan),
+) -> Figure:
+    values = {key: float(getattr(scores, name)) for key, scores in speakers.items()}
+    values = {key: value for key, value in values.items() if not np.isnan(value)}
+    value = float(getattr(whole, name))
+    if not values:
+        return Figure(value, count=count, low=interval[0], high=interval[1])
+    worst = worse(values, key=lambda key: values[key])
+    return Figure(value, values[worst], worst, count, *interval)

@@ -32,7 +32,7 @@ def phones_of(*names: str, length_s: float = 0.1) -> list[Phone]:
 
 
 def lips_of(gap: DoubleArray, **others: DoubleArray) -> LipCurves:
-    still = {"width": np.ones_like(gap), "teeth_gap": gap, "tuck": np.zeros_like(gap)}
+    still = {"width": np.ones_like(gap), "teeth_gap": gap, "protrusion": np.zeros_like(gap)}
     return LipCurves(FPS, gap, **(still | others))
 
 
@@ -114,29 +114,6 @@ def test_width_is_read_in_the_middle_half_of_a_phone():
     lips = lips_of(np.ones(80), width=width)
     assert metrics.phone_widths(lips, phones, metrics.SPREAD) == pytest.approx([1.2], abs=0.06)
     assert metrics.phone_widths(lips, phones, metrics.ROUNDED) == pytest.approx([0.7])
-
-
-@pytest.mark.parametrize(
-    "teeth_gap, tuck, expected",
-    [(0.1, 0.6, True), (0.1, 0.1, False), (1.0, 0.6, False), (-0.2, 0.6, True)],
-)
-def test_tucked_means_up_at_the_teeth_and_rolled_back(
-    teeth_gap: float, tuck: float, expected: bool
-):
-    phones = phones_of("aa", "f", "aa")
-    gap = np.full(30, 2.0)
-    lips = lips_of(gap, teeth_gap=np.full(30, teeth_gap), tuck=np.full(30, tuck))
-    assert metrics.tucked(lips, phones).tolist() == [expected]
-
-
-def test_a_lip_that_is_always_rolled_is_a_mistake_everywhere_but_in_labials():
-    phones = phones_of("m", "aa", "f", "n", "uw", length_s=0.2)
-    rolled = np.full(100, 0.3)
-    lips = lips_of(np.full(100, 2.0), tuck=rolled)
-    assert metrics.rolled_by_mistake(lips, phones).tolist() == [True, True], "aa and n"
-    only_in_f = np.where((np.arange(100) >= 40) & (np.arange(100) < 60), 0.9, 0.0)
-    lips = lips_of(np.full(100, 2.0), tuck=only_in_f)
-    assert not metrics.rolled_by_mistake(lips, phones).any()
 
 
 def test_expected_openness_is_one_in_long_open_vowels_and_zero_in_bilabials_and_silence():
@@ -250,21 +227,14 @@ def test_lips_and_corners_are_found_by_what_moves_them():
     assert (marks.upper, marks.lower, marks.corner_left, marks.corner_right) == (0, 1, 2, 3)
 
 
-def test_mesh_measures_gap_width_and_tuck_of_known_poses():
+def test_mesh_measures_gap_width_teeth_and_protrusion_of_known_poses():
     channels = ("jawOpen", "mouthPucker", "mouthRollLower", "noShapeOfTheMesh")
     values = np.array([[0, 0, 0, 1], [0.5, 0, 0, 0], [0, 1, 0, 0], [0.5, 0, 1, 0]], np.float32)
     lips = toy_head().measure(CurveTrack(values, channels, FPS))
     assert lips.gap == pytest.approx([0.02, 2.02, 0.02, 2.02])
     assert lips.width == pytest.approx([1.0, 1.0, 0.5, 1.0])
-    assert lips.tuck == pytest.approx([0.0, 0.0, 0.0, 1.0]), "the jaw alone is no tuck"
-
-
-def test_a_lip_that_spread_corners_draw_back_is_no_tuck():
-    channels = ("mouthStretchLeft", "mouthRollLower")
-    values = np.array([[1, 0], [1, 0.5]], np.float32)
-    lips = toy_head().measure(CurveTrack(values, channels, FPS))
-    assert lips.tuck == pytest.approx([0.0, 0.5])
-    assert lips.width == pytest.approx([1.125, 1.125])
+    assert lips.teeth_gap == pytest.approx([0.02, 2.02, 0.02, 2.02])
+    assert lips.protrusion == pytest.approx([0.0, -0.25, 0.0, -0.5]), "jaw and roll draw it back"
 
 
 def test_mesh_clips_values_as_a_shape_key_does():

@@ -1,36 +1,47 @@
-"""Which clips are measured: speech whose phones are known, who speaks, and in which language."""
+"""Select the speech that is measured: clips of one split whose phones are known.
+
+Alignments are kept in a cache folder; the first evaluation on a machine makes them.
+"""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import json
-import logging
-from collections.abc import Iterable, Sequence
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-from ...audio.store import load_speech
-from ...training.alignment.corpora import MINIMUM_SCORE, voice_of
-from ...training.alignment.forced import AlignmentFailed, PhoneTime, align_words
-from ...training.corpora.held_out import DEV, TRAIN
+from ...training.alignment import forced, pronounce
+from ...training.alignment.corpora import MINIMUM_SCORE, align_corpus, read_alignments
+from ...training.alignment.forced import PhoneTime
+from ...training.corpora.grid import read_grid
+from ...training.corpora.held_out import DEV, TRAIN, read_splits
 from ...training.corpora.speech import SpeechClip, read_speech_corpus
 
-log = logging.getLogger(__name__)
-
-AUSTEN = "austen"
-TESTOTHER = "librispeech_testother6"
-MINI = "librispeech_mini"
+AUSTEN: Final = "austen"
+MINI: Final = "librispeech_mini"
+OCEAN: Final = "speechocean762"
+CLIPS_EACH: Final = {"librispeech_testother6": 10, MINI: 15, OCEAN: 4}
+"""Clips of each speaker that are measured: all of test-other, a tenth of the others."""
 QUICK_CLIPS_EACH = 2  # clips of each speaker in a quick evaluation
-OTHER_LANGUAGES = ("de-DE", "nl", "es", "fr", "it", "ru", "zh-CN")
-LANGUAGE_CORPORA = ("emodb", "nathalie", "commonvoice")
-GRID_SILENCES = ("sil", "sp")
-DEVELOPMENT_CLIPS_EACH = 15
+READ, ADULT, CHILD = "read English", "accents, adults", "accents, children"
+"""Groups of speakers that the figures of the phone head are split by."""
+CHILD_YEARS = 15
+OTHER_LANGUAGES: Final = ("de-DE", "nl", "es", "fr", "it", "ru", "zh-CN")
+LANGUAGE_CORPORA: Final = ("emodb", "nathalie", "commonvoice")
 LANGUAGE_CLIPS_EACH = 8  # clips of each other language; the figures are only indicative
+OCEAN_SCORE = -28.0  # alignments of speechocean762 under this are dropped (its SOURCE.txt)
+
+Tell = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class SpokenClip:
-    """A sound file whose phones are known."""
+    """An audio file whose phones are known."""
 
     name: str
     path: Path
@@ -38,6 +49,7 @@ class SpokenClip:
     language: str
     phones: tuple[PhoneTime, ...]
     """In order, silence included."""
+    group: str = READ
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,122 +60,109 @@ class ClipSet:
     left_out: tuple[str, ...] = ()
 
 
-def evaluation_clips(data: Path, *, quick: bool = False) -> ClipSet:
-    """The English speech never trained on: ``eval/austen`` and ``speech/librispeech_testother6``.
+def default_cache() -> Path:
+    """Return the folder in which alignments are kept: ``CSTALK_CACHE``, else under ``~/.cache``."""
+    home = os.environ.get("CSTALK_CACHE")
+    return (Path(home) if home else Path.home() / ".cache" / "cstalk") / "evaluation"
+
+
+def english_clips(data: Path, cache: Path, *, split: str = DEV, quick: bool = False) -> ClipSet:
+    """Return the English speech of one split: read, accented, adults and children.
 
     Args:
         data: The shared data folder.
+        cache: Where alignments are kept.
+        split: ``dev`` or ``test``.
         quick: Only the first clips of each speaker.
     """
-    austen = _austen(data / "eval" / AUSTEN)
-    folder = data / "speech" / TESTOTHER
-    if not (folder / "metadata.tsv").is_file():
-        return dataclasses.replace(austen, left_out=(*austen.left_out, f"{TESTOTHER}: not there"))
-    listed = read_speech_corpus(folder)
-    each = QUICK_CLIPS_EACH if quick else len(listed)
-    aligned = _aligned(_first_of_each(listed, [clip.speaker for clip in listed], each))
-    return ClipSet(austen.clips + aligned.clips, austen.left_out + aligned.left_out)
+    sets = []
+    if read_splits(data).of(f"eval/{AUSTEN}", "*") == split:
+        sets.append(_austen(data / "eval" / AUSTEN))
+    for corpus, each in CLIPS_EACH.items():
+        listed = _listed(data, corpus)
+        if not listed:
+            sets.append(ClipSet((), (f"{corpus}: not there",)))
+            continue
+        count = min(each, QUICK_CLIPS_EACH) if quick else each
+        chosen = _of_each_speaker([clip for clip in listed if clip.split == split], count)
+        sets.append(_aligned(chosen, cache))
+    return _joined(sets)
 
 
-def language_clips(data: Path) -> ClipSet:
-    """A few clips of other languages, aligned through espeak-ng with the English acoustic model.
+def language_clips(data: Path, cache: Path) -> ClipSet:
+    """Return a few clips of other languages, aligned with the English acoustic model.
 
-    The corpora are training material and the phones are approximations: what is measured on them is
-    a check that nothing breaks, not a result.
+    The corpora are training material and the phones are approximations from espeak-ng: what is
+    measured on them shows that nothing breaks, and is no result.
+
+    Args:
+        data: The shared data folder.
+        cache: Where alignments are kept.
     """
     listed = [
         clip
         for corpus in LANGUAGE_CORPORA
-        if (data / "speech" / corpus / "metadata.tsv").is_file()
-        for clip in read_speech_corpus(data / "speech" / corpus)
+        for clip in _listed(data, corpus)
         if clip.language in OTHER_LANGUAGES
     ]
     chosen: list[SpeechClip] = []
-    for language in OTHER_LANGUAGES:  # spread over speakers and sentences
-        spoken = [clip for clip in listed if clip.language == language]
-        chosen += spoken[:: max(1, len(spoken) // LANGUAGE_CLIPS_EACH)][:LANGUAGE_CLIPS_EACH]
-    return _aligned(chosen)
+    for language in OTHER_LANGUAGES:
+        chosen += _spread([c for c in listed if c.language == language], LANGUAGE_CLIPS_EACH)
+    return _aligned(chosen, cache)
 
 
-def development_clips(data: Path) -> ClipSet:
-    """Speech of the development speakers: kept from training, and no part of the main table.
+def other_english_clips(data: Path, cache: Path, *, count: int) -> ClipSet:
+    """Return clips of trained speakers, spread over ``librispeech_mini``.
 
-    What was chosen with the main table's clips in view is checked against these.
+    Args:
+        data: The shared data folder.
+        cache: Where alignments are kept.
+        count: How many.
     """
-    folder = data / "speech" / MINI
-    if not (folder / "metadata.tsv").is_file():
-        return ClipSet((), (f"{MINI}: not there, development speakers left out",))
-    listed = read_speech_corpus(folder)
-    chosen: list[SpeechClip] = []
-    for speaker in sorted(
-        {clip.speaker for clip in listed if clip.split == DEV}
-    ):  # spread over chapters
-        spoken = [clip for clip in listed if clip.speaker == speaker]
-        step = max(1, len(spoken) // DEVELOPMENT_CLIPS_EACH)
-        chosen += spoken[::step][:DEVELOPMENT_CLIPS_EACH]
-    return _aligned(chosen)
-
-
-def other_english_clips(data: Path, *, count: int) -> ClipSet:
-    """Other speakers and sentences than the evaluation's, spread over ``librispeech_mini``."""
-    folder = data / "speech" / MINI
-    if not (folder / "metadata.tsv").is_file():
+    listed = [clip for clip in _listed(data, MINI) if clip.split == TRAIN]
+    if not listed:
         return ClipSet((), (f"{MINI}: not there",))
-    listed = [clip for clip in read_speech_corpus(folder) if clip.split == TRAIN]
-    return _aligned(listed[:: max(1, len(listed) // count)][:count])
+    return _aligned(_spread(listed, count), cache)
 
 
-def grid_clips(data: Path, corpus: str, names: Sequence[str]) -> ClipSet:
-    """Clips of a filmed GRID speaker, aligned with its ``transcripts.tsv`` or ``words.tsv``."""
+def filmed_speech(data: Path, cache: Path, corpus: str, names: Sequence[str]) -> ClipSet:
+    """Return clips of a filmed corpus with their phones.
+
+    Args:
+        data: The shared data folder.
+        cache: Where alignments are kept.
+        corpus: Folder under ``capture``; a ``NAME.phones.tsv`` beside the film is taken as it is.
+        names: Clips wanted.
+    """
     folder = data / "capture" / corpus
-    texts = _grid_texts(folder)
-    found = _aligned(
-        SpeechClip(
-            corpus=corpus,
-            file=f"{name}.opus",
-            path=folder / "audio" / f"{name}.opus",
-            speaker=corpus,
-            language="en",
-            emotion="neutral",
-            duration_s=0.0,
-            text=texts[name],
-        )
-        for name in names
-        if name in texts
-    )
-    missing = sum(name not in texts for name in names)
+    with_phones = [name for name in names if (folder / f"{name}.phones.tsv").is_file()]
+    if with_phones:
+        return ClipSet(tuple(_with_phone_table(folder, name) for name in with_phones))
+    texts = [clip for clip in read_grid(folder) if clip.file in set(names)]
+    found = _aligned(texts, cache)
+    missing = len(names) - len(texts)
     if not missing:
         return found
     line = f"{corpus}: {missing} clips without a text, left out of the reference motion's film rows"
     return ClipSet(found.clips, (*found.left_out, line))
 
 
-def _grid_texts(folder: Path) -> dict[str, str]:
-    """Texts by clip name. grid_s1 has only timed words, grid_s4 only transcripts."""
-    table = folder / "transcripts.tsv"
-    column = "text"
-    if not table.is_file():
-        table, column = folder / "words.tsv", "word"
-    texts: dict[str, list[str]] = {}
-    with table.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            if row[column] not in GRID_SILENCES:
-                texts.setdefault(row["clip"], []).append(row[column])
-    return {clip: " ".join(words) for clip, words in texts.items()}
-
-
 def phones_from_json(path: Path) -> tuple[PhoneTime, ...]:
-    """Phones of a ``*.phone.json``: words ``w`` with phones ``w``, begin ``b``, length ``d``."""
+    """Read phones of a ``*.phone.json``: words ``w`` with phones ``w``, begin ``b``, length ``d``.
+
+    Words whose text ``t`` begins with ``<`` are silence.
+    """
     data = json.loads(path.read_text(encoding="utf-8"))
     phones = []
     for word in data["w"]:
         silent = word["t"].startswith("<")
         for phone in word["w"]:
+            start_s = float(phone["b"])
             phones.append(
                 PhoneTime(
                     phone="sil" if silent else phone["t"].lower(),
-                    start_s=float(phone["b"]),
-                    end_s=float(phone["b"]) + float(phone["d"]),
+                    start_s=start_s,
+                    end_s=start_s + float(phone["d"]),
                     word="" if silent else word["t"].split("(")[0],
                     score=0.0,
                 )
@@ -171,47 +170,92 @@ def phones_from_json(path: Path) -> tuple[PhoneTime, ...]:
     return tuple(phones)
 
 
+def group_of(corpus: str, speaker: str) -> str:
+    """Return the group of a speaker: speechocean762 names end in sex and age, as ``_M9``.
+
+    Args:
+        corpus: Folder under ``speech``.
+        speaker: As ``metadata.tsv`` names it.
+    """
+    age = re.search(r"_[MF](\d+)$", speaker)
+    if corpus != OCEAN or age is None:
+        return READ
+    return CHILD if int(age.group(1)) <= CHILD_YEARS else ADULT
+
+
+def _listed(data: Path, corpus: str) -> list[SpeechClip]:
+    folder = data / "speech" / corpus
+    return read_speech_corpus(folder) if (folder / "metadata.tsv").is_file() else []
+
+
+def _of_each_speaker(clips: Sequence[SpeechClip], count: int) -> list[SpeechClip]:
+    chosen: list[SpeechClip] = []
+    for speaker in sorted({clip.speaker for clip in clips}):
+        chosen += _spread([clip for clip in clips if clip.speaker == speaker], count)
+    return chosen
+
+
+def _spread(clips: Sequence[SpeechClip], count: int) -> list[SpeechClip]:
+    """Take ``count`` clips at equal steps: over chapters, sentences, speakers."""
+    return list(clips[:: max(1, len(clips) // count)][:count])
+
+
 def _austen(folder: Path) -> ClipSet:
     clips = tuple(
-        SpokenClip(
-            name=path.stem,
-            path=path,
-            speaker="austen",
-            language="en",
-            phones=phones_from_json(path.with_suffix(".phone.json")),
-        )
+        SpokenClip(path.stem, path, AUSTEN, "en", phones_from_json(path.with_suffix(".phone.json")))
         for path in sorted(folder.glob("*.wav"))
     )
     return ClipSet(clips, () if clips else (f"{AUSTEN}: nothing in {folder}",))
 
 
-def _first_of_each(clips: list[SpeechClip], groups: list[str], each: int) -> list[SpeechClip]:
-    taken: dict[str, int] = {}
-    chosen = []
-    for clip, group in zip(clips, groups, strict=True):
-        taken[group] = taken.get(group, 0) + 1
-        if taken[group] <= each:
-            chosen.append(clip)
-    return chosen
-
-
-def _aligned(clips: Iterable[SpeechClip]) -> ClipSet:
-    """Phone times of each clip by forced alignment with its text."""
-    spoken: list[SpokenClip] = []
-    left_out = []
+def _aligned(clips: Iterable[SpeechClip], cache: Path) -> ClipSet:
+    """Phone times of each clip by forced alignment with its text, corpus by corpus."""
+    corpora: dict[str, list[SpeechClip]] = {}
     for clip in clips:
-        samples = load_speech(clip.path).samples
-        try:
-            alignment = align_words(samples, clip.text, voice=voice_of(clip.language))
-        except AlignmentFailed as error:
-            left_out.append(f"{clip.key}: {error}")
-            continue
-        if alignment.score < MINIMUM_SCORE:
-            left_out.append(f"{clip.key}: aligns badly ({alignment.score:.0f} a frame)")
-            continue
-        spoken.append(
-            SpokenClip(
-                clip.path.stem, clip.path, clip.speaker, clip.language, tuple(alignment.phones)
-            )
-        )
+        corpora.setdefault(clip.corpus, []).append(clip)
+    work = cache / f"aligned-{_aligner_digest()}"
+    spoken, left_out = [], []
+    for corpus, listed in corpora.items():
+        minimum = OCEAN_SCORE if corpus == OCEAN else MINIMUM_SCORE
+        good, dropped = read_alignments(align_corpus(listed, work), minimum_score=minimum)
+        for clip in listed:
+            if clip.file in good:
+                phones = tuple(good[clip.file].phones)
+                spoken.append(_spoken(clip, phones))
+            else:
+                left_out.append(f"{clip.key}: {dropped.get(clip.file, 'not aligned')}")
     return ClipSet(tuple(spoken), tuple(left_out))
+
+
+def _spoken(clip: SpeechClip, phones: tuple[PhoneTime, ...]) -> SpokenClip:
+    group = group_of(clip.corpus, clip.speaker)
+    return SpokenClip(clip.path.stem, clip.path, clip.speaker, clip.language, phones, group)
+
+
+def _aligner_digest() -> str:
+    """Return a name for the aligner's code, so that alignments of other code are not read."""
+    digest = hashlib.sha256()
+    for module in (forced, pronounce):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _with_phone_table(folder: Path, name: str) -> SpokenClip:
+    path = folder / "audio" / f"{name}.opus"
+    phones = tuple(_phone_rows(folder / f"{name}.phones.tsv"))
+    return SpokenClip(name, path, name[: len("free_a")], "en", phones)
+
+
+def _phone_rows(table: Path) -> Iterator[PhoneTime]:
+    with table.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t"):
+            name = re.sub(r"\d", "", row["phone"]).lower()
+            phone = "sil" if name in ("sil", "sp") else name
+            yield PhoneTime(phone, float(row["start_s"]), float(row["end_s"]), "", 0.0)
+
+
+def _joined(sets: Sequence[ClipSet]) -> ClipSet:
+    return ClipSet(
+        tuple(clip for one in sets for clip in one.clips),
+        tuple(line for one in sets for line in one.left_out),
+    )

@@ -1,4 +1,4 @@
-"""Filmed faces as the truth: lip gap and mouth width of the GRID speakers, and who is held out.
+"""Read lip gap and mouth width of filmed talkers, and compare generated lips with them.
 
 The films are 25 fps landmarks of MediaPipe; a clip's curves are compared by correlation, so that
 neither the camera's distance nor the size of a mouth counts.
@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from ...arrays import BoolArray, DoubleArray, FloatArray
+from ...arrays import BoolArray, DoubleArray
 from ...training.corpora.held_out import DEV, read_splits
 from ..metrics.speech import LipCurves, correlation
 
@@ -23,17 +23,19 @@ FILM_SHIFT_S = 0.0
 with MediaPipe's *scores*; the *landmarks* show none: over shifts of -60 to +80 ms the sound's
 energy follows the filmed lip gap best at 0 to 20 ms (grid_s1, grid_s31), reference motion at 0.
 Found on held-out clips (30 of grid_s1, all of grid_s31)."""
-LATE_SHIFT_S = 0.040
-"""The shift of data.md, shown in a row of its own."""
 LANDMARK_SCALE = 10.0  # landmarks are stored in 0.1 px
 UPPER_LIP, LOWER_LIP = 13, 14  # MediaPipe face mesh: middles of the inner lips
 CORNER_RIGHT, CORNER_LEFT = 61, 291
 EYE_RIGHT, EYE_LEFT = 33, 263  # outer corners of the eyes
-LOUDNESS_WINDOW_S = 0.080  # of the sound energy that the loudness baseline takes
-LOUDNESS_FLOOR = 1e-6  # -60 dB: the energy of a quiet room
 MINIMUM_FRAMES = 25  # a clip with less than a second of seen face says nothing
 
-FILMED_CORPORA: Final = ("grid_s1", "grid_s4", "grid_s31")
+TALKERS: Final = {
+    "grid_s1": "grid_s1",
+    "grid_s4": "grid_s4",
+    "grid_s31": "unseen",
+    "film_eval": "unseen",
+}
+"""Name of a filmed corpus in the table; talkers that nothing was trained on are pooled."""
 QUICK_CLIPS = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 4}
 
 
@@ -52,12 +54,31 @@ class FilmedClip:
     """Mouth width over the distance of the outer eye corners, shape (frames,)."""
 
 
-def filmed_clips(data: Path, corpus: str, *, quick: bool = False) -> list[FilmedClip]:
-    """Held-out clips of a filmed speaker; empty where the corpus is absent.
+@dataclasses.dataclass(frozen=True)
+class FilmAgreement:
+    """How generated lips agree with filmed lips in one clip."""
+
+    gap: float
+    """Correlation of the lip gaps."""
+    width: float
+    """Correlation of the mouth widths."""
+    coupling: float
+    """Correlation of the generated gap with the generated width."""
+    filmed_coupling: float
+    width_range: float
+    """5-95 % range of the generated width over its median."""
+    filmed_width_range: float
+
+
+def filmed_clips(
+    data: Path, corpus: str, *, split: str = DEV, quick: bool = False
+) -> list[FilmedClip]:
+    """Return the clips of a filmed corpus that are in a split; empty where the corpus is absent.
 
     Args:
         data: The shared data folder.
-        corpus: ``grid_s1``, ``grid_s4`` or ``grid_s31``.
+        corpus: Folder under ``capture``, one of ``TALKERS``.
+        split: ``dev`` or ``test``.
         quick: Only the first few.
     """
     folder = data / "capture" / corpus
@@ -68,9 +89,9 @@ def filmed_clips(data: Path, corpus: str, *, quick: bool = False) -> list[Filmed
     with np.load(film, allow_pickle=False) as arrays:
         listed = [key[3:] for key in arrays.files if key.startswith("lm_")]
         splits = read_splits(data).of_films(corpus, listed)
-        names = sorted(name for name in listed if splits[name] == DEV)
+        names = sorted(name for name in listed if splits[name] == split)
         column = {int(number): i for i, number in enumerate(arrays["landmark_ids"])}
-        for name in names[: QUICK_CLIPS[corpus]] if quick else names:
+        for name in names[: QUICK_CLIPS.get(corpus)] if quick else names:
             points = np.cumsum(arrays[f"lm_{name}"], axis=0, dtype=np.int32) / LANDMARK_SCALE
             seen = np.ones(len(points), bool)
             if f"lost_{name}" in arrays.files:
@@ -81,41 +102,32 @@ def filmed_clips(data: Path, corpus: str, *, quick: bool = False) -> list[Filmed
     return clips
 
 
-def film_correlation(
-    clip: FilmedClip, lips: LipCurves, *, shift_s: float = FILM_SHIFT_S
-) -> tuple[float, float]:
-    """Correlation of generated with filmed lips: gap and width.
+def agreement(clip: FilmedClip, lips: LipCurves, *, shift_s: float = FILM_SHIFT_S) -> FilmAgreement:
+    """Compare generated lips with filmed lips of the same audio file.
 
     Args:
         clip: The film.
-        lips: Generated lips of the same sound.
+        lips: Generated lips.
         shift_s: How much earlier the film is taken to be, in seconds.
     """
     times, inside = _film_times(clip, shift_s, len(lips.gap) / lips.fps)
     grid = np.arange(len(lips.gap)) / lips.fps
     gap, width = np.interp(times, grid, lips.gap), np.interp(times, grid, lips.width)
-    return correlation(gap, clip.gap[inside]), correlation(width, clip.width[inside])
+    filmed_gap, filmed_width = clip.gap[inside], clip.width[inside]
+    return FilmAgreement(
+        gap=correlation(gap, filmed_gap),
+        width=correlation(width, filmed_width),
+        coupling=correlation(gap, width),
+        filmed_coupling=correlation(filmed_gap, filmed_width),
+        width_range=_relative_range(width),
+        filmed_width_range=_relative_range(filmed_width),
+    )
 
 
-def loudness_correlation(
-    clip: FilmedClip, samples: FloatArray, *, rate: int, shift_s: float = FILM_SHIFT_S
-) -> tuple[float, float]:
-    """The baseline: correlation of the sound's log energy with the filmed gap and width.
-
-    Args:
-        clip: The film.
-        samples: Its sound, mono, shape (N,).
-        rate: Sample rate in Hz.
-        shift_s: How much earlier the film is taken to be, in seconds.
-    """
-    times, inside = _film_times(clip, shift_s, len(samples) / rate)
-    half = round(LOUDNESS_WINDOW_S * rate / 2)
-    energies = []
-    for time_s in times:
-        centre = round(time_s * rate)
-        energies.append(float(np.mean(samples[max(0, centre - half) : centre + half] ** 2)))
-    loudness = np.log(np.array(energies) + LOUDNESS_FLOOR)
-    return correlation(loudness, clip.gap[inside]), correlation(loudness, clip.width[inside])
+def _relative_range(values: DoubleArray) -> float:
+    """Return the 5-95 % range over the median."""
+    low, middle, high = np.percentile(values, [5, 50, 95])
+    return float((high - low) / middle)
 
 
 def _film_times(

@@ -1,9 +1,9 @@
-"""Everything that an evaluation needs of the data, gathered once; what is absent is named."""
+"""Gather all that an evaluation needs of the data; what is absent is named."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,129 +11,154 @@ import numpy as np
 from ...arrays import FloatArray
 from ...audio.store import load_speech
 from ...errors import BadArgument
+from ...training.corpora.held_out import DEV, FILE_NAME
 from ..metrics.emotion_classifier import EmotionClassifier, train_classifier
 from ..metrics.mesh import FACE_CAP, MeshRig
-from ..performers.base import Performer, RememberingPerformer
+from ..performers.base import RememberingPerformer
 from ..scores import emotion as emotion_scores
 from . import clips as clip_sets
 from . import filmed, sounds
 from .clips import ClipSet, SpokenClip
 from .filmed import FilmedClip
+from .telephone import telephone_clips
 
-EMOTION_CLIPS_EACH = 3  # clips of each test-other speaker that are acted at every intensity
-QUICK_EMOTION_CLIPS = 4
+EMOTION_CLIPS_EACH = {clip_sets.READ: 3, clip_sets.ADULT: 1, clip_sets.CHILD: 1}
+"""Clips of each speaker that are performed under every emotion."""
+INTENSITY_CLIPS = 18  # of those, clips performed at every intensity and by several seeds
+TELEPHONE_CLIPS_EACH = 2  # of each speaker of read English
 CLASSIFIER_CLIPS, QUICK_CLASSIFIER_CLIPS = 24, 4
-COST_SECONDS = 60  # of sound in the cost row
+QUICK_EMOTION_CLIPS = 4
+COST_SECONDS = 60  # of audio in the cost row
+DATA_HINT = "Point --data at the shared data folder"
 
-Report = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """Clips, films, sounds, and the reference motion that performers are compared with."""
+    """Clips, films, sounds, and the labels that performers are compared with."""
 
     data: Path
+    split: str
     mesh: MeshRig
     clips: tuple[SpokenClip, ...]
     emotion_clips: tuple[SpokenClip, ...]
-    closure_clips: tuple[SpokenClip, ...]
-    """Those whose closures are counted under every emotion: all, but in a quick evaluation."""
+    """Those performed under every emotion."""
+    intensity_clips: tuple[SpokenClip, ...]
+    """Those performed at every intensity, and by several seeds."""
     language_clips: tuple[SpokenClip, ...]
-    development_clips: tuple[SpokenClip, ...]
+    telephone_clips: tuple[SpokenClip, ...]
     films: dict[str, list[FilmedClip]]
-    aligned_films: dict[str, list[FilmedClip]]
-    """Those whose phones are known, for reference motion."""
+    """By corpus."""
     nonspeech: tuple[Path, ...]
     minute: Path | None
-    """A WAV of one minute of speech, for the cost row."""
-    reference: Performer | None
+    """A WAV file of one minute of speech, for the cost row."""
+    reference: RememberingPerformer | None
     classifier: EmotionClassifier | None
     skipped: tuple[str, ...]
     """A line for each thing that could not be had, and why."""
 
 
 def gather(
-    data: Path, work: Path, *, quick: bool, references: bool = True, report: Report
+    data: Path,
+    work: Path,
+    *,
+    cache: Path,
+    split: str = DEV,
+    quick: bool = False,
+    tell: Tell = lambda _line: None,
 ) -> Material:
     """Read the data and align the speech.
 
     Args:
         data: The shared data folder.
-        work: An empty folder for the sounds that are made.
+        work: An empty folder for the audio files that are made.
+        cache: Where alignments are kept.
+        split: ``dev`` or ``test``.
         quick: A few clips, no other languages.
-        references: Find the phones of the films, too: only reference motion needs them.
-        report: Told what is being done.
+        tell: Told what is being done.
 
     Raises:
-        BadArgument: The Face Cap head or the evaluation speech is not there: nothing to measure.
+        BadArgument: The Face Cap head, ``splits.tsv`` or the speech of the split is not there.
     """
-    mesh = _mesh(data)
-    report("aligning the evaluation speech")
-    spoken = clip_sets.evaluation_clips(data, quick=quick)
+    mesh = face_cap(data)
+    if not (data / FILE_NAME).is_file():
+        raise BadArgument(f"No {data / FILE_NAME}", hint=DATA_HINT)
+    tell(f"aligning the speech of the {split} split")
+    spoken = clip_sets.english_clips(data, cache, split=split, quick=quick)
     if not spoken.clips:
-        raise BadArgument(
-            f"No evaluation speech in {data}", hint="Point --data at the shared data folder"
-        )
-    skipped = list(spoken.left_out)
-    films = {name: filmed.filmed_clips(data, name, quick=quick) for name in filmed.FILMED_CORPORA}
-    skipped += [f"{name}: not there, its rows are left out" for name, c in films.items() if not c]
-    languages, development, reasons = _beside(data, quick=quick, report=report)
-    skipped += reasons
-    shots = ClipSet(())
-    if references:
-        report("aligning the films")
-        shots = _film_speech(data, films)
-    skipped += shots.left_out
-    reference, classifier, missing = _reference(data, spoken.clips + shots.clips, quick=quick)
+        raise BadArgument(f"No speech of the {split} split in {data}", hint=DATA_HINT)
+    languages = ClipSet((), ("other languages: left out of a quick evaluation",))
+    if not quick:
+        languages = clip_sets.language_clips(data, cache)
+    tell("reading the films")
+    films, shots = read_films(data, cache, split=split, quick=quick)
+    reference, classifier, reasons = _reference(
+        data, cache, (*spoken.clips, *languages.clips, *shots.clips), quick=quick
+    )
     acted = _emotion_clips(spoken.clips, quick=quick)
     return Material(
         data=data,
+        split=split,
         mesh=mesh,
         clips=spoken.clips,
         emotion_clips=acted,
-        closure_clips=acted if quick else spoken.clips,
-        language_clips=languages,
-        development_clips=development,
+        intensity_clips=_spread(acted, INTENSITY_CLIPS),
+        language_clips=languages.clips,
+        telephone_clips=telephone_clips(_telephoned(spoken.clips), work),
         films=films,
-        aligned_films=_with_phones(films, shots),
         nonspeech=tuple(sounds.write_sounds(work)),
         minute=_minute(spoken.clips, work),
         reference=reference,
         classifier=classifier,
-        skipped=(*skipped, *missing),
+        skipped=(*spoken.left_out, *languages.left_out, *shots.left_out, *reasons),
     )
 
 
-def _beside(
-    data: Path, *, quick: bool, report: Report
-) -> tuple[tuple[SpokenClip, ...], tuple[SpokenClip, ...], tuple[str, ...]]:
-    """Clips beside the main table's: other languages, development speakers; and what is missing."""
-    if quick:
-        return (), (), ("other languages, development speakers: left out of a quick evaluation",)
-    report("aligning other languages, development speakers")
-    languages, development = clip_sets.language_clips(data), clip_sets.development_clips(data)
-    return languages.clips, development.clips, languages.left_out + development.left_out
+def face_cap(data: Path) -> MeshRig:
+    """Return the head that everything is measured on.
 
-
-def _mesh(data: Path) -> MeshRig:
+    Raises:
+        BadArgument: It is not in the data folder.
+    """
     path = data / "rigs" / f"{FACE_CAP}.npz"
     if not path.is_file():
-        raise BadArgument(f"No {path}", hint="Point --data at the shared data folder")
+        raise BadArgument(f"No {path}", hint=DATA_HINT)
     return MeshRig.load(path)
 
 
+def read_films(
+    data: Path, cache: Path, *, split: str, quick: bool
+) -> tuple[dict[str, list[FilmedClip]], ClipSet]:
+    """Return the filmed clips of a split by corpus, and the same clips with their phones.
+
+    Args:
+        data: The shared data folder.
+        cache: Where alignments are kept.
+        split: ``dev`` or ``test``.
+        quick: Only the first few of each corpus.
+    """
+    films = {
+        corpus: filmed.filmed_clips(data, corpus, split=split, quick=quick)
+        for corpus in filmed.TALKERS
+    }
+    films = {corpus: clips for corpus, clips in films.items() if clips}
+    sets = [
+        clip_sets.filmed_speech(data, cache, corpus, [clip.name for clip in clips])
+        for corpus, clips in films.items()
+    ]
+    left_out = [line for one in sets for line in one.left_out]
+    return films, ClipSet(tuple(c for one in sets for c in one.clips), tuple(left_out))
+
+
 def _reference(
-    data: Path,
-    spoken: tuple[SpokenClip, ...],
-    *,
-    quick: bool,
-) -> tuple[Performer | None, EmotionClassifier | None, list[str]]:
-    """Reference motion of all clips, and a classifier that learnt from other people's sentences."""
+    data: Path, cache: Path, spoken: tuple[SpokenClip, ...], *, quick: bool
+) -> tuple[RememberingPerformer, EmotionClassifier | None, list[str]]:
+    """Labels of all clips, and a classifier that learnt from other people's sentences."""
     from ..performers.reference import ReferencePerformer
 
-    others = clip_sets.other_english_clips(
-        data, count=QUICK_CLASSIFIER_CLIPS if quick else CLASSIFIER_CLIPS
-    )
+    count = QUICK_CLASSIFIER_CLIPS if quick else CLASSIFIER_CLIPS
+    others = clip_sets.other_english_clips(data, cache, count=count)
     reasons = list(others.left_out)
     reference = RememberingPerformer(ReferencePerformer((*spoken, *others.clips)))
     if not others.clips:
@@ -142,43 +167,38 @@ def _reference(
     return reference, classifier, reasons
 
 
-def _film_speech(data: Path, films: dict[str, list[FilmedClip]]) -> ClipSet:
-    sets = [
-        clip_sets.grid_clips(data, corpus, [shot.name for shot in shots])
-        for corpus, shots in films.items()
-        if shots
-    ]
-    return ClipSet(
-        tuple(clip for one in sets for clip in one.clips),
-        tuple(line for one in sets for line in one.left_out),
-    )
-
-
-def _with_phones(
-    films: dict[str, list[FilmedClip]], spoken: ClipSet
-) -> dict[str, list[FilmedClip]]:
-    paths = {clip.path for clip in spoken.clips}
-    return {name: [shot for shot in shots if shot.path in paths] for name, shots in films.items()}
-
-
-def _emotion_clips(spoken: tuple[SpokenClip, ...], *, quick: bool) -> tuple[SpokenClip, ...]:
+def _emotion_clips(spoken: Sequence[SpokenClip], *, quick: bool) -> tuple[SpokenClip, ...]:
     if quick:
         shortest = sorted(spoken, key=lambda clip: clip.phones[-1].end_s)
         return tuple(shortest[:QUICK_EMOTION_CLIPS])
+    return _first_of_each(spoken, EMOTION_CLIPS_EACH)
+
+
+def _telephoned(spoken: Iterable[SpokenClip]) -> tuple[SpokenClip, ...]:
+    return _first_of_each(spoken, {clip_sets.READ: TELEPHONE_CLIPS_EACH})
+
+
+def _first_of_each(spoken: Iterable[SpokenClip], each: dict[str, int]) -> tuple[SpokenClip, ...]:
+    """Take the first clips of every speaker, as many as the speaker's group says."""
     chosen: list[SpokenClip] = []
+    taken: dict[str, int] = {}
     for clip in spoken:
-        if sum(other.speaker == clip.speaker for other in chosen) < EMOTION_CLIPS_EACH:
+        taken[clip.speaker] = taken.get(clip.speaker, 0) + 1
+        if taken[clip.speaker] <= each.get(clip.group, 0):
             chosen.append(clip)
     return tuple(chosen)
 
 
-def _minute(spoken: tuple[SpokenClip, ...], work: Path) -> Path:
-    """The first clips one after another, again from the start if need be, cut at one minute."""
+def _spread(clips: Sequence[SpokenClip], count: int) -> tuple[SpokenClip, ...]:
+    return tuple(clips[:: max(1, len(clips) // count)][:count])
+
+
+def _minute(spoken: Sequence[SpokenClip], work: Path) -> Path:
+    """Write the first clips one after another, cut at one minute; repeated where they are short."""
     parts: list[FloatArray] = []
     wanted = COST_SECONDS * sounds.RATE
     while sum(map(len, parts)) < wanted:
         parts.append(load_speech(spoken[len(parts) % len(spoken)].path).samples)
-    samples = np.concatenate(parts)[:wanted]
     path = work / "minute.wav"
-    sounds.write_wav(path, samples)
+    sounds.write_wav(path, np.concatenate(parts)[:wanted])
     return path

@@ -1,4 +1,4 @@
-"""Sounds without speech, made by code: silence, noise, music, a kitchen. numpy and stdlib."""
+"""Write audio files without speech, made by code. numpy and stdlib only."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from ...arrays import DoubleArray, FloatArray
+from . import soundscapes
 
 RATE = 16_000  # Hz
 DURATION_S = 6.0
@@ -21,7 +22,7 @@ CLATTERS_A_SECOND = 5.0
 
 
 def write_sounds(folder: Path) -> list[Path]:
-    """Write one WAV for each kind of sound and return the paths, sorted by kind as ``SOUNDS`` is.
+    """Write a WAV file of each kind in ``SOUNDS`` and return the paths in that order.
 
     The same bytes on every machine and every call.
     """
@@ -35,7 +36,12 @@ def write_sounds(folder: Path) -> list[Path]:
 
 
 def write_wav(path: Path, samples: FloatArray) -> None:
-    """16-bit mono WAV at ``RATE`` of samples within [-1, 1], shape (N,)."""
+    """Write a 16-bit mono WAV file at ``RATE``.
+
+    Args:
+        path: File to write.
+        samples: Within [-1, 1], shape (N,).
+    """
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -44,12 +50,12 @@ def write_wav(path: Path, samples: FloatArray) -> None:
 
 
 def silence(random: np.random.Generator) -> FloatArray:
-    """A quiet room: white noise 72 dB under full scale, shape (N,)."""
+    """Return a quiet room: white noise 72 dB under full scale, shape (N,)."""
     return _levelled(random.standard_normal(_count()), SILENCE_DB)
 
 
 def pink_noise(random: np.random.Generator) -> FloatArray:
-    """Noise whose power falls by 3 dB an octave, shape (N,)."""
+    """Return noise whose power falls by 3 dB an octave, shape (N,)."""
     spectrum = np.fft.rfft(random.standard_normal(_count()))
     frequencies = np.fft.rfftfreq(_count(), 1 / RATE)
     spectrum[1:] /= np.sqrt(frequencies[1:])
@@ -58,7 +64,7 @@ def pink_noise(random: np.random.Generator) -> FloatArray:
 
 
 def music(random: np.random.Generator) -> FloatArray:
-    """Plucked chords with overtones and a beat, shape (N,)."""
+    """Return plucked chords with overtones and a beat, shape (N,)."""
     samples = np.zeros(_count())
     length = round(CHORD_S * RATE)
     time_s = np.arange(length) / RATE
@@ -75,7 +81,7 @@ def music(random: np.random.Generator) -> FloatArray:
 
 
 def kitchen(random: np.random.Generator) -> FloatArray:
-    """Clatter of pans and cutlery over a humming fan, shape (N,)."""
+    """Return clatter of pans and cutlery over a humming fan, shape (N,)."""
     samples = 0.02 * random.standard_normal(_count())
     samples += 0.02 * np.sin(2 * np.pi * 100 * np.arange(_count()) / RATE)
     for _ in range(round(CLATTERS_A_SECOND * DURATION_S)):
@@ -84,11 +90,34 @@ def kitchen(random: np.random.Generator) -> FloatArray:
     return _levelled(samples, LEVEL_DB)
 
 
+Make = Callable[[np.random.Generator, int, int], DoubleArray]
+NEAR_SILENCE_DB = -60.0  # RMS of a bad recording's noise, loud enough to be levelled up
+SOUNDSCAPES: Final[tuple[tuple[Make, float], ...]] = (
+    (soundscapes.near_silence, NEAR_SILENCE_DB),
+    (soundscapes.rain, LEVEL_DB),
+    (soundscapes.traffic, LEVEL_DB),
+    (soundscapes.typing, LEVEL_DB),
+    (soundscapes.breath, LEVEL_DB),
+    (soundscapes.applause, LEVEL_DB),
+    (soundscapes.birds, LEVEL_DB),
+    (soundscapes.telephone, LEVEL_DB),
+    (soundscapes.strings, LEVEL_DB),
+)
+
+
+def _soundscape(make: Make, level_db: float) -> Callable[[np.random.Generator], FloatArray]:
+    return lambda random: _levelled(make(random, _count(), RATE), level_db)
+
+
 SOUNDS: Final[dict[str, Callable[[np.random.Generator], FloatArray]]] = {
     "silence": silence,
     "pink noise": pink_noise,
     "music": music,
     "kitchen": kitchen,
+    **{
+        make.__name__.replace("_", " "): _soundscape(make, level_db)
+        for make, level_db in SOUNDSCAPES
+    },
 }
 
 

@@ -23,12 +23,16 @@ FACE_CAP_LIPS = (1668, 1666)
 MIDLINE_FRACTION = 0.02  # of the head's half width: vertices this near x = 0 are its middle
 LIP_SHAPE_FRACTION = 0.05  # of a shape's largest motion: less is not "moved" by it
 REGION_FRACTION = 0.25  # of a shape's largest motion: more belongs to the region it shapes
-JAW_CHANNELS = ("jawOpen", "mouthClose")
-"""What carries the lower lip as a whole; mouthClose is only valid with jawOpen."""
-SPREADING = tuple(
-    f"mouth{name}{side}" for name in ("Smile", "Stretch", "Dimple") for side in ("Left", "Right")
+
+LIP_SHAPES = (
+    *("mouthPucker", "mouthFunnel", "mouthRollLower", "mouthRollUpper"),
+    *(
+        f"mouth{name}{side}"
+        for name in ("UpperUp", "LowerDown", "Stretch", "Smile")
+        for side in ("Left", "Right")
+    ),
 )
-"""What draws the corners apart, and the lip flat against the teeth: back, but not under them."""
+LIP_VERTICES = 120  # on which visemes are read (face.md, section 3 f)
 
 MESH_HINT = "Give a head with the 52 ARKit shapes, as names, neutral and deltas in an npz"
 
@@ -71,11 +75,6 @@ class MeshRig:
         upper, lower = self._find_lips() if lips is None else lips
         left, right = self._find_corners()
         self.landmarks = LipLandmarks(upper, lower, left, right)
-        self._roll_depth = float(self._delta("mouthRollLower")[lower, 2])
-        if not self._roll_depth < 0:
-            raise BadArgument(
-                "mouthRollLower does not roll the lower lip back on this mesh", hint=MESH_HINT
-            )
 
     @classmethod
     def load(cls, path: Path) -> MeshRig:
@@ -98,13 +97,44 @@ class MeshRig:
         Channels without a shape of that name are passed over; values are clipped to [0, 1], as a
         shape key's slider does.
         """
-        chosen = [i for i, name in enumerate(track.channels) if name in self._column]
-        shapes = [self._column[track.channels[i]] for i in chosen]
-        values = np.clip(track.values[:, chosen].astype(np.float64), 0.0, 1.0)
+        values, shapes = self._shape_values(track)
         moved = np.tensordot(
-            values, self.deltas[np.array(shapes, int)[:, None], np.asarray(vertices)[None]], axes=1
+            values, self.deltas[shapes[:, None], np.asarray(vertices)[None]], axes=1
         )
         return np.asarray(self.neutral[vertices] + moved)
+
+    def mean_displacement(
+        self, track: CurveTrack, vertices: IntArray, spans: Sequence[IntArray]
+    ) -> DoubleArray:
+        """Return how far vertices are from rest, on the mean over spans of frames.
+
+        Args:
+            track: Curves.
+            vertices: Vertex numbers, shape (V,).
+            spans: Frames of each span, at least one in each.
+
+        Returns:
+            Shape (spans, 3 * V), mesh units.
+        """
+        values, shapes = self._shape_values(track)
+        means = np.array([values[span].mean(axis=0) for span in spans])
+        deltas = self.deltas[shapes[:, None], vertices[None]].reshape(len(shapes), -1)
+        return np.asarray(means.reshape(len(spans), len(shapes)) @ deltas)
+
+    def lip_vertices(self) -> IntArray:
+        """Return the 120 vertices (or all of a smaller mesh) that lip shapes move most, (V,)."""
+        moved = np.sum([self._moved_by(name) for name in self._among(LIP_SHAPES)], axis=0)
+        order = np.argsort(-moved, kind="stable")
+        return np.sort(order[:LIP_VERTICES]).astype(np.int64)
+
+    def _among(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in self._column]
+
+    def _shape_values(self, track: CurveTrack) -> tuple[DoubleArray, IntArray]:
+        """Return values within [0, 1] of the channels that have a shape, and those shapes."""
+        chosen = [i for i, name in enumerate(track.channels) if name in self._column]
+        shapes = np.array([self._column[track.channels[i]] for i in chosen], np.int64)
+        return np.clip(track.values[:, chosen].astype(np.float64), 0.0, 1.0), shapes
 
     def measure(self, track: CurveTrack) -> LipCurves:
         """The lips of a track, frame by frame; see :class:`LipCurves`."""
@@ -114,12 +144,13 @@ class MeshRig:
         )
         upper, lower, left, right = np.moveaxis(points, 1, 0)
         rest = self.neutral[marks.corner_left] - self.neutral[marks.corner_right]
+        forward = (self.neutral[marks.upper, 2] + self.neutral[marks.lower, 2]) / 2
         return LipCurves(
             fps=track.fps,
             gap=upper[:, 1] - lower[:, 1],
             width=np.linalg.norm(left - right, axis=1) / np.linalg.norm(rest),
             teeth_gap=self._teeth_edge() - lower[:, 1],
-            tuck=self._roll(track),
+            protrusion=(upper[:, 2] + lower[:, 2]) / 2 - forward,
         )
 
     def gap(self, track: CurveTrack) -> DoubleArray:
@@ -129,10 +160,6 @@ class MeshRig:
     def width(self, track: CurveTrack) -> DoubleArray:
         """Distance between the mouth corners over time, 1 at rest, shape (frames,)."""
         return self.measure(track).width
-
-    def tuck(self, track: CurveTrack) -> DoubleArray:
-        """How far the lower lip is rolled back, 1 at mouthRollLower 1, shape (frames,)."""
-        return self.measure(track).tuck
 
     def vertices_moved_by(self, names: Sequence[str]) -> IntArray:
         """Vertices that one of the shapes moves by a quarter of its largest motion, or more."""
@@ -145,15 +172,6 @@ class MeshRig:
         # Upper teeth do not move, and many heads have none: with the lips at rest their edge stands
         # at the line where the lips meet.
         return float(self.neutral[self.landmarks.upper, 1])
-
-    def _roll(self, track: CurveTrack) -> DoubleArray:
-        still = track.values.copy()
-        for name in JAW_CHANNELS + SPREADING:
-            if name in track.channels:
-                still[:, track.channels.index(name)] = 0.0
-        lower = self.landmarks.lower
-        depth = self.positions(track.replaced(values=still), [lower])[:, 0, 2]
-        return np.asarray((depth - self.neutral[lower, 2]) / self._roll_depth)
 
     def _delta(self, name: str) -> DoubleArray:
         if name not in self._column:

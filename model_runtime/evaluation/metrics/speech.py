@@ -16,7 +16,6 @@ import numpy as np
 from ...arrays import BoolArray, DoubleArray, IntArray
 
 BILABIALS = frozenset(["m", "b", "p"])
-LABIODENTALS = frozenset(["f", "v"])
 LINGUALS = frozenset(["t", "d", "n", "s", "z", "k", "g", "ng", "l", "th", "dh", "hh", "y"])
 OPEN_VOWELS = frozenset(["aa", "ae", "ah", "ao", "aw", "ay", "eh", "ey", "ow"])
 SPREAD = frozenset(["iy", "ih", "ey", "eh"])
@@ -29,7 +28,6 @@ CLOSURE_MARGIN_S = 0.020  # how far beyond an m/b/p, f or v the contact may lie 
 MISTAKE_FRACTION = 0.10  # of the reference: a lingual that never rises above it closed (data.md)
 LINGUAL_MINIMUM_S = 0.040  # shorter linguals are passed over (data.md)
 VOWEL_MINIMUM_S = 0.050  # shorter vowels are passed over (data.md)
-TUCK_FRACTION = 0.25  # of the depth of mouthRollLower at 1: less is a lip at rest
 EXPECTED_ELSEWHERE = 0.35  # openness expected of other phones (data.md)
 EXPECTED_WINDOW_S = 0.080  # Hann window that smooths the expected openness (data.md)
 MAXIMUM_LAG_S = 0.200  # lags searched on either side (data.md)
@@ -57,8 +55,8 @@ class LipCurves:
     """Distance between the mouth corners, 1 at rest; shape (frames,)."""
     teeth_gap: DoubleArray
     """How far the lower lip hangs under the edge of the upper teeth, in mesh units; (frames,)."""
-    tuck: DoubleArray
-    """How far the lower lip is rolled back, 1 where mouthRollLower at 1 takes it; (frames,)."""
+    protrusion: DoubleArray
+    """How far the middles of the lips stand before their rest, in mesh units; shape (frames,)."""
 
 
 def frames_of(phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0.0) -> IntArray:
@@ -144,36 +142,6 @@ def phone_widths(
     Our own definition (data.md gives none): the ends of a phone belong half to its neighbours.
     """
     return _middle_means(lips.width, lips.fps, phones, which)
-
-
-def tucked(lips: LipCurves, phones: Sequence[TimedPhone]) -> BoolArray:
-    """For each f/v, whether the lower lip is tucked under the upper teeth; one value a phone.
-
-    Our own definition in mesh space: in one frame within the phone +-20 ms the middle of the lower
-    lip is *up*, hanging under the edge of the upper teeth by less than 15 % of the gap reference
-    (contact, as for m/b/p), and *back*, rolled behind its place by more than a quarter of what
-    mouthRollLower at 1 does. A jaw that opens and corners that spread draw the lip back too, but
-    not under the teeth: they do not count as rolling.
-    """
-    reference = gap_reference(lips, phones)
-    answers = []
-    for phone in phones:
-        if phone.phone not in LABIODENTALS:
-            continue
-        frames = frames_of(phone, fps=lips.fps, frames=len(lips.gap), margin_s=CLOSURE_MARGIN_S)
-        up = lips.teeth_gap[frames] < CLOSED_FRACTION * reference
-        back = lips.tuck[frames] > TUCK_FRACTION
-        answers.append(bool((up & back).any()))
-    return np.array(answers, bool)
-
-
-def rolled_by_mistake(lips: LipCurves, phones: Sequence[TimedPhone]) -> BoolArray:
-    """For each open vowel and lingual over 50 ms, whether the lower lip is rolled back in it.
-
-    Our own: what ``tucked`` is bought with. Rolled as for f/v, on the mean of the phone's middle
-    half; a lip that is always rolled would tuck every f.
-    """
-    return _middle_means(lips.tuck, lips.fps, phones, OPEN_VOWELS | LINGUALS) > TUCK_FRACTION
 
 
 def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> DoubleArray:

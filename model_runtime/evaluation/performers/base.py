@@ -1,41 +1,78 @@
-"""What is measured: anything that turns a sound file into curves, the model among others."""
+"""Define what is measured: anything that turns an audio file into curves."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from ...arrays import FloatArray
 from ...curves.track import CurveTrack
 
-EVALUATION_FPS = 100.0
-"""Curves are sampled at this rate, in Hz: a grid of 10 ms, that of the phone times."""
+EVALUATION_FPS = 60.0
+"""Frame rate that performances are measured at, in Hz: what most users bake."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Direction:
-    """How a line is to be acted."""
+    """How a clip is to be performed."""
 
     emotion: str = "neutral"
     intensity: float = 1.0
     seed: int = 0
+    alive: bool = False
+    """With blinks and all other motion that is added after the network."""
 
 
 class Performer(Protocol):
-    """Acts a sound file. The same path and direction give the same curves."""
+    """Performs an audio file. The same path and direction give the same curves."""
 
     @property
     def name(self) -> str:
-        """How the table calls it."""
+        """Heading of its column in the table."""
         ...
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """Curves of the whole sound at ``EVALUATION_FPS``, frame 0 at 0 s."""
+        """Return curves of the whole file at ``EVALUATION_FPS``, frame 0 at 0 s.
+
+        Args:
+            path: Audio file.
+            direction: Emotion, seed and what is added.
+
+        Raises:
+            KeyError: A performer that knows some clips only was given another.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkOutput:
+    """What a network said about a whole file, at its own frame rate."""
+
+    curves: FloatArray
+    """Unbounded, shape (T, C)."""
+    posteriors: FloatArray
+    """Probabilities of the phones, shape (T, P)."""
+    phones: tuple[str, ...]
+    """Name of each column of ``posteriors``."""
+    frame_rate: float
+
+
+@runtime_checkable
+class Network(Protocol):
+    """A performer whose network can be looked into."""
+
+    def perform(self, path: Path, direction: Direction) -> CurveTrack:
+        """Return curves; see :meth:`Performer.perform`."""
+        ...
+
+    def output(self, path: Path) -> NetworkOutput:
+        """Return the network's own output for a neutral performance."""
         ...
 
 
 class RememberingPerformer:
-    """Keeps what another performer made, for the measures that ask for the same line twice."""
+    """Keeps what another performer made, for measures that ask for the same clip again."""
 
     def __init__(self, performer: Performer) -> None:
         self._performer = performer
@@ -47,8 +84,24 @@ class RememberingPerformer:
         return self._performer.name
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """The curves, made once."""
+        """Return the curves, made once; see :meth:`Performer.perform`."""
         key = (path, direction)
         if key not in self._made:
             self._made[key] = self._performer.perform(path, direction)
         return self._made[key]
+
+    def knows(self, path: Path) -> bool:
+        """Return whether the performer can perform a file.
+
+        Args:
+            path: Audio file.
+        """
+        try:
+            self.perform(path, Direction())
+        except KeyError:
+            return False
+        return True
+
+    def network(self) -> Network | None:
+        """Return the performer within where it is a network, else None."""
+        return self._performer if isinstance(self._performer, Network) else None

@@ -1,7 +1,7 @@
-"""Reference motion as a performer: what training's own rules make of a clip whose phones are known.
+"""Perform with the label rules of training, given the true phones of a clip.
 
-It is the measure of jitter, co-movement and emotion, and a column of the table: on sound alone a
-generator can hardly do better than the targets that it was taught.
+The reference of jitter, co-movement and emotion, and a column of the table: from audio alone a
+network can hardly do better than the targets that it was taught.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import torch
 from ...arrays import FloatArray
 from ...audio.store import load_speech
 from ...config import GeneratorConfig
+from ...curves.resample import resample_speech
 from ...curves.track import CurveTrack
 from ...emotion.keys import emotion_weights
+from ...postprocess.finish import LIP_REGIONS
 from ...protocol import EMOTIONS, EmotionKey
 from ...style import style_noise
 from ...training.preparation.items import AUX, Item, make_item
@@ -28,13 +30,13 @@ from .base import EVALUATION_FPS, Direction
 
 
 class ReferencePerformer:
-    """Acts the clips it is given; a path it does not know raises KeyError.
+    """Performs the clips it is given; a path it does not know raises KeyError.
 
     Args:
-        clips: Sounds with their phones.
+        clips: Clips with their phones.
     """
 
-    name = "reference, given phones"
+    name = "labels, true phones"
 
     def __init__(self, clips: Iterable[SpokenClip]) -> None:
         self._clips = {clip.path: clip for clip in clips}
@@ -43,7 +45,7 @@ class ReferencePerformer:
         self._articulation = load_articulation(CALIBRATED)
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """Reference curves at ``EVALUATION_FPS``."""
+        """Return label curves at ``EVALUATION_FPS``; see ``Performer.perform``."""
         item = self._item(path)
         frames, rate = len(item.mouth), self._config.frame_rate
         key = EmotionKey(0.0, direction.emotion, direction.intensity)
@@ -59,7 +61,13 @@ class ReferencePerformer:
         )
         with torch.no_grad():
             curves = act(_script(item), _batch(emotion), _batch(style))[0].numpy()
-        return CurveTrack(_at_evaluation_rate(curves, rate), _channels(), EVALUATION_FPS)
+        track = CurveTrack(curves, _channels(), rate)
+        return resample_speech(
+            track,
+            EVALUATION_FPS,
+            frames=round(frames * EVALUATION_FPS / rate),
+            lip_columns=_lip_columns(),
+        )
 
     def _item(self, path: Path) -> Item:
         if path not in self._items:
@@ -84,8 +92,6 @@ def _script(item: Item) -> Script:
     return Script(mouth=_batch(item.mouth.astype(np.float32)), **aux)
 
 
-def _at_evaluation_rate(curves: FloatArray, rate: float) -> FloatArray:
-    times = np.arange(round(len(curves) * EVALUATION_FPS / rate)) / EVALUATION_FPS
-    grid = np.arange(len(curves)) / rate
-    columns = [np.interp(times, grid, curves[:, i]) for i in range(curves.shape[1])]
-    return np.stack(columns, axis=1).astype(np.float32)
+def _lip_columns() -> list[int]:
+    channels = reference_rig().channels
+    return [i for i, channel in enumerate(channels) if channel.region in LIP_REGIONS]

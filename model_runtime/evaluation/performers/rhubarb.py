@@ -1,4 +1,4 @@
-"""Rhubarb Lip Sync as a reference row: its recorded mouth cues, posed with ARKit shapes.
+"""Perform the recorded mouth cues of Rhubarb Lip Sync, posed with ARKit shapes.
 
 Rhubarb writes one of nine mouth pictures for each stretch of time, not curves. The table below says
 what each picture shows, after its documentation (https://github.com/DanielSWolf/rhubarb-lip-sync):
@@ -21,6 +21,7 @@ import numpy as np
 
 from ...arrays import FloatArray
 from ...curves.track import CurveTrack
+from .base import EVALUATION_FPS, Direction
 
 RECOGNIZERS: Final = {"phonetic": "Rhubarb, sound only", "pocketSphinx": "Rhubarb, given text"}
 """Recogniser as the cue files name it, and how the table calls it."""
@@ -50,14 +51,34 @@ POSES: Final[dict[str, dict[str, float]]] = {
 CHANNELS: Final = tuple(sorted({name for pose in POSES.values() for name in pose}))
 
 
+class RhubarbPerformer:
+    """Performs the clips whose cues were recorded; another path raises KeyError.
+
+    Args:
+        folder: ``data/eval/rhubarb``.
+        recognizer: ``phonetic`` or ``pocketSphinx``.
+    """
+
+    def __init__(self, folder: Path, recognizer: str) -> None:
+        self.name = RECOGNIZERS[recognizer]
+        self._folder, self._recognizer = folder, recognizer
+
+    def perform(self, path: Path, direction: Direction) -> CurveTrack:  # noqa: ARG002 protocol
+        """Return the cues of a clip as poses, whatever the direction."""
+        track = cue_track_or_none(self._folder, path.stem, self._recognizer, fps=EVALUATION_FPS)
+        if track is None:
+            raise KeyError(path)
+        return track
+
+
 def cue_track_or_none(folder: Path, clip: str, recognizer: str, *, fps: float) -> CurveTrack | None:
-    """A clip's cues as poses that blend into each other; None where no cues were recorded.
+    """Return a clip's cues as poses that blend; None where no cues were recorded.
 
     Args:
         folder: ``data/eval/rhubarb``.
         clip: Name of the clip without suffix.
         recognizer: ``phonetic`` or ``pocketSphinx``.
-        fps: Frame rate of the answer.
+        fps: Frame rate of the result, Hz.
     """
     path = folder / f"{clip}.{recognizer}.json"
     if not path.is_file():
@@ -73,7 +94,7 @@ def cue_track_or_none(folder: Path, clip: str, recognizer: str, *, fps: float) -
 
 
 def _blended(values: FloatArray, fps: float) -> FloatArray:
-    """Neighbouring poses cross-faded by a Hann window, shape kept; the ends are held."""
+    """Cross-fade neighbouring poses by a Hann window; the ends are held."""
     window = np.hanning(round(BLEND_S * fps) // 2 * 2 + 3)[1:-1]
     half = len(window) // 2
     padded = np.pad(values, ((half, half), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""Emotion: is it named rightly, does it grow with intensity, do the lips still meet under it."""
+"""Score emotions: whether a classifier names them, and whether they grow with the intensity."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from ...training.reference.rig import reference_rig
 from ..data.clips import SpokenClip
 from ..metrics.emotion_classifier import EmotionClassifier
 from ..metrics.measures import Figure
-from ..metrics.mesh import MeshRig
 from ..performers.base import Direction, Performer
-from .speech import score_speech
 
 NEUTRAL = EMOTIONS[0]
 ACTED = EMOTIONS[1:]
@@ -26,7 +24,13 @@ UPPER_REGIONS = ("brow", "eye", "cheek", "nose")
 def acted(
     performer: Performer, clips: Sequence[SpokenClip], *, intensity: float = 1.0
 ) -> Iterator[tuple[CurveTrack, str]]:
-    """Every clip in every emotion, neutral too: pairs for a classifier."""
+    """Yield every clip in every emotion, neutral too: pairs for a classifier.
+
+    Args:
+        performer: Who performs.
+        clips: What.
+        intensity: Of every emotion.
+    """
     for clip in clips:
         for emotion in EMOTIONS:
             yield performer.perform(clip.path, Direction(emotion, intensity)), emotion
@@ -35,9 +39,14 @@ def acted(
 def naming_figures(
     performer: Performer, clips: Sequence[SpokenClip], classifier: EmotionClassifier
 ) -> dict[str, Figure]:
-    """How often the classifier names the emotion at each intensity, and the smallest rise.
+    """Return how often the classifier names the emotion at each intensity, and the smallest rise.
 
     At intensity 1 neutral is one of the classes; below it only acted emotions are counted.
+
+    Args:
+        performer: Who performs.
+        clips: What.
+        classifier: Trained on the labels of other clips.
     """
     shares = []
     for step in STEPS:
@@ -61,29 +70,15 @@ def naming_figures(
     return figures
 
 
-def closure_under_emotion(
-    performer: Performer, clips: Sequence[SpokenClip], mesh: MeshRig
-) -> tuple[Figure, dict[str, float]]:
-    """The largest loss of m/b/p closure from neutral to an emotion; closure by emotion."""
-    closures = {
-        emotion: score_speech(
-            [
-                (clip, mesh.measure(performer.perform(clip.path, Direction(emotion))))
-                for clip in clips
-            ]
-        ).closure
-        for emotion in EMOTIONS
-    }
-    lost = {emotion: closures[NEUTRAL] - closures[emotion] for emotion in ACTED}
-    worst = max(lost, key=lambda name: lost[name])
-    return Figure(lost[worst], lost[worst], worst), closures
-
-
 def intensity_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:
-    """Whether intensity 0 is neutral, and the least growth of the upper face over a quarter step.
+    """Return how far intensity 0 is off neutral, and the least rise of the upper face.
 
-    Growth is that of the mean distance of brow, eye, cheek and nose channels from the neutral
+    The rise is that of the mean distance of brow, eye, cheek and nose channels from the neutral
     performance, over frames and clips, from 0 to .25, .5, .75 and 1.
+
+    Args:
+        performer: Who performs.
+        clips: What.
     """
     off_neutral = 0.0
     rises: dict[str, float] = {}

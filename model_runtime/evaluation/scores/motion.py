@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...arrays import DoubleArray
-from ...audio.store import load_speech
+from ...audio.store import SAMPLE_RATE, load_speech
 from ...curves.track import CurveTrack
 from ...protocol import EMOTIONS
 from ...training.reference.rig import reference_rig
@@ -18,11 +18,10 @@ from ..metrics.measures import Figure
 from ..metrics.mesh import MeshRig
 from ..performers.base import EVALUATION_FPS, Direction, Performer
 
-MODEL_STEP = 2
-"""Every second frame at 100 Hz is a model frame; interpolated ones would hide or add jitter."""
 SEEDS = (0, 1, 2, 3)
 STILL_RANGE = 0.02  # channels that move less in the reference say nothing about motion range
 LOUDNESS_FLOOR = 1e-6  # -60 dB
+ENERGY_WINDOW_S = 0.025
 LIP_SHAPES = ("mouthUpperUpLeft", "mouthUpperUpRight", "mouthLowerDownLeft", "mouthLowerDownRight")
 UPPER_SHAPES = (
     "browInnerUp",
@@ -144,12 +143,19 @@ def diversity_figure(performer: Performer, clips: Sequence[SpokenClip], mesh: Me
 
 
 def sound_loudness(path: Path, frames: int) -> DoubleArray:
-    """Log10 energy of a sound in 25 ms around each frame at ``EVALUATION_FPS``, shape (frames,)."""
-    speech = load_speech(path)
-    hop, half = round(16_000 / EVALUATION_FPS), 200
-    padded = np.pad(speech.samples.astype(float), (half, frames * hop + half))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half)[::hop][:frames]
-    return np.asarray(np.log10(np.mean(windows**2, axis=1) + LOUDNESS_FLOOR))
+    """Return the log10 energy of an audio file in 25 ms around each frame.
+
+    Args:
+        path: Audio file.
+        frames: How many, at ``EVALUATION_FPS``.
+    """
+    energy = load_speech(path).samples.astype(float) ** 2
+    half = round(ENERGY_WINDOW_S * SAMPLE_RATE / 2)
+    centres = np.round(np.arange(frames) * SAMPLE_RATE / EVALUATION_FPS).astype(int)
+    total = np.concatenate([[0.0], np.cumsum(energy)])
+    first = np.clip(centres - half, 0, len(energy))
+    last = np.clip(centres + half, 0, len(energy))
+    return np.asarray(np.log10((total[last] - total[first]) / (2 * half) + LOUDNESS_FLOOR))
 
 
 def _neutral(performer: Performer, path: Path) -> CurveTrack:
@@ -161,9 +167,7 @@ def _has(performer: Performer, path: Path, channel: str) -> bool:
 
 
 def _acceleration(track: CurveTrack) -> float:
-    fps = track.fps / MODEL_STEP
-    values = track.values[::MODEL_STEP].astype(float)
-    return motion_metrics.acceleration_energy(values, fps=fps)
+    return motion_metrics.acceleration_energy(track.values.astype(float), fps=track.fps)
 
 
 def _pair(performer: Performer, reference: Performer, path: Path) -> tuple[CurveTrack, CurveTrack]:
@@ -180,9 +184,9 @@ def _together(
     performer: Performer, clips: Sequence[SpokenClip], emotion: str, names: Sequence[str]
 ) -> DoubleArray:
     tracks = [performer.perform(clip.path, Direction(emotion)) for clip in clips]
-    return np.concatenate(
-        [np.stack([t.column(name) for name in names], 1)[::MODEL_STEP] for t in tracks]
-    ).astype(float)
+    return np.concatenate([np.stack([t.column(name) for name in names], 1) for t in tracks]).astype(
+        float
+    )
 
 
 def _mouth(track: CurveTrack) -> DoubleArray:

@@ -1,4 +1,4 @@
-"""The lip metrics of many clips taken together, and by speaker or language."""
+"""Score the lips of many clips taken together, and by speaker or language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arrays import BoolArray, DoubleArray
+from ...arrays import DoubleArray
 from ..data.clips import SpokenClip
 from ..metrics import speech as metrics
 from ..metrics.speech import LipCurves
@@ -30,37 +30,42 @@ class SpeechScores:
     openness_correlation: float
     lag_s: float
     width_auc: float
-    tucked: float
-    """Share of f/v; NaN where there is none."""
-    rolled: float
-    """Share of open vowels and linguals in which the lower lip is rolled by mistake."""
+    linguals: int = 0
+    correlations: tuple[float, ...] = ()
+    """With the expected openness, one a clip."""
 
 
 def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
-    """The lip metrics over clips; NaN in a figure for which the clips hold no phone."""
+    """Return the lip metrics over clips; NaN in a figure for which the clips hold no phone."""
     minima = _pooled(measured, metrics.bilabial_minima)
     maxima = _pooled(measured, metrics.open_vowel_maxima)
+    linguals = _pooled(measured, metrics.lingual_maxima)
     correlations, lags = zip(*(_follow(clip, lips) for clip, lips in measured), strict=True)
     return SpeechScores(
         clips=len(measured),
         bilabials=len(minima),
         closure=metrics.closure_rate(minima),
-        mistakes=metrics.mistake_rate(_pooled(measured, metrics.lingual_maxima)),
+        mistakes=metrics.mistake_rate(linguals),
         auc=metrics.auc(maxima, minima),
         openness_correlation=float(np.mean(correlations)),
         lag_s=float(np.median(lags)),
         width_auc=metrics.auc(
             _widths(measured, metrics.SPREAD), _widths(measured, metrics.ROUNDED)
         ),
-        tucked=_share(_pooled(measured, metrics.tucked)),
-        rolled=_share(_pooled(measured, metrics.rolled_by_mistake)),
+        linguals=len(linguals),
+        correlations=tuple(correlations),
     )
 
 
 def score_groups(
     measured: Sequence[MeasuredClip], group: Callable[[SpokenClip], str]
 ) -> dict[str, SpeechScores]:
-    """Scores of each group of clips (a speaker, a language), by its name, sorted."""
+    """Return the scores of each group of clips, by its name, sorted.
+
+    Args:
+        measured: Clips and their lips.
+        group: Name of the group of a clip, for example its speaker.
+    """
     groups: dict[str, list[MeasuredClip]] = {}
     for clip, lips in measured:
         groups.setdefault(group(clip), []).append((clip, lips))
@@ -72,10 +77,6 @@ def _pooled(
     metric: Callable[[LipCurves, Sequence[metrics.TimedPhone]], NDArray[Value]],
 ) -> NDArray[Value]:
     return np.concatenate([metric(lips, clip.phones) for clip, lips in measured])
-
-
-def _share(answers: BoolArray) -> float:
-    return float(answers.mean()) if len(answers) else float("nan")
 
 
 def _widths(measured: Sequence[MeasuredClip], which: frozenset[str]) -> DoubleArray:

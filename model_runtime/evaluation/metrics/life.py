@@ -1,0 +1,90 @@
+"""Measure signs of life: gaze, brows, blinks, symmetry and the course of an expression.
+
+The definitions are those of ``shared/docs/face.md``, section 3 i.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ...arrays import DoubleArray
+from ...curves.track import CurveTrack
+from .speech import correlation
+
+SIDES: Final = ("Left", "Right")
+MIRRORED_MOUTH: Final = ("mouthSmile", "mouthStretch", "mouthUpperUp")
+BLINK_SHUT, BLINK_OPEN = 0.6, 0.3
+"""A lid that rises over the first and falls under the second has blinked once."""
+ONSET_S = 0.25
+MOVES = 1e-3  # standard deviation under which a channel does not move
+
+
+def mean_deviation(track: CurveTrack, prefix: str) -> float:
+    """Return the mean standard deviation of the channels with a name prefix; 0 for none.
+
+    Args:
+        track: Curves.
+        prefix: ``eyeLook`` or ``brow``.
+    """
+    names = [name for name in track.channels if name.startswith(prefix)]
+    return float(np.mean([track.column(name).std() for name in names])) if names else 0.0
+
+
+def mirror_correlation(track: CurveTrack) -> float:
+    """Return the mean correlation of left and right mouth channels that move; NaN for none."""
+    values = []
+    for name in MIRRORED_MOUTH:
+        left, right = (track.column(name + side).astype(np.float64) for side in SIDES)
+        if min(left.std(), right.std()) > MOVES:
+            values.append(correlation(left, right))
+    return float(np.mean(values)) if values else float("nan")
+
+
+def blink_count(track: CurveTrack) -> int:
+    """Count the blinks of the left lid."""
+    count, shut = 0, False
+    for value in track.column("eyeBlinkLeft"):
+        if not shut and value > BLINK_SHUT:
+            count, shut = count + 1, True
+        elif shut and value < BLINK_OPEN:
+            shut = False
+    return count
+
+
+def lid_difference(track: CurveTrack) -> float:
+    """Return the largest difference of the two lids, of a fully closed lid."""
+    left, right = (track.column("eyeBlink" + side) for side in SIDES)
+    return float(np.abs(left - right).max())
+
+
+def expression_level(
+    acted: CurveTrack, neutral: CurveTrack, channels: tuple[str, ...]
+) -> DoubleArray:
+    """Return how much of an expression is on the face in each frame, mean 1, shape (frames,).
+
+    The difference of the upper face from the neutral performance, projected on its mean.
+
+    Args:
+        acted: The clip under an emotion.
+        neutral: The same clip, neutral, of as many frames.
+        channels: Those of the upper face.
+    """
+    names = [name for name in channels if name in acted.channels]
+    difference = np.stack(
+        [acted.column(n).astype(np.float64) - neutral.column(n) for n in names], axis=1
+    )
+    mean = difference.mean(axis=0)
+    scale = float(mean @ mean)
+    return np.asarray(difference @ mean / scale) if scale > MOVES**2 else np.zeros(len(difference))
+
+
+def onset_level(level: DoubleArray, *, fps: float) -> float:
+    """Return the mean level in the first quarter of a second.
+
+    Args:
+        level: From :func:`expression_level`.
+        fps: Frames a second.
+    """
+    return float(level[: max(1, round(ONSET_S * fps))].mean())

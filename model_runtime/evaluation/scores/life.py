@@ -1,0 +1,71 @@
+"""Score signs of life over clips (``shared/docs/face.md``, 3 i)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...protocol import EMOTIONS
+from ...training.reference.rig import reference_rig
+from ..data.clips import SpokenClip
+from ..metrics import life
+from ..metrics.measures import Figure, mean_figure
+from ..performers.base import Direction, Performer
+
+UPPER_REGIONS = ("brow", "eye", "cheek", "nose")
+MINIMUM_S = 2.0  # an expression cannot rise and settle in a shorter clip
+
+
+def life_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:
+    """Return gaze, brows, blinks and symmetry of neutral performances.
+
+    Args:
+        performer: Who performs.
+        clips: What.
+    """
+    tracks = [performer.perform(clip.path, Direction(alive=True)) for clip in clips]
+    minutes = sum(track.duration_s for track in tracks) / 60
+    blinks = [life.blink_count(track) for track in tracks]
+    lids = [life.lid_difference(t) for t, count in zip(tracks, blinks, strict=True) if count]
+    return {
+        "gaze": mean_figure([life.mean_deviation(track, "eyeLook") for track in tracks]),
+        "brows": mean_figure([life.mean_deviation(track, "brow") for track in tracks]),
+        "blinks": Figure(sum(blinks) / minutes, count=sum(blinks)),
+        "lids": mean_figure(lids),
+        "mirror": mean_figure([life.mirror_correlation(track) for track in tracks]),
+    }
+
+
+def level_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:
+    """Return the level of expressions at the start of a clip, and how much it changes.
+
+    Args:
+        performer: Who performs.
+        clips: What; clips under 2 s are passed over.
+    """
+    channels = tuple(c.name for c in reference_rig().channels if c.region in UPPER_REGIONS)
+    onsets: dict[str, list[float]] = {}
+    deviations: dict[str, list[float]] = {}
+    for clip in clips:
+        neutral = performer.perform(clip.path, Direction(alive=True))
+        if neutral.duration_s < MINIMUM_S:
+            continue
+        for emotion in EMOTIONS[1:]:
+            acted = performer.perform(clip.path, Direction(emotion, alive=True))
+            level = life.expression_level(acted, neutral, channels)
+            onsets.setdefault(emotion, []).append(life.onset_level(level, fps=acted.fps))
+            deviations.setdefault(emotion, []).append(float(level.std()))
+    return {
+        "onset": _over_emotions(onsets, highest=True),
+        "level_deviation": _over_emotions(deviations, highest=False),
+    }
+
+
+def _over_emotions(values: dict[str, list[float]], *, highest: bool) -> Figure:
+    mean = mean_figure([value for one in values.values() for value in one])
+    if not values:
+        return mean
+    pick = max if highest else min
+    worst = pick(values, key=lambda emotion: float(np.mean(values[emotion])))
+    return Figure(mean.value, float(np.mean(values[worst])), worst, mean.count, mean.low, mean.high)

@@ -7,7 +7,7 @@ Use it from training::
     result = selection.score_performer(performer, subset)       # every few minutes
     result.score, result.figures["labiodental"].value
 
-``engine`` is any ``engines.base.Engine``: ``engines.factory.open_engine(load_checkpoint(folder))``, or
+``engine`` is any ``engines.base.Engine``: of ``open_engine`` (engines.factory), or
 ``TorchEngine(Checkpoint(...))`` of weights in memory. ``score`` is the one declared scalar: the
 weighted mean of the attainments (``measures.Bar.attainment``) of the bars in ``WEIGHTS``, 1 where
 every bar is met. The test split is never read.

@@ -18,13 +18,14 @@ from pathlib import Path
 from types import ModuleType
 
 LAZY_PACKAGES = (
-    *("session", "dialogue", "runtime_install", "cli", "scene", "jobs"),
+    *("session", "dialogue", "runtime_install", "cli", "scene", "jobs", "jobs.batch"),
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
 )
 """Packages whose modules are read at first use."""
 READ_AHEAD = (
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
     "jobs",
+    "jobs.batch",
 )
 """Packages that a bake needs, in the order of their layers; read while the model works."""
 

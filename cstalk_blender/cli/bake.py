@@ -19,10 +19,10 @@ import bpy
 
 from ..dialogue.lines import DEFAULT_PATTERN
 from ..errors import BadBatch, SessionError
-from ..jobs import batch as jobs_batch
-from ..jobs import batch_request as jobs_batch_order
-from ..jobs.batch import BatchJob
-from ..jobs.batch_request import LineState
+from ..jobs.batch import job as batch_job
+from ..jobs.batch.job import BatchJob
+from ..jobs.batch.progress import LineState
+from ..jobs.batch.request import BatchRequest, LineStatus
 from ..package import protocol
 from ..scene import strip_lines as casting
 from ..ui import line_list, line_requests
@@ -70,7 +70,7 @@ def execute(arguments: Sequence[str]) -> int:
         _say(f"cstalk: {error}. {error.hint}".rstrip(". "))
         return BAD
     except KeyboardInterrupt:
-        jobs_batch.current_job().close()
+        batch_job.current_job().close()
         _say("cstalk: stopped; the same command goes on from here")
         return STOPPED
     finally:
@@ -83,10 +83,10 @@ def bake(options: argparse.Namespace) -> int:
     save_as = _save_path(options)
     _set_up(scene, options)
     line_list.fill(scene, default_character=options.character or "")
-    batch = jobs_batch.current_job()
+    batch = batch_job.current_job()
     teller = Teller(batch, options.json)
     order = line_requests.request_of(scene)
-    teller.start(len(order.castings))
+    teller.start(len(order.assignments))
     batch.on_event = teller.line
     report = None if options.report is None else Path(options.report).resolve()
     try:
@@ -150,15 +150,15 @@ class Teller:
 
     def line(self, name: str, state: LineState) -> None:
         """A line has ended."""
-        told = f"(heard: {state.heard})" if state.heard else state.message
-        words = f"{state.state.lower()}: {name} {told}".rstrip()
+        told = f"(heard: {state.detected_emotion})" if state.detected_emotion else state.message
+        words = f"{state.status.lower()}: {name} {told}".rstrip()
         self._tell(
             words,
             type="line",
             line=name,
-            status=state.state.lower(),
+            status=state.status.lower(),
             score=state.score,
-            heard=state.heard,
+            heard=state.detected_emotion,
             error=state.message,
             hint=state.hint,
         )
@@ -175,7 +175,7 @@ class Teller:
         batch = self._batch
         counts = {
             name.lower(): batch.count(name)
-            for name in (jobs_batch_order.DONE, jobs_batch_order.SKIPPED, jobs_batch_order.FAILED)
+            for name in (LineStatus.DONE, LineStatus.SKIPPED, LineStatus.FAILED)
         }
         self._tell(
             batch.summary,
@@ -278,9 +278,7 @@ def _save(path: Path) -> None:
         ) from error
 
 
-def _with_report(
-    order: jobs_batch_order.BatchOrder, report: Path | None
-) -> jobs_batch_order.BatchOrder:
+def _with_report(order: BatchRequest, report: Path | None) -> BatchRequest:
     return dataclasses.replace(order, report=report)
 
 

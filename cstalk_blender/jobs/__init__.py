@@ -1,1 +1,10 @@
-"""Jobs."""
+"""Run what takes longer than one redraw: the add-on's jobs and the timer that drives them.
+
+* `pump`: the timer, its edge for unexpected errors, redrawing, the load handler.
+* `stepper`: the interface of work that is done in pieces.
+* `request`: a Generate as plain data, and the scene and faces it is for.
+* `generate`: one Generate at a time, from the request to the keyframes.
+* `delivery`: curves to keyframes, undo step and check.
+* `install`: installation, test and repair of the GPU runtime.
+* `batch`: many lines.
+"""

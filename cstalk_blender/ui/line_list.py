@@ -11,7 +11,7 @@ import bpy
 from ..dialogue import lines
 from ..dialogue.casting import Clue, cast
 from ..errors import BadBatch, SessionError
-from ..jobs.batch_request import FAILED, NEW
+from ..jobs.batch.request import LineStatus
 from ..scene import audio, strip_lines
 from .properties.batch import AS_PANEL, UNKNOWN_EMOTION, CSTALK_PG_batch, CSTALK_PG_line
 from .properties.migration import SOURCE_VALUES
@@ -85,7 +85,7 @@ def _replace(scene: bpy.types.Scene, source: str, found: Sequence[tuple[Any, str
         if item.name in before:
             _restore(item, before[item.name])
         if item.problem:
-            item.message, item.state = f"{item.problem}. {item.hint}".strip(". "), FAILED
+            item.message, item.state = f"{item.problem}. {item.hint}".strip(". "), LineStatus.FAILED
     settings.listed_from = source
     settings.index = min(settings.index, max(0, len(settings.lines) - 1))
 
@@ -139,7 +139,7 @@ def _write(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) ->
     item.cut_start_s = acting.cut_start_s
     item.cut_duration_s = -1.0 if acting.cut_duration_s is None else acting.cut_duration_s
     item.length_s = _length(line)
-    item.state = NEW
+    item.state = LineStatus.NEW
 
 
 def _length(line: lines.Line) -> float:

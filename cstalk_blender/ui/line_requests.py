@@ -10,8 +10,7 @@ import bpy
 
 from ..dialogue import emotion_keys, layout, lines
 from ..errors import BadBatch
-from ..jobs.batch_request import DONE, SKIPPED, BatchOrder
-from ..jobs.placement import Casting, Stage
+from ..jobs.batch.request import Assignment, BatchRequest, BatchTarget, LineStatus
 from ..rig.binding import targets
 from ..rig.keys import exports
 from ..scene import audio, emotion_track, strip_lines
@@ -22,7 +21,7 @@ BAND_SAMPLES = 64
 """Samples of animated weights in the emotion strip of a line."""
 
 
-def request_of(scene: bpy.types.Scene) -> BatchOrder:
+def request_of(scene: bpy.types.Scene) -> BatchRequest:
     """Return the batch that the scene's list and settings describe.
 
     Raises:
@@ -40,7 +39,7 @@ def request_of(scene: bpy.types.Scene) -> BatchOrder:
     if settings.listed_from == strip_lines.SEQUENCER:
         _follow_strips(scene, items)
     faces = [_face_of(item, scene) for item in items]
-    stage = Stage(
+    target = BatchTarget(
         scene_uid=scene.session_uid,
         scene_name=scene.name,
         batch=settings.listed_from,
@@ -52,8 +51,8 @@ def request_of(scene: bpy.types.Scene) -> BatchOrder:
     )
     slots = [_slot(item) for item in items]
     frames = _frames(scene, items, slots)
-    castings = tuple(
-        Casting(
+    assignments = tuple(
+        Assignment(
             line=_directed(_line(item, face), item, face, scene, frame),
             face_uid=0 if face is None else face.session_uid,
             face_name="" if face is None else face.name,
@@ -62,11 +61,11 @@ def request_of(scene: bpy.types.Scene) -> BatchOrder:
         )
         for item, face, frame in zip(items, faces, frames, strict=True)
     )
-    return BatchOrder(
-        castings=castings,
-        stage=stage,
+    return BatchRequest(
+        assignments=assignments,
+        target=target,
         options=_options(scene, settings),
-        layout=_layout(castings, slots, scene),
+        layout=_layout(assignments, slots, scene),
     )
 
 
@@ -148,7 +147,7 @@ def emotion_keys_of(
     first = lines.protocol.EmotionKey(0.0, acting.emotion, acting.intensity or 0.0)
     keys = (first, *acting.emotion_at)
     is_auto = any(key.emotion == AUTO for key in keys)
-    if is_auto and item.detected_emotion_at and item.state in (DONE, SKIPPED):
+    if is_auto and item.detected_emotion_at and item.state in (LineStatus.DONE, LineStatus.SKIPPED):
         return lines.read_keys(item.detected_emotion_at)
     return keys
 
@@ -188,7 +187,7 @@ def _frames(
     ]
 
 
-def _layout(castings: Sequence[Casting], slots: Sequence[layout.Slot], scene: Any) -> Any:
+def _layout(assignments: Sequence[Assignment], slots: Sequence[layout.Slot], scene: Any) -> Any:
     """Return a function that computes all frames once the lengths of all lines are known.
 
     It uses no bpy data: a later tick calls it, when the scene may have changed.
@@ -196,18 +195,18 @@ def _layout(castings: Sequence[Casting], slots: Sequence[layout.Slot], scene: An
     rate, start = audio.frame_rate(scene), scene.cstalk.start_frame
     gap_s = scene.cstalk_batch.gap_s
 
-    def frames_for(lengths: Mapping[str, float]) -> tuple[Casting, ...]:
+    def frames_for(lengths: Mapping[str, float]) -> tuple[Assignment, ...]:
         known = [
             dataclasses.replace(slot, length_s=slot.length_s or length, is_out=length == 0.0)
-            for slot, casting_ in zip(slots, castings, strict=True)
-            for length in [lengths.get(lines.stem_of(casting_.line), 0.0)]
+            for slot, assignment in zip(slots, assignments, strict=True)
+            for length in [lengths.get(lines.stem_of(assignment.line), 0.0)]
         ]
         begins = layout.first_frames(known, start_frame=start, rate=rate, gap_s=gap_s)
         return tuple(
             dataclasses.replace(
                 one, zero_frame=(begin or 0.0) - one.line.row.acting.cut_start_s * rate
             )
-            for one, begin in zip(castings, begins, strict=True)
+            for one, begin in zip(assignments, begins, strict=True)
         )
 
     return frames_for

@@ -6,7 +6,8 @@ import contextlib
 
 import bpy
 
-from ..jobs import batch, generate, install, pump
+from ..jobs import generate, install, pump
+from ..jobs.batch import job as batch
 from ..runtime_install import runtime_choice
 from . import launch
 

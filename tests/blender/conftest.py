@@ -104,10 +104,10 @@ def use_worker(studio: Any, tmp_path: Path) -> Callable[[str], None]:
 @pytest.fixture
 def batch(addon: Any, tmp_path: Path) -> Any:
     """The add-on's batch, on a well-behaved fake child."""
-    from cstalk_blender.jobs import batch as jobs_batch
+    from cstalk_blender.jobs.batch import job as batch_job
     from tests.fakes.sessions import fake_batch_launch
 
-    batch = jobs_batch.current_job()
+    batch = batch_job.current_job()
     batch.launch = lambda: fake_batch_launch("good", tmp_path)
     return batch
 

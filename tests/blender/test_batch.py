@@ -8,8 +8,8 @@ import bpy
 import pytest
 
 from cstalk_blender.errors import BatchFailed, JobOverlap
-from cstalk_blender.jobs import batch as jobs_batch
-from cstalk_blender.jobs import batch_request as states
+from cstalk_blender.jobs.batch import job as batch_job
+from cstalk_blender.jobs.batch.request import LineStatus
 from cstalk_blender.rig.keys import strips
 from cstalk_blender.ui import line_list, line_requests
 from cstalk_blender.ui.operators import batch as operators_batch
@@ -50,7 +50,7 @@ def bake():
 
 def ended(batch):
     """State of each line."""
-    return {name: state.state for name, state in batch.states.items()}
+    return {name: state.status for name, state in batch.states.items()}
 
 
 def strips_on(name):
@@ -76,7 +76,7 @@ def test_list_says_who_speaks_and_how(settings):
 
 def test_lines_become_strips_one_after_another_on_their_characters(settings, batch):
     bake()
-    assert set(ended(batch).values()) == {states.DONE}
+    assert set(ended(batch).values()) == {LineStatus.DONE}
     assert strips_on("anna") == [
         ("anna anna_01__happy_0.5", 1.0, 48.0),
         ("anna anna_02", 121.0, 168.0),
@@ -95,12 +95,12 @@ def test_second_bake_changes_nothing_and_a_changed_line_alone_is_made_again(sett
     bake()
     before = {action.name: action.session_uid for action in bpy.data.actions}
     bake()
-    assert set(ended(batch).values()) == {states.SKIPPED}
+    assert set(ended(batch).values()) == {LineStatus.SKIPPED}
     assert {action.name: action.session_uid for action in bpy.data.actions} == before
     settings.lines[1].emotion = "happy"
     bake()
-    assert ended(batch)[LINES[1]] == states.DONE
-    assert [ended(batch)[name] for name in (LINES[0], LINES[2])] == [states.SKIPPED] * 2
+    assert ended(batch)[LINES[1]] == LineStatus.DONE
+    assert [ended(batch)[name] for name in (LINES[0], LINES[2])] == [LineStatus.SKIPPED] * 2
     after = {action.name: action.session_uid for action in bpy.data.actions}
     assert {name for name in after if after[name] != before[name]} == {"bob bob_01"}
     smile = evaluated_heights(bpy.data.objects["bob"], 73)[SMILE]
@@ -129,7 +129,7 @@ def test_one_bad_line_is_reported_and_the_others_are_made(settings, batch, folde
     assert batch.status == "failed"
     assert batch.summary == "2 lines made, 1 failed"
     item = settings.lines[settings.lines.find(LINES[1])]
-    assert item.state == states.FAILED
+    assert item.state == LineStatus.FAILED
     assert "cannot be read" in item.message
     assert len(strips_on("anna")) == 2
 
@@ -140,11 +140,11 @@ def test_line_that_nobody_speaks_fails_with_a_hint(settings, batch):
     settings.lines[0].role = "Clara"
     bpy.context.scene.cstalk.target = bpy.data.objects["bob"]
     bake()
-    assert ended(batch)[LINES[0]] == states.FAILED
+    assert ended(batch)[LINES[0]] == LineStatus.FAILED
     assert "Nobody speaks" in batch.states[LINES[0]].message
     assert len(strips_on("bob")) == 2
-    castings = line_requests.request_of(bpy.context.scene).castings
-    who = [casting.line.row.character for casting in castings]
+    assignments = line_requests.request_of(bpy.context.scene).assignments
+    who = [casting.line.row.character for casting in assignments]
     assert who == ["Clara", "bob", "bob"]  # as the report names them
 
 
@@ -158,7 +158,7 @@ def test_clear_puts_faces_back(settings, batch):
     assert key.key_blocks["jawOpen"].slider_max == 0.5
     assert not [action for action in bpy.data.actions if action.name.startswith("CSTalk")]
     bake()
-    assert set(ended(batch).values()) == {states.DONE}
+    assert set(ended(batch).values()) == {LineStatus.DONE}
 
 
 def test_action_that_the_artist_renamed_is_theirs_and_stays(settings, batch):
@@ -175,7 +175,7 @@ def test_whole_batch_is_one_undo_step(settings, batch):
     bake()
     bpy.ops.ed.undo()
     assert strips_on("anna") == []
-    assert bpy.context.scene.cstalk_batch.lines[0].state == states.NEW
+    assert bpy.context.scene.cstalk_batch.lines[0].state == LineStatus.NEW
     bpy.ops.ed.redo()
     assert len(strips_on("anna")) == 2
 
@@ -186,7 +186,7 @@ def test_undo_in_the_middle_takes_nothing_away_for_good(settings, batch, use_chi
     bpy.ops.ed.undo_push(message="frame")
     use_child("slow")
     batch.start(line_requests.request_of(bpy.context.scene))
-    tick_until(batch, lambda: batch.states[LINES[0]].state == states.DONE)
+    tick_until(batch, lambda: batch.states[LINES[0]].status == LineStatus.DONE)
     bpy.ops.ed.undo()
     assert strips_on("anna") == []
     batch._child._child.send("continue")
@@ -200,7 +200,7 @@ def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, us
     batch.start(line_requests.request_of(bpy.context.scene))
     with pytest.raises(JobOverlap):
         batch.start(line_requests.request_of(bpy.context.scene))
-    tick_until(batch, lambda: batch.states[LINES[0]].state == states.DONE)
+    tick_until(batch, lambda: batch.states[LINES[0]].status == LineStatus.DONE)
     batch.cancel()
     tick_until(batch, lambda: not batch.is_busy)
     assert batch.status == "cancelled"
@@ -208,7 +208,9 @@ def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, us
     assert len(strips_on("anna")) == 1
     use_child("good")
     bake()
-    assert ended(batch) == dict(zip(LINES, [states.SKIPPED, states.DONE, states.DONE], strict=True))
+    assert ended(batch) == dict(
+        zip(LINES, [LineStatus.SKIPPED, LineStatus.DONE, LineStatus.DONE], strict=True)
+    )
 
 
 def test_pause_holds_and_goes_on(settings, batch, use_child):
@@ -219,7 +221,7 @@ def test_pause_holds_and_goes_on(settings, batch, use_child):
     assert "Paused" in batch.stage_text
     batch.pause()
     tick_until(batch, lambda: not batch.is_busy)
-    assert set(ended(batch).values()) == {states.DONE}
+    assert set(ended(batch).values()) == {LineStatus.DONE}
 
 
 def test_child_that_dies_is_told_and_its_finished_lines_are_kept(settings, batch, use_child):
@@ -231,8 +233,8 @@ def test_child_that_dies_is_told_and_its_finished_lines_are_kept(settings, batch
     assert "Segmentation fault, says the fake" in batch.error.details
     use_child("good")
     bake()
-    assert ended(batch)[LINES[0]] in (states.DONE, states.SKIPPED)
-    assert set(ended(batch).values()) <= {states.DONE, states.SKIPPED}
+    assert ended(batch)[LINES[0]] in (LineStatus.DONE, LineStatus.SKIPPED)
+    assert set(ended(batch).values()) <= {LineStatus.DONE, LineStatus.SKIPPED}
     assert len(strips_on("anna")) == 2
 
 
@@ -252,7 +254,7 @@ def test_saved_file_knows_what_is_made_and_makes_it_not_again(settings, batch, w
     assert len(strips_on("anna")) == 2
     before = {action.session_uid for action in bpy.data.actions}
     bake()
-    assert set(ended(jobs_batch.current_job()).values()) == {states.SKIPPED}
+    assert set(ended(batch_job.current_job()).values()) == {LineStatus.SKIPPED}
     assert {action.session_uid for action in bpy.data.actions} == before
 
 
@@ -283,7 +285,7 @@ def test_timeline_gets_all_lines_in_one_action_with_no_keys_in_the_pauses(settin
     frames = [point.co.x for point in curve.keyframe_points]
     assert not [frame for frame in frames if 60 < frame < 110]
     bake()
-    assert set(ended(batch).values()) == {states.SKIPPED}
+    assert set(ended(batch).values()) == {LineStatus.SKIPPED}
     bpy.ops.cstalk.batch_clear()
     assert anna.data.shape_keys.animation_data.action is None
 
@@ -325,7 +327,7 @@ def test_each_line_in_a_file_and_the_scene_as_before(settings, batch, work, kind
     scene = bpy.context.scene
     before = (scene.frame_start, scene.frame_end, sorted(bpy.data.actions.keys()))
     bake()
-    assert set(ended(batch).values()) == {states.DONE}, batch.states
+    assert set(ended(batch).values()) == {LineStatus.DONE}, batch.states
     ending = {"BLEND": "blend", "GLTF": "glb", "FBX": "fbx"}[kind]
     made = sorted(path.name for path in (work / "curves").rglob(f"*.{ending}"))
     assert made == sorted(f"{name.rpartition('/')[2]}.{ending}" for name in LINES)

@@ -9,7 +9,7 @@ import bpy
 import pytest
 
 from cstalk_blender.cli import bake as command_line
-from cstalk_blender.jobs import batch_request as states
+from cstalk_blender.jobs.batch.request import LineStatus
 from cstalk_blender.package import protocol
 from cstalk_blender.ui import emotion_strip as emotion_band
 from cstalk_blender.ui import line_list, line_requests
@@ -80,14 +80,14 @@ def test_list_and_band_show_what_was_heard_until_the_line_is_changed(settings, b
     item.emotion = protocol.AUTO_EMOTION
     assert band(item) == ["auto"]
     bpy.ops.cstalk.batch_bake()
-    assert panels_batch.live_state(item).heard == HEARD
+    assert panels_batch.live_state(item).detected_emotion == HEARD
     assert band(item) == ["neutral", "sad"]
-    assert panels_batch.live_state(settings.lines[1]).heard == ""
+    assert panels_batch.live_state(settings.lines[1]).detected_emotion == ""
     bpy.ops.cstalk.batch_bake()
-    assert item.state == states.SKIPPED
-    assert panels_batch.live_state(item).heard == HEARD
+    assert item.state == LineStatus.SKIPPED
+    assert panels_batch.live_state(item).detected_emotion == HEARD
     item.intensity = 0.5
-    assert panels_batch.live_state(item).heard == ""
+    assert panels_batch.live_state(item).detected_emotion == ""
     assert band(item) == ["auto"]
 
 
@@ -117,7 +117,7 @@ def test_what_was_heard_is_kept_in_the_file(settings, work):
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     item = bpy.context.scene.cstalk_batch.lines[0]
-    assert panels_batch.live_state(item).heard == HEARD
+    assert panels_batch.live_state(item).detected_emotion == HEARD
     emotion_band.detach()
     emotion_band.attach()
     assert band(item) == ["neutral", "sad"]
@@ -156,12 +156,12 @@ def test_unknown_emotion_fails_its_line_until_one_is_chosen(settings, batch, fol
     settings.source_kind, settings.list_path = "LIST", str(listed)
     line_list.fill(bpy.context.scene)
     (item,) = settings.lines
-    assert (item.state, "grumpy" in item.message) == (states.FAILED, True)
+    assert (item.state, "grumpy" in item.message) == (LineStatus.FAILED, True)
     bpy.ops.cstalk.batch_bake()
     assert "Unknown emotion 'grumpy'" in batch.states[item.name].message
     item.emotion = "angry"
     bpy.ops.cstalk.batch_bake()
-    assert batch.states[item.name].state == states.DONE
+    assert batch.states[item.name].status == LineStatus.DONE
 
 
 def shell(*arguments):

@@ -14,8 +14,8 @@ import pytest
 
 from cstalk_blender.cli import bake as command_line
 from cstalk_blender.dialogue import batch_process as child
-from cstalk_blender.jobs import batch as jobs_batch
-from cstalk_blender.jobs import batch_request as states
+from cstalk_blender.jobs.batch import job as batch_job
+from cstalk_blender.jobs.batch.request import LineStatus
 from cstalk_blender.rig.keys import strips
 from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face
@@ -73,27 +73,30 @@ def made(folder):
 def test_folder_that_another_batch_holds_is_refused_naming_it_and_the_scene_is_as_before(
     settings, work, taken
 ):
-    batch = jobs_batch.current_job()
+    batch = batch_job.current_job()
     with pytest.raises(RuntimeError, match="Another batch is writing"):
         bpy.ops.cstalk.batch_bake()
     assert f"process {taken} on" in str(batch.error)
     assert str(batch.error).startswith("Another batch")
     assert not bpy.data.actions
     assert made(work / "curves") == {}
-    assert settings.lines[0].state == states.NEW
+    assert settings.lines[0].state == LineStatus.NEW
 
 
 def test_batch_whose_child_is_killed_goes_on_to_the_bytes_of_an_unbroken_one(settings, work):
-    batch = jobs_batch.current_job()
+    batch = batch_job.current_job()
     batch.start(line_requests.request_of(bpy.context.scene))
     deadline = time.monotonic() + DEADLINE_S
-    while batch.is_busy and not batch.count(states.MADE, states.DONE):
+    while batch.is_busy and not batch.count(LineStatus.MADE, LineStatus.DONE):
         assert time.monotonic() < deadline
         batch.tick()
     batch._child._child._popen.kill()
     batch.wait()
     bpy.ops.cstalk.batch_bake()
-    assert {state.state for state in batch.states.values()} <= {states.DONE, states.SKIPPED}
+    assert {state.status for state in batch.states.values()} <= {
+        LineStatus.DONE,
+        LineStatus.SKIPPED,
+    }
     broken = made(work / "curves")
     assert len(broken) == COUNT
     (nla_track,) = strips.our_tracks(bpy.data.objects["anna"].data.shape_keys)
@@ -118,7 +121,7 @@ def test_shell_panel_and_a_run_without_blender_make_the_same_curves(settings, wo
     assert all(heard.values())
     arguments = (str(work / "lines"), "-o", str(work / "plain"), "--emotion", "auto")
     arguments = (*arguments, "--fps", "24", "--report", str(work / "plain.csv"))
-    launch = child.batch_launch(jobs_batch.current_job().launch(), arguments)
+    launch = child.batch_launch(batch_job.current_job().launch(), arguments)
     subprocess.run(
         launch.argv, cwd=launch.folder, env=launch.environment, check=True, capture_output=True
     )

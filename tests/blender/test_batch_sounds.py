@@ -12,9 +12,9 @@ import bpy
 import pytest
 
 from cstalk_blender import compat
-from cstalk_blender.jobs import batch as jobs_batch
-from cstalk_blender.jobs import batch_audio as jobs_batch_sounds
-from cstalk_blender.jobs import batch_request as states
+from cstalk_blender.jobs.batch import audio as batch_audio
+from cstalk_blender.jobs.batch import job as batch_job
+from cstalk_blender.jobs.batch.request import LineStatus
 from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import audio_decode as sound_decode
 from cstalk_blender.ui import line_list, line_requests
@@ -53,16 +53,16 @@ def listed(folder, work):
 
 def left_behind():
     """What batches have left in Blender's temporary folder."""
-    return list(Path(bpy.app.tempdir).glob(f"{jobs_batch_sounds.PREFIX}*"))
+    return list(Path(bpy.app.tempdir).glob(f"{batch_audio.PREFIX}*"))
 
 
 def test_compressed_lines_are_made_by_the_real_child_and_nothing_is_left(addon, folder, work):
     listed(folder, work)
     bpy.ops.cstalk.batch_bake()
-    batch = jobs_batch.current_job()
-    assert batch.states["anna_größe"].state == states.DONE, batch.states["anna_größe"].message
+    batch = batch_job.current_job()
+    assert batch.states["anna_größe"].status == LineStatus.DONE, batch.states["anna_größe"].message
     assert batch.states["anna_wav"].is_made
-    assert batch.states["anna_zzz"].state == states.FAILED
+    assert batch.states["anna_zzz"].status == LineStatus.FAILED
     key = bpy.data.objects["anna"].data.shape_keys
     names = [strip.name for track in strips.our_tracks(key) for strip in track.strips]
     assert "anna anna_größe" in names
@@ -74,14 +74,14 @@ def test_compressed_lines_are_made_by_the_real_child_and_nothing_is_left(addon, 
     sounds = [s.sound.filepath for s in compat.placed_strips(bpy.context.scene)]
     assert str(folder / "anna_größe.mp3") in [bpy.path.abspath(path) for path in sounds]
     bpy.ops.cstalk.batch_bake()
-    assert batch.states["anna_größe"].state == states.SKIPPED
+    assert batch.states["anna_größe"].status == LineStatus.SKIPPED
     assert left_behind() == []
 
 
 def test_window_is_given_back_between_two_sounds_and_cancel_ends_the_reading(
     batch, folder, work, monkeypatch
 ):
-    monkeypatch.setattr(jobs_batch, "PLACE_BUDGET_S", 0.0)
+    monkeypatch.setattr(batch_job, "PLACE_BUDGET_S", 0.0)
     listed(folder, work)
     batch.start(line_requests.request_of(bpy.context.scene))
     assert batch.child_pid is None
@@ -94,14 +94,14 @@ def test_window_is_given_back_between_two_sounds_and_cancel_ends_the_reading(
         assert time.monotonic() < deadline
         batch.tick()
     assert batch.status == "cancelled"
-    assert {state.state for state in batch.states.values()} == {states.CANCELLED}
+    assert {state.status for state in batch.states.values()} == {LineStatus.CANCELLED}
     assert left_behind() == []
     bpy.ops.cstalk.batch_bake()
-    assert batch.states["anna_größe"].state == states.DONE
+    assert batch.states["anna_größe"].status == LineStatus.DONE
 
 
 def test_another_file_in_the_middle_of_reading_leaves_nothing(batch, folder, work, monkeypatch):
-    monkeypatch.setattr(jobs_batch, "PLACE_BUDGET_S", 0.0)
+    monkeypatch.setattr(batch_job, "PLACE_BUDGET_S", 0.0)
     listed(folder, work)
     batch.start(line_requests.request_of(bpy.context.scene))
     assert len(left_behind()) == 1

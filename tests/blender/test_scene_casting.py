@@ -101,10 +101,10 @@ def test_only_a_moved_strip_is_placed_again(scene, add, sequencer_batch):
     first, second = add("Anna 1", 1, 1), add("Anna 2", 300, 1)
     line_list.fill(scene)
     bpy.ops.cstalk.batch_bake()
-    assert {state.state for state in batch.states.values()} == {"DONE"}
+    assert {state.status for state in batch.states.values()} == {"DONE"}
     compat.move_strip(second, 400)
     bpy.ops.cstalk.batch_bake()
-    assert {name: state.state for name, state in batch.states.items()} == {
+    assert {name: state.status for name, state in batch.states.items()} == {
         "Anna 1": "SKIPPED",
         "Anna 2": "DONE",
     }
@@ -137,12 +137,12 @@ def test_strip_that_cannot_be_acted_as_it_plays_fails_and_says_why(
         compat, "is_retimed", lambda _strip: True
     )  # Blender's own way needs a window
     bpy.ops.cstalk.batch_bake()
-    assert batch.states["Anna 1"].state == "FAILED"
+    assert batch.states["Anna 1"].status == "FAILED"
     assert "faster or slower" in batch.states["Anna 1"].message
     assert not strips.has_lines(bpy.data.objects["Anna"])
     monkeypatch.undo()
     bpy.ops.cstalk.batch_bake()  # as it was mended, without reading the list again
-    assert batch.states["Anna 1"].state == "DONE"
+    assert batch.states["Anna 1"].status == "DONE"
 
 
 def test_strip_that_was_removed_is_not_made_any_more(scene, add, sequencer_batch):
@@ -152,7 +152,7 @@ def test_strip_that_was_removed_is_not_made_any_more(scene, add, sequencer_batch
     compat.strips_of(scene).remove(first)
     bpy.ops.cstalk.batch_bake()
     assert batch.states["Anna 1"].message == "The strip was deleted"
-    assert batch.states["Anna 2"].state == "DONE"
+    assert batch.states["Anna 2"].status == "DONE"
 
 
 def keys(scene, face=None, **changes):

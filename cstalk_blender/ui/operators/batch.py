@@ -10,15 +10,9 @@ from bpy_extras.io_utils import ImportHelper
 
 from ... import compat
 from ...errors import SessionError
-from ...jobs import (
-    batch as jobs_batch,
-)
-from ...jobs import (
-    batch_request as jobs_batch_order,
-)
-from ...jobs import (
-    placement as jobs_placing,
-)
+from ...jobs.batch import job as batch_job
+from ...jobs.batch import placement
+from ...jobs.batch.request import Destination, LineStatus
 from ...rig.binding import targets
 from ...rig.keys import strips
 from ...scene import strip_lines as casting
@@ -38,7 +32,7 @@ class BatchIdle(OperatorBase):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """Nothing may be under way."""
-        return BUSY if jobs_batch.current_job().is_busy else None
+        return BUSY if batch_job.current_job().is_busy else None
 
 
 class CSTALK_OT_batch_folder(BatchIdle, bpy.types.Operator):
@@ -123,7 +117,7 @@ class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Start; in the background, where no timer runs, do all of it."""
-        batch = jobs_batch.current_job()
+        batch = batch_job.current_job()
         try:
             batch.start(line_requests.request_of(context.scene))
         except SessionError as error:
@@ -145,12 +139,12 @@ class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """A batch must be under way."""
-        batch = jobs_batch.current_job()
+        batch = batch_job.current_job()
         return None if batch.child_pid is not None else "No line is being made"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Pause or continue."""
-        jobs_batch.current_job().pause()
+        batch_job.current_job().pause()
         return {"FINISHED"}
 
 
@@ -164,11 +158,11 @@ class CSTALK_OT_batch_cancel(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """A batch must be under way."""
-        return None if jobs_batch.current_job().is_busy else "No batch is being made"
+        return None if batch_job.current_job().is_busy else "No batch is being made"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Cancel."""
-        jobs_batch.current_job().cancel()
+        batch_job.current_job().cancel()
         return {"FINISHED"}
 
 
@@ -232,7 +226,7 @@ class CSTALK_OT_batch_tick(BatchIdle, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Tick."""
         for item in context.scene.cstalk_batch.lines:
-            is_failed = item.state == jobs_batch_order.FAILED
+            is_failed = item.state == LineStatus.FAILED
             item.use = self.which == "ALL" or (self.which == "FAILED" and is_failed)
         return {"FINISHED"}
 
@@ -319,11 +313,11 @@ class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """There must be an error."""
-        return "There is no error" if jobs_batch.current_job().error is None else None
+        return "There is no error" if batch_job.current_job().error is None else None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Copy or dismiss."""
-        batch = jobs_batch.current_job()
+        batch = batch_job.current_job()
         if self.is_copy and batch.error is not None:
             context.window_manager.clipboard = batch.error.report()
             self.report({"INFO"}, "Copied")
@@ -339,17 +333,17 @@ def clear_lines(scene: bpy.types.Scene) -> int:
     for thing in scene.objects:
         if targets.is_face(thing):
             cleared.update(strips.clear_lines(targets.face_objects(thing)).lines)
-            cleared.update(jobs_placing.clear_timeline(thing))
-    jobs_placing.remove_sounds(scene)
+            cleared.update(placement.clear_timeline(thing))
+    placement.remove_sounds(scene)
     for item in settings.lines:
-        item.placement_token, item.state, item.message = "", jobs_batch_order.NEW, ""
+        item.placement_token, item.state, item.message = "", LineStatus.NEW, ""
     return len(cleared)
 
 
 def nobody_text(context: bpy.types.Context) -> str:
     """What to do when nobody speaks some ticked line that is to be put on a face; else empty."""
     settings = context.scene.cstalk_batch
-    if settings.destination == jobs_batch_order.FILES:
+    if settings.destination == Destination.FILES:
         return ""
     falls_back = settings.listed_from != casting.SEQUENCER
     has_face = falls_back and chosen_face_or_none(context) is not None
@@ -372,7 +366,7 @@ def has_made(scene: bpy.types.Scene) -> bool:
 
 def report_or_none(scene: bpy.types.Scene) -> Path | None:
     """The page of the last batch, of this session or an earlier one."""
-    path = jobs_batch.current_job().reports.get("html")
+    path = batch_job.current_job().reports.get("html")
     if path is not None:
         return Path(path)
     folder = scene.cstalk_batch.output_path_or_none()

@@ -8,10 +8,10 @@ from typing import Any
 
 import bpy
 
-from ...jobs import batch as jobs_batch
-from ...jobs import batch_request as jobs_batch_order
-from ...jobs.batch import BatchJob
-from ...jobs.batch_request import LineState
+from ...jobs.batch import job as batch_job
+from ...jobs.batch.job import BatchJob
+from ...jobs.batch.progress import LineState
+from ...jobs.batch.request import PLAYED, LineStatus
 from ...scene import audio as sound
 from ...scene import strip_lines as casting
 from .. import emotion_strip as emotion_band
@@ -21,14 +21,14 @@ from ..properties.batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
 from .generate import SidebarPanel, draw_lines, letters_across
 
 STATE_ICONS = {
-    jobs_batch_order.NEW: "RADIOBUT_OFF",
-    jobs_batch_order.WAITING: "SORTTIME",
-    jobs_batch_order.RUNNING: "PLAY",
-    jobs_batch_order.MADE: "IMPORT",
-    jobs_batch_order.DONE: "CHECKMARK",
-    jobs_batch_order.SKIPPED: "CHECKMARK",
-    jobs_batch_order.FAILED: "ERROR",
-    jobs_batch_order.CANCELLED: "RADIOBUT_OFF",
+    LineStatus.NEW: "RADIOBUT_OFF",
+    LineStatus.WAITING: "SORTTIME",
+    LineStatus.RUNNING: "PLAY",
+    LineStatus.MADE: "IMPORT",
+    LineStatus.DONE: "CHECKMARK",
+    LineStatus.SKIPPED: "CHECKMARK",
+    LineStatus.FAILED: "ERROR",
+    LineStatus.CANCELLED: "RADIOBUT_OFF",
 }
 SOUND_ENDINGS = tuple(sound.AUDIO_EXTENSIONS)
 LONG_LIST = 2000
@@ -63,12 +63,12 @@ class CSTALK_UL_lines(bpy.types.UIList):
         row.active = item.use
         row.prop(item, "use", text="")
         name = row.split(factor=0.42 if _spoken else 0.66)
-        name.label(text=short_name(item.title), icon=STATE_ICONS[state.state])
+        name.label(text=short_name(item.title), icon=STATE_ICONS[state.status])
         rest = name.row(align=True)
         length = rest.row()
         length.ui_units_x = 2.2
         length.alignment = "RIGHT"
-        running = state.state == jobs_batch_order.RUNNING
+        running = state.status == LineStatus.RUNNING
         text = f"{100 * state.fraction:.0f} %" if running else length_text(item.length_s)
         length.label(text=text)
         if _spoken:
@@ -100,7 +100,7 @@ class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
         """Draw source, lines, destination, work."""
         layout, letters = self.layout, letters_across(context)
         settings: CSTALK_PG_batch = context.scene.cstalk_batch
-        batch = jobs_batch.current_job()
+        batch = batch_job.current_job()
         draw_source(layout, settings)
         if len(settings.lines):
             draw_list(layout, context.scene, settings)
@@ -178,8 +178,8 @@ def draw_chosen(
         draw_lines(box, f"{state.message}. {state.hint}".strip(". "), "ERROR", letters)
     elif state.score is not None and state.score >= 0:
         draw_lines(box, f"Score {state.score:.0f} of 100", "INFO", letters)
-    if state.heard:
-        draw_lines(box, f"Heard: {state.heard}", "SPEAKER", letters)
+    if state.detected_emotion:
+        draw_lines(box, f"Heard: {state.detected_emotion}", "SPEAKER", letters)
 
 
 def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
@@ -193,10 +193,7 @@ def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> N
 
 def is_laid_out(settings: CSTALK_PG_batch) -> bool:
     """CSTalk lays the lines on the timeline; strips of the sequencer have their places."""
-    return (
-        settings.destination in jobs_batch_order.PLAYED
-        and settings.listed_from != casting.SEQUENCER
-    )
+    return settings.destination in PLAYED and settings.listed_from != casting.SEQUENCER
 
 
 def draw_work(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> None:
@@ -243,17 +240,19 @@ def draw_error(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> Non
 
 def live_state(item: CSTALK_PG_line) -> LineState:
     """The state of a line: that of the batch under way, else what the list remembers."""
-    batch = jobs_batch.current_job()
+    batch = batch_job.current_job()
     found = batch.states.get(item.name) if batch.is_busy else None
     if found is not None:
         return found
     score = None if item.score < 0 else item.score
-    return LineState(state=item.state, message=item.message, score=score, heard=heard_in(item))
+    return LineState(
+        status=item.state, message=item.message, score=score, detected_emotion=heard_in(item)
+    )
 
 
 def heard_in(item: CSTALK_PG_line) -> str:
     """What was heard in the voice of a line, as long as the line is as it was made."""
-    is_made = item.state in (jobs_batch_order.DONE, jobs_batch_order.SKIPPED)
+    is_made = item.state in (LineStatus.DONE, LineStatus.SKIPPED)
     return str(item.detected_emotion) if is_made else ""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...jobs import batch_request as jobs_batch_order
+from ...jobs.batch.request import Destination
 from ...scene import emotion_track
 from ..operators import batch as operators
 from ..properties.batch import CSTALK_PG_batch
@@ -118,7 +118,7 @@ def draw_writing(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
     """What is made beside the keys, and where the files go."""
     if is_laid_out(settings):
         column.prop(settings, "with_sounds")
-    if settings.destination in (jobs_batch_order.NLA, jobs_batch_order.ACTIONS):
+    if settings.destination in (Destination.NLA, Destination.ACTIONS):
         column.prop(settings, "is_asset")
     files = column.column(heading="Also Write")
     files.prop(settings, "write_livelink")

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ...dialogue import casting, patterns
-from ...jobs import batch_request as jobs_batch_order
+from ...jobs.batch.request import Destination, LineStatus
 from ...package import protocol
 from .generate import EMOTION_ITEMS
 
@@ -21,30 +21,30 @@ UNKNOWN_EMOTION = "Unknown emotion"
 """Begins the problem of a line whose source names one that is none; choosing one solves it."""
 DESTINATION_ITEMS = [
     (
-        jobs_batch_order.NLA,
+        Destination.NLA,
         "NLA Strips",
         "An Action for each line, as strips on one NLA track of its character",
     ),
     (
-        jobs_batch_order.TIMELINE,
+        Destination.TIMELINE,
         "Timeline",
         "Keys straight on the timeline, all lines of a character in one Action",
     ),
     (
-        jobs_batch_order.ACTIONS,
+        Destination.ACTIONS,
         "Actions",
         "An Action for each line, kept in the file and played nowhere",
     ),
-    (jobs_batch_order.FILES, "Curve Files", "Only the files of curves in the output folder"),
+    (Destination.FILES, "Curve Files", "Only the files of curves in the output folder"),
     ("BLEND", "Blend Files", "A copy of this file for each line, with its performance"),
     ("GLTF", "glTF", "A .glb of the character for each line"),
     ("FBX", "FBX", "An .fbx of the character for each line"),
 ]
 STATE_ITEMS = [
-    (jobs_batch_order.NEW, "New", "Not made yet"),
-    (jobs_batch_order.DONE, "Done", "Made"),
-    (jobs_batch_order.SKIPPED, "Unchanged", "Made before, and nothing has changed since"),
-    (jobs_batch_order.FAILED, "Failed", "Could not be made; the message says why"),
+    (LineStatus.NEW, "New", "Not made yet"),
+    (LineStatus.DONE, "Done", "Made"),
+    (LineStatus.SKIPPED, "Unchanged", "Made before, and nothing has changed since"),
+    (LineStatus.FAILED, "Failed", "Could not be made; the message says why"),
 ]
 SOURCE_ITEMS = [
     ("FOLDER", "Folder", "All sounds in a folder and its subfolders"),
@@ -59,8 +59,8 @@ def _is_character(_owner: object, candidate: bpy.types.Object) -> bool:
 
 
 def _touched(item: CSTALK_PG_line, _context: bpy.types.Context) -> None:
-    if item.state != jobs_batch_order.FAILED or item.problem == "":
-        item.state = jobs_batch_order.NEW
+    if item.state != LineStatus.FAILED or item.problem == "":
+        item.state = LineStatus.NEW
 
 
 def _felt(item: CSTALK_PG_line, context: bpy.types.Context) -> None:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..dialogue import lines as line_files
-from ..dialogue.lines import Line
-from ..scene import audio_decode as sound_decode
+from ...dialogue import lines as line_files
+from ...dialogue.lines import Line
+from ...scene import audio_decode as sound_decode
 
 PREFIX = "cstalk-batch-"
 LIST_NAME = "lines.csv"

@@ -1,0 +1,9 @@
+"""Generate a batch of lines and place the results in the scene.
+
+* `request`: the batch as plain data: lines, faces, frames, destination.
+* `audio`: decode what the worker cannot.
+* `job`: the batch's `pump.TimerPump`.
+* `progress`: states of the lines, counts, fraction.
+* `placement`: what becomes of one line's curves: strips, keyframes, Actions, files.
+* `report`: the end of a batch: what concerns all lines, the report, the scene's list.
+"""

@@ -1,0 +1,103 @@
+"""Describe a batch as plain data: lines, faces, frames, destination. No processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...dialogue.lines import Line
+
+
+class Destination(enum.StrEnum):
+    """What becomes of the curves in Blender; the values are stored in .blend files."""
+
+    NLA = "NLA"
+    TIMELINE = "TIMELINE"
+    ACTIONS = "ACTIONS"
+    FILES = "FILES"
+    BLEND = "BLEND"
+    GLTF = "GLTF"
+    FBX = "FBX"
+
+
+PLAYED = (Destination.NLA, Destination.TIMELINE)
+"""Destinations that play in the scene, at the frames of the lines."""
+EXPORTS = (Destination.BLEND, Destination.GLTF, Destination.FBX)
+"""Destinations that write a file for each line."""
+
+
+class LineStatus(enum.StrEnum):
+    """State of a line; the values are stored in .blend files."""
+
+    NEW = "NEW"
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    MADE = "MADE"
+    """The curves are there and not placed yet."""
+    DONE = "DONE"
+    SKIPPED = "SKIPPED"
+    """Generated and placed by an earlier run, and unchanged since."""
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_ending(self) -> bool:
+        """True for states that a line does not leave within its batch."""
+        return self in (
+            LineStatus.DONE,
+            LineStatus.SKIPPED,
+            LineStatus.FAILED,
+            LineStatus.CANCELLED,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """One line with its face and its frame."""
+
+    line: Line
+    face_uid: int
+    """Session id of the face; 0 if no character is assigned."""
+    face_name: str
+    zero_frame: float | None
+    """Scene frame at time 0 of the audio file; None while the length of an earlier line is
+    unknown."""
+    scene_name: str = ""
+    """Another scene that the line plays in, if there is one of that name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchTarget:
+    """Where all lines of a batch go."""
+
+    scene_uid: int
+    scene_name: str
+    batch: str
+    """Source of the lines: folder, list, sequencer."""
+    destination: str
+    """A `Destination`."""
+    folder: Path
+    """Output folder."""
+    with_companions: bool = True
+    is_asset: bool = False
+    with_sounds: bool = False
+    """Add the audio of the lines to the sequencer."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchRequest:
+    """A batch that the user asked for."""
+
+    assignments: tuple[Assignment, ...]
+    target: BatchTarget
+    options: tuple[str, ...] = ()
+    """Further arguments of the worker: frame rate, seed, formats."""
+    report: Path | None = None
+    """The report's table; its page is written next to it. None: in the output folder."""
+    layout: Callable[[dict[str, float]], tuple[Assignment, ...]] | None = None
+    """Returns the assignments with their frames, given the length of each line in seconds by its
+    id; for lists in which some length was unknown."""

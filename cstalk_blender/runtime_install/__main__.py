@@ -1,6 +1,6 @@
-"""``python -m cstalk_blender.runtime_install``: plan, install, status, remove. No bpy.
+"""Run the installer from the command line: plan, install, test, repair, status, remove. No bpy.
 
-The add-on starts it as a child with ``--json``: one JSON object a line on stdout, of type
+The add-on starts it as a process with ``--json``: one JSON object per line on stdout, of type
 ``progress``, then one ``done``, ``failed`` or ``cancelled``. With ``--stop-with-stdin`` a closed
 stdin stops it, so that it never outlives Blender.
 """
@@ -28,76 +28,90 @@ FAILED, STOPPED = 1, 130
 PROGRESS_EVERY_S = 0.1
 
 
-class Teller:
-    """Says on stdout how it goes, for a program or for a person."""
+class Reporter:
+    """Writes progress and results to stdout, as JSON or as text."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._said_at = 0.0
+        self._reported_at = 0.0
         self._stage = ""
 
     def progress(self, progress: Progress) -> None:
-        """Say it, though not more than ten times a second."""
+        """Write progress, at most ten times a second."""
         is_new = progress.stage != self._stage
-        if not is_new and time.monotonic() - self._said_at < PROGRESS_EVERY_S:
+        if not is_new and time.monotonic() - self._reported_at < PROGRESS_EVERY_S:
             return
-        self._said_at, self._stage = time.monotonic(), progress.stage
+        self._reported_at, self._stage = time.monotonic(), progress.stage
         if self._as_json:
-            self.say("progress", dataclasses.asdict(progress))
+            self.write("progress", dataclasses.asdict(progress))
         elif is_new:
-            self._write(f"{100 * progress.fraction:3.0f} %  {progress.stage}")
+            self._write_line(f"{100 * progress.fraction:3.0f} %  {progress.stage}")
 
-    def say(self, kind: str, values: dict[str, Any], text: str = "") -> None:
-        """One JSON object, or ``text``."""
-        self._write(json.dumps({"type": kind, **values}) if self._as_json else text)
+    def write(self, kind: str, values: dict[str, Any], text: str = "") -> None:
+        """Write one message.
 
-    def _write(self, line: str) -> None:
+        Args:
+            kind: Type of the JSON object.
+            values: Its other fields.
+            text: Line for people, written unless ``--json`` is given.
+        """
+        self._write_line(json.dumps({"type": kind, **values}) if self._as_json else text)
+
+    def _write_line(self, line: str) -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; exit status 0 done, 1 failed, 130 stopped."""
+    """Run one command and return its exit status: 0 done, 1 failed, 130 stopped."""
     options = _parser().parse_args(arguments)
-    teller = Teller(as_json=options.json)
+    reporter = Reporter(as_json=options.json)
     try:
-        return int(options.command(options, teller))
+        return int(options.command(options, reporter))
     except InstallFailed as error:
         values = {"code": error.error_code, "message": str(error), "hint": error.hint}
         hint = f"\n  What to do: {error.hint}" if error.hint else ""
-        teller.say("failed", values | {"details": error.details}, f"failed: {error}{hint}")
+        reporter.write("failed", values | {"details": error.details}, f"failed: {error}{hint}")
         return FAILED
     except (InstallCancelled, KeyboardInterrupt):
-        teller.say("cancelled", {}, "stopped; 'install' goes on from here")
+        reporter.write("cancelled", {}, "stopped; 'resume' continues from here")
         return STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cstalk_blender.runtime_install",
-        description="An environment of its own with PyTorch, for the CSTalk add-on.",
+        description="Install PyTorch for the CSTalk add-on into an environment of its own.",
     )
     parser.add_argument("--json", action="store_true", help="JSON lines, for programs")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    chosen = commands.add_parser("plan", help="which PyTorch suits this machine, and why")
+    chosen = commands.add_parser("plan", help="print which PyTorch fits this machine, and why")
     chosen.set_defaults(command=_plan)
-    install = commands.add_parser("install", help="install, test and switch to it")
+    install = commands.add_parser(
+        "install", help="install PyTorch, test it and use it from then on"
+    )
     install.add_argument("--home", type=Path, required=True, metavar="FOLDER")
     place = install.add_mutually_exclusive_group()
-    place.add_argument("--wheels", metavar="FOLDER", help="from a folder of wheels, offline")
-    place.add_argument("--environment", metavar="FOLDER", help="use an environment that is there")
-    install.add_argument("--tag", choices=list(plan.BUILDS), help="another build than planned")
+    place.add_argument(
+        "--wheels", metavar="FOLDER", help="install from a folder of wheels, offline"
+    )
+    place.add_argument("--environment", metavar="FOLDER", help="use an existing environment")
+    install.add_argument(
+        "--tag",
+        choices=list(plan.BUILDS),
+        help="build of PyTorch (default: the one that `plan` prints)",
+    )
     install.add_argument("--torch-index", default=sources.TORCH_INDEX, metavar="URL")
     install.add_argument("--torch", default=plan.TORCH_REQUIREMENT, metavar="REQUIREMENT")
     install.add_argument("--python", type=Path, action="append", default=[], metavar="FILE")
     install.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
     install.set_defaults(command=_install)
     for name, function, text in (
-        ("resume", _resume, "go on with an installation that was cut off"),
-        ("test", _test, "test what is installed with a real performance"),
-        ("repair", _repair, "test it, and install it again when it does not work"),
-        ("status", _status, "what is installed and what it takes"),
-        ("remove", _remove, "take it out"),
+        ("resume", _resume, "continue an interrupted installation"),
+        ("test", _test, "test the runtime with a real generation"),
+        ("repair", _repair, "test the runtime, and reinstall it if it does not work"),
+        ("status", _status, "print what is installed and its size on disk"),
+        ("remove", _remove, "remove the runtime"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--home", type=Path, required=True, metavar="FOLDER")
@@ -107,11 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _plan(_options: argparse.Namespace, teller: Teller) -> int:
+def _plan(_options: argparse.Namespace, reporter: Reporter) -> int:
     found = machine.detect()
     choice = plan.choose(found)
     build = choice.build
-    teller.say(
+    reporter.write(
         "plan",
         {"machine": found.title, "reason": choice.reason, **dataclasses.asdict(build)},
         f"{found.title}: {build.title}, as {choice.reason}; about {build.download_mb} MB to "
@@ -120,33 +134,33 @@ def _plan(_options: argparse.Namespace, teller: Teller) -> int:
     return 0
 
 
-def _install(options: argparse.Namespace, teller: Teller) -> int:
-    return _done(_installation(options, _source(options), teller).run(), teller)
+def _install(options: argparse.Namespace, reporter: Reporter) -> int:
+    return _done(_installation(options, _source(options), reporter).run(), reporter)
 
 
-def _resume(options: argparse.Namespace, teller: Teller) -> int:
+def _resume(options: argparse.Namespace, reporter: Reporter) -> int:
     pending = state.read_pending(options.home)
     if pending is None:
         raise InstallFailed("There is nothing to resume", hint="Install the runtime")
     source = state.source_of(pending.source)
-    return _done(_installation(options, source, teller).run(), teller)
+    return _done(_installation(options, source, reporter).run(), reporter)
 
 
-def _test(options: argparse.Namespace, teller: Teller) -> int:
+def _test(options: argparse.Namespace, reporter: Reporter) -> int:
     installed = _installed(options)
     source = state.source_of(installed.source)
-    return _done(_installation(options, source, teller).prove(installed), teller)
+    return _done(_installation(options, source, reporter).test(installed), reporter)
 
 
-def _repair(options: argparse.Namespace, teller: Teller) -> int:
+def _repair(options: argparse.Namespace, reporter: Reporter) -> int:
     installed = _installed(options)
-    installation = _installation(options, state.source_of(installed.source), teller)
+    installation = _installation(options, state.source_of(installed.source), reporter)
     try:
-        return _done(installation.prove(installed), teller)
+        return _done(installation.test(installed), reporter)
     except InstallFailed:
         if not installed.is_ours:
-            raise  # somebody else's environment: not ours to change
-    return _done(installation.run(), teller)
+            raise  # an environment of the user is never changed
+    return _done(installation.run(), reporter)
 
 
 def _installed(options: argparse.Namespace) -> state.Installed:
@@ -156,7 +170,9 @@ def _installed(options: argparse.Namespace) -> state.Installed:
     return installed
 
 
-def _installation(options: argparse.Namespace, source: plan.Source, teller: Teller) -> Installation:
+def _installation(
+    options: argparse.Namespace, source: plan.Source, reporter: Reporter
+) -> Installation:
     stop = Stop()
     if options.stop_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
@@ -165,13 +181,13 @@ def _installation(options: argparse.Namespace, source: plan.Source, teller: Tell
         source,
         root=ROOT_FOLDER,
         stop=stop,
-        report=teller.progress,
+        report=reporter.progress,
         preferred=options.python,
     )
 
 
-def _done(installed: state.Installed, teller: Teller) -> int:
-    teller.say(
+def _done(installed: state.Installed, reporter: Reporter) -> int:
+    reporter.write(
         "done",
         dataclasses.asdict(installed),
         f"100 %  torch {installed.torch} on {installed.device}, "
@@ -192,7 +208,7 @@ def _source(options: argparse.Namespace) -> plan.Source:
     return plan.Source(tag=tag, torch_index=options.torch_index, torch_requirement=options.torch)
 
 
-def _status(options: argparse.Namespace, teller: Teller) -> int:
+def _status(options: argparse.Namespace, reporter: Reporter) -> int:
     installed, pending = state.read_installed(options.home), state.read_pending(options.home)
     taken = state.disk_bytes(options.home)
     values = {
@@ -205,12 +221,12 @@ def _status(options: argparse.Namespace, teller: Teller) -> int:
         text = f"torch {installed.torch} on {installed.device}: {installed.python}"
         text += f" ({installed.problem})" if installed.problem else ""
     if pending is not None:
-        text += f"; an installation was cut off ({pending.stage})"
-    teller.say("status", values, f"{text}; {megabytes(taken)} on disk")
+        text += f"; an installation was interrupted ({pending.stage})"
+    reporter.write("status", values, f"{text}; {megabytes(taken)} on disk")
     return 0
 
 
-def _remove(options: argparse.Namespace, teller: Teller) -> int:
+def _remove(options: argparse.Namespace, reporter: Reporter) -> int:
     try:
         state.remove(options.home.expanduser().resolve())
     except OSError as error:
@@ -218,7 +234,7 @@ def _remove(options: argparse.Namespace, teller: Teller) -> int:
             f"The runtime cannot be removed: {error}",
             hint="Close Blender if it still uses the runtime, then remove it again",
         ) from error
-    teller.say("done", {}, "removed")
+    reporter.write("done", {}, "removed")
     return 0
 
 

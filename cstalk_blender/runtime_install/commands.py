@@ -1,4 +1,4 @@
-"""Commands of an installation: started, logged, read by the line, stopped on request. No bpy."""
+"""Run the commands of an installation: log them, read their output, stop them. No bpy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INDEX_VARIABLES = (
 CONNECTION_KEYS = ("proxy", "cert", "client-cert", "trusted-host", "timeout", "retries")
 """Keys of pip's configuration that say how to connect, and nothing about what to install."""
 
-# What pip prints, and what a person can do about it. The first that is found counts.
+# Text in pip's output and what the user can do about it. The first that matches counts.
 ADVICE = (
     ("No space left", "Free some disk space, then resume"),
     ("CERTIFICATE_VERIFY_FAILED", "Point pip at your company's certificate (pip config: cert)"),
@@ -51,11 +51,11 @@ ADVICE = (
 
 
 class InstallCancelled(Exception):
-    """The person stopped the installation; nothing that worked has changed."""
+    """The user stopped the installation; an earlier runtime still works."""
 
 
 class Stop:
-    """A request to stop, set from another thread; kills the command that runs."""
+    """A request to stop, set from another thread; kills the running command."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -63,20 +63,20 @@ class Stop:
         self._running: subprocess.Popen[str] | None = None
 
     def set(self) -> None:
-        """Stop as soon as possible."""
+        """Request the stop and kill the running command."""
         self._event.set()
         with self._lock:
             if self._running is not None and self._running.poll() is None:
                 self._running.kill()
 
     def check(self) -> None:
-        """Raise InstallCancelled when asked to stop."""
+        """Raise InstallCancelled once a stop was requested."""
         if self._event.is_set():
             raise InstallCancelled
 
     @contextlib.contextmanager
     def watching(self, process: subprocess.Popen[str]) -> Iterator[None]:
-        """Let ``set`` reach this process."""
+        """Let ``set`` kill this process while the context is open."""
         with self._lock:
             self._running = process
         if self._event.is_set():
@@ -99,21 +99,21 @@ def run(
     on_line: Callable[[str], None] = lambda _line: None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> str:
-    """Run a command to its end and give back the end of its output, errors in between.
+    """Run a command to its end and return the last lines of its output, stderr included.
 
     Args:
         command: Program and arguments.
         stop: Ends the command when set.
-        log: Its output is appended there.
-        what: For the message when it fails.
-        environment: Variables; this process' own without ``PYTHON*`` when None.
+        log: File that the output is appended to.
+        what: Name of the step, for the error message.
+        environment: Variables; those of this process without ``PYTHON*`` when None.
         folder: Working directory.
-        on_line: Told each line.
-        on_wait: Called ten times a second meanwhile.
+        on_line: Called with each line.
+        on_wait: Called ten times a second while no line comes.
 
     Raises:
-        InstallFailed: It could not start, or ended with an error.
-        InstallCancelled: Stopped.
+        InstallFailed: The command could not start, or ended with an error.
+        InstallCancelled: ``stop`` was set.
     """
     stop.check()
     tail: list[str] = []
@@ -157,7 +157,8 @@ def _started(
         )
     except OSError as error:
         raise InstallFailed(
-            f"{what}: {command[0]} does not start: {error}", hint="Repair it, or install it again"
+            f"{what}: {command[0]} could not be started: {error}",
+            hint="Repair it, or install it again",
         ) from error
 
 
@@ -212,13 +213,13 @@ def isolated_environment() -> dict[str, str]:
 
 
 def advice(output: str) -> str:
-    """What to do about a failure, from what pip printed."""
-    usual = "Copy the details and look at the end of the log, or resume"
-    return next((text for sign, text in ADVICE if sign in output), usual)
+    """Return what the user can do about a failure, judging by pip's output."""
+    default = "Copy the details and look at the end of the log, or resume"
+    return next((text for sign, text in ADVICE if sign in output), default)
 
 
 def _lines(process: subprocess.Popen[str], on_wait: Callable[[], None]) -> Iterator[str]:
-    """Lines of the process as they come; ``on_wait`` is called while none does."""
+    """Yield the lines of a process; call ``on_wait`` while none comes."""
     lines: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
@@ -244,5 +245,5 @@ def _reason(lines: Sequence[str], status: int) -> str:
     errors = [line for line in lines if line.lower().startswith("error:")]
     if errors:
         return errors[-1].partition(":")[2].strip()
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1] if said else f"exit status {status}"
+    written = [line.strip() for line in lines if line.strip()]
+    return written[-1] if written else f"exit status {status}"

@@ -1,7 +1,7 @@
-"""Downloads wheels: with progress, resumed, checked against their digests. No bpy.
+"""Download wheels with progress, resume them, check their digests. No bpy.
 
-A file is written as ``NAME.part`` and renamed when it is whole and its SHA-256 is the one that the
-index gave. A part that is there is continued by a range request.
+A file is written as ``NAME.part`` and renamed when it is complete and its SHA-256 is the one in the
+index. An existing part is continued by a range request.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from .commands import Stop
 CHUNK_BYTES = 256 * 1024
 TIMEOUT_S = 60.0
 TRIES = 5
-"""Each continues where the one before broke off."""
+"""Each attempt continues where the previous one failed."""
 PAUSE_S = 1.0
-"""Before the second try; doubled for each further one."""
+"""Before the second attempt; doubled for each further one."""
 SIZE_QUESTIONS = 4
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl")
 INDEX_HINT = "Check the PyTorch index in the preferences, or choose another source"
@@ -38,26 +38,26 @@ PARTIAL_CONTENT, RANGE_REFUSED = 206, 416
 
 @dataclasses.dataclass(frozen=True)
 class Wheel:
-    """One file of an installation, as the index names it."""
+    """One file of an installation, as named by the index."""
 
     name: str
-    """Of the project, for people."""
+    """Project name, for display."""
     url: str
     sha256: str = ""
 
     @property
     def file_name(self) -> str:
-        """Last part of the address. Raises InstallFailed when it is not a plain wheel's name."""
+        """Last part of the URL. Raises InstallFailed unless it is a plain wheel name."""
         name = urllib.parse.unquote(urllib.parse.urlsplit(self.url).path.rpartition("/")[2])
         if not SAFE_NAME.fullmatch(name):
             raise InstallFailed(
-                f"The index names a file {name!r}, which is no wheel", hint=INDEX_HINT
+                f"The index names a file that is no wheel: {name!r}", hint=INDEX_HINT
             )
         return name
 
     @property
     def local_path(self) -> Path | None:
-        """The file itself, for an address on this machine."""
+        """Path of a ``file:`` URL; None for other URLs."""
         parts = urllib.parse.urlsplit(self.url)
         if parts.scheme != "file":
             return None
@@ -65,7 +65,7 @@ class Wheel:
 
 
 class Download:
-    """Fetches wheels into one folder."""
+    """Downloads wheels into one folder."""
 
     def __init__(
         self,
@@ -76,15 +76,15 @@ class Download:
         claim: Callable[[Path], None] = lambda _path: None,
         progress: Callable[[int, int, str], None] = lambda _done, _total, _name: None,
     ) -> None:
-        """Fetch nothing yet.
+        """Create the download; nothing is fetched yet.
 
         Args:
-            folder: Existing folder of the files.
-            stop: Tested for each 256 KB.
+            folder: Existing folder for the files.
+            stop: Checked every 256 KB.
             certificates: File of trusted certificates besides the system's; may be empty.
             claim: Called with the path of each file before it is created; raises InstallFailed to
                 prevent it.
-            progress: Told bytes done, bytes in all (0 when nobody knows), and the file's name.
+            progress: Called with bytes done, total bytes (0 while unknown) and the project name.
         """
         self._folder, self._stop, self._progress = folder, stop, progress
         self._claim = claim
@@ -95,17 +95,17 @@ class Download:
         self._total = 0
 
     def sizes(self, wheels: Sequence[Wheel]) -> int:
-        """Bytes of all wheels together; those whose server does not say count as nothing."""
+        """Return the total size in bytes; files of unknown size count 0."""
         with concurrent.futures.ThreadPoolExecutor(SIZE_QUESTIONS) as pool:
             self._total = sum(pool.map(self._size, wheels))
         return self._total
 
     def fetch(self, wheels: Sequence[Wheel]) -> list[Path]:
-        """All wheels as files, in their order; what is there and whole is not fetched again.
+        """Download the wheels and return their paths in order; complete files are kept.
 
         Raises:
-            InstallFailed: No connection, a refusal, a damaged file, or no room on the disk.
-            InstallCancelled: Stopped; the parts stay for the next time.
+            InstallFailed: No connection, an error of the server, a damaged file, or a full disk.
+            InstallCancelled: Stopped; partial files stay for the next attempt.
         """
         return [self._fetch_one(wheel) for wheel in wheels]
 
@@ -113,7 +113,7 @@ class Download:
         self._stop.check()
         if urllib.parse.urlsplit(wheel.url).scheme not in SCHEMES:
             raise InstallFailed(
-                f"The index names an address of a strange kind: {wheel.url[:80]}", hint=INDEX_HINT
+                f"The index names a URL of an unsupported kind: {wheel.url[:80]}", hint=INDEX_HINT
             )
         local = wheel.local_path
         if local is not None:
@@ -132,13 +132,13 @@ class Download:
                 break
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self._done = before
-                if attempt == TRIES - 1 or not _is_passing(error):
+                if attempt == TRIES - 1 or not _is_temporary(error):
                     raise _failure(wheel, error) from error
                 self._pause(PAUSE_S * 2**attempt)
         if not _digest_fits(part, wheel):
             part.unlink()
             raise InstallFailed(
-                f"{wheel.file_name} arrived damaged: its digest is not the index's",
+                f"{wheel.file_name} is damaged: its digest differs from the index's",
                 hint="Resume to download it again",
             )
         part.replace(path)
@@ -151,20 +151,20 @@ class Download:
         return path
 
     def _continue(self, wheel: Wheel, part: Path) -> None:
-        """Fetch what is missing of one file. Raises OSError, HTTPException, ValueError."""
-        there = part.stat().st_size if part.is_file() else 0
-        headers = {"Range": f"bytes={there}-"} if there else {}
+        """Download the missing rest of one file. Raises OSError, HTTPException, ValueError."""
+        existing = part.stat().st_size if part.is_file() else 0
+        headers = {"Range": f"bytes={existing}-"} if existing else {}
         try:
             answer = self._open(wheel.url, headers)
         except urllib.error.HTTPError as error:
             if error.code != RANGE_REFUSED:
                 raise
-            return  # the part is whole already, or worth nothing: its digest tells
+            return  # the part is complete or worthless: its digest decides
         with answer:
-            mode = "ab" if there and answer.status == PARTIAL_CONTENT else "wb"
+            mode = "ab" if existing and answer.status == PARTIAL_CONTENT else "wb"
             expected = int(answer.headers.get("Content-Length") or 0)
             if mode == "ab":
-                self._advance(there, wheel)
+                self._advance(existing, wheel)
             with part.open(mode) as stream:
                 received = 0
                 while chunk := answer.read(CHUNK_BYTES):
@@ -173,7 +173,7 @@ class Download:
                     self._advance(len(chunk), wheel)
                     self._stop.check()
         if received < expected:
-            raise ConnectionError(f"{received} of {expected} bytes came")
+            raise ConnectionError(f"received {received} of {expected} bytes")
 
     def _advance(self, count: int, wheel: Wheel) -> None:
         self._done += count
@@ -211,8 +211,8 @@ def _digest_fits(path: Path, wheel: Wheel) -> bool:
     return digest.hexdigest() == wheel.sha256
 
 
-def _is_passing(error: Exception) -> bool:
-    """Whether another try may help."""
+def _is_temporary(error: Exception) -> bool:
+    """Return whether another attempt may succeed."""
     if isinstance(error, urllib.error.HTTPError):
         return error.code in (408, 429) or error.code >= 500
     if isinstance(error, urllib.error.URLError):

@@ -1,4 +1,4 @@
-"""What this machine offers to PyTorch: system, processor, graphics card and driver. Stdlib only."""
+"""Detect system, processor, graphics card and driver of this machine. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 PROBE_S = 10.0
-"""Patience with nvidia-smi: waking a sleeping laptop card takes seconds."""
+"""Timeout of nvidia-smi: waking a sleeping laptop card takes seconds."""
 NVIDIA_SMI = "nvidia-smi"
 WINDOWS_SMI = Path("C:/Windows/System32/nvidia-smi.exe")
 ROCM_VERSION_FILE = Path("/opt/rocm/.info/version")
 AMD_DEVICE = Path("/dev/kfd")
-"""The door of AMD's compute driver; without it no ROCm program finds a card."""
+"""Device file of AMD's compute driver; without it no ROCm program finds a card."""
 
 Version: TypeAlias = tuple[int, ...]
 Ask: TypeAlias = Callable[[Sequence[str]], str]
-"""Runs a command and gives its standard output; empty when it is absent or fails."""
+"""Runs a command and returns its standard output; empty when it is missing or fails."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """A graphics card and what drives it."""
+    """A graphics card and its driver."""
 
     vendor: str
     """``nvidia``, ``amd`` or ``apple``."""
@@ -39,7 +39,7 @@ class Card:
 
     @property
     def title(self) -> str:
-        """For people: name and driver."""
+        """Name and driver, for display."""
         if self.vendor == "nvidia":
             return f"{self.name}, driver {dotted(self.driver)}"
         return self.name
@@ -47,26 +47,28 @@ class Card:
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """What a build of PyTorch is chosen by."""
+    """The facts that decide which build of PyTorch fits."""
 
     system: str
     """``linux``, ``windows`` or ``macos``."""
     processor: str
-    """``x86_64`` or ``arm64``, or what the system says."""
+    """``x86_64``, ``arm64``, or the system's own name for it."""
     card: Card | None = None
 
     @property
     def title(self) -> str:
-        """For people."""
-        return self.card.title if self.card is not None else "no graphics card PyTorch can use"
+        """Card and driver, for display."""
+        return (
+            self.card.title if self.card is not None else "no graphics card that PyTorch supports"
+        )
 
 
 def detect(ask: Ask | None = None, *, root: Path = Path("/")) -> Machine:
-    """Look at this machine; takes as long as ``nvidia-smi``, a tenth of a second or so.
+    """Detect this machine's hardware; takes as long as ``nvidia-smi``, about 0.1 s.
 
     Args:
         ask: Runs a command; the default starts real ones.
-        root: The file system, for tests.
+        root: Root of the file system; another one for tests.
     """
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
     processor = platform.machine().lower()
@@ -75,7 +77,14 @@ def detect(ask: Ask | None = None, *, root: Path = Path("/")) -> Machine:
 
 
 def machine_of(system: str, processor: str, ask: Ask, root: Path) -> Machine:
-    """``detect`` for a given system."""
+    """Detect the hardware of a given system.
+
+    Args:
+        system: ``linux``, ``windows`` or ``macos``.
+        processor: ``x86_64`` or ``arm64``.
+        ask: Runs a command.
+        root: Root of the file system.
+    """
     if system == "macos":
         card = Card("apple", "Apple silicon (Metal)") if processor == "arm64" else None
         return Machine(system, processor, card)
@@ -86,18 +95,18 @@ def machine_of(system: str, processor: str, ask: Ask, root: Path) -> Machine:
 
 
 def parse_version(text: str) -> Version:
-    """``580.65.06`` as (580, 65, 6); empty when it does not begin with a number."""
+    """Return ``580.65.06`` as (580, 65, 6); empty when it does not begin with a number."""
     found = re.match(r"\d+(?:\.\d+)*", text.strip())
     return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def dotted(version: Version) -> str:
-    """(12, 6) as ``12.6``."""
+    """Return (12, 6) as ``12.6``."""
     return ".".join(map(str, version))
 
 
 def _nvidia_card(ask: Ask) -> Card | None:
-    """The most capable card that nvidia-smi lists."""
+    """Return the card of nvidia-smi's list with the highest compute capability."""
     answer = ask(
         (NVIDIA_SMI, "--query-gpu=name,driver_version,compute_cap", "--format=csv,noheader")
     )

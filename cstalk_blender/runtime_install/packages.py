@@ -1,4 +1,4 @@
-"""pip inside the new environment: what is needed, and its installation from files. No bpy."""
+"""Resolve and install packages with the pip of a new environment. No bpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sources import FOLDER
 from .state import disk_bytes
 
 GOOD_PIP = "pip>=24.1"
-"""Resolves from metadata alone (23.3) and says its progress in plain numbers (24.1)."""
+"""Resolves from metadata alone (23.3) and prints progress as plain numbers (24.1)."""
 UNPACK = (
     *("install", "--isolated", "--no-input", "--disable-pip-version-check", "--require-virtualenv"),
     *("--no-cache-dir", "--no-index", "--no-deps", "--no-compile", "--quiet"),
@@ -24,24 +24,24 @@ UNPACK = (
 ASK = ("install", "--dry-run", "--ignore-installed", "--only-binary", ":all:")
 CERTIFICATES = "from pip._vendor import certifi; print(certifi.where())"
 MEASURE_EVERY = 10
-"""Calls of ``on_wait``, a tenth of a second apart, between two looks at the folder."""
+"""Calls of ``on_wait``, 0.1 s apart, between two measurements of the folder."""
 
-Told = Callable[[float, str], None]
-"""Told the fraction of a stage, and a line of detail."""
+Report = Callable[[float, str], None]
+"""Takes the fraction of a stage and a line of detail."""
 
 
 class Packages:
     """The packages of one environment."""
 
     def __init__(self, python: Path, *, stop: Stop, log: Path, cache: Path, scratch: Path) -> None:
-        """Start nothing yet.
+        """Create the object; nothing is started yet.
 
         Args:
             python: The environment's interpreter.
-            stop: Ends what runs.
-            log: Where pip's output goes.
-            cache: Where pip keeps what it downloads itself.
-            scratch: Folder for small files.
+            stop: Ends the running command.
+            log: File for pip's output.
+            cache: Folder for what pip downloads itself.
+            scratch: Folder for temporary files.
         """
         self._python, self._stop, self._log = python, stop, log
         self._cache, self._scratch = cache, scratch
@@ -49,17 +49,17 @@ class Packages:
         self._command = (str(python), "-s", "-E", "-X", "utf8", "-m", "pip")
 
     def renew_pip(self, source: Source) -> None:
-        """Bring pip up to date; without a connection the one that Python carries will do."""
+        """Update pip; without a connection the version that comes with Python is used."""
         if source.kind == FOLDER:
             return
         try:
             self._pip(["install", "--upgrade", "--quiet", GOOD_PIP], what="Updating pip")
         except InstallFailed:
             with self._log.open("a", encoding="utf-8") as kept:
-                kept.write("pip stays as it is\n")
+                kept.write("pip was not updated\n")
 
     def certificates(self) -> str:
-        """File of trusted certificates that pip carries, for a Python that finds none; or empty."""
+        """Return pip's file of trusted certificates, for a Python that finds none; or empty."""
         try:
             output = commands.run(
                 [self._python, "-c", CERTIFICATES], stop=self._stop, log=self._log, what="pip"
@@ -69,8 +69,8 @@ class Packages:
         path = Path(output.strip().splitlines()[-1] if output.strip() else "")
         return str(path) if path.is_file() else ""
 
-    def resolve(self, source: Source, told: Told) -> list[Wheel]:
-        """Every wheel that is needed, PyTorch's own index asked for PyTorch alone.
+    def resolve(self, source: Source, report_progress: Report) -> list[Wheel]:
+        """Return every wheel to install; PyTorch's own index is asked for PyTorch alone.
 
         Raises:
             InstallFailed: No connection, or no wheel for this Python and system.
@@ -79,16 +79,23 @@ class Packages:
         torch, numpy = source.torch_requirement, OTHER_REQUIREMENTS[0]
         if source.kind == FOLDER:
             places = ["--no-index", "--find-links", source.path]
-            wheels = self._ask(places, [torch, numpy], told, has_user_indexes=False)
-            return self._with_optional(wheels, places, told, has_user_indexes=False)
+            wheels = self._ask(places, [torch, numpy], report_progress, has_user_indexes=False)
+            return self._with_optional(wheels, places, report_progress, has_user_indexes=False)
         if not source.index_url:
-            return self._ask([], [torch, *OTHER_REQUIREMENTS], told, has_user_indexes=True)
+            return self._ask(
+                [], [torch, *OTHER_REQUIREMENTS], report_progress, has_user_indexes=True
+            )
         places = ["--index-url", source.index_url]
-        wheels = self._ask(places, [torch, numpy], told, has_user_indexes=False)
-        return self._with_optional(wheels, [], told, has_user_indexes=True)
+        wheels = self._ask(places, [torch, numpy], report_progress, has_user_indexes=False)
+        return self._with_optional(wheels, [], report_progress, has_user_indexes=True)
 
-    def install(self, files: Sequence[Path], folder: Path, told: Told) -> None:
-        """Unpack the wheels into the environment ``folder``; nothing is downloaded.
+    def install(self, files: Sequence[Path], folder: Path, report_progress: Report) -> None:
+        """Install wheels into an environment; nothing is downloaded.
+
+        Args:
+            files: The wheels.
+            folder: The environment.
+            report_progress: Called once a second.
 
         Raises:
             InstallFailed: A wheel does not fit, or the disk is full.
@@ -103,7 +110,7 @@ class Packages:
             calls += 1
             if calls % MEASURE_EVERY == 0:
                 done = min(1.0, (disk_bytes(folder) - before) / total)
-                told(done, f"{megabytes(done * total)} of {megabytes(total)}")
+                report_progress(done, f"{megabytes(done * total)} of {megabytes(total)}")
 
         # The wheels are chosen: a constraint or an index of the user can only make this fail.
         commands.run(
@@ -116,12 +123,20 @@ class Packages:
         )
 
     def _with_optional(
-        self, wheels: list[Wheel], places: list[str], told: Told, *, has_user_indexes: bool
+        self,
+        wheels: list[Wheel],
+        places: list[str],
+        report_progress: Report,
+        *,
+        has_user_indexes: bool,
     ) -> list[Wheel]:
-        """``wheels`` and what only some sounds need, where it can be had."""
+        """Return ``wheels`` with the optional packages added, if they can be found."""
         try:
             more = self._ask(
-                places, list(OTHER_REQUIREMENTS[1:]), told, has_user_indexes=has_user_indexes
+                places,
+                list(OTHER_REQUIREMENTS[1:]),
+                report_progress,
+                has_user_indexes=has_user_indexes,
             )
         except InstallFailed:
             return wheels
@@ -129,15 +144,20 @@ class Packages:
         return wheels + [wheel for wheel in more if wheel.name not in names]
 
     def _ask(
-        self, places: list[str], requirements: list[str], told: Told, *, has_user_indexes: bool
+        self,
+        places: list[str],
+        requirements: list[str],
+        report_progress: Report,
+        *,
+        has_user_indexes: bool,
     ) -> list[Wheel]:
         report = self._scratch / "report.json"
         report.unlink(missing_ok=True)
 
         def read(line: str) -> None:
-            words = line.split()  # "Progress 123 of 456": an index without metadata
+            words = line.split()  # "Progress 123 of 456": from an index without metadata
             if words[:1] == ["Progress"] and len(words) == 4 and words[1].isdigit():
-                told(0.5, f"{megabytes(int(words[1]))} of {megabytes(int(words[3]))}")
+                report_progress(0.5, f"{megabytes(int(words[1]))} of {megabytes(int(words[3]))}")
 
         self._pip(
             [*ASK, "--report", report, *places, *requirements],
@@ -183,10 +203,10 @@ class Packages:
 
 
 def wheels_in(report: str) -> list[Wheel]:
-    """The wheels of a report of ``pip install --report`` (version 1).
+    """Return the wheels of a report of ``pip install --report`` (version 1).
 
     Raises:
-        InstallFailed: It is no such report.
+        InstallFailed: The text is no such report.
     """
     try:
         return [
@@ -205,10 +225,10 @@ def wheels_in(report: str) -> list[Wheel]:
 
 
 def unpacked_bytes(files: Sequence[Path]) -> int:
-    """What wheels take when they are unpacked.
+    """Return the size of the wheels' contents in bytes.
 
     Raises:
-        InstallFailed: One is no wheel.
+        InstallFailed: A file is no wheel.
     """
     total = 0
     for path in files:
@@ -221,7 +241,7 @@ def unpacked_bytes(files: Sequence[Path]) -> int:
 
 
 def megabytes(count: float) -> str:
-    """A number of bytes for people."""
+    """Return a number of bytes as text in MB or GB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 

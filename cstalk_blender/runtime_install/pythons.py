@@ -1,4 +1,4 @@
-"""Finds a Python that can carry the runtime: Blender's own first, then others. No bpy."""
+"""Find a Python for the runtime's environment: Blender's own first, then others. No bpy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import InstallFailed
 from ..session.environment import scrubbed
 
 WANTED = ((3, 13), (3, 12), (3, 11), (3, 14))
-"""Versions that CSTalk runs on and that PyTorch is made for, best first; 3.14 has the fewest."""
+"""Versions that CSTalk and PyTorch support, best first; 3.14 has the fewest wheels."""
 PROBE = """
 import json, struct, sys
 try:
@@ -31,22 +31,22 @@ PROBE_TIMEOUT_S = 30
 
 @dataclasses.dataclass(frozen=True)
 class Interpreter:
-    """A 64-bit CPython that can make virtual environments."""
+    """A 64-bit CPython that can create virtual environments."""
 
     path: Path
     version: tuple[int, ...]
 
     @property
     def title(self) -> str:
-        """For example ``Python 3.11.9``."""
+        """Name for display, as ``Python 3.11.9``."""
         return "Python " + ".".join(map(str, self.version))
 
 
 def find(preferred: Sequence[Path] = ()) -> Interpreter:
-    """The first Python that will do: ``preferred``, then this one, then the machine's.
+    """Return the first suitable Python: of ``preferred``, then this one, then the machine's.
 
     Raises:
-        InstallFailed: There is none; says what each lacks.
+        InstallFailed: None is suitable; the message has the reasons.
     """
     reasons = []
     for path in dict.fromkeys((*preferred, *_candidates())):
@@ -55,13 +55,13 @@ def find(preferred: Sequence[Path] = ()) -> Interpreter:
             return found
         reasons.append(found)
     raise InstallFailed(
-        "No Python here can carry the runtime: " + "; ".join(reasons[:3]),
+        "No suitable Python was found: " + "; ".join(reasons[:3]),
         hint=_advice(),
     )
 
 
 def probe(path: Path) -> Interpreter | str:
-    """What an interpreter is, or why it will not do."""
+    """Return the interpreter at a path, or the reason why it is not suitable."""
     try:
         done = subprocess.run(
             [str(path), "-I", "-c", PROBE],
@@ -75,7 +75,7 @@ def probe(path: Path) -> Interpreter | str:
         )
         version, name, bits, usable = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
-        return f"{path} does not start"
+        return f"{path} could not be started"
     title = ".".join(map(str, version))
     if name != "cpython" or bits != 64:
         return f"{path} is a {bits}-bit {name}"

@@ -1,4 +1,4 @@
-"""Where a runtime comes from, as names: read at each start of Blender, so nothing else is here."""
+"""Name the kinds of sources. Imported at each start of Blender, so it holds nothing else."""
 
 from __future__ import annotations
 

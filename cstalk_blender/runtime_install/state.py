@@ -1,7 +1,7 @@
-"""The folder of the GPU runtime: what is installed, what was interrupted, what it takes. No bpy.
+"""Read and write the records in the folder of the GPU runtime. No bpy.
 
-``current.json`` names the environment that counts. It is replaced whole and last, so whatever ends
-an installation, what worked before it still does. Environments that nobody names are swept away.
+``current.json`` names the environment in use. It is replaced atomically as the last step, so the
+previous runtime still works however an installation ends. Unused environments are deleted.
 """
 
 from __future__ import annotations
@@ -28,67 +28,67 @@ MAX_RECORD_BYTES = 64 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class Installed:
-    """A finished, verified runtime."""
+    """An installed and tested runtime."""
 
     python: str
-    """Its interpreter."""
+    """Path of its interpreter."""
     is_ours: bool
-    """False for an environment that somebody else made: it is never changed or removed."""
+    """False for an environment of the user, which is never changed or deleted."""
     torch: str
     device: str
-    """What its test ran on: ``cuda (NVIDIA H100)``."""
+    """Device of its test, as ``cuda (NVIDIA H100)``."""
     build: str
-    """For people: ``PyTorch for CUDA 13.0``."""
+    """Name for display, as ``PyTorch for CUDA 13.0``."""
     source: dict[str, str]
     """A ``plan.Source``, for repairs."""
     disk_bytes: int = 0
     seconds: float = 0.0
-    """What its test took."""
+    """Duration of its test."""
     note: str = ""
-    """What did not come out as hoped, as a card that is not used."""
+    """Warning for the user, as a graphics card that is not used."""
 
     @property
     def folder(self) -> Path:
-        """The environment's folder; interpreters stand in its ``bin`` or ``Scripts``."""
+        """Folder of the environment; interpreters are in its ``bin`` or ``Scripts``."""
         return Path(self.python).parent.parent
 
     @property
     def problem(self) -> str:
-        """Why it cannot be started; empty when its interpreter is there."""
+        """Reason why it cannot be started; empty when its interpreter exists."""
         if Path(self.python).is_file():
             return ""
-        return f"Its Python is gone: {self.python}"
+        return f"The Python of the runtime is missing: {self.python}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Pending:
-    """An installation that was cut off and can go on."""
+    """An interrupted installation that can be resumed."""
 
     source: dict[str, str]
     stage: str
     kept_bytes: int
-    """Downloaded already."""
+    """Bytes already downloaded."""
 
 
 def python_of(folder: Path) -> Path:
-    """Where a virtual environment keeps its interpreter."""
+    """Return the path of a virtual environment's interpreter."""
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def read_installed(home: Path) -> Installed | None:
-    """What ``current.json`` names; None when nothing is installed or the record is unreadable."""
+    """Return the runtime in use; None when nothing is installed or the record is unreadable."""
     found: Installed | None = _read(home / CURRENT, Installed)
     return found
 
 
 def read_pending(home: Path) -> Pending | None:
-    """The installation that was cut off; None when there is none."""
+    """Return the interrupted installation; None when there is none."""
     found: Pending | None = _read(home / PENDING, Pending)
     return found
 
 
 def source_of(values: dict[str, str]) -> Source:
-    """A ``Source`` from a record; what is missing takes its default."""
+    """Return the ``Source`` of a record; missing fields take their defaults."""
     known = {field.name for field in dataclasses.fields(Source)}
     return Source(**{key: str(value) for key, value in values.items() if key in known})
 
@@ -177,7 +177,7 @@ def remove(home: Path) -> None:
 
 
 def disk_bytes(folder: Path) -> int:
-    """Bytes of all files below ``folder``; links and what vanishes count as nothing."""
+    """Return the bytes of all files below ``folder``; links and vanishing files count 0."""
     total = 0
     stack = [folder]
     while stack:
@@ -196,18 +196,18 @@ def disk_bytes(folder: Path) -> int:
 
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the folder for one installation. The system lets go when the holder dies.
+    """Lock the folder for one installation; the system releases it when the process ends.
 
     Raises:
-        InstallFailed: Another Blender installs here now.
+        InstallFailed: Another process holds the lock.
         OSError: The folder cannot be written.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / LOCK).open("a+b") as handle:
         if not _try_lock(handle):
             raise InstallFailed(
-                f"Another installation is under way in {home}",
-                hint="Wait for it, or close the other Blender",
+                f"Another installation is running in {home}",
+                hint="Wait until it ends, or close the other Blender",
             )
         yield
 

@@ -1,7 +1,7 @@
-"""An installation from its first step to the switch; what worked before survives it. No bpy.
+"""Install a runtime step by step, and use it once its test has passed. No bpy.
 
-Everything happens in a new environment that nothing names yet. Its own test, a real performance by
-the torch engine beside the built-in one, must pass before ``state.write_installed`` lets it count.
+Everything happens in a new environment that no record names yet. Its test, a real generation with
+the torch engine compared to the built-in one, must pass before it is recorded as the one in use.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ from .state import Installed, Pending
 
 TEST = ("-s", "-E", "-X", "utf8", "-m", "model_runtime", "selftest", "--engine", "torch", "--json")
 UNPACKED = 2.2
-"""How much larger wheels of PyTorch are unpacked, until they are here and can be asked."""
+"""Size of unpacked PyTorch wheels relative to the download, until the files can be measured."""
 SPARE_BYTES = 300 * 1000 * 1000
-"""Left free on the disk: Blender writes its own files meanwhile."""
+"""Left free on the disk, since Blender writes its own files at the same time."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A part of the work and the share of the bar that it has."""
+    """A stage and its share of the progress bar."""
 
     title: str
     start: float
     stop: float
 
 
-PREPARE = Stage("Making the environment", 0.0, 0.03)
-RESOLVE = Stage("Asking what is needed", 0.03, 0.08)
+PREPARE = Stage("Creating the environment", 0.0, 0.03)
+RESOLVE = Stage("Resolving packages", 0.03, 0.08)
 FETCH = Stage("Downloading", 0.08, 0.70)
 UNPACK = Stage("Unpacking", 0.70, 0.93)
-PROVE = Stage("Testing with a real performance", 0.93, 1.0)
+TEST_STAGE = Stage("Testing with a real generation", 0.93, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far it is."""
+    """Progress of an installation."""
 
     stage: str
     fraction: float
     detail: str = ""
     seconds_left: float | None = None
-    """Of the stage; None while nobody knows."""
+    """Of the stage; None while unknown."""
 
 
 class Installation:
-    """One attempt; run it once."""
+    """One attempt at an installation; run it once."""
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class Installation:
         report: Callable[[Progress], None] = lambda _progress: None,
         preferred: Sequence[Path] = (),
     ) -> None:
-        """Start nothing yet.
+        """Create the attempt; nothing is started yet.
 
         Args:
-            home: The runtime's folder; made when missing.
-            source: Where the packages come from.
+            home: The runtime's folder; created when missing.
+            source: Source of the packages.
             root: Folder that holds ``model_runtime``, for the test.
-            stop: Ends it.
-            report: Told the progress, from this thread.
+            stop: Ends the installation when set.
+            report: Called with the progress, from this thread.
             preferred: Interpreters to try first.
         """
         self._home, self._source, self._root = home, source, root
@@ -89,10 +89,10 @@ class Installation:
         self._stage_began = time.monotonic()
 
     def run(self) -> Installed:
-        """Install, test and switch.
+        """Install, test and use the new runtime.
 
         Raises:
-            InstallFailed: Something is missing or refuses; what was installed before still counts.
+            InstallFailed: A step failed; the previous runtime is still in use.
             InstallCancelled: Stopped.
         """
         try:
@@ -101,7 +101,7 @@ class Installation:
                 self._ownership.claim(self._log)
                 self._log.write_text("", encoding="utf-8")
                 if self._source.kind == ENVIRONMENT:
-                    installed = self._take_over()
+                    installed = self._use_existing()
                 else:
                     state.sweep(self._home, keep_downloads=True)
                     installed = self._build()
@@ -117,42 +117,42 @@ class Installation:
                 hint="Check its permissions and the free disk space, then resume",
             ) from error
 
-    def prove(self, installed: Installed) -> Installed:
-        """Test what is installed once more, and record what it says now.
+    def test(self, installed: Installed) -> Installed:
+        """Test the installed runtime again, and record the result.
 
         Raises:
-            InstallFailed: It does not work.
+            InstallFailed: The test failed.
             InstallCancelled: Stopped.
         """
         with state.locked(self._home):
             if installed.problem:
                 raise InstallFailed(installed.problem, hint="Repair it, or remove it")
-            self._stage = PROVE
-            self._tell(0.0, "")
-            now = self._proved(
+            self._stage = TEST_STAGE
+            self._report_stage(0.0, "")
+            now = self._test_result(
                 Path(installed.python), is_ours=installed.is_ours, build=installed.build
             )
             now = dataclasses.replace(now, disk_bytes=installed.disk_bytes)
             state.write_installed(self._home, now)
             return now
 
-    def _take_over(self) -> Installed:
-        """An environment that is there already: tested, named, and never changed."""
+    def _use_existing(self) -> Installed:
+        """Test an existing environment, which is used as it is and never changed."""
         folder = Path(self._source.path)
         python = folder if folder.is_file() else state.python_of(folder)
         if not python.is_file():
             raise InstallFailed(
-                f"There is no environment at {folder}: it has no {python.name}",
+                f"No environment at {folder}: it has no {python.name}",
                 hint="Choose the folder that holds the environment's bin or Scripts folder",
             )
-        self._enter(PROVE)
-        return self._proved(python, is_ours=False, build="PyTorch of an environment of yours")
+        self._enter(TEST_STAGE)
+        return self._test_result(python, is_ours=False, build="PyTorch of your own environment")
 
     def _build(self) -> Installed:
         self._enter(PREPARE)
         if self._source.kind == FOLDER and not Path(self._source.path).is_dir():
             raise InstallFailed(
-                f"There is no folder {self._source.path}", hint="Choose the folder of the wheels"
+                f"No folder at {self._source.path}", hint="Choose the folder of the wheels"
             )
         interpreter = pythons.find(self._preferred)
         folder = state.new_environment(self._home)
@@ -162,12 +162,12 @@ class Installation:
             wheels_folder.mkdir()
         cache = wheels_folder / "pip"
         self._ownership.claim(cache)
-        self._tell(0.1, interpreter.title)
+        self._report_stage(0.1, interpreter.title)
         commands.run(
             [interpreter.path, "-I", "-m", "venv", folder],
             stop=self._stop,
             log=self._log,
-            what="Making the environment",
+            what="Creating the environment",
         )
         python = state.python_of(folder)
         packages = Packages(
@@ -177,53 +177,53 @@ class Installation:
             cache=cache,
             scratch=folder,
         )
-        self._tell(0.7, "pip")
+        self._report_stage(0.7, "pip")
         packages.renew_pip(self._source)
         files = self._files(packages, wheels_folder)
         self._enter(UNPACK)
         self._need(unpacked_bytes(files))
-        packages.install(files, folder, self._tell)
-        self._enter(PROVE)
+        packages.install(files, folder, self._report_stage)
+        self._enter(TEST_STAGE)
         title = self._source.build.title if self._source.kind != FOLDER else "PyTorch"
-        installed = self._proved(python, is_ours=True, build=title)
+        installed = self._test_result(python, is_ours=True, build=title)
         return dataclasses.replace(installed, disk_bytes=state.disk_bytes(folder))
 
     def _files(self, packages: Packages, folder: Path) -> list[Path]:
-        """Every wheel as a file on this machine."""
+        """Return every wheel as a file on this machine."""
         self._enter(RESOLVE)
-        self._tell(0.0, self._source.title)
-        wheels = packages.resolve(self._source, self._tell)
+        self._report_stage(0.0, self._source.title)
+        wheels = packages.resolve(self._source, self._report_stage)
         self._enter(FETCH)
         download = Download(
             folder,
             stop=self._stop,
             certificates=packages.certificates(),
             claim=self._ownership.claim,
-            progress=lambda done, total, name: self._tell(
+            progress=lambda done, total, name: self._report_stage(
                 done / max(total, 1), f"{name}: {megabytes(done)} of {megabytes(total)}"
             ),
         )
         total = download.sizes(wheels)
-        there = sum(path.stat().st_size for path in folder.glob("*.whl*"))
+        present = sum(path.stat().st_size for path in folder.glob("*.whl*"))
         is_local = all(wheel.local_path is not None for wheel in wheels)
-        self._need(int(total * UNPACKED) + (0 if is_local else max(0, total - there)))
+        self._need(int(total * UNPACKED) + (0 if is_local else max(0, total - present)))
         return download.fetch(wheels)
 
-    def _proved(self, python: Path, *, is_ours: bool, build: str) -> Installed:
-        """What the environment's own test says. Raises InstallFailed when it does not pass."""
+    def _test_result(self, python: Path, *, is_ours: bool, build: str) -> Installed:
+        """Run the environment's test and return its result. Raises InstallFailed."""
         output = commands.run(
             [python, *TEST],
             stop=self._stop,
             log=self._log,
             what="The test of the new runtime",
             folder=self._root,
-            on_wait=lambda: self._tell(0.5, ""),
+            on_wait=lambda: self._report_stage(0.5, ""),
         )
         facts = _facts(output)
         wants_card = self._source.kind != ENVIRONMENT and self._source.tag not in ("cpu", "")
         note = ""
         if wants_card and str(facts["device"]).startswith("cpu"):
-            note = f"The card is not used: {facts.get('reason') or 'PyTorch does not see it'}"
+            note = f"The graphics card is not used: {facts.get('reason') or 'PyTorch found none'}"
         return Installed(
             python=str(python),
             is_ours=is_ours,
@@ -240,7 +240,7 @@ class Installation:
         free = shutil.disk_usage(self._home).free
         if free < count + SPARE_BYTES:
             raise InstallFailed(
-                f"The runtime needs {megabytes(count + SPARE_BYTES)} in {self._home}, and "
+                f"The runtime needs {megabytes(count + SPARE_BYTES)} in {self._home}, but only "
                 f"{megabytes(free)} are free",
                 hint="Free some disk space, then resume",
             )
@@ -253,9 +253,9 @@ class Installation:
             kept = state.disk_bytes(wheels)
             pending = Pending(dataclasses.asdict(self._source), stage.title, kept)
             state.write_pending(self._home, pending)
-        self._tell(0.0, "")
+        self._report_stage(0.0, "")
 
-    def _tell(self, fraction: float, detail: str) -> None:
+    def _report_stage(self, fraction: float, detail: str) -> None:
         stage = self._stage
         spent = time.monotonic() - self._stage_began
         is_known = stage is FETCH and 0.01 < fraction < 1
@@ -279,7 +279,7 @@ def _facts(output: str) -> dict[str, Any]:
             if isinstance(facts, dict) and {"torch", "device", "seconds"} <= set(facts):
                 return facts
     raise InstallFailed(
-        "The test of the new runtime said nothing",
+        "The test of the new runtime printed no result",
         hint="Copy the details and report them",
         details=output[-3000:],
     )

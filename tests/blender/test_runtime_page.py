@@ -100,7 +100,7 @@ def test_a_runtime_whose_python_is_gone_leaves_the_built_in_engine(chosen, home,
     assert launch.worker_launch().argv[0] == sys.executable
     text = page(chosen)
     assert "In use: Built-in engine" in text
-    assert "Its Python is gone" in text
+    assert "The Python of the runtime is missing" in text
     assert "The built-in engine is used instead" in text
 
 
@@ -176,7 +176,7 @@ def test_a_failed_installer_is_an_error_with_a_way_out(chosen, home, tmp_path):
     assert "Cancel" in page(chosen)
     job.wait()
     assert not job.is_busy
-    assert "There is no folder" in str(job.error)
+    assert "No folder at" in str(job.error)
     assert job.error.hint in page(chosen)
     assert state.read_installed(home) is None
 

@@ -1,4 +1,4 @@
-"""The GPU runtime installed for real: an environment, wheels, a test by real inference, a switch.
+"""Install the GPU runtime: an environment, wheels, a test by real inference, the switch.
 
 Small wheels stand in for torch and lead to the real one of this environment, so that nothing large
 is downloaded. ``CSTALK_TEST_DOWNLOADS=1`` adds the true PyTorch of this environment, from pip.
@@ -102,7 +102,7 @@ def test_wheels_of_a_folder_become_a_runtime_that_performs(home: Path, wheels: P
     assert is_whole(home, installed)
     fractions = [progress.fraction for progress in told]
     assert fractions == sorted(fractions)
-    assert [p.stage for p in told][-1] == "Testing with a real performance"
+    assert [p.stage for p in told][-1] == "Testing with a real generation"
     assert sorted(path.name for path in home.iterdir()) == sorted(
         ["created.json", "current.json", "install.log", "lock", installed.folder.name]
     )
@@ -220,7 +220,7 @@ def test_a_closed_stdin_ends_the_installer_and_what_it_started(
     assert child.stdin is not None
     assert child.stdout is not None
     for line in child.stdout:
-        if json.loads(line)["stage"] == "Asking what is needed":
+        if json.loads(line)["stage"] == "Resolving packages":
             break
     child.stdin.close()
     rest = child.stdout.read()
@@ -238,7 +238,7 @@ def test_an_environment_of_somebody_else_is_used_and_never_touched(home: Path) -
     assert Path(taken.python).parents[1] == folder
     assert run(home, "remove")["type"] == "done"
     assert Path(sys.executable).is_file()
-    with pytest.raises(InstallFailed, match="no environment"):
+    with pytest.raises(InstallFailed, match="No environment"):
         install(home, Source(plan.ENVIRONMENT, str(home)))
 
 

@@ -110,9 +110,11 @@ class Delivery:
         def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:
             found = find(self._order)
             if found.scene != bpy.context.scene:
-                raise SceneChanged(f"{found.scene.name!r} is not open")
+                raise SceneChanged(
+                    f"{found.scene.name!r} is not open", hint="Open that scene, then check again"
+                )
             if any(name not in bpy.data.actions for name in report.actions):
-                raise SceneChanged("the keyframes were undone")
+                raise SceneChanged("the keyframes were undone", hint="Redo, or generate again")
             return found.faces, found.scene
 
         if self._check is None:

@@ -1,4 +1,4 @@
-"""The runtime's folder: the record is whole or absent, and nothing else is ever taken for it."""
+"""The record of the runtime's folder is complete or absent, and nothing else is read as one."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_runtime_whose_python_is_gone_says_so(tmp_path: Path) -> None:
 
 def test_two_installations_cannot_share_a_folder(tmp_path: Path) -> None:
     holding = state.locked(tmp_path)
-    refused = pytest.raises(InstallFailed, match="under way")
+    refused = pytest.raises(InstallFailed, match="is running")
     with holding, refused, state.locked(tmp_path):
         pass
     with state.locked(tmp_path):

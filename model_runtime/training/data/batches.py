@@ -16,22 +16,15 @@ from torch import Tensor
 from ...audio.features import LOG_CENTRE, LOG_SCALE
 from ...config import GeneratorConfig
 from ...errors import BadArgument
-from ...protocol import EMOTIONS
 from ...style import style_noise
 from ..reference.motion import Script, act
 from .augment import Augmenter
 from .cache import Cache, Entry, cut
+from .emotion_tracks import draw_track
 from .rig_rows import RigRows, padded_curves, padded_features
 
-NEUTRAL_SHARE = 0.3
-"""Share of training windows without emotion."""
 CLEAN_SHARE = 0.4
 """Share of windows heard as recorded: most lines are."""
-CHANGE_SHARE = 0.25
-"""Share of windows whose emotion changes on the way, as ``--emotion-at`` does."""
-CHANGE_FRAMES = 25  # 0.5 s, the cross-fade of emotion.py
-MAX_INTENSITY = 1.25
-"""Trained a little beyond 1 so that 1 is no edge; the user's limit is 1.5."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,25 +177,7 @@ class BatchSource:
         return torch.from_numpy(np.stack(noises))
 
     def _emotions(self, rng: np.random.Generator, entries: Sequence[Entry]) -> Tensor:
-        out = torch.zeros(len(entries), self.frames, len(EMOTIONS))
-        for row, entry in enumerate(entries):
-            first = self._draw(rng, entry)
-            if rng.random() < CHANGE_SHARE:
-                second = self._draw(rng, entry)
-                middle = rng.uniform(0.2, 0.8) * self.frames
-                ramp = ((torch.arange(self.frames) - middle) / CHANGE_FRAMES + 0.5).clamp(0, 1)
-                mix = (0.5 - 0.5 * torch.cos(torch.pi * ramp))[:, None]
-                out[row] = first * (1 - mix) + second * mix
-            else:
-                out[row] = first
-        return out
-
-    def _draw(self, rng: np.random.Generator, entry: Entry) -> Tensor:
-        weights = torch.zeros(len(EMOTIONS))
-        if rng.random() < NEUTRAL_SHARE:
-            return weights
-        index = int(rng.integers(1, len(EMOTIONS)))
-        if entry.emotion in EMOTIONS[1:] and rng.random() < 0.5:
-            index = EMOTIONS.index(entry.emotion)
-        weights[index] = float(rng.uniform(0.1, MAX_INTENSITY))
-        return weights
+        rate = self.config.frame_rate
+        return torch.stack(
+            [draw_track(rng, self.frames, frame_rate=rate, labelled=e.emotion) for e in entries]
+        )

@@ -20,7 +20,9 @@ from ...protocol import EMOTIONS
 from ..reference.rig import reference_rig
 from .cache import Entry
 
-FACE, STILL = "face", "still"
+FACE, STILL, FILMED = "face", "still", "filmed"
+UNMEASURED_ON_FILM = ("tongueOut", "cheekPuff", "jawForward")
+"""Channels that landmarks of a filmed face say nothing about: the fit's 0 is not an observation."""
 
 
 class RigRows:
@@ -33,6 +35,7 @@ class RigRows:
         self.columns = [place for place, _ in shared]
         self.sources = [names.index(name) for _, name in shared]
         self.is_reference = self.channels == names
+        self.measured_on_film = torch.tensor([c not in UNMEASURED_ON_FILM for c in channels])
 
     def script_mouths(self, mouths: Sequence[HalfArray], entries: Sequence[Entry]) -> Tensor:
         """Speech curves (B, T, K) to act on; nil for recorded faces, which are not acted."""
@@ -57,7 +60,7 @@ class RigRows:
             mouths: As cached: (T, K) of a script, (T, C) of a recorded face.
             entries: What the rows are.
         """
-        if self.is_reference and all(entry.supervision != FACE for entry in entries):
+        if self.is_reference and all(entry.supervision not in (FACE, FILMED) for entry in entries):
             return acted, emotion, torch.ones(len(entries), len(self.channels), dtype=torch.bool)
         curves = acted.new_zeros(*acted.shape[:2], len(self.channels))
         curves[..., self.columns] = acted[..., self.sources]
@@ -69,6 +72,8 @@ class RigRows:
                 curves[row] = torch.from_numpy(mouths[row].astype(np.float32))
                 observed[row] = self._recorded(entry)
                 emotion[row] = recorded_emotion(entry)
+            elif entry.supervision == FILMED:
+                observed[row] &= self.measured_on_film
             elif entry.supervision == STILL and not self.columns:
                 # A rig without reference motion rests where nobody speaks, without emotion.
                 observed[row] = True

@@ -253,12 +253,13 @@ def test_head_and_teeth_play_together_from_slots_of_one_action_or_their_own_with
     assert heights[0] > 0.01
 
 
-def test_objects_that_share_a_key_count_once():
-    head = make_face("Head")
-    twin = bpy.data.objects.new("Twin", head.data)
-    twin.parent = head
-    bpy.context.scene.collection.objects.link(twin)
-    assert targets.face_objects(head) == [head]
+def test_companions_that_share_a_mesh_are_keyed_once():
+    head, eye = make_face("Head"), make_face("EyeLeft", ["eyeLookUpLeft", "eyeLookDownLeft"])
+    other = bpy.data.objects.new("EyeRight", eye.data)
+    bpy.context.scene.collection.objects.link(other)
+    for one in (eye, other):
+        one.parent = head
+    assert len(targets.face_objects(head)) == 2
 
 
 def test_two_characters_have_separate_performances():
@@ -274,7 +275,7 @@ def test_two_characters_have_separate_performances():
     [
         (lambda: bpy.data.objects.new("Lamp", bpy.data.lights.new("L", "POINT")), "not a mesh"),
         (lambda: make_face("Plain", []), "no shape keys"),
-        (lambda: make_face("Other", ["Smile"]), "that we know"),
+        (lambda: make_face("Other", ["Smile"]), "known facial shape"),
     ],
 )
 def test_target_that_is_no_face_is_refused_with_a_hint(make, words):

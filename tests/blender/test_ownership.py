@@ -114,12 +114,8 @@ def test_sealed_lips_are_no_edit_of_the_user():
         (lambda action: action.asset_mark(), "marked as an asset"),
         (lambda action: setattr(action, "name", "My take"), "renamed"),
         (
-            lambda action: (
-                bpy.data.objects.new("Prop", None)
-                .animation_data_create()
-                .__setattr__("action", action)
-            ),
-            "'Prop' uses it",
+            lambda action: compat.assign_action(make_face("Prop").data.shape_keys, action),
+            "uses it",
         ),
     ],
 )

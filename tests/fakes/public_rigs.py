@@ -20,8 +20,8 @@ FILES = {
     "ICT": "ict_arkit51.npz",
 }
 """Name of a head to its file; see SOURCE.txt beside them for authors and licences."""
-CHANNELS = {"Face Cap": 52, "MakeHuman": 52, "ICT": 51}
-"""ARKit channels that each head has: ICT-FaceKit has no tongue."""
+CHANNELS = {"Face Cap": 51, "MakeHuman": 52, "ICT": 51}
+"""ARKit channels that each head shows: ICT has no tongue, tongueOut of Face Cap holds no shape."""
 UNITS = {"Face Cap": 0.01, "MakeHuman": 0.1, "ICT": 0.01}
 """Metres to one unit of the file."""
 

@@ -116,7 +116,7 @@ def test_stray_names_make_no_face():
     found = recognise(names)
     assert found.family is None
     assert not found.routing
-    assert found.missing["jawOpen"] == "no shape key bears a name that we know"
+    assert found.missing["jawOpen"] == "no shape key has a known name"
 
 
 def test_teeth_with_one_key_are_part_of_a_face():
@@ -133,7 +133,7 @@ def test_nothing_is_taken_back_that_is_not_given():
 def test_lacking_keys_are_doubted_by_name():
     names = tuple(name for name in LISTS["CC4"][1] if name != "Mouth_Funnel_Up_L")
     assert recognise(names).doubts == {
-        "mouthFunnel": '3 of 4 keys are there; "Mouth_Funnel_Up_L" is missing'
+        "mouthFunnel": '3 of 4 keys exist; "Mouth_Funnel_Up_L" is missing'
     }
 
 

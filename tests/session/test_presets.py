@@ -8,7 +8,7 @@ import json
 import pytest
 
 from cstalk_blender.rig.mapping import presets
-from cstalk_blender.rig.mapping.presets import BadPreset, Preset, Shelf
+from cstalk_blender.rig.mapping.presets import BadPreset, Preset, PresetStore
 from cstalk_blender.rig.mapping.routing import Route, Routing, Target
 
 ROUTING = Routing(
@@ -47,35 +47,35 @@ def test_no_name_leads_out_of_the_folder(tmp_path, name):
     path = presets.save(tmp_path / "in", dataclasses.replace(HERO, name=name))
     assert path.parent == tmp_path / "in"
     assert [p.name for p in tmp_path.rglob("*.json")] == [path.name]
-    assert Shelf(tmp_path / "in").presets()[path].name == name
+    assert PresetStore(tmp_path / "in").presets()[path].name == name
 
 
 def test_shelf_finds_by_rig_and_prefers_the_same_mesh(tmp_path):
     presets.save(tmp_path, HERO)
     presets.save(tmp_path, dataclasses.replace(HERO, name="Twin", mesh="Twin"))
     presets.save(tmp_path, dataclasses.replace(HERO, name="X", fingerprint="0" * 64))
-    shelf = Shelf(tmp_path)
-    assert shelf.find_or_none(HERO.fingerprint, "Head").name == "Hero 台"
-    assert shelf.find_or_none(HERO.fingerprint, "Twin").name == "Twin"
-    assert shelf.find_or_none(HERO.fingerprint, "Nobody") is not None
-    assert shelf.find_or_none("f" * 64, "Head") is None
+    store = PresetStore(tmp_path)
+    assert store.find_or_none(HERO.fingerprint, "Head").name == "Hero 台"
+    assert store.find_or_none(HERO.fingerprint, "Twin").name == "Twin"
+    assert store.find_or_none(HERO.fingerprint, "Nobody") is not None
+    assert store.find_or_none("f" * 64, "Head") is None
 
 
 def test_shelf_sees_files_come_and_go(tmp_path):
-    shelf = Shelf(tmp_path / "later")
-    assert shelf.presets() == {}
+    store = PresetStore(tmp_path / "later")
+    assert store.presets() == {}
     path = presets.save(tmp_path / "later", HERO)
-    assert shelf.presets() == {path: HERO}
+    assert store.presets() == {path: HERO}
     path.unlink()
-    assert shelf.presets() == {}
+    assert store.presets() == {}
 
 
 def test_one_bad_file_hides_no_other(tmp_path):
     path = presets.save(tmp_path, HERO)
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
-    shelf = Shelf(tmp_path)
-    assert list(shelf.presets()) == [path]
-    assert [p.name for p in shelf.refused] == ["bad.json"]
+    store = PresetStore(tmp_path)
+    assert list(store.presets()) == [path]
+    assert [p.name for p in store.refused] == ["bad.json"]
 
 
 def changed(**changes):

@@ -14,6 +14,11 @@ CHANNELS = ("jawOpen", "mouthClose")
 AA, PP = Target("shape", "aa"), Target("shape", "PP")
 
 
+def named(*pairs):
+    """A routing of one shape key a channel."""
+    return Routing(tuple(Route(channel, "shape", name) for channel, name in pairs))
+
+
 def test_several_channels_add_up_on_one_target():
     routes = (Route("jawOpen", "shape", "aa", 0.5), Route("mouthClose", "shape", "aa", -1.0))
     found = routing.evaluate(Routing(routes), VALUES, CHANNELS)
@@ -36,9 +41,7 @@ def test_offsets_add_up_and_bounds_come_last():
 def test_plain_pairs_pass_curves_on_bit_for_bit():
     values = np.random.default_rng(0).random((50, 2), np.float32)
     curves = track.CurveTrack(values, CHANNELS, 60.0)
-    found = routing.evaluate_track(
-        routing.from_pairs({"jawOpen": "aa", "mouthClose": "PP"}), curves
-    )
+    found = routing.evaluate_track(named(("jawOpen", "aa"), ("mouthClose", "PP")), curves)
     np.testing.assert_array_equal(np.stack([found[AA], found[PP]], axis=1), values)
 
 
@@ -73,7 +76,7 @@ def test_a_routing_without_routes_is_false():
 
 
 def test_routes_are_found_by_channel_and_by_target():
-    made = routing.from_pairs([("jawOpen", "aa"), ("mouthClose", "aa"), ("jawOpen", "PP")])
+    made = named(("jawOpen", "aa"), ("mouthClose", "aa"), ("jawOpen", "PP"))
     assert [route.target for route in made.of("jawOpen")] == ["aa", "PP"]
     assert [route.channel for route in made.to(AA)] == ["jawOpen", "mouthClose"]
     assert (made.channels, made.shape_names) == (CHANNELS, ("aa", "PP"))

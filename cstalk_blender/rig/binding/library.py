@@ -1,6 +1,6 @@
-"""What a person added: tables of names and saved mappings, in the extension's user folder.
+"""Provide the naming families and mappings that the user added, from the extension's user folder.
 
-Upgrades leave that folder alone. A checkout, which is no extension, has a temporary one.
+Upgrades leave that folder alone. In a checkout, which is not an extension, it is temporary.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ import bpy
 
 from ...package import ADDON_ID
 from ..mapping.families import BadFamily, Family, own_families
-from ..mapping.presets import Shelf
+from ..mapping.presets import PresetStore
 
 FAMILIES = "families"
 MAPPINGS = "mappings"
 
 
 def folder(kind: str) -> Path:
-    """Where files of ``kind`` are, whether or not the folder is there yet."""
+    """Return the folder for files of ``kind``, which may not exist yet."""
     if ADDON_ID.startswith("bl_ext."):
         return Path(bpy.utils.extension_path_user(ADDON_ID)) / kind
     return Path(bpy.app.tempdir) / kind
 
 
-def mappings() -> Shelf:
-    """The saved mappings."""
-    return _shelf(folder(MAPPINGS))
+def mappings() -> PresetStore:
+    """Return the saved mappings."""
+    return _store(folder(MAPPINGS))
 
 
 def families() -> tuple[Family, ...]:
-    """The person's own tables of names."""
+    """Return the user's naming families."""
     return _families()[0]
 
 
 def refused_families() -> tuple[BadFamily, ...]:
-    """Why tables of the person's are not used."""
+    """Return the errors of family files that are not used."""
     return _families()[1]
 
 
 @functools.lru_cache(maxsize=8)
-def _shelf(path: Path) -> Shelf:
-    return Shelf(path)
+def _store(path: Path) -> PresetStore:
+    return PresetStore(path)
 
 
 def _families() -> tuple[tuple[Family, ...], tuple[BadFamily, ...]]:

@@ -1,4 +1,4 @@
-"""Which meshes are the face: the chosen one, and the teeth, tongue and lashes that go with it."""
+"""Find the meshes of a face: the head, and the teeth, tongue and lashes that belong to it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from collections.abc import Iterable, Iterator
 
 import bpy
 
-from ...errors import BadTarget
 from ...package import rigs
 from ..mapping.names import Mapping, map_channels
-from ..mapping.recognise import Recognition, part_of
+from ..mapping.recognise import SPEECH_REGIONS, Recognition, part_of
 from ..mapping.routing import Routing
 from . import solved
-from .wiring import shape_names, wiring_of
+from .eligibility import is_face, problem_or_none
+from .shapes import shape_names
+from .wiring import wiring_of
 
 RIG_NAME = "arkit52"
-LISTED_NAMES = 3
-"""Shape keys that are named when none of them is known."""
-MAKE_LOCAL = "Select it, then Object > Relations > Make Local > Selected Objects and Data"
-MAKE_SINGLE = "Select it, then Object > Relations > Make Single User > Object & Data"
-"""What gives an override a mesh of this file; Make Local leaves it the linked one."""
-ASIDE = ("head", "other")
-"""Parts that go with a face only where an armature or a parent says so: they may be another's."""
+HEADS = ("head", "other")
+"""Parts that can be a face of their own. They belong to another one only by an armature or a
+parent; in a collection they may be another character's."""
 
 __all__ = [
     "RIG_NAME",
     "FacePart",
     "default_target_or_none",
     "face_objects",
+    "face_of_or_none",
     "find_parts",
     "is_face",
     "mapping_of",
@@ -50,12 +48,12 @@ class FacePart:
 
 
 def routing_of(target: bpy.types.Object | None) -> Routing:
-    """What moves what on the object: what a bake writes."""
+    """Return the routes from channels to targets that a bake of the object writes."""
     return wiring_of(target).usable
 
 
 def mapping_of(target: bpy.types.Object | None) -> Mapping:
-    """Which of the object's shape keys bear the names of which channels, in any spelling."""
+    """Return the object's shape keys that are named like channels, in any spelling."""
     return _mapping(shape_names(target))
 
 
@@ -65,18 +63,11 @@ def _mapping(names: tuple[str, ...]) -> Mapping:
     return map_channels(rigs.load_rig(RIG_NAME), names)
 
 
-def is_face(target: bpy.types.Object) -> bool:
-    """True for a mesh with at least one shape key that plays a channel, or that was solved."""
-    return target.type == "MESH" and (
-        bool(routing_of(target)) or solved.fit_or_none(target) is not None
-    )
-
-
 def find_parts(roots: Iterable[bpy.types.Object]) -> tuple[FacePart, ...]:
-    """Every mesh with facial shape keys in and below ``roots``, the head first.
+    """Return every mesh with facial shape keys in and below ``roots``, the head first.
 
-    A root is a mesh, an armature (with all that hangs on it or is bent by it) or the parent of
-    meshes. Objects that share one Key count once.
+    A root is a mesh, an armature (with its children and the meshes that it deforms) or the parent
+    of meshes. Objects that share their shape keys count once.
     """
     parts: dict[int, FacePart] = {}
     for candidate in _expanded(roots):
@@ -90,30 +81,56 @@ def find_parts(roots: Iterable[bpy.types.Object]) -> tuple[FacePart, ...]:
 
 
 def default_target_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The face that is meant when none was picked.
+    """Return the face to use when the user picked none.
 
-    The active mesh; else the best face below the active object, among the selected ones, or in
-    the active collection.
+    It is the face of the active object's character; else the best face among the selected objects,
+    or in the active collection.
     """
     active = context.active_object
-    if active is None or not is_face(active):
-        for roots in _places(context, active):
-            if parts := find_parts(roots):
-                return parts[0].face
-    return active if active is None or active.type == "MESH" else None
+    if active is None:
+        parts = find_parts(context.selected_objects) or find_parts(context.collection.all_objects)
+        return parts[0].face if parts else None
+    found = face_of_or_none(active)
+    if found is not None:
+        return found
+    if active.type == "MESH":  # meant, but not a face: `problem_or_none` says why
+        return active
+    parts = find_parts(context.selected_objects)
+    return parts[0].face if parts else None
+
+
+def face_of_or_none(part: bpy.types.Object) -> bpy.types.Object | None:
+    """Return the face of the character that an object belongs to.
+
+    Args:
+        part: A face, which is returned itself, or a body, eye, hair, or armature.
+    """
+    if _speaks(part) and part_of(part.name, part.data.name) in HEADS:
+        return part
+    best: bpy.types.Object | None = None
+    for roots in _circles(part):
+        for found in find_parts(roots):
+            if found.part in HEADS and (_speaks(found.face) or found.recognition.needs_solver):
+                return found.face
+            best = best or found.face
+    return best
 
 
 def face_objects(
     target: bpy.types.Object, *, with_companions: bool = True
 ) -> list[bpy.types.Object]:
-    """The meshes to bake: ``target`` first, then its companions in the scene.
+    """Return the meshes to bake: ``target`` first, then its companions in the scene.
 
-    A companion has facial shape keys of its own and hangs on the target, on the same armature or
-    on the same parent; without either, teeth, tongue, lashes and the like of the same collection.
-    Objects that share one Key count once.
+    A companion has facial shape keys of its own and is a child of the target, or belongs to the
+    same armature or parent; without either, teeth, tongue, lashes and the like of the same
+    collection. Objects that share their shape keys count once.
+
+    Args:
+        target: The face.
+        with_companions: False for the target alone.
 
     Raises:
-        BadTarget: ``target`` is no face, or its keys cannot be written.
+        BadTarget: ``target`` is not a face, or its shape keys cannot be written.
     """
     if (problem := problem_or_none(target)) is not None:
         raise problem
@@ -128,68 +145,37 @@ def face_objects(
     return faces
 
 
-def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
-    """Why ``target`` is no face that can be baked; None when it is one."""
+def _speaks(target: bpy.types.Object) -> bool:
+    """Return True for a mesh that moves its jaw or mouth, or was fitted."""
     if target.type != "MESH":
-        kind = target.type.lower()
-        return BadTarget(
-            f"{target.name!r} is {'an' if kind[0] in 'aeiou' else 'a'} {kind}, not a mesh",
-            hint="Choose the mesh that has the face's shape keys",
-        )
-    if target.data.shape_keys is None:
-        return BadTarget(
-            f"{target.name!r} has no shape keys",
-            hint="Choose a mesh with facial shape keys, or add a CSTalk Demo Head",
-        )
-    if not is_face(target):
-        return _unknown(target)
-    if not target.data.shape_keys.is_editable:
-        return BadTarget(
-            f"The shape keys of {target.name!r} are linked from another file",
-            hint=f"{MAKE_LOCAL}; a library override alone is not enough"
-            if target.override_library is None
-            else f"The library override has no mesh of its own. {MAKE_SINGLE}",
-        )
-    if target.data.override_library is not None:
-        return BadTarget(
-            f"The mesh of {target.name!r} is a library override: Blender would lose the keys of "
-            "its shape keys with the next saving",
-            hint=MAKE_SINGLE,
-        )
-    return None
+        return False
+    if solved.fit_or_none(target) is not None:
+        return True
+    return bool(_speech_channels() & set(routing_of(target).channels))
 
 
-def _unknown(target: bpy.types.Object) -> BadTarget:
-    """Why no shape key of ``target`` can be used, and what helps."""
-    wiring = wiring_of(target)
-    if not wiring.shape_names:
-        return BadTarget(
-            f"{target.name!r} has only its reference shape key, and nothing that could move",
-            hint="Choose the mesh that has the face's shape keys, or add a CSTalk Demo Head",
-        )
-    family = wiring.recognition.family
-    if family is not None and wiring.recognition.needs_solver:
-        return BadTarget(f"{target.name!r} is a {family.title} head", hint=family.advice)
-    names = ", ".join(f'"{name}"' for name in wiring.shape_names[:LISTED_NAMES])
-    more = ", ..." if len(wiring.shape_names) > LISTED_NAMES else ""
-    return BadTarget(
-        f"None of the {len(wiring.shape_names)} shape keys of {target.name!r} bears a name of a "
-        f"face that we know ({names}{more})",
-        hint="Under Rig let Fit This Face find what they do, or pick keys by hand or load a preset "
-        "under Mapping, or choose another mesh",
-    )
+@functools.cache
+def _speech_channels() -> frozenset[str]:
+    channels = rigs.load_rig(RIG_NAME).channels
+    return frozenset(c.name for c in channels if c.region in SPEECH_REGIONS)
 
 
-def _places(
-    context: bpy.types.Context, active: bpy.types.Object | None
-) -> Iterator[Iterable[bpy.types.Object]]:
-    if active is not None:
-        yield [active]
-        if active.type == "MESH":  # a mesh without a face was meant; it is told why it is none
-            return
-    yield context.selected_objects
-    if active is None:
-        yield context.collection.all_objects
+def _circles(part: bpy.types.Object) -> Iterator[Iterable[bpy.types.Object]]:
+    """Yield where to look for the face of a part, the nearest first."""
+    yield [part]
+    armature = part if part.type == "ARMATURE" else part.find_armature()
+    if armature is not None:
+        yield [armature]
+    parent = part.parent
+    while parent is not None:
+        yield [parent]
+        parent = parent.parent
+    is_piece = part.type == "MESH" and part_of(part.name, part.data.name) not in HEADS
+    if is_piece and armature is None and part.parent is None:
+        for collection in part.users_collection:
+            heads = [o for o in collection.objects if o != part and _speaks(o)]
+            if len(heads) == 1:  # with two heads it is unknown whose piece this is
+                yield heads
 
 
 def _expanded(roots: Iterable[bpy.types.Object]) -> Iterator[bpy.types.Object]:
@@ -197,11 +183,11 @@ def _expanded(roots: Iterable[bpy.types.Object]) -> Iterator[bpy.types.Object]:
         yield root
         yield from root.children_recursive
         if root.type == "ARMATURE":
-            yield from _bent_by(root)
+            yield from _deformed_by(root)
 
 
-def _bent_by(armature: bpy.types.Object) -> Iterator[bpy.types.Object]:
-    """Meshes that ``armature`` bends without being their parent."""
+def _deformed_by(armature: bpy.types.Object) -> Iterator[bpy.types.Object]:
+    """Yield the meshes that ``armature`` deforms, children or not."""
     for scene in armature.users_scene:
         for candidate in scene.objects:
             if candidate.type == "MESH" and candidate.find_armature() == armature:
@@ -213,13 +199,13 @@ def _relatives(target: bpy.types.Object) -> Iterator[bpy.types.Object]:
     armature = target.find_armature()
     if armature is not None:
         yield from armature.children_recursive
-        yield from _bent_by(armature)
+        yield from _deformed_by(armature)
     elif target.parent is not None:
         yield from target.parent.children_recursive
     else:
         for collection in target.users_collection:
             for candidate in collection.objects:
-                if part_of(candidate.name, candidate.data.name if candidate.data else "") in ASIDE:
+                if part_of(candidate.name, candidate.data.name if candidate.data else "") in HEADS:
                     continue
                 if candidate.parent is None and getattr(candidate, "type", "") == "MESH":
                     yield candidate

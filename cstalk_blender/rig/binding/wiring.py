@@ -1,8 +1,7 @@
-"""What moves a mesh, and why: names, the preset of its fingerprint, and the rows of a person.
+"""Collect everything that decides how one mesh is moved: names, a preset, rows of the user.
 
-A person's choice is kept on the shape keys' datablock, so that it is saved and undone with them:
-``key.cstalk_mapping`` (`properties_mapping.py`) has ``base`` (which of names and presets),
-``preset`` (the file that was picked) and ``rows`` (routes that replace those of their channel).
+Panels, the target lookup and the bake read the same `Wiring`, so that the panel shows what is
+baked.
 """
 
 from __future__ import annotations
@@ -19,66 +18,66 @@ from ..mapping.presets import Preset, fingerprint
 from ..mapping.recognise import Recognition, recognise
 from ..mapping.routing import Route, Routing
 from . import library
+from .shapes import shape_names, still_shapes
 
 
 @dataclasses.dataclass(frozen=True)
 class Wiring:
-    """All that is known of how a mesh is moved."""
+    """Sources of a mesh's routing, and the routing."""
 
     shape_names: tuple[str, ...]
     """Its shape keys without the reference key."""
+    still: tuple[str, ...]
+    """Those of ``shape_names`` that move no vertex."""
     recognition: Recognition
     preset: Preset | None
-    """The preset that is used instead of the names."""
+    """Preset that is used instead of the names."""
     lost_preset: str
-    """File name of a preset that was picked and is not there (any more); else empty."""
+    """File name of a chosen preset that does not exist; else empty."""
     own: Mapping[str, tuple[Route, ...]]
-    """Channel to the routes that a person wrote for it."""
+    """Channel to the user's routes for it."""
     routing: Routing
-    """All of it together; may speak of keys that the mesh does not have."""
+    """All sources together; may contain routes to shape keys that the mesh does not have."""
 
     @property
     def origin(self) -> Origin:
-        """Whence the channels come that no person wrote."""
+        """Source of channels without rows of the user."""
         return "names" if self.preset is None else "preset"
 
     @property
     def usable(self) -> Routing:
-        """The routes whose shape keys are there."""
-        return present(self.routing, frozenset(self.shape_names))
+        """Routes to bones, properties, and shape keys that exist and move a vertex."""
+        return present(self.routing, frozenset(self.shape_names) - frozenset(self.still))
 
     def reports(self) -> tuple[ChannelReport, ...]:
-        """Each channel mapped, doubtful or missing, and why."""
+        """Return for each channel whether it is mapped, doubtful or missing, and the reason."""
         return channel_reports(
             self.recognition,
             self.routing,
             frozenset(self.shape_names),
             origin=self.origin,
             own=frozenset(self.own),
+            still=self.still,
         )
 
 
 def wiring_of(target: bpy.types.Object | None) -> Wiring:
-    """How ``target`` is moved; all empty for an object without shape keys."""
+    """Return the wiring of an object; empty for one without shape keys."""
     names = shape_names(target)[1:]
+    still = still_shapes(target)
     state = mapping_state_or_none(target)
-    recognition = recognise(names, library.families())
+    recognition = recognise(names, library.families(), still)
     preset, lost = _preset(state, names, "" if target is None else target.name)
     own = own_rows(state)
     base = recognition.routing if preset is None else preset.routing
-    return Wiring(names, recognition, preset, lost, own, merged(base, own))
-
-
-def shape_names(target: bpy.types.Object | None) -> tuple[str, ...]:
-    """Names of the object's shape keys, the reference first; empty when it has none."""
-    key = getattr(getattr(target, "data", None), "shape_keys", None)
-    return () if key is None else tuple(block.name for block in key.key_blocks)
+    return Wiring(names, still, recognition, preset, lost, own, merged(base, own))
 
 
 def mapping_state_or_none(target: bpy.types.Object | None) -> Any:
-    """The settings of a person on the object's shape keys; None where nothing was set.
+    """Return the user's settings on an object's shape keys; None where nothing was set.
 
-    Up to Blender 4.5 the first look at a group of properties writes an empty one into the file.
+    Up to Blender 4.5 reading a group of properties for the first time writes an empty one into the
+    file.
     """
     key = getattr(getattr(target, "data", None), "shape_keys", None)
     if key is None or "cstalk_mapping" not in key.bl_rna.properties:
@@ -87,7 +86,7 @@ def mapping_state_or_none(target: bpy.types.Object | None) -> Any:
 
 
 def own_rows(state: Any) -> dict[str, tuple[Route, ...]]:
-    """Channel to the routes of its rows; no route for a row without a key."""
+    """Return the user's routes by channel; a row without a shape key has none."""
     own: dict[str, list[Route]] = {}
     for row in () if state is None else state.rows:
         routes = own.setdefault(row.channel, [])
@@ -99,7 +98,7 @@ def own_rows(state: Any) -> dict[str, tuple[Route, ...]]:
 
 @functools.lru_cache(maxsize=64)
 def rig_of(names: tuple[str, ...]) -> str:
-    """Fingerprint of a mesh with the shape keys ``names``, the reference not among them."""
+    """Return the fingerprint of a mesh by its shape keys without the reference key."""
     return fingerprint(names)
 
 
@@ -107,8 +106,8 @@ def _preset(state: Any, names: tuple[str, ...], mesh: str) -> tuple[Preset | Non
     base = "AUTO" if state is None else state.base
     if base == "NAMES" or not names:
         return None, ""
-    shelf = library.mappings()
+    store = library.mappings()
     if base == "PRESET":
-        picked = shelf.named_or_none(state.preset)
+        picked = store.named_or_none(state.preset)
         return picked, "" if picked is not None else state.preset
-    return shelf.find_or_none(rig_of(names), mesh), ""
+    return store.find_or_none(rig_of(names), mesh), ""

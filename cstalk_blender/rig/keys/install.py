@@ -15,6 +15,7 @@ import numpy as np
 from ... import compat
 from ...errors import BadTarget, BakeFailed
 from ...package import track
+from ..binding.shapes import forget_shapes
 from ..drive.plan import Plan, plan_face
 from ..drive.properties import PropertyCurve, merge_targets
 from ..drive.values import read_value
@@ -44,6 +45,7 @@ def plan_faces(
         BadTarget: An Action cannot be assigned to one of the faces.
         BakeFailed: No curve of the track fits the faces.
     """
+    forget_shapes()  # the user may have sculpted a key since
     for face in faces:
         require_assignable(face.data.shape_keys, face.name)
     plans = [plan_face(face, curves) for face in faces]

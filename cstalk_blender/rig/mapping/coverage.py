@@ -1,4 +1,4 @@
-"""What a mesh can show: each channel mapped, doubtful or missing, and why. No bpy."""
+"""Report for each channel whether a mesh can show it: mapped, doubtful or missing. No bpy."""
 
 from __future__ import annotations
 
@@ -7,36 +7,52 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from ...package import rigs
+from ...text import counted
 from .families import CHANNEL_RIG
 from .recognise import Recognition
 from .routing import Route, Routing
 
 Status = Literal["mapped", "doubtful", "missing"]
 Origin = Literal["names", "preset", "own"]
-"""Whence the routes of a channel are: names of shape keys, a preset, rows that a person wrote."""
+"""Source of a channel's routes: names of shape keys, a preset, rows of the user."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Keys:
+    """Shape keys of a mesh."""
+
+    names: frozenset[str]
+    still: frozenset[str]
+    """Those that move no vertex."""
+
+    def problem(self, name: str) -> str:
+        """Return why a shape key cannot show anything; empty when it can."""
+        if name not in self.names:
+            return f'the mesh has no shape key "{name}"'
+        return f'the shape key "{name}" moves no vertex' if name in self.still else ""
 
 
 @dataclasses.dataclass(frozen=True)
 class ChannelReport:
-    """One line of the report."""
+    """State of one channel."""
 
     channel: str
     region: str
     status: Status
     reason: str
-    """Why it is doubtful or missing; empty when it is neither."""
+    """Reason why it is doubtful or missing; empty when it is mapped."""
     routes: tuple[Route, ...]
-    """All routes of the channel, those to keys that are gone included."""
+    """All routes of the channel, also those to keys that do not exist."""
     is_own: bool
-    """True where a person's rows stand."""
+    """True where rows of the user are used."""
 
 
 def merged(base: Routing, own: Mapping[str, Sequence[Route]]) -> Routing:
-    """``base`` with the channels of ``own`` replaced; a channel with no own route moves nothing.
+    """Return ``base`` with the channels of ``own`` replaced.
 
     Args:
-        base: What names or a preset say.
-        own: Channel to the routes that a person wrote for it.
+        base: Routing from names or a preset.
+        own: Channel to the user's routes for it; without a route the channel moves nothing.
     """
     if not own:
         return base
@@ -44,12 +60,17 @@ def merged(base: Routing, own: Mapping[str, Sequence[Route]]) -> Routing:
     order += [channel for channel in base.channels if channel not in order]
     routes = [route for name in order for route in own.get(name, base.of(name))]
     count = len(own)
-    source = f"{base.source}, {count} channel{'s' if count > 1 else ''} by hand"
+    source = f"{base.source}, {counted(count, 'channel')} by hand"
     return Routing(tuple(routes), source, base.bounds)
 
 
 def present(routing: Routing, shape_names: Collection[str]) -> Routing:
-    """``routing`` without the routes to shape keys that the mesh does not have."""
+    """Return ``routing`` without routes to shape keys that are missing or move no vertex.
+
+    Args:
+        routing: Any routing.
+        shape_names: The shape keys that move a vertex.
+    """
     kept = tuple(r for r in routing.routes if r.kind != "shape" or r.target in shape_names)
     return dataclasses.replace(routing, routes=kept)
 
@@ -61,21 +82,24 @@ def channel_reports(
     *,
     origin: Origin,
     own: Collection[str] = (),
+    still: Collection[str] = (),
 ) -> tuple[ChannelReport, ...]:
-    """One report for each channel of the rig, in its order.
+    """Return one report per channel of the rig, in its order.
 
     Args:
-        recognition: What the names say.
-        routing: All routes that are in use, before those to missing keys are dropped.
+        recognition: Result of recognising the mesh by names.
+        routing: All routes in use, also those to missing keys.
         shape_names: The shape keys of the mesh.
-        origin: Where the routes of channels that no person wrote are from.
-        own: Channels whose routes a person wrote.
+        origin: Source of channels without rows of the user.
+        own: Channels with rows of the user.
+        still: Those of ``shape_names`` that move no vertex.
     """
+    keys = _Keys(frozenset(shape_names), frozenset(still))
     reports = []
     for channel in rigs.load_rig(CHANNEL_RIG).channels:
         routes = routing.of(channel.name)
         source: Origin = "own" if channel.name in own else origin
-        status, reason = _state(channel.name, routes, recognition, frozenset(shape_names), source)
+        status, reason = _state(channel.name, routes, recognition, keys, source)
         reports.append(
             ChannelReport(channel.name, channel.region, status, reason, routes, channel.name in own)
         )
@@ -83,7 +107,7 @@ def channel_reports(
 
 
 def counts(reports: Iterable[ChannelReport]) -> dict[str, dict[Status, int]]:
-    """Region to the number of its channels that are mapped, doubtful and missing."""
+    """Return for each region how many channels are mapped, doubtful and missing."""
     table: dict[str, dict[Status, int]] = {}
     for report in reports:
         row = table.setdefault(report.region, {"mapped": 0, "doubtful": 0, "missing": 0})
@@ -95,21 +119,21 @@ def _state(
     channel: str,
     routes: Sequence[Route],
     recognition: Recognition,
-    shape_names: frozenset[str],
+    keys: _Keys,
     origin: Origin,
 ) -> tuple[Status, str]:
-    gone = [r.target for r in routes if r.kind == "shape" and r.target not in shape_names]
-    if gone and len(gone) == len(routes):
-        return "missing", f'the mesh has no shape key "{gone[0]}"'
-    if gone:
-        return "doubtful", f'the mesh has no shape key "{gone[0]}"; the others are used'
+    lost = [why for r in routes if r.kind == "shape" and (why := keys.problem(r.target))]
+    if lost and len(lost) == len(routes):
+        return "missing", lost[0]
+    if lost:
+        return "doubtful", f"{lost[0]}; the others are used"
     if not routes:
-        return "missing", _why_nothing(channel, recognition, origin)
+        return "missing", _reason_unrouted(channel, recognition, origin)
     doubt = recognition.doubts.get(channel, "") if origin == "names" else ""
     return ("doubtful", doubt) if doubt else ("mapped", "")
 
 
-def _why_nothing(channel: str, recognition: Recognition, origin: Origin) -> str:
+def _reason_unrouted(channel: str, recognition: Recognition, origin: Origin) -> str:
     if origin == "own":
         return "left out by hand"
     if origin == "preset":

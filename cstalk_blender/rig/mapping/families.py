@@ -1,15 +1,15 @@
-"""Naming families of facial rigs as data: which shape keys play which channel. No bpy.
+"""Read naming families of facial rigs, which map channels to shape keys by name. No bpy.
 
-One JSON file is one family (``families/*.json``, and those that a person puts beside them):
+One JSON file is one family (``families/*.json``, and files that the user adds):
 
     {"format": 1, "name": "sranipal", "title": "SRanipal", "source": "where the names are from",
      "channels": {"jawOpen": "Jaw_Open",
                   "mouthLeft": {"Mouth_Upper_Left": 1, "Mouth_Lower_Left": 1},
                   "mouthSmileLeft": ["MouthSmileLeft", {"CornerPull_L": 1, "CornerSlant_L": 0.3}]},
-     "doubtful": {"mouthLeft": "why a person should look"}}
+     "doubtful": {"mouthLeft": "why the user should check it"}}
 
 A channel is one key, several keys with gains, or a list of such alternatives, the best first. One
-key may stand under several channels: their motions add up.
+key may serve several channels: their motions are added.
 """
 
 from __future__ import annotations
@@ -27,55 +27,55 @@ from ...package import rigs
 FAMILY_FOLDER = Path(__file__).resolve().parent / "families"
 FORMAT = 1
 CHANNEL_RIG = "arkit52"
-"""The rig whose channels the tables speak of."""
+"""The rig whose channels the tables name."""
 LARGEST_FILE = 1_000_000
-"""Bytes; our own largest table is a hundredth of it."""
+"""Bytes; the largest shipped table has a hundredth of it."""
 LONGEST_NAME = 255
-"""Letters of a name; Blender itself stops at 63 bytes, 255 from 5.0 on."""
+"""Characters of a name; Blender allows 63 bytes, 255 from 5.0 on."""
 LONGEST_TEXT = 1000
 MOST_ENTRIES = 1000
 LARGEST_GAIN = 100.0
 KINDS = ("shapes", "visemes", "basis")
 
-HINT = "Repair the table, or take it out of the folder; docs/user_guide.md shows its form"
+HINT = "Correct the file, or remove it from the folder; docs/user_guide.md describes the format"
 
 Keys = tuple[tuple[str, float], ...]
 """Shape keys and their gains."""
 
 
 class BadFamily(SessionError):
-    """A table of names that cannot be read."""
+    """A naming family that cannot be read."""
 
     code = "bad-family"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Family:
-    """One way in which the shape keys of a face are named; itself alone is equal to it."""
+    """One convention of naming the shape keys of a face; compared by identity."""
 
     name: str
     title: str
-    """For people."""
+    """Display name."""
     kind: str
-    """``shapes``: a key for each movement; ``visemes``: a key for each sound; ``basis``: keys of a
-    statistical model, which no table of names can use."""
+    """``shapes``: a key for each movement; ``visemes``: a key for each viseme; ``basis``: a key for
+    each component of a statistical model, which cannot be mapped by name."""
     channels: Mapping[str, tuple[Keys, ...]]
     """Channel to alternatives, the best first."""
     doubtful: Mapping[str, str]
-    """Channel to the reason for which a person should look."""
+    """Channel to the reason why the user should check it."""
     endings: tuple[str, ...] = ()
-    """Endings of keys that count for nothing."""
+    """Endings of shape keys to ignore."""
     bounds: tuple[float, float] | None = None
-    """Bounds of every key; None where sliders say enough."""
+    """Bounds of every key; None where the sliders are enough."""
     marks: tuple[str, ...] = ()
-    """Keys that tell the family though they play no channel."""
+    """Keys that identify the family without serving a channel."""
     advice: str = ""
-    """What to do with a face of this family that its names alone cannot move."""
+    """Instruction for a face of this family that cannot be mapped by names."""
     is_own: bool = False
-    """True for a table that a person added."""
+    """True for a family that the user added."""
 
     def key_names(self) -> tuple[str, ...]:
-        """Every key of the table, once."""
+        """Return every shape key of the table once."""
         of_channels = (
             key for options in self.channels.values() for option in options for key, _ in option
         )
@@ -84,12 +84,12 @@ class Family:
 
 @functools.cache
 def shipped_families() -> tuple[Family, ...]:
-    """Our own tables, in the order of their file names: the earlier wins where two fit as well."""
+    """Return the shipped families in the order of their file names: the earlier wins a tie."""
     return tuple(read_family(path) for path in sorted(FAMILY_FOLDER.glob("*.json")))
 
 
 def own_families(folder: Path) -> tuple[tuple[Family, ...], tuple[BadFamily, ...]]:
-    """The tables in ``folder`` that can be read, and why the others cannot."""
+    """Return the families in ``folder`` that can be read, and the errors of the others."""
     families, refused = [], []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -103,14 +103,14 @@ def read_family(path: Path) -> Family:
     """Read and check one table.
 
     Raises:
-        BadFamily: Missing, too large, no JSON, or not of the form above.
+        BadFamily: The file is missing, too large, not JSON, or not in the format above.
     """
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise BadFamily(f"{path.name} has more than {LARGEST_FILE} bytes", hint=HINT)
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise BadFamily(f"{path.name} is no table of names: {error}", hint=HINT) from error
+        raise BadFamily(f"Not a naming family: {path.name}: {error}", hint=HINT) from error
     try:
         return _family(data)
     except ValueError as error:
@@ -119,16 +119,16 @@ def read_family(path: Path) -> Family:
 
 def _family(data: Any) -> Family:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ValueError(f'it does not begin with "format": {FORMAT}')
+        raise ValueError(f'it has no "format": {FORMAT}')
     kind = data.get("kind", KINDS[0])
     if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} is none of {', '.join(KINDS)}")
+        raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     known = set(rigs.load_rig(CHANNEL_RIG).channel_names)
     channels = _object(data.get("channels", {}), "channels")
     doubtful = _object(data.get("doubtful", {}), "doubtful")
     for channel in (*channels, *doubtful):
         if channel not in known:
-            raise ValueError(f"{channel!r} is no channel of {CHANNEL_RIG}")
+            raise ValueError(f"{channel!r} is not a channel of {CHANNEL_RIG}")
     family = Family(
         name=_text(data.get("name"), "name", LONGEST_NAME),
         title=_text(data.get("title"), "title", LONGEST_NAME),
@@ -163,15 +163,15 @@ def _keys(option: Any, channel: str) -> Keys:
 
 def _gain(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"the gain of {name!r} is no number")
-    if not abs(value) <= LARGEST_GAIN:  # nor is NaN
+        raise ValueError(f"the gain of {name!r} is not a number")
+    if not abs(value) <= LARGEST_GAIN:  # True for NaN too
         raise ValueError(f"the gain of {name!r} is beyond {LARGEST_GAIN:g}")
     return float(value)
 
 
 def _bounds(value: Any) -> tuple[float, float]:
     if not isinstance(value, list) or len(value) != 2:
-        raise ValueError("bounds are no two numbers")
+        raise ValueError("bounds are not two numbers")
     low, high = (_gain(number, "bounds") for number in value)
     if low >= high:
         raise ValueError(f"bounds {low:g} and {high:g} are not in order")
@@ -180,17 +180,17 @@ def _bounds(value: Any) -> tuple[float, float]:
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict) or len(value) > MOST_ENTRIES:
-        raise ValueError(f"{name} is no object of at most {MOST_ENTRIES} entries")
+        raise ValueError(f"{name} is not an object of at most {MOST_ENTRIES} entries")
     return value
 
 
 def _names(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_ENTRIES:
-        raise ValueError(f"{name} is no list of at most {MOST_ENTRIES} names")
+        raise ValueError(f"{name} is not a list of at most {MOST_ENTRIES} names")
     return tuple(_text(entry, name, LONGEST_NAME) for entry in value)
 
 
 def _text(value: Any, name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
-        raise ValueError(f"{name} is no text of 1 to {longest} letters")
+        raise ValueError(f"{name} is not a text of 1 to {longest} characters")
     return value

@@ -1,9 +1,9 @@
-"""Rig channels to shape-key names, by name and never by position. No bpy.
+"""Find the shape key of each channel by its name, never by its position. No bpy.
 
-Exact names win. Else both sides are brought to one spelling: ``jawOpen``, ``JawOpen``,
-``jaw_open``, ``blendShape2.jawOpen``, ``A25_Jaw_Open`` and ``facs_bs_JawOpen`` are the same, and so
-are ``eyeBlinkLeft``, ``eyeBlink_L``, ``EyeBlink.L`` and ``eyeBlinkL``. A prefix that several shape
-keys share (``Face_jawOpen``, ``Face_mouthFunnel``, ...) is dropped.
+Exact names win. Otherwise both names are normalised: ``jawOpen``, ``JawOpen``, ``jaw_open``,
+``blendShape2.jawOpen``, ``A25_Jaw_Open`` and ``facs_bs_JawOpen`` are equal, and so are
+``eyeBlinkLeft``, ``eyeBlink_L``, ``EyeBlink.L``, ``eyeBlink_Lf`` and ``eyeBlinkL``. A prefix or
+suffix that several shape keys share (``Face_jawOpen``, ``01-jawOpen``, ``jawOpen_geo``) is dropped.
 """
 
 from __future__ import annotations
@@ -16,32 +16,38 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ...package import rigs
 
-SIDES = {"left": "left", "l": "left", "lft": "left", "right": "right", "r": "right", "rgt": "right"}
-SHARED_PREFIX_KEYS = 3
-"""Shape keys that must share a prefix before it is taken for one: two may be a left/right pair."""
+SIDES = {
+    **dict.fromkeys(("left", "l", "lf", "lt", "lft"), "left"),
+    **dict.fromkeys(("right", "r", "rt", "rgt"), "right"),
+}
+SHARED_AFFIX_KEYS = 3
+"""Shape keys that must share a prefix or suffix before it is dropped: two may be a left/right
+pair."""
 
-_COPY = re.compile(r"\.\d{3}$")  # Blender's own: jawOpen.001
+_SIDE = "l|r|lf|lt|rt|left|right|lft|rgt"
+_COPY = re.compile(r"\.\d{3}$")  # added by Blender: jawOpen.001
 _NUMBERED = re.compile(r"^[AT]?\d+_(?=.)")  # Reallusion ActorCore: A25_Jaw_Open; 25_jawOpen
 _DAZ = re.compile(r"^facs_(bs|ctrl|jnt)_")  # Daz Genesis 9
-_SIDE_SUFFIX = re.compile(r"[._ -](l|r|left|right|lft|rgt)$", re.IGNORECASE)
-_SIDE_FIRST = re.compile(r"^(l|r|lft|rgt)[._ -](?=.)", re.IGNORECASE)  # L_eyeBlink
-_SEPARATOR = re.compile(r"[._:| -]")
+_SIDE_SUFFIX = re.compile(rf"[._ -]({_SIDE})$", re.IGNORECASE)
+_SIDE_FIRST = re.compile(r"^(l|r|lf|lt|rt|lft|rgt)[._ -](?=.)", re.IGNORECASE)  # L_eyeBlink
+_SEPARATOR = re.compile(r"[._:| -]+")
 _PREFIX = re.compile(r"^.*[.:|](?=.)")  # blendShape2.jawOpen, name:jawOpen
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclasses.dataclass(frozen=True)
 class Mapping:
-    """Which shape key plays which channel."""
+    """Shape keys of channels."""
 
     pairs: dict[str, str]
     """Channel to shape-key name, in the rig's order."""
     missing: tuple[str, ...]
     """Channels without a shape key, in the rig's order."""
     ambiguous: dict[str, tuple[str, ...]]
-    """Channels for which several shape keys stand, and these; the first of them is used."""
+    """Channels with several matching shape keys, of which the first is used."""
     coverage: dict[str, tuple[int, int]]
-    """Region to (channels found, channels there are)."""
+    """Region to number of channels found and number of channels in it."""
 
     @property
     def found(self) -> int:
@@ -55,7 +61,7 @@ class Mapping:
 
 
 class KeyIndex:
-    """The shape keys of one mesh, to be found by a name in any spelling."""
+    """Shape keys of one mesh, looked up by a name in any spelling."""
 
     def __init__(
         self,
@@ -67,26 +73,29 @@ class KeyIndex:
         """Index ``shape_names``.
 
         Args:
-            shape_names: Names of shape keys, the reference key among them or not.
-            wanted: Names that will be looked for; a prefix that several keys put before them goes.
-            endings: Endings that count for nothing, as Daz's ``_div2``.
+            shape_names: Names of shape keys, with or without the reference key.
+            wanted: Names that will be looked up; prefixes and suffixes that several keys add to
+                them are dropped.
+            endings: Endings of shape keys to ignore, such as Daz's ``_div2``.
         """
         self._names = frozenset(shape_names)
         self._endings = tuple(endings)
         self._by_spelling: dict[str, list[str]] = {}
         self._by_letters: dict[str, list[str]] = {}
-        prefix = _shared_prefix({*map(self._spelling, wanted)}, shape_names, self._spelling)
+        spelled = {*map(self._spelling, wanted)}
+        affixes = _shared_affixes(spelled, shape_names, self._spelling)
         for name in shape_names:
-            bare = name.removeprefix(prefix)
+            match = affixes.match(name)
+            bare = name if match is None else match[1]
             self._by_spelling.setdefault(self._spelling(bare), []).append(name)
             self._by_letters.setdefault(_letters(bare), []).append(name)
 
     def find(self, name: str) -> tuple[str, ...]:
-        """Shape keys that bear ``name``: itself alone where it is there, else every variant."""
+        """Return the shape keys called ``name``: the exact one alone, else every variant."""
         if name in self._names:
             return (name,)
         alike = self._by_spelling.get(self._spelling(name), [])
-        if not alike:  # eyeblinkleft has no words
+        if not alike:  # eyeblinkleft cannot be split into words
             alike = self._by_letters.get(_letters(name), [])
         return tuple(alike)
 
@@ -97,15 +106,15 @@ class KeyIndex:
 
 
 def map_channels(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> Mapping:
-    """Find the shape key of every channel of ``rig``.
+    """Find the shape key of every channel.
 
     Args:
         rig: The channels.
-        shape_names: Names of shape keys, the reference key among them or not.
+        shape_names: Names of shape keys, with or without the reference key.
 
     Returns:
-        A mapping in which no shape key is used twice. An exact name beats a variant; among variants
-        the first in ``shape_names`` is used and all are reported.
+        A mapping in which no shape key is used twice. An exact name beats a variant; of several
+        variants the first in ``shape_names`` is used and all are reported.
     """
     index = KeyIndex(shape_names, rig.channel_names)
     pairs: dict[str, str] = {}
@@ -124,10 +133,10 @@ def map_channels(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> Mapping
 
 @functools.lru_cache(maxsize=8192)
 def spelling(name: str) -> str:
-    """The one spelling of a name: side first, then its words, lower-case and joined.
+    """Return the normalised spelling of a name: its side, then its words in lower case, joined.
 
-    ``mouthLeft`` and ``mouth_L`` agree; ``mouthLeft`` and ``mouthRight`` do not. A name in another
-    alphabet stays as it is.
+    ``mouthLeft`` and ``mouth_L`` are equal; ``mouthLeft`` and ``mouthRight`` are not. A name in
+    another alphabet is returned unchanged.
     """
     name = _DAZ.sub("", _COPY.sub("", name))
     side = ""
@@ -135,8 +144,8 @@ def spelling(name: str) -> str:
     if suffix is not None:
         side = SIDES[suffix.group(1).lower()]
         name = name[: suffix.start()]
-    side, name = _side_first(side, name)
-    side, name = _side_first(side, _NUMBERED.sub("", _PREFIX.sub("", name)))
+    side, name = _split_side(side, name)
+    side, name = _split_side(side, _NUMBERED.sub("", _PREFIX.sub("", name)))
     words = _WORD.findall(name)
     if not side and words and words[-1] in ("L", "R"):
         side = SIDES[words.pop().lower()]
@@ -148,8 +157,8 @@ def spelling(name: str) -> str:
     return f"{side}:{''.join(words)}"
 
 
-def _side_first(side: str, name: str) -> tuple[str, str]:
-    """Side and name without the side before it, unless the side is known already."""
+def _split_side(side: str, name: str) -> tuple[str, str]:
+    """Return side and name without the side at its front, unless the side is known already."""
     first = None if side else _SIDE_FIRST.match(name)
     return (side, name) if first is None else (SIDES[first[1].lower()], name[first.end() :])
 
@@ -158,17 +167,39 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def _shared_prefix(
+def _shared_affixes(
     wanted: set[str], shape_names: Sequence[str], spelled: Callable[[str], str]
-) -> str:
-    counts: collections.Counter[str] = collections.Counter()
+) -> re.Pattern[str]:
+    """Return a pattern whose group 1 is a name without the prefix and suffix that keys share.
+
+    Numbers within them may differ: ``01-jawOpen`` and ``02-mouthFunnel`` share a prefix.
+    """
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
     for name in shape_names:
         if spelled(name) in wanted:
             continue
-        ends = [separator.end() for separator in _SEPARATOR.finditer(name)]
-        counts.update(name[:end] for end in ends if spelled(name[end:]) in wanted)
-    prefix, count = max(counts.items(), key=lambda item: item[1], default=("", 0))
-    return prefix if count >= SHARED_PREFIX_KEYS else ""
+        separators = list(_SEPARATOR.finditer(name))
+        starts = [0, *(separator.end() for separator in separators)]
+        ends = [*(separator.start() for separator in separators), len(name)]
+        counts.update(
+            {
+                (_DIGITS.sub("#", name[:start]), _DIGITS.sub("#", name[end:]))
+                for start in starts
+                for end in ends
+                if start < end and spelled(name[start:end]) in wanted
+            }
+        )
+    # The longest middle wins a tie: eyeBlink_L_geo without _geo, not without _L_geo.
+    (prefix, suffix), count = max(
+        counts.items(), key=lambda item: (item[1], -len("".join(item[0]))), default=(("", ""), 0)
+    )
+    if count < SHARED_AFFIX_KEYS:
+        prefix = suffix = ""
+    return re.compile(f"{_numbered(prefix)}(.+){_numbered(suffix)}$")
+
+
+def _numbered(affix: str) -> str:
+    return r"\d+".join(map(re.escape, affix.split("#")))
 
 
 def _coverage(rig: rigs.RigDefinition, found: Iterable[str]) -> dict[str, tuple[int, int]]:

@@ -1,6 +1,7 @@
-"""Mappings as files: saved, loaded, shared, and found again by the names of a rig's keys. No bpy.
+"""Save, load and find mappings as preset files. No bpy.
 
-A preset is numbers and names and is checked as a stranger's: what is not plainly that is refused.
+A preset is found again by the names of a rig's shape keys. Its content is checked as that of an
+untrusted file: it is numbers and names, and anything else is refused.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from .routing import KINDS, Kind, Route, Routing, Target
 FORMAT = 1
 CONTENT = "cstalk-mapping"
 LARGEST_FILE = 16_000_000
-"""Bytes: a solved matrix of 60 channels and 400 keys has some 24,000 routes of 100 bytes each."""
+"""Bytes: a solved matrix of 60 channels and 400 keys has 24,000 routes of about 100 bytes."""
 MOST_ROUTES = 60_000
 LONGEST_NAME = 255
 LONGEST_PATH = 1023
-"""Letters of a target: a property's animation path is longer than a name."""
+"""Characters of a target: a property's animation path is longer than a name."""
 LARGEST_NUMBER = 1000.0
 
-HINT = "Ask for the file again, or save the mapping anew from the Mapping panel"
+HINT = "Get the file again, or save the mapping from the Mapping panel"
 
 
 class BadPreset(SessionError):
-    """A file that is no mapping, or a mapping that cannot be written."""
+    """A file that is not a mapping, or a mapping that cannot be written."""
 
     code = "bad-preset"
 
@@ -44,14 +45,14 @@ class Preset:
 
     name: str
     fingerprint: str
-    """Of the rig that it was made for."""
+    """`fingerprint` of the rig that it was made for."""
     mesh: str
-    """Name of the object that it was made on, which decides between two of one fingerprint."""
+    """Name of the object that it was made on, to choose between presets of one fingerprint."""
     routing: Routing
 
 
 def fingerprint(shape_names: Iterable[str]) -> str:
-    """Which rig it is: 64 hexadecimal digits of its shape keys' names, whatever their order.
+    """Return 64 hexadecimal digits that identify a rig by its shape keys' names, in any order.
 
     Args:
         shape_names: Names without the reference key, whose name depends on Blender's language.
@@ -61,7 +62,7 @@ def fingerprint(shape_names: Iterable[str]) -> str:
 
 
 def encode(preset: Preset) -> bytes:
-    """The preset as UTF-8 JSON, one route a line."""
+    """Return the preset as UTF-8 JSON with one route per line."""
     routes = ",\n  ".join(
         json.dumps(dataclasses.asdict(route), ensure_ascii=False) for route in preset.routing.routes
     )
@@ -91,21 +92,25 @@ def decode(data: bytes, where: str) -> Preset:
 
     Args:
         data: The file.
-        where: Its name, for messages.
+        where: Name of the file, for messages.
 
     Raises:
-        BadPreset: Anything in it is not as `encode` writes it.
+        BadPreset: The content is not what `encode` writes.
     """
     if len(data) > LARGEST_FILE:
         raise BadPreset(f"{where} has more than {LARGEST_FILE} bytes", hint=HINT)
     try:
         return _preset(json.loads(data.decode("utf-8")))
     except (ValueError, RecursionError) as error:
-        raise BadPreset(f"{where} is no mapping of ours: {error}", hint=HINT) from error
+        raise BadPreset(f"Not a CSTalk mapping file: {where}: {error}", hint=HINT) from error
 
 
 def load(path: Path) -> Preset:
-    """Read and check the preset at ``path``. Raises BadPreset."""
+    """Read and check the preset at ``path``.
+
+    Raises:
+        BadPreset: The file cannot be read, or is not a mapping.
+    """
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise BadPreset(f"{path.name} has more than {LARGEST_FILE} bytes", hint=HINT)
@@ -115,7 +120,18 @@ def load(path: Path) -> Preset:
 
 
 def save(folder: Path, preset: Preset) -> Path:
-    """Put ``preset`` into ``folder``, over one of the same name and rig. Raises BadPreset."""
+    """Write a preset into a folder; one of the same name and rig is replaced.
+
+    Args:
+        folder: Folder of presets, created when missing.
+        preset: The preset.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        BadPreset: The file cannot be written.
+    """
     slug = re.sub(r"[^\w-]+", "_", preset.name)[:40]
     path = folder / f"{slug}-{preset.fingerprint[:8]}.json"
     write(path, preset)
@@ -123,9 +139,17 @@ def save(folder: Path, preset: Preset) -> Path:
 
 
 def write(path: Path, preset: Preset) -> None:
-    """Put ``preset`` at ``path``, whole or not at all. Raises BadPreset."""
+    """Write a preset, completely or not at all.
+
+    Args:
+        path: The file, replaced if it exists.
+        preset: The preset.
+
+    Raises:
+        BadPreset: The file cannot be written.
+    """
     data = encode(preset)
-    decode(data, path.name)  # what we could not read again is not written
+    decode(data, path.name)  # a file that could not be read back is not written
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,19 +169,19 @@ def write(path: Path, preset: Preset) -> None:
                 os.unlink(temporary)
 
 
-class Shelf:
-    """The presets of one folder, read again only when a file there has changed."""
+class PresetStore:
+    """Presets of one folder, read again only when a file there has changed."""
 
     def __init__(self, folder: Path) -> None:
-        """Look at nothing yet."""
+        """Set the folder; nothing is read yet."""
         self.folder = folder
         self._seen: dict[Path, tuple[int, int]] = {}
         self._presets: dict[Path, Preset] = {}
         self.refused: dict[Path, BadPreset] = {}
-        """Files that are no presets, and why."""
+        """Files that are not presets, and their errors."""
 
     def presets(self) -> dict[Path, Preset]:
-        """File to preset, the newest first."""
+        """Return the presets by file, the newest first."""
         seen = self._files()
         if seen != self._seen:
             self._presets, self.refused = {}, {}
@@ -170,13 +194,18 @@ class Shelf:
         return self._presets
 
     def find_or_none(self, rig: str, mesh: str) -> Preset | None:
-        """The preset for the fingerprint ``rig``: that of the same mesh, else the newest."""
+        """Return the preset for a rig: the one made on the same mesh, else the newest.
+
+        Args:
+            rig: `fingerprint` of the rig.
+            mesh: Name of the object.
+        """
         fitting = [preset for preset in self.presets().values() if preset.fingerprint == rig]
         same = [preset for preset in fitting if preset.mesh == mesh]
         return next(iter((*same, *fitting)), None)
 
     def named_or_none(self, file_name: str) -> Preset | None:
-        """The preset in the file ``file_name``."""
+        """Return the preset in the file ``file_name``."""
         return self.presets().get(self.folder / file_name)
 
     def _files(self) -> dict[Path, tuple[int, int]]:
@@ -196,10 +225,10 @@ def _preset(data: Any) -> Preset:
     if not isinstance(data, dict) or data.get("content") != CONTENT:
         raise ValueError(f'"content" is not {CONTENT!r}')
     if data.get("format") != FORMAT:
-        raise ValueError(f"it has format {data.get('format')!r:.40}, we read {FORMAT}")
+        raise ValueError(f"its format is {data.get('format')!r:.40}, not {FORMAT}")
     rig = data.get("fingerprint")
     if not isinstance(rig, str) or not re.fullmatch("[0-9a-f]{64}", rig):
-        raise ValueError("its fingerprint is no 64 hexadecimal digits")
+        raise ValueError("its fingerprint is not 64 hexadecimal digits")
     routes = _list(data.get("routes"), "routes")
     bounds = _list(data.get("bounds", []), "bounds")
     return Preset(
@@ -235,32 +264,32 @@ def _bound(data: Any) -> tuple[Target, tuple[float, float]]:
 
 def _goal(data: Any) -> Target:
     if not isinstance(data, dict):
-        raise ValueError("an entry is no object")
+        raise ValueError("an entry is not an object")
     kind = data.get("kind", "shape")
     if kind not in KINDS:
-        raise ValueError(f"kind {kind!r:.40} is none of {', '.join(KINDS)}")
+        raise ValueError(f"kind {kind!r:.40} is not one of {', '.join(KINDS)}")
     longest = LONGEST_NAME if kind == "shape" else LONGEST_PATH
     return Target(cast(Kind, kind), _text(data.get("target"), "target", longest))
 
 
 def _list(value: Any, name: str) -> Sequence[Any]:
     if not isinstance(value, list) or len(value) > MOST_ROUTES:
-        raise ValueError(f"{name} is no list of at most {MOST_ROUTES}")
+        raise ValueError(f"{name} is not a list of at most {MOST_ROUTES}")
     return value
 
 
 def _text(value: Any, name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise ValueError(f"{name} is no text of 1 to {longest} letters")
-    value.encode("utf-8")  # half a surrogate pair is a ValueError here, and of use to nobody
+        raise ValueError(f"{name} is not a text of 1 to {longest} characters")
+    value.encode("utf-8")  # half a surrogate pair raises ValueError
     if any(ord(letter) < 32 for letter in value):
-        raise ValueError(f"{name} holds letters that cannot be written")
+        raise ValueError(f"{name} has characters that cannot be displayed")
     return value
 
 
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} is no number")
-    if not abs(value) <= LARGEST_NUMBER:  # nor is NaN
+        raise ValueError(f"{name} is not a number")
+    if not abs(value) <= LARGEST_NUMBER:  # True for NaN too
         raise ValueError(f"{name} is beyond {LARGEST_NUMBER:g}")
     return float(value)

@@ -1,8 +1,8 @@
-"""What kind of face is it? Names of keys to a family, routes, doubts, what is missing. No bpy.
+"""Recognise the naming family of a face and route its channels to shape keys. No bpy.
 
-Every table claims the channels that it finds keys for. The one with the most claims is the family
-of the face; channels that it leaves open are taken from the others, so that an avatar with the eyes
-of one convention and the mouth of another performs as a whole.
+Every family claims the channels that it finds shape keys for. The family with the most claims is
+that of the face. Channels that it leaves open are taken from the others, so that an avatar with the
+eyes of one convention and the mouth of another is mapped as a whole.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .names import KeyIndex
 from .routing import Route, Routing, Target
 
 LEAST_KEYS = {"shapes": 2, "visemes": 3, "basis": 8}
-"""Keys of a family that a mesh must have: one ``blink`` or ``O`` does not make a face. A key named
-as its channel counts alone: teeth often have ``jawOpen`` and nothing else."""
+"""Shape keys of a family that a mesh must have: one ``blink`` or ``O`` does not make a face. A key
+named as its channel counts alone: teeth often have ``jawOpen`` and nothing else."""
 SPEECH_REGIONS = ("jaw", "mouth")
-"""Sounds fill these only where the face has no movement in them at all: half of each would open the
-mouth twice."""
+"""Regions in which viseme keys move several channels at once, see `_is_usable_viseme`."""
+OPENING = "jawOpen"
 
 PARTS = (
     ("teeth", r"teeth|tooth|denture|gums?\b"),
@@ -34,20 +34,20 @@ PARTS = (
     ("beard", r"beard|moustache|mustache|stubble"),
     ("head", r"head|face|body"),
 )
-"""Part of a face to what the names of its mesh say; the first that fits."""
+"""Part of a face and a pattern for the name of its mesh; the first match counts."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recognition:
-    """What the names of one mesh's shape keys say."""
+    """Result of recognising one mesh by the names of its shape keys."""
 
     family: Family | None
     """The family with the most claims; None when no name is known."""
     title: str
-    """The family for people, and how it is spelled."""
+    """Display name of the family, and a note on its spelling."""
     routing: Routing
     doubts: Mapping[str, str]
-    """Channel that is routed to the reason for which a person should look."""
+    """Routed channel to the reason why the user should check it."""
     missing: Mapping[str, str]
     """Channel without a route to the reason."""
 
@@ -58,31 +58,41 @@ class Recognition:
 
     @property
     def total(self) -> int:
-        """Number of channels there are."""
+        """Number of channels of the rig."""
         return len(self.routing.channels) + len(self.missing)
 
     @property
     def needs_solver(self) -> bool:
-        """True for a face whose family no table of names can move."""
+        """True for a face whose family cannot be mapped by names."""
         return self.family is not None and self.family.kind == "basis"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Claim:
-    """The keys that one family finds for one channel."""
+    """Shape keys that one family finds for one channel."""
 
     keys: Keys
-    lacking: tuple[str, ...]
-    """Keys of the family that are not there."""
+    lacking: Keys
+    """Keys of the family's table that the mesh does not have."""
     others: tuple[str, ...]
-    """Keys that are spelled alike and not used."""
+    """Keys with the same normalised name that are not used."""
     literal: int
-    """Keys that are spelled as in the table."""
+    """Number of keys that are spelled as in the table."""
+
+    @property
+    def lacks_motion(self) -> bool:
+        """True when a key is missing that adds motion, not one that takes some back."""
+        return any(gain > 0 for _name, gain in self.lacking)
+
+    @property
+    def takes_back(self) -> bool:
+        """True when a part of a key is subtracted from the motion of others."""
+        return any(gain < 0 for _name, gain in (*self.keys, *self.lacking))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Reading:
-    """What one family makes of a mesh."""
+    """Claims of one family on a mesh."""
 
     family: Family
     claims: Mapping[str, _Claim]
@@ -90,34 +100,41 @@ class _Reading:
 
     @property
     def weight(self) -> tuple[float, int]:
-        """Channels, those with keys lacking by half; then keys spelled as in the table."""
+        """Number of channels, incomplete ones half; then keys spelled as in the table."""
         whole = sum(1.0 if not claim.lacking else 0.5 for claim in self.claims.values())
         return whole, sum(claim.literal for claim in self.claims.values())
 
 
 @functools.lru_cache(maxsize=128)
-def recognise(shape_names: tuple[str, ...], own: tuple[Family, ...] = ()) -> Recognition:
+def recognise(
+    shape_names: tuple[str, ...],
+    own: tuple[Family, ...] = (),
+    still: tuple[str, ...] = (),
+) -> Recognition:
     """Find the family and the routes of a mesh.
 
     Args:
-        shape_names: Names of its shape keys, the reference key among them or not.
-        own: Tables that a person added; they win where one of ours fits as well.
+        shape_names: Names of its shape keys, with or without the reference key.
+        own: Families that the user added; they win a tie with ours.
+        still: Those of ``shape_names`` that move no vertex: they do not count.
     """
-    readings = [_read(family, shape_names) for family in (*own, *shipped_families())]
+    names = tuple(name for name in shape_names if name not in frozenset(still))
+    readings = [_read(family, names) for family in (*own, *shipped_families())]
     readings.sort(key=lambda reading: reading.weight, reverse=True)  # stable: the earlier stays
     best = next((reading for reading in readings if reading.claims), None)
     basis = next((r for r in readings if r.marks >= LEAST_KEYS["basis"]), None)
-    if basis is not None and (best is None or len(best.claims) < len(shape_names) // 4):
+    if basis is not None and (best is None or len(best.claims) < len(names) // 4):
         best = basis
     if best is None:
-        reason = "no shape key bears a name that we know"
+        reason = "its shape keys move no vertex" if still else "no shape key has a known name"
         missing = dict.fromkeys(rigs.load_rig(CHANNEL_RIG).channel_names, reason)
         return Recognition(None, "Unknown", Routing((), "Names"), {}, missing)
-    return _recognition(best, [best, *(other for other in readings if other is not best)])
+    chosen = _chosen(best, [best, *(other for other in readings if other is not best)])
+    return _recognition(best, chosen, KeyIndex(still, best.family.key_names()))
 
 
 def part_of(*names: str) -> str:
-    """Which part of a face an object is, by its name and its mesh's; ``other`` when unknown."""
+    """Return the part of a face that an object is, by its names; ``other`` when unknown."""
     for part, pattern in PARTS:
         if any(re.search(pattern, name, re.IGNORECASE) for name in names):
             return part
@@ -125,14 +142,14 @@ def part_of(*names: str) -> str:
 
 
 def _read(family: Family, shape_names: Sequence[str]) -> _Reading:
-    """The claims of ``family``; sounds of which none opens the mouth claim nothing of it."""
+    """Return the claims of ``family``; visemes that do not open the mouth claim no speech."""
     index = KeyIndex(shape_names, family.key_names(), endings=family.endings)
     claims = {}
     for channel, options in family.channels.items():
         found = [claim for option in options if (claim := _claim(index, option)) is not None]
-        if found:  # the first whole one, else the most of one
+        if found:  # the first complete one, else the most complete
             claims[channel] = min(found, key=lambda c: len(c.lacking) / (len(c.keys) or 1))
-    if family.kind == "visemes" and "jawOpen" not in claims:
+    if family.kind == "visemes" and OPENING not in claims:
         region = {channel.name: channel.region for channel in rigs.load_rig(CHANNEL_RIG).channels}
         claims = {c: claim for c, claim in claims.items() if region[c] not in SPEECH_REGIONS}
     marks = sum(bool(index.find(mark)) for mark in family.marks)
@@ -149,49 +166,76 @@ def _is_channel_itself(index: KeyIndex, channel: str, claim: _Claim) -> bool:
 
 def _claim(index: KeyIndex, option: Keys) -> _Claim | None:
     keys: list[tuple[str, float]] = []
-    lacking: list[str] = []
+    lacking: list[tuple[str, float]] = []
     others: list[str] = []
     literal = 0
     for wanted, gain in option:
         found = index.find(wanted)
         if not found:
-            lacking.append(wanted)
+            lacking.append((wanted, gain))
             continue
         keys.append((found[0], gain))
         others += found[1:]
         literal += found[0] == wanted
-    takes_back = any(gain < 0 for _name, gain in option)
-    whole = all(name not in lacking for name, gain in option if gain > 0 or not takes_back)
-    if not keys or (takes_back and not whole):  # to take back without giving would be wrong
-        return None
-    return _Claim(tuple(keys), tuple(lacking), tuple(others), literal)
+    claim = _Claim(tuple(keys), tuple(lacking), tuple(others), literal)
+    # Subtracting a key without adding the others would move the face the wrong way.
+    is_usable = bool(keys) and not (claim.takes_back and claim.lacks_motion)
+    return claim if is_usable else None
 
 
-def _recognition(best: _Reading, readings: Sequence[_Reading]) -> Recognition:
-    rig = rigs.load_rig(CHANNEL_RIG)
-    region = {channel.name: channel.region for channel in rig.channels}
-    moved = {region[channel] for channel in best.claims}
-    speaks = best.family.kind != "basis" and bool(moved & set(SPEECH_REGIONS))
-    chosen: dict[str, tuple[_Reading, _Claim]] = {}
-    used: set[str] = set()
-    for reading in readings:
+def _chosen(best: _Reading, readings: Sequence[_Reading]) -> dict[str, tuple[_Reading, _Claim]]:
+    """Return the claim that moves each channel, in the rig's order.
+
+    Args:
+        best: The family of the face, whose claims come first.
+        readings: All families, ``best`` first.
+    """
+    names = rigs.load_rig(CHANNEL_RIG).channel_names
+    chosen = {channel: (best, claim) for channel, claim in best.claims.items()}
+    for reading in readings[1:]:
+        used = {name for _reading, claim in chosen.values() for name, _gain in claim.keys}
+        opens = OPENING in chosen
         for channel, claim in reading.claims.items():
-            names = {name for name, _gain in claim.keys}
-            is_sound = reading.family.kind == "visemes" and region[channel] in SPEECH_REGIONS
-            taken = names & used or claim.lacking or (is_sound and speaks)
-            is_open = reading is best or not taken
-            if channel not in chosen and is_open:
+            if channel in chosen or used & {name for name, _gain in claim.keys}:
+                continue
+            if _may_fill(best, reading, channel, claim, opens=opens):
                 chosen[channel] = (reading, claim)
-        used = {name for _r, claim in chosen.values() for name, _gain in claim.keys}
-    ordered = {name: chosen[name] for name in rig.channel_names if name in chosen}
+    return {name: chosen[name] for name in names if name in chosen}
+
+
+def _may_fill(
+    best: _Reading, reading: _Reading, channel: str, claim: _Claim, *, opens: bool
+) -> bool:
+    """Return True when a claim may fill a channel that the face's own family leaves open.
+
+    A viseme opens the jaw too. Its table takes that back by subtracting an open viseme, which only
+    works where that viseme opens the mouth of this face: else the jaw would open twice.
+
+    Args:
+        best: The family of the face.
+        reading: The family that claims the channel.
+        channel: The open channel.
+        claim: Its shape keys.
+        opens: True when another family opens the jaw.
+    """
+    region = {each.name: each.region for each in rigs.load_rig(CHANNEL_RIG).channels}
+    is_speech = reading.family.kind == "visemes" and region[channel] in SPEECH_REGIONS
+    if not is_speech or best.family.kind == "basis":
+        return not claim.lacking
+    return not claim.lacks_motion and not (opens and claim.takes_back)
+
+
+def _recognition(
+    best: _Reading, chosen: Mapping[str, tuple[_Reading, _Claim]], still: KeyIndex
+) -> Recognition:
+    names = rigs.load_rig(CHANNEL_RIG).channel_names
+    doubts = {channel: _doubt(channel, *claimed, best) for channel, claimed in chosen.items()}
     return Recognition(
         family=best.family,
         title=_title(best),
-        routing=_routing(ordered, _title(best)),
-        doubts={c: why for c, (r, claim) in ordered.items() if (why := _doubt(c, r, claim, best))},
-        missing={
-            name: _why_missing(best, name) for name in rig.channel_names if name not in chosen
-        },
+        routing=_routing(chosen, _title(best)),
+        doubts={channel: why for channel, why in doubts.items() if why},
+        missing={n: _reason_missing(best, n, still) for n in names if n not in chosen},
     )
 
 
@@ -208,15 +252,16 @@ def _routing(chosen: Mapping[str, tuple[_Reading, _Claim]], source: str) -> Rout
 def _title(reading: _Reading) -> str:
     keys = sum(len(claim.keys) for claim in reading.claims.values())
     literal = sum(claim.literal for claim in reading.claims.values())
-    return reading.family.title + (", spelled its own way" if 2 * literal < keys else "")
+    return reading.family.title + (", other spelling" if 2 * literal < keys else "")
 
 
 def _doubt(channel: str, reading: _Reading, claim: _Claim, best: _Reading) -> str:
     if claim.others:
         return f"{quoted([claim.keys[0][0]])} is used, not {quoted(claim.others)}"
     if claim.lacking:
-        there, all_of = len(claim.keys), len(claim.keys) + len(claim.lacking)
-        return f"{there} of {all_of} keys are there; {quoted(claim.lacking)} is missing"
+        found, all_of = len(claim.keys), len(claim.keys) + len(claim.lacking)
+        lacking = quoted([name for name, _gain in claim.lacking])
+        return f"{found} of {all_of} keys exist; {lacking} is missing"
     if channel in reading.family.doubtful:
         return reading.family.doubtful[channel]
     if reading is not best and not _is_plain(reading):
@@ -230,8 +275,12 @@ def _is_plain(reading: _Reading) -> bool:
     )
 
 
-def _why_missing(best: _Reading, channel: str) -> str:
+def _reason_missing(best: _Reading, channel: str, still: KeyIndex) -> str:
     options = best.family.channels.get(channel)
     if not options:
         return f"{best.family.title} has no key for it"
-    return f"there is no key {quoted([name for name, _gain in options[0]])}"
+    names = [name for name, _gain in options[0]]
+    empty = [found for name in names for found in still.find(name)]
+    if empty:
+        return f"{quoted(empty)} moves no vertex"
+    return f"there is no key {quoted(names)}"

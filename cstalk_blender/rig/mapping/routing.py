@@ -1,17 +1,17 @@
-"""Which channel moves which target of one mesh, and by how much. No bpy.
+"""Route channels to the shape keys, bones and properties of one mesh. No bpy.
 
-A *route* is one channel, one target and a gain. A *routing* is all routes of one mesh, and says
-where it came from: from names, from a preset, from a person's own rows, from a solver. One channel
-may move several targets and several channels may move one:
+A *route* is one channel, one target and a gain. A *routing* is all routes of one mesh, from names,
+a preset, rows of the user, or the solver. One channel may move several targets, and one target may
+follow several channels:
 
-    value of a target = sum(gain * channel) + sum(offset), then kept within the target's bounds
+    value of a target = sum(gain * channel) + sum(offset), clamped to the target's bounds
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -25,11 +25,11 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 UNBOUNDED = (-math.inf, math.inf)
 NEGLIGIBLE_GAIN = 1e-6
-"""A coefficient of a solved matrix below this is no route."""
+"""A smaller coefficient of a solved matrix makes no route."""
 
 
 class Target(NamedTuple):
-    """What is keyed: a kind, and a name that is unique within its kind on one mesh."""
+    """Something to key: a kind, and a name that is unique within its kind on one mesh."""
 
     kind: Kind
     name: str
@@ -37,20 +37,20 @@ class Target(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """One channel moves one target."""
+    """One channel that moves one target."""
 
     channel: str
     kind: Kind
     target: str
-    """Shape key name; else a bone's or property's name in a form that its kind's baker knows."""
+    """Name of a shape key, or of a bone's channel or property as `drive.plan` reads it."""
     gain: float = 1.0
-    """Target units for one unit of the channel; negative inverts."""
+    """Target units per unit of the channel; negative inverts."""
     offset: float = 0.0
-    """Target units that are there while the channel is 0."""
+    """Value of the target while the channel is 0, in target units."""
 
     @property
     def goal(self) -> Target:
-        """Kind and name of what is moved."""
+        """Kind and name of the target."""
         return Target(self.kind, self.target)
 
 
@@ -59,52 +59,39 @@ class Routing:
     """All routes of one mesh."""
 
     routes: tuple[Route, ...]
-    """In the order in which they were found or written; several may share channel or target."""
+    """In the order in which they were found or written; channels and targets may repeat."""
     source: str = ""
-    """Where it came from, for people: ``ARKit``, ``Preset 'Hero'``, ``Own rows``."""
+    """Display name of its source: ``ARKit``, ``Preset 'Hero'``."""
     bounds: Mapping[Target, tuple[float, float]] = dataclasses.field(default_factory=dict)
-    """Lowest and highest value of a target; one that is not here has none."""
+    """Lowest and highest value of a target; absent for unbounded ones."""
 
     def __bool__(self) -> bool:
-        """True when there is anything to move."""
+        """Return True when it has routes."""
         return bool(self.routes)
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Channels that move anything, in the order of their first route."""
+        """Channels that move a target, in the order of their first route."""
         return tuple(dict.fromkeys(route.channel for route in self.routes))
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """What is moved, in the order of its first route."""
+        """Targets in the order of their first route."""
         return tuple(dict.fromkeys(route.goal for route in self.routes))
 
     @property
     def shape_names(self) -> tuple[str, ...]:
-        """Names of the shape keys that are moved."""
+        """Names of the shape keys among the targets."""
         return tuple(goal.name for goal in self.targets if goal.kind == "shape")
 
     def to(self, target: Target) -> tuple[Route, ...]:
-        """The routes that end in ``target``."""
+        """Return the routes to ``target``."""
         kind, name = target
         return tuple(r for r in self.routes if r.target == name and r.kind == kind)
 
     def of(self, channel: str) -> tuple[Route, ...]:
-        """The routes that begin at ``channel``."""
+        """Return the routes from ``channel``."""
         return tuple(route for route in self.routes if route.channel == channel)
-
-
-def from_pairs(
-    pairs: Mapping[str, str] | Iterable[tuple[str, str]], *, source: str = ""
-) -> Routing:
-    """One shape key for one channel, gain 1: what a mapping by names gives.
-
-    Args:
-        pairs: Channel to shape key name.
-        source: Where it came from.
-    """
-    items = pairs.items() if isinstance(pairs, Mapping) else pairs
-    return Routing(tuple(Route(channel, "shape", name) for channel, name in items), source)
 
 
 def from_matrix(
@@ -115,17 +102,17 @@ def from_matrix(
     source: str = "",
     bounds: Mapping[Target, tuple[float, float]] | None = None,
 ) -> Routing:
-    """The routes of a dense matrix, as a solver makes it.
+    """Return the routes of a dense matrix of gains.
 
     Args:
-        matrix: Gains, shape (targets, channels); those near 0 make no route.
+        matrix: Gains, shape (targets, channels); entries near 0 make no route.
         channels: Names of the columns.
-        targets: What the rows move.
-        source: Where it came from.
+        targets: Targets of the rows.
+        source: Display name of its source.
         bounds: As in `Routing`.
 
     Raises:
-        ValueError: Shapes do not fit, or a gain is not finite.
+        ValueError: Shapes do not match, or a gain is not finite.
     """
     gains = np.asarray(matrix, np.float64)
     if gains.shape != (len(targets), len(channels)):
@@ -144,10 +131,10 @@ def from_matrix(
 def evaluate(
     routing: Routing, values: NDArray[np.floating], channels: Sequence[str]
 ) -> dict[Target, NDArray[np.float32]]:
-    """Values of every target that ``channels`` move.
+    """Return the value of every target that ``channels`` move.
 
-    A channel that the track does not have counts as 0; a target all of whose channels are missing
-    is left out, so that nothing is keyed that nobody performs.
+    A missing channel counts as 0. A target without any channel in the track is left out, so that
+    nothing is keyed that the performance does not contain.
 
     Args:
         routing: The routes.
@@ -173,5 +160,5 @@ def evaluate(
 
 
 def evaluate_track(routing: Routing, curves: track.CurveTrack) -> dict[Target, NDArray[np.float32]]:
-    """As `evaluate`, of a whole performance."""
+    """Return `evaluate` of all channels of a track."""
     return evaluate(routing, curves.values, curves.channels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -12,13 +11,14 @@ import pytest
 pytest.importorskip("pocketsphinx")
 
 from model_runtime.audio.store import load_speech
+from model_runtime.training.alignment import espeak
 from model_runtime.training.alignment.forced import AlignmentFailed, align_words, words_of
 from model_runtime.training.alignment.pronounce import NoPronunciation, arpabet_from_ipa, pronounce
 from tests.conftest import ROOT
 
 SPEECH = ROOT / "demo" / "speech"
 NEEDS_ESPEAK = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed (apt install espeak-ng)"
+    not espeak.is_available(), reason="espeak-ng is not installed (pip install espeakng-loader)"
 )
 
 
@@ -63,6 +63,12 @@ def test_ipa_of_other_languages_becomes_the_nearest_phones() -> None:
 @NEEDS_ESPEAK
 def test_word_no_dictionary_has_is_pronounced() -> None:
     assert pronounce(["gathercole"])["gathercole"].startswith("G AE")
+
+
+@NEEDS_ESPEAK
+def test_a_word_is_pronounced_by_the_rules_of_its_language() -> None:
+    assert pronounce(["schönheit"], voice="de") == {"schönheit": "SH ER N HH AY T"}
+    assert pronounce(["sea", "see"]) == {"sea": "S IY", "see": "S IY"}
 
 
 @NEEDS_ESPEAK

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from collections.abc import Sequence
+
+from . import espeak
 
 # Longest first. English IPA of espeak-ng's en-us voice, plus the nearest English phone for sounds of
 # other languages, so that any language can be aligned with the English acoustic model.
@@ -61,32 +60,12 @@ def pronounce(words: Sequence[str], *, voice: str = "en-us") -> dict[str, str]:
     Raises:
         FileNotFoundError: espeak-ng is not installed.
     """
-    program = shutil.which("espeak-ng")
-    if program is None:
-        raise FileNotFoundError("espeak-ng is not installed (apt-get install espeak-ng)")
-    wanted = list(dict.fromkeys(words))
-    if not wanted:
+    distinct = list(dict.fromkeys(words))
+    lines = espeak.ipa_of(distinct, voice=voice)
+    if lines is None:  # a language espeak-ng has no voice for
         return {}
-    answer = subprocess.run(
-        [program, "-q", "--ipa", "-v", voice],
-        input="\n\n".join(wanted) + "\n",
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if answer.returncode:  # a language espeak-ng has no voice for
-        return {}
-    lines = [
-        re.sub(r"\([a-z-]+\)", "", line) for line in answer.stdout.splitlines() if line.strip()
-    ]
-    if len(lines) != len(wanted):  # a word spoken as two clauses: ask one by one
-        if len(wanted) == 1:
-            lines = [" ".join(lines)]
-        else:
-            return {k: v for word in wanted for k, v in pronounce([word], voice=voice).items()}
     spoken = {}
-    for word, line in zip(wanted, lines, strict=True):
+    for word, line in zip(distinct, lines, strict=True):
         try:
             spoken[word] = arpabet_from_ipa(line)
         except NoPronunciation:

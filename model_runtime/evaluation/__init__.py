@@ -1,1 +1,1 @@
-"""Measurements: ``evaluate`` (is the motion right) and ``benchmark`` (what does it cost)."""
+"""Measure performances (``evaluate``) and their cost (``benchmark``)."""

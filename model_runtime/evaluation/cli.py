@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _models(given: list[str]) -> list[tuple[str, Path]]:
-    """Names and folders: ``NAME=FOLDER`` or ``FOLDER``; the shipped one when none is given."""
+    """Return names and folders of ``NAME=FOLDER`` or ``FOLDER``; the shipped one for none."""
     if not given:
         return [("", default_checkpoint())]
     models = []

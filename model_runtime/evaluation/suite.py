@@ -193,7 +193,7 @@ def _share_interval(share: float, total: int) -> tuple[float, float]:
 def _mouth_figures(
     who: RememberingPerformer, clips: Sequence[SpokenClip], material: Material
 ) -> dict[str, Figure]:
-    """Widths, articulation, pulses and speed of the neutral performances."""
+    """Return widths, articulation, pulses and speed of the neutral performances."""
     table = articulation_scores.table_of(who, clips, material.mesh)
     tracks = [who.perform(clip.path, Direction()) for clip in clips]
     figures = {

@@ -1,10 +1,10 @@
-"""Plain text tables: columns lined up, a rule under the headings."""
+"""Write plain text tables: columns lined up, a rule under the headings."""
 
 from __future__ import annotations
 
 
 def aligned(rows: list[list[str]]) -> str:
-    """Rows of equal length as lines; the first row is the heading. No line end at the end."""
+    """Return rows of equal length as lines; the first row is the heading."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

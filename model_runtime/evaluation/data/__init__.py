@@ -1,1 +1,1 @@
-"""Data."""
+"""Read the clips, films and sounds that are measured."""

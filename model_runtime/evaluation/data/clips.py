@@ -209,7 +209,7 @@ def _austen(folder: Path) -> ClipSet:
 
 
 def _aligned(clips: Iterable[SpeechClip], cache: Path) -> ClipSet:
-    """Phone times of each clip by forced alignment with its text, corpus by corpus."""
+    """Return clips with phone times by forced alignment with their text, corpus by corpus."""
     corpora: dict[str, list[SpeechClip]] = {}
     for clip in clips:
         corpora.setdefault(clip.corpus, []).append(clip)

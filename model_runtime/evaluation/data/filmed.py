@@ -7,7 +7,6 @@ neither the camera's distance nor the size of a mouth counts.
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import Final
 
@@ -154,8 +153,3 @@ def _measured(
         gap=height / eyes,
         width=distance(CORNER_RIGHT, CORNER_LEFT) / eyes,
     )
-
-
-def mean_or_nan(values: list[float]) -> float:
-    """Mean of a list; NaN for an empty one."""
-    return math.fsum(values) / len(values) if values else float("nan")

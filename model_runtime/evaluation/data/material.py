@@ -154,7 +154,7 @@ def read_films(
 def _reference(
     data: Path, cache: Path, spoken: tuple[SpokenClip, ...], *, quick: bool
 ) -> tuple[RememberingPerformer, EmotionClassifier | None, list[str]]:
-    """Labels of all clips, and a classifier that learnt from other people's sentences."""
+    """Return the labels of all clips, and a classifier that learnt from other sentences."""
     from ..performers.reference import ReferencePerformer
 
     count = QUICK_CLASSIFIER_CLIPS if quick else CLASSIFIER_CLIPS

@@ -90,22 +90,13 @@ def kitchen(random: np.random.Generator) -> FloatArray:
     return _levelled(samples, LEVEL_DB)
 
 
-Make = Callable[[np.random.Generator, int, int], DoubleArray]
+NEAR_SILENCE = "near silence"
 NEAR_SILENCE_DB = -60.0  # RMS of a bad recording's noise, loud enough to be levelled up
-SOUNDSCAPES: Final[tuple[tuple[Make, float], ...]] = (
-    (soundscapes.near_silence, NEAR_SILENCE_DB),
-    (soundscapes.rain, LEVEL_DB),
-    (soundscapes.traffic, LEVEL_DB),
-    (soundscapes.typing, LEVEL_DB),
-    (soundscapes.breath, LEVEL_DB),
-    (soundscapes.applause, LEVEL_DB),
-    (soundscapes.birds, LEVEL_DB),
-    (soundscapes.telephone, LEVEL_DB),
-    (soundscapes.strings, LEVEL_DB),
-)
 
 
-def _soundscape(make: Make, level_db: float) -> Callable[[np.random.Generator], FloatArray]:
+def _soundscape(kind: str) -> Callable[[np.random.Generator], FloatArray]:
+    level_db = NEAR_SILENCE_DB if kind == NEAR_SILENCE else LEVEL_DB
+    make = soundscapes.KINDS[kind]
     return lambda random: _levelled(make(random, _count(), RATE), level_db)
 
 
@@ -114,15 +105,12 @@ SOUNDS: Final[dict[str, Callable[[np.random.Generator], FloatArray]]] = {
     "pink noise": pink_noise,
     "music": music,
     "kitchen": kitchen,
-    **{
-        make.__name__.replace("_", " "): _soundscape(make, level_db)
-        for make, level_db in SOUNDSCAPES
-    },
+    **{kind: _soundscape(kind) for kind in soundscapes.KINDS},
 }
 
 
 def _clatter(random: np.random.Generator) -> DoubleArray:
-    """One piece of metal that is struck: a few inharmonic partials that ring out, half a second."""
+    """Return a piece of metal that is struck: inharmonic partials that ring out, half a second."""
     time_s = np.arange(RATE // 2) / RATE
     ring = np.zeros(len(time_s))
     for _ in range(6):

@@ -5,19 +5,24 @@ None of them shares code or parameters with the sounds that training makes. nump
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
 import numpy as np
 
 from ...arrays import DoubleArray
 
+Make: TypeAlias = Callable[[np.random.Generator, int, int], DoubleArray]
 
-def near_silence(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+
+def _near_silence(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return the hum of mains over noise, the room tone of a bad microphone, shape (count,)."""
     times = np.arange(count) / rate
     hum = sum(np.sin(2 * np.pi * 50 * k * times) / k for k in (1, 2, 3, 5))
     return np.asarray(random.standard_normal(count) + 0.5 * hum)
 
 
-def rain(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _rain(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return drops on a window in front of a steady hiss, shape (count,)."""
     samples = _band(random.standard_normal(count), rate, 1000, 7000)
     for start in random.integers(0, count - rate // 20, size=round(60 * count / rate)):
@@ -28,7 +33,7 @@ def rain(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     return samples
 
 
-def traffic(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _traffic(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return cars that pass by: low noise that swells and fades, shape (count,)."""
     samples = 0.1 * _band(random.standard_normal(count), rate, 30, 400)
     times = np.arange(count) / rate
@@ -38,7 +43,7 @@ def traffic(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     return samples
 
 
-def typing(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _typing(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return key strokes, each a click down and a softer one up, shape (count,)."""
     samples = 0.01 * random.standard_normal(count)
     at_s = 0.1
@@ -51,7 +56,7 @@ def typing(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     return samples
 
 
-def breath(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _breath(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return heavy breathing: noise of two colours in turn, a breath every 3 s, shape (count,)."""
     times = np.arange(count) / rate
     inward = np.clip(np.sin(2 * np.pi * times / 3), 0, None) ** 0.7
@@ -61,7 +66,7 @@ def breath(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     return np.asarray(inward * sharp + 0.8 * outward * soft)
 
 
-def applause(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _applause(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return many hands that clap at their own pace, shape (count,)."""
     samples = np.zeros(count + rate)
     for _hand in range(40):
@@ -77,7 +82,7 @@ def applause(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     return samples[:count]
 
 
-def birds(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _birds(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return chirps that glide in pitch over the noise of leaves, shape (count,)."""
     samples = 0.05 * _band(random.standard_normal(count), rate, 300, 3000)
     for start in random.integers(0, count - rate // 2, size=round(3 * count / rate)):
@@ -89,7 +94,7 @@ def birds(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     return samples
 
 
-def telephone(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _telephone(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return a bell that rings for 1 s in every 2 s, two tones that tremble, shape (count,)."""
     times = np.arange(count) / rate
     tones = np.sin(2 * np.pi * 1180 * times) + np.sin(2 * np.pi * 1420 * times)
@@ -97,7 +102,7 @@ def telephone(random: np.random.Generator, count: int, rate: int) -> DoubleArray
     return np.asarray(tones * tremble * (times % 2 < 1) + 0.01 * random.standard_normal(count))
 
 
-def strings(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
+def _strings(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return a slow melody with vibrato, as of a violin in the range of a voice, shape (count,)."""
     samples = np.zeros(count)
     length = round(0.7 * rate)
@@ -109,6 +114,20 @@ def strings(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
         tone = sum(np.sin(k * phase) / k for k in range(1, 12))
         samples[start : start + length] += envelope * tone
     return samples
+
+
+KINDS: Final[dict[str, Make]] = {
+    "near silence": _near_silence,
+    "rain": _rain,
+    "traffic": _traffic,
+    "typing": _typing,
+    "breath": _breath,
+    "applause": _applause,
+    "birds": _birds,
+    "telephone": _telephone,
+    "strings": _strings,
+}
+"""Random generator, number of samples and sample rate to samples of any level, shape (count,)."""
 
 
 def _band(samples: DoubleArray, rate: int, low_hz: float, high_hz: float) -> DoubleArray:

@@ -1,1 +1,1 @@
-"""Metrics."""
+"""Define the metrics: pure functions of curves, phones and meshes."""

@@ -1,4 +1,4 @@
-"""A small judge of emotion: names the emotion of a whole clip's curves. numpy only.
+"""Classify the emotion of a whole clip's curves. numpy only.
 
 Linear discriminant analysis on statistics of each channel over the clip. A clip-level judge is the
 fair one: EMOTE reports 91 % for a video-level classifier against 58 % for a per-frame one
@@ -31,7 +31,7 @@ class EmotionClassifier:
     """Shape (emotions,)."""
 
     def name(self, track: CurveTrack) -> str:
-        """The emotion that the curves of a clip look like.
+        """Return the likeliest emotion of the curves of a clip.
 
         Raises:
             KeyError: A channel the classifier was trained on is missing.
@@ -40,13 +40,18 @@ class EmotionClassifier:
         return self.emotions[int(scores.argmax())]
 
     def accuracy(self, examples: Iterable[tuple[CurveTrack, str]]) -> float:
-        """Share of (curves, emotion) named rightly; NaN for no examples."""
+        """Return the share of (curves, emotion) named rightly; NaN for no examples."""
         hits = [self.name(track) == emotion for track, emotion in examples]
         return float(np.mean(hits)) if hits else float("nan")
 
 
 def clip_statistics(track: CurveTrack, channels: Sequence[str]) -> DoubleArray:
-    """Median and 90th percentile of each channel over a clip, shape (2 * channels,)."""
+    """Return median and 90th percentile of each channel over a clip, shape (2 * channels,).
+
+    Args:
+        track: Curves of the clip.
+        channels: Names of the channels.
+    """
     values = np.stack([track.column(name) for name in channels], axis=1)
     return np.concatenate([np.median(values, axis=0), np.percentile(values, 90, axis=0)])
 

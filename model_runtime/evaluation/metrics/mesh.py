@@ -1,4 +1,4 @@
-"""A face as a mesh: curves in, distances between its lips out. numpy only.
+"""Measure distances between the lips of a mesh that curves deform. numpy only.
 
 The landmarks are found from what the blend shapes move, not from vertex numbers, so that any head
 with ARKit names serves. Left is +X, the face looks to +Z, y is up (``shared/docs/data.md``).
@@ -92,10 +92,14 @@ class MeshRig:
             return cls(data["names"].tolist(), data["neutral"], data["deltas"], lips=lips)
 
     def positions(self, track: CurveTrack, vertices: Sequence[int] | IntArray) -> DoubleArray:
-        """Positions of some vertices over time, shape (frames, vertices, 3).
+        """Return positions of some vertices over time, shape (frames, vertices, 3).
 
         Channels without a shape of that name are passed over; values are clipped to [0, 1], as a
         shape key's slider does.
+
+        Args:
+            track: Curves.
+            vertices: Vertex numbers.
         """
         values, shapes = self._shape_values(track)
         moved = np.tensordot(
@@ -137,7 +141,7 @@ class MeshRig:
         return np.clip(track.values[:, chosen].astype(np.float64), 0.0, 1.0), shapes
 
     def measure(self, track: CurveTrack) -> LipCurves:
-        """The lips of a track, frame by frame; see :class:`LipCurves`."""
+        """Return the lips of a track, frame by frame."""
         marks = self.landmarks
         points = self.positions(
             track, [marks.upper, marks.lower, marks.corner_left, marks.corner_right]
@@ -154,15 +158,15 @@ class MeshRig:
         )
 
     def gap(self, track: CurveTrack) -> DoubleArray:
-        """Height between the middles of the inner lips, in mesh units, shape (frames,)."""
+        """Return the height between the middles of the inner lips, mesh units, shape (frames,)."""
         return self.measure(track).gap
 
     def width(self, track: CurveTrack) -> DoubleArray:
-        """Distance between the mouth corners over time, 1 at rest, shape (frames,)."""
+        """Return the distance between the mouth corners over time, 1 at rest, shape (frames,)."""
         return self.measure(track).width
 
     def vertices_moved_by(self, names: Sequence[str]) -> IntArray:
-        """Vertices that one of the shapes moves by a quarter of its largest motion, or more."""
+        """Return vertices that one of the shapes moves by a quarter of its largest motion."""
         moved = np.zeros(len(self.neutral), bool)
         for name in names:
             moved |= self._moved_by(name) >= REGION_FRACTION
@@ -181,12 +185,12 @@ class MeshRig:
         return np.asarray(self.deltas[self._column[name]])
 
     def _moved_by(self, *names: str) -> DoubleArray:
-        """How far each vertex is moved by the shapes together, 1 for the most moved, shape (V,)."""
+        """Return how far the shapes together move each vertex, 1 for the most moved, (V,)."""
         length = np.linalg.norm(sum(self._delta(name) for name in names), axis=1)
         return np.asarray(length / max(float(length.max()), 1e-12))
 
     def _find_lips(self) -> tuple[int, int]:
-        """The nearest pair on the midline of a vertex of the upper and one of the lower lip."""
+        """Return the nearest pair of midline vertices of the upper and the lower lip."""
         middle = np.abs(self.neutral[:, 0]) < MIDLINE_FRACTION * self.neutral[:, 0].max()
         up = self._moved_by("mouthUpperUpLeft", "mouthUpperUpRight")
         down = self._moved_by("mouthLowerDownLeft", "mouthLowerDownRight")
@@ -204,6 +208,6 @@ class MeshRig:
         return int(uppers[upper]), int(lowers[lower])
 
     def _find_corners(self) -> tuple[int, int]:
-        """The vertex of each side that mouthPucker draws inwards most: the corner of the lips."""
+        """Return the vertex of each side that mouthPucker draws inwards most."""
         sideways = self._delta("mouthPucker")[:, 0]
         return int(sideways.argmin()), int(sideways.argmax())

@@ -1,4 +1,4 @@
-"""Metrics of motion: against a reference track, over regions, against the sound. numpy only.
+"""Measure motion against a reference, over regions and against the audio. numpy only.
 
 Definitions follow ``shared/docs/cstalk.md`` section 3, which names the paper or code of each.
 Numbers of different papers are not comparable; the docstrings say which variant is computed here.
@@ -18,9 +18,13 @@ STILL_STD = 1e-3  # of a channel's unit range: less is no motion, and has no cor
 
 
 def acceleration_energy(values: DoubleArray, *, fps: float) -> float:
-    """Mean squared second difference of curves, shape (frames, channels), in units / s^2 squared.
+    """Return the mean squared second difference of curves, in units / s^2 squared.
 
     The figure of jitter: compare it with that of reference motion. 0 for under three frames.
+
+    Args:
+        values: Curves, shape (frames, channels).
+        fps: Frames a second.
     """
     if len(values) < 3:
         return 0.0
@@ -28,18 +32,23 @@ def acceleration_energy(values: DoubleArray, *, fps: float) -> float:
 
 
 def motion_range(values: DoubleArray) -> DoubleArray:
-    """95th minus 5th percentile of each channel of (frames, channels), shape (channels,)."""
+    """Return the 95th minus the 5th percentile of each channel of (frames, channels)."""
     low, high = np.percentile(values, [5, 95], axis=0)
     return np.asarray(high - low)
 
 
 def mouth_opening_difference(predicted: DoubleArray, reference: DoubleArray) -> float:
-    """MOD (DiffPoseTalk, as commonly rebuilt): mean absolute difference of two mouth openings."""
+    """Return the MOD: mean absolute difference of two mouth openings.
+
+    Args:
+        predicted: Mouth opening, shape (frames,).
+        reference: The same for the reference motion.
+    """
     return float(np.mean(np.abs(predicted - reference)))
 
 
 def lip_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
-    """LVE (CodeTalker): largest *squared* distance over the lip vertices, mean over frames.
+    """Return the LVE: largest *squared* distance over lip vertices, mean over frames.
 
     Args:
         predicted: Positions of the lip vertices, shape (frames, vertices, 3).
@@ -49,17 +58,27 @@ def lip_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
 
 
 def eye_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
-    """EVE (EmoTalk): as LVE, over the vertices of eyes and forehead."""
+    """Return the EVE (EmoTalk): as LVE, over the vertices of eyes and forehead.
+
+    Args:
+        predicted: Positions, shape (frames, vertices, 3).
+        reference: The same for the reference motion.
+    """
     return lip_vertex_error(predicted, reference)
 
 
 def mean_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
-    """MVE: mean distance over vertices and frames of two arrays of shape (frames, vertices, 3)."""
+    """Return the MVE: mean distance over vertices and frames.
+
+    Args:
+        predicted: Positions, shape (frames, vertices, 3).
+        reference: The same for the reference motion.
+    """
     return float(np.mean(np.linalg.norm(predicted - reference, axis=2)))
 
 
 def upper_face_dynamics_deviation(predicted: DoubleArray, reference: DoubleArray) -> float:
-    """FDD (CodeTalker), *signed*: positive where the prediction moves less than the reference.
+    """Return the FDD (CodeTalker), *signed*: positive where less moves than in the reference.
 
     Args:
         predicted: Displacement from neutral of upper-face vertices, shape (frames, vertices, 3).
@@ -73,33 +92,51 @@ def upper_face_dynamics_deviation(predicted: DoubleArray, reference: DoubleArray
 
 
 def speech_lip_correlation(loudness: DoubleArray, lip_displacement: DoubleArray) -> float:
-    """SLCC (CVPR 2025, arXiv 2503.20308): correlation of speech intensity and lip intensity.
+    """Return the SLCC (arXiv 2503.20308): correlation of speech and lip intensity.
 
     Both are z-normalised by the correlation itself. The paper compares |r_model - r_data|.
+
+    Args:
+        loudness: Log energy of the audio, shape (frames,).
+        lip_displacement: Lip intensity, shape (frames,).
     """
     return correlation(loudness, lip_displacement)
 
 
 def sound_beats_s(loudness: DoubleArray, *, fps: float) -> DoubleArray:
-    """Times of the beats of speech: the steepest moments of rising loudness, one a syllable or so.
+    """Return times of the beats of speech: the steepest rises of loudness, about one a syllable.
 
     Local maxima of the first difference of ``loudness`` (decades, shape (frames,)) that exceed the
     standard deviation of that difference.
+
+    Args:
+        loudness: Decades, shape (frames,).
+        fps: Frames a second.
     """
     rise = np.diff(loudness, prepend=loudness[:1])
     return _peaks(rise, threshold=float(rise.std())) / fps
 
 
 def motion_beats_s(values: DoubleArray, *, fps: float) -> DoubleArray:
-    """Times of kinematic beats (SAiD): local minima of the speed of (frames, channels)."""
+    """Return times of kinematic beats (SAiD): local minima of the speed.
+
+    Args:
+        values: Curves, shape (frames, channels).
+        fps: Frames a second.
+    """
     speed = np.linalg.norm(np.diff(values, axis=0), axis=1)
     return (_peaks(-speed, threshold=-np.inf) + 0.5) / fps
 
 
 def beat_consistency(sound_s: DoubleArray, motion_s: DoubleArray) -> float:
-    """Mean over sound beats of exp(-d^2 / (2 * 0.1^2)), d to the nearest kinematic beat (SAiD).
+    """Return the beat consistency (SAiD): how near kinematic beats are to those of the audio.
 
-    1 where every beat of the sound meets one of the motion, 0 without motion; NaN without sound.
+    The mean over beats of speech of exp(-d^2 / (2 * 0.1^2)), d seconds to the nearest kinematic
+    beat: 1 where every beat meets one, 0 without motion; NaN without speech.
+
+    Args:
+        sound_s: Times of the beats of speech.
+        motion_s: Times of kinematic beats.
     """
     if not len(sound_s):
         return float("nan")
@@ -110,7 +147,7 @@ def beat_consistency(sound_s: DoubleArray, motion_s: DoubleArray) -> float:
 
 
 def channel_correlations(values: DoubleArray) -> DoubleArray:
-    """Correlation matrix, shape (channels, channels); 0 for a channel that stands still.
+    """Return the correlation matrix of channels; 0 for a channel that stands still.
 
     Args:
         values: Curves of one or many clips one after another, shape (frames, channels).
@@ -125,7 +162,7 @@ def channel_correlations(values: DoubleArray) -> DoubleArray:
 def region_correlation_distance(
     generated: DoubleArray, reference: DoubleArray, region_of: Sequence[int]
 ) -> float:
-    """How differently regions move together: distance of two sets of cross-region correlations.
+    """Return how differently regions move together, as a distance of correlations.
 
     For every pair of regions the RMS difference of the correlations between their channels, then
     the mean over pairs; 0 for equal co-movement, at most 2. Channels of one region are not compared

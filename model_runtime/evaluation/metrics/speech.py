@@ -1,4 +1,4 @@
-"""Lip metrics from phone times and curves measured on a mesh. numpy only; every function is pure.
+"""Measure lips from phone times and mesh curves. numpy only; every function is pure.
 
 The definitions are those of ``shared/docs/data.md``, section *Evaluation*, unless a docstring says
 otherwise. Gaps are divided by the clip's own reference, so that a quiet actor is not punished:
@@ -37,11 +37,19 @@ class TimedPhone(Protocol):
     """Anything with a lower-case ARPABET phone and its times; ``sil`` is silence."""
 
     @property
-    def phone(self) -> str: ...
+    def phone(self) -> str:
+        """Name of the phone."""
+        ...
+
     @property
-    def start_s(self) -> float: ...
+    def start_s(self) -> float:
+        """Start, seconds of the clip."""
+        ...
+
     @property
-    def end_s(self) -> float: ...
+    def end_s(self) -> float:
+        """End, seconds of the clip."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +68,16 @@ class LipCurves:
 
 
 def frames_of(phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0.0) -> IntArray:
-    """Frames whose time lies within the phone, the margin added on both sides; at least one.
+    """Return frames within a phone with a margin on both sides; one at least.
 
     The frame nearest to the phone's middle stands in when none lies within. Frames beyond the ends
     of the clip are left out; the answer is empty where the whole phone lies beyond.
+
+    Args:
+        phone: The phone.
+        fps: Frames a second.
+        frames: Number of frames of the clip.
+        margin_s: Seconds added on both sides; negative takes away.
     """
     first = int(np.ceil((phone.start_s - margin_s) * fps - 1e-6))
     last = int(np.floor((phone.end_s + margin_s) * fps + 1e-6))
@@ -73,7 +87,13 @@ def frames_of(phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0
 
 
 def speech_mask(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> BoolArray:
-    """True in the frames of any phone but silence, shape (frames,)."""
+    """Return which frames lie in any phone but silence, shape (frames,).
+
+    Args:
+        phones: Of the clip.
+        fps: Frames a second.
+        frames: Number of frames of the clip.
+    """
     mask = np.zeros(frames, bool)
     for phone in phones:
         if phone.phone != "sil":
@@ -82,9 +102,13 @@ def speech_mask(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> Boo
 
 
 def gap_reference(lips: LipCurves, phones: Sequence[TimedPhone]) -> float:
-    """90th percentile of the gap over the clip's speech; NaN where nothing is said or opens.
+    """Return the 90th percentile of the gap over the clip's speech; NaN where nothing opens.
 
     A face that never opens has no reference: its closures would be worth nothing.
+
+    Args:
+        lips: Of the clip.
+        phones: Of the clip.
     """
     mask = speech_mask(phones, fps=lips.fps, frames=len(lips.gap))
     if not mask.any():
@@ -94,37 +118,55 @@ def gap_reference(lips: LipCurves, phones: Sequence[TimedPhone]) -> float:
 
 
 def bilabial_minima(lips: LipCurves, phones: Sequence[TimedPhone]) -> DoubleArray:
-    """Smallest gap of each m/b/p within +-20 ms, over the reference; one value a phone.
+    """Return the smallest gap of each m/b/p within +-20 ms, over the reference.
 
     A clip whose face never opens yields infinity, so that a frozen mouth scores no closure.
+
+    Args:
+        lips: Of the clip.
+        phones: Of the clip.
     """
     return _gap_extremes(lips, phones, BILABIALS, margin_s=CLOSURE_MARGIN_S, smallest=True)
 
 
 def lingual_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> DoubleArray:
-    """Largest gap of each lingual over 40 ms, over the reference; one value a phone."""
+    """Return the largest gap of each lingual over 40 ms, over the reference.
+
+    Args:
+        lips: Of the clip.
+        phones: Of the clip.
+    """
     return _gap_extremes(lips, phones, LINGUALS, minimum_s=LINGUAL_MINIMUM_S)
 
 
 def open_vowel_maxima(lips: LipCurves, phones: Sequence[TimedPhone]) -> DoubleArray:
-    """Largest gap of each open vowel over 50 ms, over the reference; one value a phone."""
+    """Return the largest gap of each open vowel over 50 ms, over the reference.
+
+    Args:
+        lips: Of the clip.
+        phones: Of the clip.
+    """
     return _gap_extremes(lips, phones, OPEN_VOWELS, minimum_s=VOWEL_MINIMUM_S)
 
 
 def closure_rate(minima: DoubleArray) -> float:
-    """Share of m/b/p that close: smallest gap under 15 % of the reference; NaN for none."""
+    """Return the share of m/b/p with a gap under 15 % of the reference; NaN for none."""
     return float(np.mean(minima < CLOSED_FRACTION)) if len(minima) else float("nan")
 
 
 def mistake_rate(maxima: DoubleArray) -> float:
-    """Share of linguals closed by mistake: largest gap under 10 % of it; NaN for none."""
+    """Return the share of linguals with a gap under 10 % of the reference; NaN for none."""
     return float(np.mean(maxima < MISTAKE_FRACTION)) if len(maxima) else float("nan")
 
 
 def auc(high: DoubleArray, low: DoubleArray) -> float:
-    """Chance that a value of ``high`` is over one of ``low``, ties counting half; NaN for none.
+    """Return the chance that a value of ``high`` is over one of ``low``; NaN for none.
 
     The area under the ROC curve (Mann-Whitney U over the number of pairs).
+
+    Args:
+        high: Values that should be high, shape (n,).
+        low: Values that should be low, shape (m,); ties count half.
     """
     if not (len(high) and len(low)):
         return float("nan")
@@ -137,17 +179,27 @@ def auc(high: DoubleArray, low: DoubleArray) -> float:
 def phone_widths(
     lips: LipCurves, phones: Sequence[TimedPhone], which: frozenset[str]
 ) -> DoubleArray:
-    """Mean width over the middle half of each phone of ``which`` over 50 ms; one value a phone.
+    """Return the mean width over the middle half of each chosen phone over 50 ms.
 
     Our own definition (data.md gives none): the ends of a phone belong half to its neighbours.
+
+    Args:
+        lips: Of the clip.
+        phones: Of the clip.
+        which: Phones to choose.
     """
     return _middle_means(lips.width, lips.fps, phones, which)
 
 
 def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) -> DoubleArray:
-    """Openness the phones ask for: 1 in open vowels, 0 in m/b/p and silence, 0.35 elsewhere.
+    """Return the openness that phones ask for, shape (frames,), 0 where no phone is.
 
     Smoothed by a Hann window of 80 ms; shape (frames,), 0 where no phone is.
+
+    Args:
+        phones: Of the clip.
+        fps: Frames a second.
+        frames: Number of frames of the clip.
     """
     values = np.zeros(frames)
     for phone in phones:
@@ -162,16 +214,26 @@ def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) 
 
 
 def correlation(a: DoubleArray, b: DoubleArray) -> float:
-    """Pearson's r of two series of one length; 0 where one of them does not move."""
+    """Return Pearson's r of two series; 0 where one of them does not move.
+
+    Args:
+        a: Shape (n,).
+        b: Shape (n,).
+    """
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / scale if scale > 1e-12 else 0.0
 
 
 def lag_s(follower: DoubleArray, leader: DoubleArray, *, fps: float) -> float:
-    """Seconds by which ``follower`` comes after ``leader``: the shift that correlates best.
+    """Return the seconds by which ``follower`` comes after ``leader``: the best shift.
 
     Searched within +-200 ms in whole frames; ties go to the smallest shift. Negative: early.
+
+    Args:
+        follower: Shape (frames,).
+        leader: Shape (frames,).
+        fps: Frames a second.
     """
     reach = min(round(MAXIMUM_LAG_S * fps), len(leader) // 2)
     shifts = sorted(range(-reach, reach + 1), key=abs)

@@ -63,7 +63,12 @@ class Network(Protocol):
     """A performer whose network can be looked into."""
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """Return curves; see :meth:`Performer.perform`."""
+        """Return curves; see :meth:`Performer.perform`.
+
+        Args:
+            path: Audio file.
+            direction: Emotion, seed and what is added.
+        """
         ...
 
     def output(self, path: Path) -> NetworkOutput:
@@ -84,7 +89,12 @@ class RememberingPerformer:
         return self._performer.name
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """Return the curves, made once; see :meth:`Performer.perform`."""
+        """Return the curves, made once; see :meth:`Performer.perform`.
+
+        Args:
+            path: Audio file.
+            direction: Emotion, seed and what is added.
+        """
         key = (path, direction)
         if key not in self._made:
             self._made[key] = self._performer.perform(path, direction)

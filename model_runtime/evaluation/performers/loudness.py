@@ -22,7 +22,12 @@ class LoudnessPerformer:
     name = "loudness alone"
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:  # noqa: ARG002 protocol
-        """Return one channel, ``jawOpen``, whatever the direction."""
+        """Return one channel, ``jawOpen``, whatever the direction.
+
+        Args:
+            path: Audio file.
+            direction: Not used.
+        """
         samples = load_speech(path).samples.astype(np.float64)
         frames = max(1, round(len(samples) * EVALUATION_FPS / SAMPLE_RATE))
         half = round(WINDOW_S * SAMPLE_RATE / 2)

@@ -52,7 +52,12 @@ class ModelPerformer:
         return cls(opened, name or folder.name)
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """Return curves of the whole file; see ``Performer.perform``."""
+        """Return curves of the whole file; see ``Performer.perform``.
+
+        Args:
+            path: Audio file.
+            direction: Emotion, seed and what is added.
+        """
         recording = _Recording(self.engine)
         track = perform(self._performance(path, direction), recording)
         if direction == Direction():

@@ -45,7 +45,12 @@ class ReferencePerformer:
         self._articulation = load_articulation(CALIBRATED)
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
-        """Return label curves at ``EVALUATION_FPS``; see ``Performer.perform``."""
+        """Return label curves at ``EVALUATION_FPS``; see ``Performer.perform``.
+
+        Args:
+            path: Of a clip that was given.
+            direction: Emotion and seed; nothing is added after the labels.
+        """
         item = self._item(path)
         frames, rate = len(item.mouth), self._config.frame_rate
         key = EmotionKey(0.0, direction.emotion, direction.intensity)

@@ -64,7 +64,12 @@ class RhubarbPerformer:
         self._folder, self._recognizer = folder, recognizer
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:  # noqa: ARG002 protocol
-        """Return the cues of a clip as poses, whatever the direction."""
+        """Return the cues of a clip as poses, whatever the direction.
+
+        Args:
+            path: Audio file; its name is that of the cues.
+            direction: Not used.
+        """
         track = cue_track_or_none(self._folder, path.stem, self._recognizer, fps=EVALUATION_FPS)
         if track is None:
             raise KeyError(path)

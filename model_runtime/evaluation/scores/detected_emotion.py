@@ -1,4 +1,4 @@
-"""``evaluate --emotion``: how well emotion is heard in voices that were left out, beside peers."""
+"""Evaluate the emotion that is detected in voices of speakers who were left out."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def evaluate_heard(data: Path, report: Report) -> HeardEvaluation:
 
 
 def as_text(evaluation: HeardEvaluation) -> str:
-    """The table, the confusions of the first judge, and false alarms."""
+    """Return the tables: accuracy, confusions of the first classifier, false alarms."""
     names = list(evaluation.columns)
     chance = evaluation.columns[names[0]]["most_common_share"]
     rows = [["emotion heard, speaker left out", *names, "most common emotion"]]
@@ -89,7 +89,7 @@ def as_text(evaluation: HeardEvaluation) -> str:
 
 
 def as_json(evaluation: HeardEvaluation) -> str:
-    """Everything in the tables, as indented JSON."""
+    """Return everything in the tables as indented JSON."""
     return json.dumps(dataclasses.asdict(evaluation), indent=1) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Motion against reference motion of the same sound, and against the sound itself."""
+"""Score motion against the labels of the same audio, and against the audio itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ UPPER_SHAPES = (
 def jitter_figure(
     performer: Performer, reference: Performer, clips: Sequence[SpokenClip]
 ) -> Figure:
-    """Acceleration energy over that of the reference, all clips and channels, neutral."""
+    """Return the acceleration energy over that of the labels, neutral.
+
+    Args:
+        performer: Who performs.
+        reference: The labels.
+        clips: What.
+    """
 
     def energy(who: Performer) -> float:
         return float(np.mean([_acceleration(_neutral(who, clip.path)) for clip in clips]))
@@ -46,9 +52,14 @@ def jitter_figure(
 def comovement_figures(
     performer: Performer, reference: Performer, clips: Sequence[SpokenClip]
 ) -> dict[str, Figure]:
-    """Distance of region correlations to the reference, mean over emotions, and the motion range.
+    """Return the distance of region correlations to the labels', and the motion range.
 
     The range is the ratio of the mean range of the channels that move in the reference.
+
+    Args:
+        performer: Who performs.
+        reference: The labels.
+        clips: What.
     """
     distances: dict[str, float] = {}
     ranges: list[tuple[float, float]] = []
@@ -75,7 +86,14 @@ def comovement_figures(
 def vertex_figures(
     performer: Performer, reference: Performer, clips: Sequence[SpokenClip], mesh: MeshRig
 ) -> dict[str, Figure]:
-    """MOD, LVE, EVE, MVE and FDD to the reference motion of the same clips, neutral."""
+    """Return MOD, LVE, EVE, MVE and FDD to the labels of the same clips, neutral.
+
+    Args:
+        performer: Who performs.
+        reference: The labels.
+        clips: What.
+        mesh: The head to measure on.
+    """
     lips, upper = mesh.vertices_moved_by(LIP_SHAPES), mesh.vertices_moved_by(UPPER_SHAPES)
     every = np.arange(len(mesh.neutral))
     full = float(mesh.gap(_jaw_open())[0])
@@ -106,7 +124,14 @@ def vertex_figures(
 def sound_figures(
     performer: Performer, reference: Performer | None, clips: Sequence[SpokenClip], mesh: MeshRig
 ) -> dict[str, Figure]:
-    """Beat consistency and SLCC, mean over clips; SLCC's distance to the reference's."""
+    """Return beat consistency and SLCC, and the distance of SLCC to that of the labels.
+
+    Args:
+        performer: Who performs.
+        reference: The labels; None leaves the distance out.
+        clips: What.
+        mesh: The head to measure on.
+    """
     beats, slcc, wanted = [], [], []
     for clip in clips:
         track = _neutral(performer, clip.path)
@@ -126,7 +151,13 @@ def sound_figures(
 
 
 def diversity_figure(performer: Performer, clips: Sequence[SpokenClip], mesh: MeshRig) -> Figure:
-    """Mean vertex distance between two readings of one clip, over pairs of seeds (FaceDiffuser)."""
+    """Return the mean vertex distance of one clip between seeds (FaceDiffuser).
+
+    Args:
+        performer: Who performs.
+        clips: What.
+        mesh: The head to measure on.
+    """
     every = np.arange(len(mesh.neutral))
     distances = []
     for clip in clips:
@@ -171,7 +202,7 @@ def _acceleration(track: CurveTrack) -> float:
 
 
 def _pair(performer: Performer, reference: Performer, path: Path) -> tuple[CurveTrack, CurveTrack]:
-    """Tracks of one length: the reference ends with a whole model frame."""
+    """Return tracks of one length: the labels end with a whole model frame."""
     made, wanted = _neutral(performer, path), _neutral(reference, path)
     frames = min(made.frame_count, wanted.frame_count)
     return (

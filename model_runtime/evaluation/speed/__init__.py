@@ -1,1 +1,1 @@
-"""Speed."""
+"""Time engines and batches."""

@@ -1,4 +1,4 @@
-"""Many short lines through ``batch`` and one by one, timed in a process of its own: one JSON line.
+"""Time many short lines through ``batch`` and one by one, in a process of its own.
 
 Both ways end in the same files. One by one is what a loop over ``generate`` in one process does,
 without the start of a process a line; it is timed on the first ``SINGLE_LINES`` lines.
@@ -71,7 +71,7 @@ def time_batch(model: Path, speech: Path, *, device: str, lines: int) -> BatchTi
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``MODEL SPEECH.wav DEVICE LINES``: time both ways and print what came out."""
+    """Time both ways for ``MODEL SPEECH.wav DEVICE LINES`` and print the result."""
     from ...batch.lines.control import Control
     from ...batch.lines.manifest import read_rows
     from ...batch.lines.plan import make_plan
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _one_by_one(sounds: Sequence[Path], engine: Engine, work: Path) -> float:
-    """Mean seconds of a line that is acted and written alone; the first is not counted."""
+    """Return the mean seconds of a line generated and written alone; the first is not counted."""
     from ...curves.formats.registry import write_curves
     from ...generate import perform
     from ...protocol import Performance

@@ -1,4 +1,4 @@
-"""``python -m model_runtime benchmark``: what a performance costs here, beside a peer."""
+"""Run ``python -m model_runtime benchmark``: the cost of a performance here, beside a peer."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def measure(
 
 
 def as_text(result: Benchmark) -> str:
-    """The machine, and a table of engines and peer: how many times as fast as torch and peer."""
+    """Return the machine, and a table of engines and peer with their ratios."""
     peer, torch = (
         next((timing for timing in result.timings if timing.name == name), None)
         for name in (PEER, "torch")
@@ -165,7 +165,7 @@ def as_text(result: Benchmark) -> str:
 
 
 def _batch_lines(timing: BatchTiming) -> list[str]:
-    """The batch in words, beside the same lines one by one in the same run."""
+    """Return the batch in words, beside the same lines one by one in the same run."""
     peak = "" if timing.peak_mb is None else f", peak {timing.peak_mb:.0f} MB"
     return [
         f"bar: {batch_timing.BAR}",
@@ -178,7 +178,7 @@ def _batch_lines(timing: BatchTiming) -> list[str]:
 
 
 def machine_facts() -> dict[str, str]:
-    """What a figure depends on: processor, cores, system, Python, numpy and torch."""
+    """Return processor, cores, system, Python, numpy and torch: what a figure depends on."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts = {
         "processor": _processor(),
@@ -213,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _timed(name: str, arguments: list[str]) -> Timing | str:
-    """The timing of one child, or why there is none."""
+    """Return the timing of one child process, or why there is none."""
     module = f"{__package__}.timing_child"
     try:
         with contextlib.ExitStack() as stack:
@@ -250,7 +250,7 @@ def _timed(name: str, arguments: list[str]) -> Timing | str:
 
 
 def _write_speech(folder: Path) -> tuple[Path, Path]:
-    """The demo's line, repeated, as two WAV files of 5 and 60 s."""
+    """Write the demo's line, repeated, as two WAV files of 5 and 60 s."""
     found = sorted(DEMO_SPEECH.glob("*.wav"))
     if not found:
         raise BadArgument(f"No speech in {DEMO_SPEECH}", hint="Run benchmark in a checkout")
@@ -265,7 +265,7 @@ def _write_speech(folder: Path) -> tuple[Path, Path]:
 
 
 def _recorded(path: Path) -> dict[str, float]:
-    """Rhubarb's recorded wall seconds for 60 s of sound, by recogniser; empty without the file."""
+    """Return Rhubarb's recorded seconds for 60 s of audio, by recogniser; empty without file."""
     if not path.is_file():
         return {}
     wall: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""One engine, or the peer, timed in a process of its own, as one JSON line for ``benchmark``.
+"""Time one engine, or the peer, in a process of its own, for ``benchmark``.
 
 A process of its own, so that the cold start is one, and peak memory is that of this engine alone.
 """
@@ -19,7 +19,7 @@ PEER = "pocketsphinx"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``ENGINE DEVICE MODEL SHORT.wav LONG.wav``: time it and print what came out."""
+    """Time ``ENGINE DEVICE MODEL SHORT.wav LONG.wav`` and print one JSON line."""
     engine, device, model, short, long = arguments
     run, where = _peer() if engine == PEER else _engine(engine, device, Path(model))
     run(Path(short))
@@ -46,7 +46,7 @@ def _engine(engine: str, device: str, model: Path) -> tuple[Callable[[Path], obj
 
 
 def _peer() -> tuple[Callable[[Path], object], str]:
-    """Phones by pocketsphinx, as Rhubarb's phonetic recogniser finds them; no curves are made."""
+    """Find phones by pocketsphinx, as Rhubarb's phonetic recogniser does; no curves are made."""
     from pocketsphinx import Decoder, get_model_path
 
     language_model = str(Path(get_model_path()) / "en-us" / "en-us-phone.lm.bin")
@@ -73,7 +73,7 @@ def _median_seconds(run: Callable[[Path], object], path: Path) -> float:
 
 
 def _peak_megabytes() -> float | None:
-    """Largest resident memory so far; None on Windows, where the standard library cannot say."""
+    """Return the largest resident memory so far; None on Windows."""
     try:
         import resource
     except ImportError:

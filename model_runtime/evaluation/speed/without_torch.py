@@ -1,4 +1,4 @@
-"""This Python as if numpy alone were installed: what the built-in engine runs in inside Blender."""
+"""Start this Python as if numpy alone were installed, as it is inside Blender."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTIONS = ("-S",)
 
 @contextlib.contextmanager
 def numpy_alone() -> Iterator[dict[str, str]]:
-    """Variables for a Python started with ``OPTIONS`` that finds numpy and no other package.
+    """Return variables for a Python started with ``OPTIONS`` that finds numpy and no more.
 
     Raises:
         OSError: The system makes no links.
@@ -32,5 +32,5 @@ def numpy_alone() -> Iterator[dict[str, str]]:
 
 
 def command(module: str) -> list[str]:
-    """The beginning of a command line that runs ``module`` so."""
+    """Return the beginning of a command line that runs ``module`` so."""
     return [sys.executable, *OPTIONS, "-m", module]

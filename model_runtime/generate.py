@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from .acting.layers import add_acting
+from .acting.plan import ActingPlan, plan_acting_or_none
 from .arrays import FloatArray
 from .audio.equalisation import equalising_shift
 from .audio.store import SpeechStore
@@ -74,7 +76,7 @@ def perform(
         BadWeights: A key asks for ``auto``, and the emotion classifier cannot be read.
         Cancelled: ``cancelled()`` returned True.
     """
-    config = engine.config
+    asked, config = performance, engine.config
     checked_fps(performance.fps)
     keys = checked_keys(performance.emotion_keys, config.emotions)
     rig = _rig_of(performance, config.rig)
@@ -91,19 +93,22 @@ def perform(
         if uses_auto(keys):
             detected = _detect(store, start_s, progress, cancelled)
             keys = resolve_auto(keys, detected, config.emotions)
+        performance = dataclasses.replace(performance, emotion_keys=keys)
+        plan = _acting_or_none(store, config, performance)
         raw = generate_raw(
             store,
             engine,
-            dataclasses.replace(performance, emotion_keys=keys),
+            performance,
+            levels=None if plan is None else plan.levels,
             progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating curves"),
             cancelled=cancelled,
         )
         seconds = store.duration_s
     _stop_if(cancelled)
     progress(GENERATED, "post-processing")
-    track = _finished(raw, config, performance, rig, seconds)
+    track = _finished(raw, config, performance, rig, seconds, plan)
     progress(1.0, "done")
-    request = {**performance.as_json(), "rig": rig.name}
+    request = {**asked.as_json(), "rig": rig.name}
     if detected is not None:
         request[DETECTED_EMOTION] = detected.as_json()
     return track.replaced(start_s=start_s, request=request)
@@ -115,13 +120,36 @@ def _finished(
     performance: Performance,
     rig: RigDefinition,
     duration_s: float,
+    plan: ActingPlan | None,
 ) -> CurveTrack:
-    """Apply frame rate, bounds, smoothing and blinks."""
+    """Apply frame rate, bounds, smoothing, blinks and acting."""
     track = CurveTrack(raw.values, config.channels, config.frame_rate)
     options = FinishOptions(
-        performance.fps, performance.blink, performance.seed, performance.smoothing_s
+        performance.fps,
+        performance.blink,
+        performance.seed,
+        performance.smoothing_s,
+        gaze_shifts_s=() if plan is None else plan.gaze_shifts_s,
+        lid_lag_s=0.0 if plan is None else plan.lid_lag_s,
     )
-    return finish(track, raw.silence, rig, options, duration_s=duration_s)
+    finished = finish(track, raw.silence, rig, options, duration_s=duration_s)
+    if plan is None:
+        return finished
+    return add_acting(finished, rig, plan.acting, plan.direction, plan.fixations)
+
+
+def _acting_or_none(
+    store: SpeechStore, config: GeneratorConfig, performance: Performance
+) -> ActingPlan | None:
+    return plan_acting_or_none(
+        store.read_levelled,
+        store.sample_count,
+        acting=performance.acting,
+        keys=performance.emotion_keys,
+        config=config,
+        seed=performance.seed,
+        clip_start_s=performance.start_s,
+    )
 
 
 def _rig_of(performance: Performance, made_for: str) -> RigDefinition:
@@ -152,6 +180,7 @@ def generate_raw(
     engine: Engine,
     performance: Performance,
     *,
+    levels: FloatArray | None = None,
     progress: Callable[[float], None] = lambda _fraction: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> RawCurves:
@@ -164,6 +193,7 @@ def generate_raw(
         store: The decoded clip.
         engine: The engine that runs the model.
         performance: Emotion keys without ``auto``, seed and start of the clip.
+        levels: Factor on the emotion weights of each model frame, shape (T,); None is 1.
         progress: Called with the fraction done, in [0, 1].
         cancelled: Checked before each window.
 
@@ -183,7 +213,8 @@ def generate_raw(
         stop = min(frames, done + engine.window_frames)
         low = max(0, done - config.context_frames)
         high = min(frames, stop + config.context_frames)
-        output = _run_window(store, engine, performance, shift, low, high - low)
+        part = None if levels is None else levels[low:high, None]
+        output = _run_window(store, engine, performance, shift, low, high - low, part)
         values[done:stop] = output.curves[done - low : stop - low]
         if phone is not None:
             silence[done:stop] = output.phones[done - low : stop - low, phone]
@@ -206,6 +237,7 @@ def _run_window(
     shift: FloatArray | float,
     first: int,
     frames: int,
+    levels: FloatArray | None,
 ) -> EngineOutput:
     config = engine.config
     read = store.read_levelled
@@ -218,6 +250,8 @@ def _run_window(
         frames=frames,
         sound_start_s=performance.start_s,
     )
+    if levels is not None:
+        emotion *= levels
     style = style_noise(
         performance.seed,
         channels=config.style_dim,

@@ -26,6 +26,8 @@ __all__ = [
     "DEFAULT_RIG",
     "EMOTIONS",
     "EMOTION_DESCRIPTIONS",
+    "FAVOURED_SIDES",
+    "MAX_ACTING",
     "MAX_INTENSITY",
     "NATURAL_ACTING",
     "PROTOCOL_VERSION",
@@ -109,6 +111,10 @@ class Acting:
     favoured_side: str = "auto"
     """Stronger half of the face: ``left``, ``right``, or ``auto`` to draw it by the seed."""
 
+
+FAVOURED_SIDES: Final = ("auto", "left", "right")
+MAX_ACTING: Final = 2.0
+"""Greatest strength of acting."""
 
 NATURAL_ACTING: Final = Acting(dynamics=1.0, eyes=1.0, head=1.0, asymmetry=0.5)
 """Default of panel, batch and command line."""

@@ -6,6 +6,7 @@
 * ``head``: yaw, pitch and roll of the head.
 * ``asymmetry``: small differences between the left and the right half of the face.
 * ``layers``: all of it onto a generated track, in the order in which a face is built.
+* ``plan``: what a clip will get, before the model runs.
 * ``idle``: a face that waits or listens, without any recording.
 
 Everything is seeded, independent of the output frame rate, and off at strength 0: the curves are

@@ -20,8 +20,6 @@ VARIED = (
 SIDE_SHARE, NOISE_SHARE = 0.06, 0.05
 """Constant lean to the favoured side and standard deviation of the slow change, of a value."""
 NOISE_KNOT_S = 1.7
-SIDES = ("left", "right", "auto")
-"""Values of the favoured side; ``auto`` is drawn by the seed."""
 
 
 def vary_sides(
@@ -33,7 +31,7 @@ def vary_sides(
         track: Curves at any frame rate; pairs are found by the endings ``Left`` and ``Right``.
         seed: Draws the side and the slow change.
         strength: 0 leaves the curves as they are; 1 differs by about 8 %.
-        favoured: The stronger side, one of ``SIDES``.
+        favoured: The stronger side, of ``protocol.FAVOURED_SIDES``; ``auto`` is drawn by the seed.
 
     Returns:
         Curves of the same shape; a channel at 0 stays at 0.

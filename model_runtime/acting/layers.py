@@ -11,7 +11,8 @@ import numpy as np
 from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from ..emotion.pitch import FRAME_RATE
-from ..protocol import Acting
+from ..errors import BadArgument
+from ..protocol import FAVOURED_SIDES, MAX_ACTING, Acting
 from . import gaze, head
 from .asymmetry import vary_sides
 from .prosody import Array, Prosody
@@ -28,6 +29,29 @@ class Direction:
     seed: int = 0
     has_listener_only: bool = False
     """The character listens: no speech of its own."""
+
+
+def checked_acting(acting: Acting) -> Acting:
+    """Return the strengths when all are in range.
+
+    Args:
+        acting: Strengths as a user gave them.
+
+    Raises:
+        BadArgument: A strength outside [0, 2], or an unknown side.
+    """
+    for name in ("dynamics", "eyes", "head", "asymmetry"):
+        value = getattr(acting, name)
+        if not 0 <= value <= MAX_ACTING:  # False for NaN too
+            raise BadArgument(
+                f"Strength of {name} {value:g} is out of range",
+                hint=f"Use a number from 0 (off) to {MAX_ACTING:g}; 1 is natural",
+            )
+    if acting.favoured_side not in FAVOURED_SIDES:
+        raise BadArgument(
+            f"Unknown side {acting.favoured_side!r}", hint=f"Use {', '.join(FAVOURED_SIDES)}"
+        )
+    return acting
 
 
 def plan_gaze(direction: Direction) -> tuple[gaze.Fixation, ...]:

@@ -6,6 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
+from ..acting.layers import checked_acting
 from ..checkpoint.folder import default_checkpoint, load_checkpoint
 from ..curves.resample import checked_fps
 from ..curves.rig import load_rig, rig_names
@@ -13,7 +14,15 @@ from ..emotion.keys import EmotionKey
 from ..engines.base import Engine
 from ..engines.factory import DEVICE_NAMES, ENGINE_NAMES, check_names, open_engine
 from ..errors import BadArgument
-from ..protocol import EMOTIONS, MAX_INTENSITY, Performance
+from ..protocol import (
+    EMOTIONS,
+    FAVOURED_SIDES,
+    MAX_ACTING,
+    MAX_INTENSITY,
+    NATURAL_ACTING,
+    Acting,
+    Performance,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     acting.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     acting.add_argument("--no-blink", action="store_true", help="do not add blinks")
+    _add_acting(acting)
     acting.add_argument(
         "--smooth",
         type=float,
@@ -69,6 +79,42 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--verbose", action="store_true", help="log to stderr")
 
 
+def _add_acting(group: argparse._ArgumentGroup) -> None:
+    for name, what in (
+        ("dynamics", "rise and fall of the emotion over the line"),
+        ("eyes", "gaze and saccades"),
+        ("head", "head motion"),
+        ("asymmetry", "difference between the halves of the face"),
+    ):
+        group.add_argument(
+            f"--{name}",
+            type=float,
+            default=getattr(NATURAL_ACTING, name),
+            metavar="F",
+            help=f"{what}, 0 (off) to {MAX_ACTING:g} (default: {getattr(NATURAL_ACTING, name):g})",
+        )
+    group.add_argument("--favoured-side", choices=FAVOURED_SIDES, default="auto")
+    group.add_argument(
+        "--no-acting",
+        action="store_true",
+        help="the speech and the emotion as a pose, as the model gives them",
+    )
+
+
+def _acting_of(options: argparse.Namespace) -> Acting:
+    if options.no_acting:
+        return Acting()
+    return checked_acting(
+        Acting(
+            options.dynamics,
+            options.eyes,
+            options.head,
+            options.asymmetry,
+            options.favoured_side,
+        )
+    )
+
+
 def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
     """Return the performance that the options describe.
 
@@ -77,8 +123,8 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
         audio: The audio file.
 
     Raises:
-        BadArgument: The frame rate is out of range, the rig is unknown, or an ``--emotion-at``
-            cannot be parsed.
+        BadArgument: The frame rate or a strength is out of range, the rig is unknown, or an
+            ``--emotion-at`` cannot be parsed.
     """
     if options.rig:
         load_rig(options.rig)
@@ -90,6 +136,7 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
         rig=options.rig,
         seed=options.seed,
         blink=not options.no_blink,
+        acting=_acting_of(options),
         smoothing_s=options.smooth,
     )
 

@@ -7,6 +7,8 @@ pause. The lids close in 80 ms, stay closed for 30 ms and open in 140 ms, about 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..arrays import DoubleArray, FloatArray
@@ -19,6 +21,9 @@ FREEDOM_S = 1.0
 """A blink may move this far towards a pause, in seconds."""
 DISTANCE_COST = 0.3
 """Cost per second of that move; a pause has value 1."""
+GAZE_SHIFT_WORTH = 0.8
+"""Value of a blink during a large saccade, where a pause is worth 1 (Evinger et al. 1994: most
+gaze shifts of over 30 degrees come with a blink, few of under 10)."""
 PHRASE_END_WORTH = 0.5
 EDGE_S = 0.15
 """Speech of this length followed by silence of this length is the end of a phrase."""
@@ -38,7 +43,12 @@ BLINK_CHANNELS = {
 
 
 def blink_times(
-    silence: FloatArray, *, frame_rate: float, duration_s: float, seed: int
+    silence: FloatArray,
+    *,
+    frame_rate: float,
+    duration_s: float,
+    seed: int,
+    gaze_shifts_s: Sequence[float] = (),
 ) -> DoubleArray:
     """Return the times at which the lids are closed, ascending, 2 to 6 s apart.
 
@@ -47,9 +57,13 @@ def blink_times(
         frame_rate: Model frames per second.
         duration_s: Length of the clip; every blink begins and ends within it.
         seed: Any integer.
+        gaze_shifts_s: Times of large saccades, in seconds; blinks move to those near them.
     """
     random = np.random.Generator(np.random.Philox(key=seed % 2**64))
     worth = _pause_worth(silence, frame_rate)
+    for time_s in gaze_shifts_s:
+        frame = round(time_s * frame_rate)
+        worth[max(0, frame) : frame + 2] += np.float32(GAZE_SHIFT_WORTH)
     last = duration_s - CLOSED_S - OPENING_S
     found: list[float] = []
     # The first interval begins before the clip.
@@ -99,7 +113,13 @@ def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
     return closure
 
 
-def add_blinks(values: FloatArray, channels: tuple[str, ...], closure: FloatArray) -> FloatArray:
+def add_blinks(
+    values: FloatArray,
+    channels: tuple[str, ...],
+    closure: FloatArray,
+    *,
+    right_closure: FloatArray | None = None,
+) -> FloatArray:
     """Add blinks to curves.
 
     A channel moves from its current value towards 1, so a lid that is lowered by emotion does not
@@ -109,12 +129,16 @@ def add_blinks(values: FloatArray, channels: tuple[str, ...], closure: FloatArra
         values: Shape (frames, channels).
         channels: Names of the columns.
         closure: From ``lid_closure``, shape (frames,).
+        right_closure: The same for channels that end in ``Right``; None takes ``closure``.
     """
     out = values.copy()
     for column, name in enumerate(channels):
         strength = BLINK_CHANNELS.get(name)
         if strength is not None:
-            out[:, column] += np.float32(strength) * closure * np.maximum(0, 1 - values[:, column])
+            lids = closure
+            if right_closure is not None and name.endswith("Right"):
+                lids = right_closure
+            out[:, column] += np.float32(strength) * lids * np.maximum(0, 1 - values[:, column])
     return out
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ..arrays import FloatArray
 from ..curves.edit import scale_regions, smooth, within_bounds
@@ -26,6 +28,10 @@ class FinishOptions:
     seed: int = 0
     smoothing_s: float = 0.0
     """Standard deviation of a Gaussian filter on all channels."""
+    gaze_shifts_s: Sequence[float] = ()
+    """Times of large saccades, which blinks accompany."""
+    lid_lag_s: float = 0.0
+    """Seconds by which the right lid lags the left in a blink."""
     region_gains: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
@@ -64,7 +70,29 @@ def finish(
     track = resample_speech(track, fps, frames=frames, lip_columns=lips)
     track = within_bounds(track, rig)
     if options.blink:
-        times = blink_times(silence, frame_rate=raw.fps, duration_s=duration_s, seed=options.seed)
-        closure = lid_closure(times, fps=fps, frames=frames)
-        track = track.replaced(values=add_blinks(track.values, track.channels, closure))
+        track = _with_blinks(track, silence, options, raw.fps, duration_s)
     return track
+
+
+def _with_blinks(
+    track: CurveTrack,
+    silence: FloatArray,
+    options: FinishOptions,
+    model_rate: float,
+    duration_s: float,
+) -> CurveTrack:
+    times = blink_times(
+        silence,
+        frame_rate=model_rate,
+        duration_s=duration_s,
+        seed=options.seed,
+        gaze_shifts_s=options.gaze_shifts_s,
+    )
+    left = lid_closure(times, fps=track.fps, frames=track.frame_count)
+    right = None
+    if options.lid_lag_s:
+        # Delayed by interpolation: rounding to frames would hide a lag of some milliseconds.
+        frames = np.arange(track.frame_count)
+        right = np.interp(frames - options.lid_lag_s * track.fps, frames, left).astype(np.float32)
+    values = add_blinks(track.values, track.channels, left, right_closure=right)
+    return track.replaced(values=values)

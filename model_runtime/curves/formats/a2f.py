@@ -18,6 +18,7 @@ from ...files import replacing
 from ..track import CurveTrack
 
 DECIMALS = 6
+HEAD_ROTATIONS = ("headYaw", "headPitch", "headRoll")
 MAX_BYTES = 2**31
 AGAIN_HINT = "Export the file again"
 
@@ -32,18 +33,20 @@ def write(track: CurveTrack, path: Path) -> None:
     Raises:
         BadOutput: The file cannot be written.
     """
+    # Audio2Face has weights only: head rotations in radians would be read as such.
+    kept = [i for i, name in enumerate(track.channels) if name not in HEAD_ROTATIONS]
     fps = round(track.fps) if float(track.fps).is_integer() else track.fps
     head = {
         "exportFps": fps,
         "trackPath": str(track.request.get("audio", "")),
-        "numPoses": len(track.channels),
+        "numPoses": len(kept),
         "numFrames": track.frame_count,
-        "facsNames": list(track.channels),
+        "facsNames": [track.channels[i] for i in kept],
     }
     with replacing(path) as stream:
         stream.write(json.dumps(head, ensure_ascii=False)[:-1].encode())
         stream.write(b', "weightMat": [')
-        for i, row in enumerate(track.values):
+        for i, row in enumerate(track.values[:, kept]):
             weights = np.round(row.astype(np.float64), DECIMALS).tolist()
             stream.write((",\n" if i else "\n").encode() + json.dumps(weights).encode())
         stream.write(b"\n]}\n")

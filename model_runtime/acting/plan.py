@@ -1,0 +1,87 @@
+"""Plan the acting of a clip before the model runs: cues, emotion level, fixations. numpy only."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..arrays import FloatArray
+from ..config import GeneratorConfig
+from ..emotion.keys import emotion_weights
+from ..emotion.pitch import FRAME_RATE
+from ..protocol import Acting, EmotionKey
+from .dynamics import emotion_level
+from .gaze import Fixation
+from .layers import Direction, checked_acting, gaze_shifts_s, plan_gaze
+from .prosody import measure_prosody
+
+LID_LAG_S = 0.008
+"""Lag of one lid at asymmetry 1: filmed lids differ by 5 to 20 ms."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ActingPlan:
+    """What acting does to a clip."""
+
+    acting: Acting
+    direction: Direction
+    fixations: tuple[Fixation, ...]
+    levels: FloatArray
+    """Factor on the emotion weights of each model frame, shape (T,)."""
+
+    @property
+    def gaze_shifts_s(self) -> tuple[float, ...]:
+        """Times of large saccades, which blinks accompany; empty while the eyes are off."""
+        return tuple(gaze_shifts_s(self.fixations).tolist()) if self.acting.eyes else ()
+
+    @property
+    def lid_lag_s(self) -> float:
+        """Seconds by which the right lid lags the left."""
+        return LID_LAG_S * self.acting.asymmetry
+
+
+def plan_acting_or_none(
+    read: Callable[[int, int], FloatArray],
+    sample_count: int,
+    *,
+    acting: Acting,
+    keys: Sequence[EmotionKey],
+    config: GeneratorConfig,
+    seed: int,
+    clip_start_s: float = 0.0,
+) -> ActingPlan | None:
+    """Plan the acting of a clip; None when every strength is 0.
+
+    Args:
+        read: ``read(first, count)`` returns samples at 16 kHz.
+        sample_count: Samples of the clip.
+        acting: Strengths.
+        keys: Emotion keys without ``auto``, in seconds of the file.
+        config: Emotions of the model; its frames are those of the cues, 50 a second.
+        seed: Of everything that is drawn.
+        clip_start_s: Second of the file at which the clip begins.
+
+    Raises:
+        BadArgument: A strength out of range.
+    """
+    checked_acting(acting)
+    if not (acting.dynamics or acting.eyes or acting.head or acting.asymmetry):
+        return None
+    frames = math.ceil(sample_count / (config.features.sample_rate / FRAME_RATE))
+    prosody = measure_prosody(read, sample_count, frames)
+    levels = emotion_level(prosody, seed=seed, strength=acting.dynamics).astype(np.float32)
+    weights = emotion_weights(
+        keys,
+        emotions=config.emotions,
+        frame_rate=FRAME_RATE,
+        first_frame=0,
+        frames=frames,
+        sound_start_s=clip_start_s,
+    )
+    shaped = (weights * levels[:, None]).astype(float)
+    emotions = {name: shaped[:, i] for i, name in enumerate(config.emotions) if i}
+    direction = Direction(prosody, emotions, seed)
+    return ActingPlan(acting, direction, plan_gaze(direction), levels)

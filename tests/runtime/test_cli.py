@@ -24,7 +24,7 @@ def test_generate_writes_what_the_contract_says(
     output = tmp_path / f"ü 出力{suffix}"
     done = command("generate", speech, "-o", output, "--model", checkpoint, "--engine", "numpy")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "240 frames of 52 channels at 60 fps, neutral, numpy on cpu" in done.stdout
+    assert "240 frames of 55 channels at 60 fps, neutral, numpy on cpu" in done.stdout
     track = read_curves(output)
     assert (track.frame_count, track.fps) == (240, 60)
     assert [path.name for path in tmp_path.iterdir()] == [output.name]
@@ -39,6 +39,7 @@ def test_every_option_arrives(
         *("--device", "cpu", "--rig", "arkit52", "--fps", "23.976", "--seed", "-5", "--no-blink"),
         *("--emotion", "angry", "--intensity", "0.7", "--emotion-at", "1.5:sad:1.2"),
         *("--emotion-at", "3:neutral:0", "--start", "0.5", "--duration", "3", "--smooth", "0.01"),
+        *("--dynamics", "0.5", "--eyes", "2", "--head", "0", "--favoured-side", "left"),
     )
     assert done.returncode == 0, done.stderr
     track = read_curves(output)
@@ -57,6 +58,13 @@ def test_every_option_arrives(
         "blink": False,
         "start_s": 0.5,
         "duration_s": 3.0,
+        "acting": {
+            "dynamics": 0.5,
+            "eyes": 2.0,
+            "head": 0.0,
+            "asymmetry": 0.5,
+            "favoured_side": "left",
+        },
         "smoothing_s": 0.01,
     }
 

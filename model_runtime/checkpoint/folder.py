@@ -14,6 +14,7 @@ from ..config import GeneratorConfig, generator_config_from
 from ..errors import BadOutput, BadWeights
 from ..files import replace_file
 from ..protocol import DEFAULT_RIG
+from .calibration import calibration_shapes, fold_calibration, split_calibration
 from .old_names import renamed
 from .safetensors import read_tensors, write_tensors
 
@@ -76,8 +77,13 @@ def _kind_of(path: Path) -> str:
     return str(data.get("kind", "")) if isinstance(data, dict) else ""
 
 
-def load_checkpoint(folder: str | Path) -> Checkpoint:
+def load_checkpoint(folder: str | Path, *, calibrated: bool = True) -> Checkpoint:
     """Read and check a generator.
+
+    Args:
+        folder: Checkpoint folder.
+        calibrated: Fold the output calibration, if there is one, into the heads; False leaves it
+            out and returns the network as it was trained.
 
     Raises:
         BadWeights: Not a checkpoint folder, another kind or format, a corrupt or truncated file, a
@@ -92,7 +98,10 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise BadWeights(f"{folder / CONFIG_NAME} is invalid: {error}", hint=FETCH_HINT) from error
     tensors = renamed(tensors, config.regions)
-    _check_shapes(tensors, generator_shapes(config), folder)
+    _check_shapes(tensors, _expected_shapes(config, tensors), folder)
+    tensors, calibration = split_calibration(tensors)
+    if calibrated:
+        config, tensors = fold_calibration(config, tensors, calibration)
     return Checkpoint(folder, config, tensors, training)
 
 
@@ -117,7 +126,7 @@ def save_checkpoint(
         BadOutput: The folder cannot be written.
         BadWeights: The tensors do not match ``config``, or are not finite.
     """
-    _check_shapes(tensors, generator_shapes(config), Path(folder))
+    _check_shapes(tensors, _expected_shapes(config, tensors), Path(folder))
     values = dataclasses.asdict(config)
     write_folder(Path(folder), GENERATOR, values, tensors, training, half=half)
 
@@ -298,6 +307,14 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
     for i, region in enumerate(config.regions):
         convolution(f"heads.{region}", config.region_of.count(i), config.latent, config.head_taps)
     return shapes
+
+
+def _expected_shapes(
+    config: GeneratorConfig, tensors: Mapping[str, FloatArray]
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a generator, with those of a calibration where ``tensors`` have one."""
+    has_calibration = bool(split_calibration(tensors)[1])
+    return generator_shapes(config) | (calibration_shapes(config) if has_calibration else {})
 
 
 def _check_shapes(

@@ -57,7 +57,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -> suite.Evaluation:
     performers = [
-        ModelPerformer.open(path, name=name, engine=options.engine, device=options.device)
+        ModelPerformer.open(
+            path,
+            name=name,
+            engine=options.engine,
+            device=options.device,
+            calibrated=not options.no_calibration,
+        )
         for name, path in models
     ]
     with tempfile.TemporaryDirectory(prefix="cstalk-evaluate-") as work:
@@ -119,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
         "--emotion", action="store_true", help="measure only the emotion detected in voices"
     )
     parser.add_argument("--quick", action="store_true", help="measure a few clips only")
+    parser.add_argument(
+        "--no-calibration", action="store_true", help="leave out the output calibration of models"
+    )
     references = parser.add_mutually_exclusive_group()
     references.add_argument("--references-only", action="store_true", help="measure no model")
     references.add_argument("--no-references", action="store_true", help="measure models only")

@@ -71,6 +71,13 @@ def _generator(settings: Settings, options: argparse.Namespace) -> None:
     train_generator(settings, output, correlation=options.correlation)
 
 
+def _output_calibration(settings: Settings, options: argparse.Namespace) -> None:
+    from .stages.output_calibration import calibrate_output
+
+    folder = options.output or settings.work / "generator"
+    calibrate_output(settings, folder, folder)
+
+
 def _emotion(settings: Settings, options: argparse.Namespace) -> None:
     from .emotion.stage import train_emotion
 
@@ -91,6 +98,7 @@ STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
     "relabel": _relabel,
     "correlation": _correlation,
     "generator": _generator,
+    "output_calibration": _output_calibration,
     "emotion": _emotion,
 }
 

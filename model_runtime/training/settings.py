@@ -85,6 +85,23 @@ class EncoderSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class CalibrationSettings:
+    """How the output calibration is fitted: the section ``[calibration]``."""
+
+    steps: int = 240
+    batches: int = 16
+    """Batches of the dev split, each as large as the generator's."""
+    learning_rate: float = 0.01
+    pull: float = 0.05
+    """Weight of the squared distance from the identity."""
+    gain_range: tuple[float, float] = (0.8, 1.3)
+    most_bias: float = 0.05
+    most_mixing: float = 0.15
+    """Largest share that a channel takes from another of its region."""
+    seed: int = 11
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """Everything ``train`` can be told."""
 
@@ -98,6 +115,7 @@ class Settings:
     generator: StageSettings = StageSettings()
     correlation: StageSettings = StageSettings(steps=1500, learning_rate=6e-4, clips=32)
     loss: LossWeights = dataclasses.field(default_factory=LossWeights)
+    calibration: CalibrationSettings = CalibrationSettings()
     start_from: Path | None = None
     """Checkpoint folder to fine-tune from; its shape is taken over."""
     keep: float = 0.0
@@ -114,6 +132,7 @@ _SECTIONS: dict[str, Any] = {
     "generator": Settings.generator,
     "correlation": Settings.correlation,
     "loss": LossWeights(),
+    "calibration": CalibrationSettings(),
     "encoder": EncoderSettings(),
 }
 SHIPPED = "shipped"
@@ -172,7 +191,7 @@ def generator_config(settings: Settings, **changes: Any) -> GeneratorConfig:
     rig = load_rig(settings.rig)
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.model.items()}
     if settings.start_from is not None:
-        taken = load_checkpoint(settings.start_from).config
+        taken = load_checkpoint(settings.start_from, calibrated=False).config
         changes = {name: getattr(taken, name) for name in SHAPE} | changes
     try:
         config = _over_rig(rig, {**changes, **given})

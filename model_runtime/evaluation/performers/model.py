@@ -34,7 +34,13 @@ class ModelPerformer:
 
     @classmethod
     def open(
-        cls, folder: Path, *, name: str = "", engine: str = AUTO, device: str = AUTO
+        cls,
+        folder: Path,
+        *,
+        name: str = "",
+        engine: str = AUTO,
+        device: str = AUTO,
+        calibrated: bool = True,
     ) -> ModelPerformer:
         """Return a performer of a checkpoint.
 
@@ -43,12 +49,14 @@ class ModelPerformer:
             name: Heading of its column; the folder's name when empty.
             engine: ``auto``, ``numpy`` or ``torch``.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+            calibrated: False leaves out the output calibration.
 
         Raises:
             BadWeights: Not a checkpoint.
             EngineUnavailable: The engine or device is not on this machine.
         """
-        opened = open_engine(load_checkpoint(folder), engine=engine, device=device)
+        checkpoint = load_checkpoint(folder, calibrated=calibrated)
+        opened = open_engine(checkpoint, engine=engine, device=device)
         return cls(opened, name or folder.name)
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:

@@ -69,7 +69,7 @@ def open_keeper(settings: Settings, generator: Generator, machine: Machine) -> K
     """The keeper of a fine-tuning whose ``keep`` is above 0; None for other trainings."""
     if settings.start_from is None or settings.keep <= 0:
         return None
-    checkpoint = load_checkpoint(settings.start_from)
+    checkpoint = load_checkpoint(settings.start_from, calibrated=False)
     if checkpoint.config.channels != generator.config.channels:
         log.warning("keep = 0: %s has other channels than %s", checkpoint.name, settings.rig)
         return None

@@ -51,7 +51,7 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
     config, caches = heard(settings)
     generator = Generator(config)
     if settings.start_from is not None:
-        start_from(generator, load_checkpoint(settings.start_from))
+        start_from(generator, load_checkpoint(settings.start_from, calibrated=False))
     source = _source(settings, config, caches)
     loss = machine.place(GeneratorLoss(config, _spread(source), settings.loss))
     supervisor = _supervisor(correlation, stage.seed, machine)

@@ -1,4 +1,20 @@
-"""CSTalk for Blender: the add-on. Importing it touches no bpy; `register` does."""
+"""Animate faces in Blender from speech. Importing the package does not import bpy.
+
+- ``registration``: registers all features, in order, or none.
+- ``ui``: operators, panels, properties, preferences.
+- ``cli``: the shell command ``blender --command cstalk``.
+- ``jobs``: Generate, batch and runtime installation, driven by timers.
+- ``scene``: audio strips, lines and emotion tracks of scenes.
+- ``rig``: from channels to shape keys, bones and drivers; keys, and the check of the result.
+- ``demo_head``: a head with all 52 ARKit shape keys.
+- ``dialogue``: lines of a batch: cast, layout, emotion keys, worker process.
+- ``session``: the worker process and its requests.
+- ``runtime_install``: installation of PyTorch in an environment of its own.
+- ``package``: location of the add-on, access to ``model_runtime``.
+- ``compat``: differences between Blender versions.
+- ``lazy``: modules that are read at first use.
+- ``errors``, ``text``: errors and texts that users see.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +22,11 @@ import importlib
 
 
 def register() -> None:
-    """Add classes, properties, menus and handlers to Blender. Undoes itself when a step fails."""
+    """Register the add-on; a failing step raises and undoes the steps before it."""
     importlib.import_module(".lazy", __package__).defer_packages()
     importlib.import_module(".registration", __package__).register()
 
 
 def unregister() -> None:
-    """Take everything out again and end the child process."""
+    """Unregister the add-on and end its worker processes."""
     importlib.import_module(".registration", __package__).unregister()

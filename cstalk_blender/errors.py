@@ -1,4 +1,4 @@
-"""Failures the add-on shows to a person: a code, a message and a hint. Stdlib only, no bpy."""
+"""Define the errors that the add-on shows to users: code, message and hint. No bpy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import ClassVar
 
 
 class SessionError(Exception):
-    """Something the add-on could not do.
+    """An operation of the add-on failed.
 
-    ``str(error)`` is one line that says what happened, with the value; ``hint`` is one line that
-    says what to do next; ``code`` is stable, for programs; ``details`` may hold many lines (the end
-    of the worker's log) and is copied to the clipboard on request, never drawn.
+    ``str(error)`` is one line that states what happened, with the value; ``hint`` is one line that
+    states what to do next; ``code`` is stable, for programs; ``details`` may have many lines (the
+    end of the worker's log) and is copied to the clipboard on request, never drawn.
     """
 
     code: ClassVar[str] = "failed"
@@ -22,59 +22,59 @@ class SessionError(Exception):
 
     @property
     def error_code(self) -> str:
-        """The code of this failure; a leaf may take it from the worker's message."""
+        """Code of this error; `RequestRefused` takes it from the worker's message."""
         return self.code
 
     def report(self) -> str:
-        """Code, message, hint and details as text for a bug report."""
+        """Return code, message, hint and details as text for a bug report."""
         lines = [f"[{self.error_code}] {self}", self.hint, self.details]
         return "\n".join(line for line in lines if line)
 
 
 class PythonMissing(SessionError):
-    """No Python interpreter to run the model with."""
+    """There is no Python interpreter that can run the model."""
 
     code = "python-missing"
 
 
 class RuntimeMissing(SessionError):
-    """The folder that should hold ``model_runtime`` does not."""
+    """The extension folder lacks ``model_runtime``."""
 
     code = "runtime-missing"
 
 
 class StartFailed(SessionError):
-    """The child could not be started, or ended before it said hello."""
+    """The worker process could not be started, or ended before its first message."""
 
     code = "start-failed"
 
 
 class VersionMismatch(SessionError):
-    """The child speaks another version of the protocol."""
+    """The worker uses another version of the protocol."""
 
     code = "version-mismatch"
 
 
 class WorkerDied(SessionError):
-    """The child ended with requests unanswered."""
+    """The worker process ended with open requests."""
 
     code = "worker-died"
 
 
 class WorkerSilent(SessionError):
-    """The child lives but has said nothing for too long."""
+    """The worker process is running but has sent nothing for too long."""
 
     code = "worker-silent"
 
 
 class WorkerGarbled(SessionError):
-    """The child sends what is not a message, or answers that contradict themselves."""
+    """The worker sent invalid or contradictory messages."""
 
     code = "worker-garbled"
 
 
 class RequestRefused(SessionError):
-    """The child answered ``error``; ``error_code`` is the worker's own code."""
+    """The worker answered with an error; ``error_code`` is the code that it sent."""
 
     code = "request-refused"
 
@@ -84,59 +84,59 @@ class RequestRefused(SessionError):
 
     @property
     def error_code(self) -> str:
-        """The code the worker gave."""
+        """Code that the worker sent."""
         return self.worker_code
 
 
 class SessionClosed(SessionError):
-    """The session was closed while the request ran, or before it was made."""
+    """The session was closed before the request was answered."""
 
     code = "session-closed"
 
 
 class BadTarget(SessionError):
-    """No face that can be baked: nothing chosen, gone, without shape keys, or not editable."""
+    """The face cannot be animated: not selected, deleted, without shape keys or not editable."""
 
     code = "bad-target"
 
 
 class BadSound(SessionError):
-    """A sound file that is missing or that Blender cannot read."""
+    """An audio file is missing, or Blender cannot decode it."""
 
     code = "bad-sound"
 
 
 class JobOverlap(SessionError):
-    """A performance is being made already."""
+    """A job of this kind is already running."""
 
     code = "busy"
 
 
 class SceneChanged(SessionError):
-    """What the performance was for went away while it was made."""
+    """The scene or face of a job was deleted while it was running."""
 
     code = "scene-changed"
 
 
 class BakeFailed(SessionError):
-    """The keys could not be written; the scene is as it was."""
+    """The keys could not be written; the scene is unchanged."""
 
     code = "bake-failed"
 
 
 class InstallFailed(SessionError):
-    """The GPU runtime could not be installed; what was installed before is as it was."""
+    """The GPU runtime could not be installed; an earlier installation is unchanged."""
 
     code = "install-failed"
 
 
 class BadBatch(SessionError):
-    """A folder, list or line of a batch that cannot be used."""
+    """A folder, list or line of a batch cannot be used."""
 
     code = "bad-batch"
 
 
 class BatchFailed(SessionError):
-    """The process of a batch ended before its last word; finished lines are kept."""
+    """The process of a batch ended early; finished lines are kept."""
 
     code = "batch-failed"

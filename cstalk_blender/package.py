@@ -1,9 +1,9 @@
-"""Where this copy of the add-on stands: its id, its root, and `model_runtime` beside it. No bpy.
+"""Locate this copy of the add-on and give access to `model_runtime`. No bpy.
 
 Installed, both packages lie inside the extension (``bl_ext.<repository>.cstalk.cstalk_blender`` and
 ``....model_runtime``); in a checkout both are top-level. A relative import reaches the one and an
 absolute import the other, so the parent is computed here, and nowhere else: the rest of the add-on
-writes ``from ..installation import protocol``.
+writes ``from ..package import protocol``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import lazy as deferred
+from . import lazy
 
 _PARENT = (__package__ or "").rpartition(".")[0]
 
@@ -19,7 +19,7 @@ ADDON_ID = _PARENT or __package__ or ""
 """Key of the add-on in Blender's preferences: ``bl_ext.<repository>.cstalk`` when installed."""
 
 ROOT_FOLDER = Path(__file__).resolve().parents[1]
-"""The folder that holds ``cstalk_blender`` and ``model_runtime``: the child's working directory."""
+"""Folder with ``cstalk_blender`` and ``model_runtime``: working directory of worker processes."""
 
 if TYPE_CHECKING:
     from model_runtime import errors as runtime_errors
@@ -38,7 +38,7 @@ else:
 
     def _sibling(name: str):
         prefix = f"{_PARENT}." if _PARENT else ""
-        return deferred.defer(f"{prefix}model_runtime.{name}")
+        return lazy.defer(f"{prefix}model_runtime.{name}")
 
     protocol = _sibling("protocol")
     runtime_errors = _sibling("errors")

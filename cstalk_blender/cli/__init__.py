@@ -1,5 +1,6 @@
 """Provide the shell command ``blender --command cstalk``.
 
 - ``command``: registers the command with Blender.
+- ``options``: its options.
 - ``bake``: runs ``cstalk bake``.
 """

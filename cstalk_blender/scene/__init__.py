@@ -1,1 +1,9 @@
-"""Scene."""
+"""Read and write the parts of a scene that a performance depends on.
+
+- ``audio``: audio strips of Generate on the sequencer, paths of sounds.
+- ``audio_length``: lengths of audio files.
+- ``audio_decode``: WAV files of audio that the worker cannot decode.
+- ``sequencer``: the scene whose sequencer the user sees.
+- ``strip_lines``: sound strips as lines of a batch.
+- ``emotion_track``: emotion over time from animated weights and timeline markers.
+"""

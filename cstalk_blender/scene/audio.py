@@ -1,164 +1,214 @@
-"""The speech on the sequencer: placed at a frame, heard in step with the picture. Main thread.
+"""Add audio files to the sequencer, one strip per face and file. Main thread only.
 
-One strip is ours, known by a custom property; loading another file replaces it alone.
+Strips of CSTalk have custom properties: an id, the face that they were loaded for, and whether a
+performance was generated from them. The pieces of a strip that was cut share its id.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from .. import compat
-from ..errors import BadSound
+from . import audio_length
+from .sequencer import sequencer_scene, show_sequencer_of
 
 MARK = "cstalk"
-"""Custom property of our strip."""
+"""Custom property of our strips: an id. Version 0.1 wrote True."""
+FACE = "cstalk_face"
+"""Custom property of our strips: the object that the file was loaded for."""
+USED = "cstalk_used"
+"""Custom property of our strips: a performance was generated from the file."""
 STRIP_NAME = "CSTalk Speech"
 LAST_CHANNEL = 128
-"""Channels that Blender's sequencer has."""
+"""Number of channels of Blender's sequencer."""
 AUDIO_EXTENSIONS = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".m4a",
-    ".aac",
-    ".aif",
-    ".aiff",
+    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"),
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class PlacedSound:
-    """What `place` did."""
+    """Result of `place`."""
 
     seconds: float
-    """Length of the sound; 0 when nobody here can tell."""
+    """Length of the audio file; 0 if this Blender cannot decode it."""
     channel: int
-    """Sequencer channel; 0 when this Blender has no sound and there is no strip."""
+    """Channel of the strip; 0 if this Blender has no sound and there is no strip."""
+    sound: bpy.types.Sound | None = None
+    """Sound of the strip."""
 
 
-def place(scene: bpy.types.Scene, path: Path, start_frame: int) -> PlacedSound:
-    """Put the sound at ``start_frame`` of the scene's sequencer, and play in step with it.
+def place(
+    scene: bpy.types.Scene, path: Path, start_frame: int, face: bpy.types.Object | None = None
+) -> PlacedSound:
+    """Add an audio file to the sequencer at ``start_frame`` and synchronise playback to it.
 
-    The strip of an earlier call is reused for the same file and replaced for another. The scene's
-    frame range grows to hold the sound; it never shrinks.
+    A strip of the same file and face is moved. A strip of another file for the same face is
+    replaced, unless a performance was generated from it. Strips of other faces are left alone.
+    The frame range of the scene grows to hold the file; it never shrinks.
 
-    Raises:
-        BadSound: The file is missing, or Blender can read no sound from it. Nothing has changed.
-    """
-    seconds = length_s(path)
-    strip = _own_strip_or_none(scene)
-    if strip is not None and _file_of(strip) == path:
-        compat.move_strip(strip, start_frame)
-    else:
-        strip = _replace_strip(scene, strip, path, start_frame)
-    scene.sync_mode = "AUDIO_SYNC"
-    extend_range(scene, start_frame, start_frame + seconds * frame_rate(scene))
-    return PlacedSound(seconds, 0 if strip is None else strip.channel)
-
-
-def move(scene: bpy.types.Scene, start_frame: int) -> None:
-    """Move our strip, if there is one, to ``start_frame``."""
-    strip = _own_strip_or_none(scene)
-    if strip is not None:
-        compat.move_strip(strip, start_frame)
-
-
-def length_s(path: Path) -> float:
-    """Length of a sound file in seconds; 0 when the file is there but nobody here can read it.
+    Args:
+        scene: Scene with the settings; the strip goes to the scene that the sequencer shows.
+        path: Audio file.
+        start_frame: Scene frame at time 0 of the file.
+        face: The face that the file is for.
 
     Raises:
-        BadSound: It is missing, empty, a folder, or no sound.
+        BadSound: The file is missing or cannot be decoded. Nothing is changed.
     """
-    if not path.is_file():
-        kind = "a folder" if path.is_dir() else "missing"
-        raise BadSound(f"The sound file {path} is {kind}", hint="Choose a sound file")
-    if path.stat().st_size == 0:
-        raise BadSound(f"The sound file {path.name} is empty", hint="Choose another file")
-    seconds = _wave_length_or_none(path)
-    if seconds is None:  # not plain PCM: float wav, flac, mp3, ...
-        seconds = _decoded_length_or_none(path)
-    if seconds is None:
-        return 0.0
-    if seconds <= 0:
-        raise BadSound(
-            f"Blender reads no sound from {path.name}",
-            hint="Convert it to wav, flac, ogg or mp3, then load it again",
-        )
-    return seconds
+    seconds = length_s(path, is_exact=True)
+    home = sequencer_scene(scene)
+    pieces = strips_of_file(scene, path, face)
+    for piece in pieces:
+        compat.move_strip(piece, start_frame)
+    if not pieces:
+        show_sequencer_of(home)
+        pieces = _add(home, path, start_frame, face)
+    for one in {scene, home}:
+        one.sync_mode = "AUDIO_SYNC"
+        extend_range(one, start_frame, start_frame + seconds * frame_rate(one))
+    if not pieces:
+        return PlacedSound(seconds, 0)
+    return PlacedSound(seconds, pieces[0].channel, pieces[0].sound)
+
+
+def move(
+    scene: bpy.types.Scene, path: Path | None, start_frame: int, face: bpy.types.Object | None
+) -> None:
+    """Move the strip of a file and face to ``start_frame``.
+
+    Args:
+        scene: Scene with the settings.
+        path: Audio file; None moves nothing.
+        start_frame: Scene frame at time 0 of the file.
+        face: The face that the file is for.
+    """
+    for strip in [] if path is None else strips_of_file(scene, path, face):
+        compat.move_strip(strip, start_frame)
+
+
+def mark_used(scene: bpy.types.Scene, path: Path, face: bpy.types.Object | None) -> None:
+    """Keep the strip of a file and face when another file is loaded.
+
+    Args:
+        scene: Scene with the settings.
+        path: Audio file from which a performance is generated.
+        face: The face.
+    """
+    for strip in strips_of_file(scene, path, face):
+        strip[USED] = True
+        if face is not None:
+            strip[FACE] = face
+
+
+def strips_of_file(scene: bpy.types.Scene, path: Path, face: bpy.types.Object | None) -> list[Any]:
+    """Return our strips of a file that were loaded for ``face`` or for no face.
+
+    Args:
+        scene: Scene with the settings.
+        path: Audio file.
+        face: The face.
+    """
+    return [
+        strip
+        for strip in compat.placed_strips(sequencer_scene(scene))
+        if strip.get(MARK) and strip.get(FACE) in (None, face) and _file_of(strip) == path
+    ]
+
+
+def length_s(path: Path, *, is_exact: bool = False) -> float:
+    """Return the length of an audio file in seconds; see `audio_length.length_s`."""
+    return audio_length.length_s(path, is_exact=is_exact)
 
 
 def frame_rate(scene: bpy.types.Scene) -> float:
-    """Frames a second: 23.976 is 24 / 1.001."""
+    """Return the frames per second of a scene: 23.976 is 24 / 1.001."""
     return scene.render.fps / scene.render.fps_base
 
 
 def extend_range(scene: bpy.types.Scene, first: float, last: float) -> None:
-    """Grow the scene's frame range so that it holds ``first`` to ``last``."""
+    """Extend the frame range of a scene so that it includes ``first`` to ``last``.
+
+    Blender's range starts at frame 0 at the lowest.
+    """
     scene.frame_start = min(scene.frame_start, max(0, math.floor(first)))
     scene.frame_end = max(scene.frame_end, math.ceil(last))
 
 
-def _wave_length_or_none(path: Path) -> float | None:
-    """Length of plain PCM in a WAV file; None for any other file."""
-    import wave  # slow to import, and not needed to enable the add-on
+def source_path(sound: bpy.types.Sound, temporary_folder: Path) -> Path:
+    """Return a file with the audio of ``sound``; a packed sound is written to a temporary file.
 
-    try:
-        with wave.open(str(path), "rb") as file:
-            return file.getnframes() / file.getframerate()
-    except (wave.Error, EOFError, ZeroDivisionError):
-        return None
-
-
-def _decoded_length_or_none(path: Path) -> float | None:
-    """Length as Blender's own decoder sees it, 0 for no sound; None in a Blender without sound."""
-    try:
-        import aud
-    except ImportError:
-        return None
-    try:
-        sound = aud.Sound.file(str(path))
-        return float(sound.length / sound.specs[0])
-    except (aud.error, ZeroDivisionError, OverflowError):
-        return 0.0
+    Args:
+        sound: A sound of the .blend file.
+        temporary_folder: Existing folder that Blender deletes at exit.
+    """
+    path = path_of(sound)
+    if sound.packed_file is None or path.is_file():
+        return path
+    folder = temporary_folder / "cstalk-packed" / f"{sound.session_uid}-{sound.packed_file.size}"
+    target = folder / path.name
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(sound.packed_file.data)
+    return target
 
 
-def _own_strip_or_none(scene: bpy.types.Scene) -> Any:
-    return next((strip for strip in compat.placed_strips(scene) if strip.get(MARK)), None)
+def path_of(sound: bpy.types.Sound) -> Path:
+    """Return the absolute path of a sound, which follows the .blend file if it is relative."""
+    return Path(bpy.path.abspath(sound.filepath, library=sound.library))
 
 
 def _file_of(strip: Any) -> Path | None:
-    return None if strip.sound is None else Path(bpy.path.abspath(strip.sound.filepath))
+    return None if strip.sound is None else path_of(strip.sound)
 
 
-def _replace_strip(scene: bpy.types.Scene, old: Any, path: Path, start_frame: int) -> Any:
+def _add(
+    scene: bpy.types.Scene, path: Path, start_frame: int, face: bpy.types.Object | None
+) -> list[Any]:
+    """Add a strip and remove the unused strip that it replaces; none in a Blender without sound."""
     strips = compat.strips_of(scene)
-    others = {strip.channel for strip in strips if strip != old}
-    if old is not None and old.channel not in others:
-        channel = old.channel
-    else:
-        channel = min(1 + max(others, default=0), LAST_CHANNEL)
+    replaced = [
+        strip
+        for strip in strips
+        if strip.get(MARK) and not strip.get(USED) and strip.get(FACE) in (None, face)
+    ]
+    others = {strip.channel for strip in strips if strip not in replaced}
+    channel = min(1 + max(others, default=0), LAST_CHANNEL)
+    if replaced and replaced[0].channel not in others:
+        channel = replaced[0].channel
     try:
         strip = strips.new_sound(STRIP_NAME, str(path), channel, start_frame)
-    except RuntimeError:  # Blender without Audaspace: the model still hears the file
-        return None
-    strip[MARK] = True
+    except RuntimeError:  # a Blender without Audaspace; the worker can still decode the file
+        return []
+    strip[MARK] = uuid.uuid4().hex
+    if face is not None:
+        strip[FACE] = face
     strip.show_waveform = True
-    if old is not None:
-        _remove(strips, old)
-        strip.name = STRIP_NAME
-    return strip
+    _make_relative(strip.sound)
+    _remove(strips, replaced)
+    strip.name = STRIP_NAME
+    return [strip]
 
 
-def _remove(strips: Any, strip: Any) -> None:
-    sound = strip.sound
-    strips.remove(strip)
-    if sound is not None and not sound.users:
-        bpy.data.sounds.remove(sound)
+def _make_relative(sound: bpy.types.Sound) -> None:
+    """Store the path relative to the .blend file if the user prefers that."""
+    if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
+        try:
+            sound.filepath = bpy.path.relpath(sound.filepath)
+        except ValueError:  # another drive of Windows
+            return
+
+
+def _remove(strips: Any, removed: Sequence[Any]) -> None:
+    for strip in removed:
+        sound = strip.sound
+        strips.remove(strip)
+        if sound is not None and not sound.users:
+            bpy.data.sounds.remove(sound)

@@ -1,7 +1,7 @@
-"""A sound that the model's process can read: Blender decodes what its own Python cannot.
+"""Write WAV files of audio that the worker process cannot decode. Main thread only.
 
-The built-in engine reads WAV by itself and everything else through ffmpeg. Where there is none,
-Blender's own decoder (Audaspace, module ``aud``) writes a WAV file, once for each sound.
+The worker reads WAV itself and other formats through ffmpeg. Without ffmpeg, Blender's decoder
+(Audaspace, module ``aud``) writes a WAV file, once per audio file.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ BUFFER_FRAMES = 65_536
 
 
 def for_model(path: Path, temporary_folder: Path) -> Path:
-    """``path``, or a WAV file of the same sound and name where the model could not read ``path``.
+    """Return ``path``, or a WAV file of the same name if the worker cannot decode ``path``.
 
-    Takes about half a second for two minutes of sound, the first time; a later call finds the file.
+    Decoding takes about 0.5 s for two minutes of audio; later calls reuse the file.
 
     Args:
-        path: Sound file.
-        temporary_folder: Existing folder that Blender empties when it ends.
+        path: Audio file.
+        temporary_folder: Existing folder that Blender deletes at exit.
     """
     if _is_wav(path) or shutil.which("ffmpeg") is not None:
         return path
@@ -33,19 +33,23 @@ def for_model(path: Path, temporary_folder: Path) -> Path:
 
 
 def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
-    """A WAV file of what Blender hears in ``path``; None where it hears nothing, or has no ears.
+    """Return a WAV file of ``path`` decoded by Blender; None if it cannot decode it.
 
-    The model then says itself that it has no decoder, and what to do.
+    The worker then reports that it has no decoder.
+
+    Args:
+        path: Audio file.
+        temporary_folder: Existing folder that Blender deletes at exit.
     """
     try:
         import aud
-    except ImportError:  # Blender as a module 4.2, and some distributions
+    except ImportError:  # bpy 4.2 from PyPI, and some distributions, lack it
         return None
     try:
         facts = path.stat()
         key = f"{path.resolve()}\n{facts.st_mtime_ns}\n{facts.st_size}"
         folder = temporary_folder / FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]
-        target = folder / f"{path.stem}.wav"  # the stem names Actions
+        target = folder / f"{path.stem}.wav"  # Actions are named after the stem
         if target.is_file():
             return target
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +67,7 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
 
 
 def _keep_frames(padded: Path, target: Path, frames: int) -> None:
-    """Copy the first ``frames`` of a WAV file: Audaspace fills its last block with silence."""
+    """Copy the first ``frames`` of a WAV file, because Audaspace pads the last block."""
     import wave  # slow to import, and not needed to enable the add-on
 
     whole = target.with_suffix(".new")
@@ -82,4 +86,4 @@ def _is_wav(path: Path) -> bool:
         with path.open("rb") as stream:
             return stream.read(4) in WAV_STARTS
     except OSError:
-        return True  # the model says what is wrong with it
+        return True  # the worker reports the reason

@@ -1,9 +1,9 @@
-"""Emotion over time: weights that are animated, timeline markers, and what a line says itself.
+"""Read emotion over time from animated weights and timeline markers. Main thread only.
 
-The scene and each character have a set of weights that can be keyed like anything else. Where a
-set is switched on it counts: the character's before the scene's. Otherwise markers named after
-emotions (``happy 0.7``, ``Anna: sad``) count from their frame on; where a line says an emotion
-itself, that is heard first, and markers only where they lie inside of it.
+The scene and each character have a set of weights that can be keyed. An enabled set is used, the
+character's before the scene's. Otherwise markers named after emotions (``happy 0.7``,
+``Anna: sad``) apply from their frame on. If a line has its own emotion, it starts with that, and
+only markers within the line apply.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..package import protocol
 
 MAX_FACTOR = protocol.MAX_INTENSITY
 WEIGHTS = tuple(name for name in protocol.EMOTIONS if name != protocol.EMOTIONS[0])
-"""Emotions that have a weight; neutral is their absence."""
+"""Emotions that have a weight. Neutral is the state without any."""
 
 
 def _weight(name: str) -> Any:
     return bpy.props.FloatProperty(
         name=name.capitalize(),
-        description=f"{protocol.EMOTION_DESCRIPTIONS[name]}. Key it like any other value",
+        description=f"Weight from 0 to 1 (default: 0). {protocol.EMOTION_DESCRIPTIONS[name]}",
         default=0.0,
         min=0.0,
         soft_max=1.0,
@@ -38,18 +38,18 @@ def _weight(name: str) -> Any:
 
 
 class CSTALK_PG_emotions(bpy.types.PropertyGroup):
-    """Weights of the emotions, animatable, on a scene or a character."""
+    """Animatable emotion weights of a scene or a character."""
 
     use: bpy.props.BoolProperty(
         name="Animated Emotion",
-        description="Let these weights, with their keyframes, direct the lines; off: the emotion "
-        "of each line and the timeline's markers do",
+        description="Use these weights and their keyframes instead of timeline markers and the "
+        "emotion that is set (default: off)",
         default=False,
         options=set(),
     )
     intensity: bpy.props.FloatProperty(
         name="Intensity",
-        description="Factor on all weights; key it like any other value",
+        description="Factor on all weights (default: 1)",
         default=1.0,
         min=0.0,
         soft_max=1.0,
@@ -75,19 +75,19 @@ def keys_for(
     zero_frame: float,
     start_s: float,
     duration_s: float,
-    says_itself: bool,
+    has_own_emotion: bool,
     segment_s: float | None = None,
 ) -> tuple[protocol.EmotionKey, ...]:
-    """What directs a line over time; empty where nothing does.
+    """Return the emotion keys of a line from weights or markers; empty without either.
 
     Args:
         scene: Its weights and markers.
-        character: The face, whose own weights count before the scene's.
-        zero_frame: Frame of second 0 of the line's sound file.
-        start_s: Second of the file at which the line begins.
-        duration_s: Its length.
-        says_itself: The line names an emotion of its own.
-        segment_s: How finely weights are sampled; None for ``emotion_keys.SEGMENT_S``.
+        character: The face, whose own weights are used before the scene's.
+        zero_frame: Scene frame at time 0 of the audio file.
+        start_s: Second of the file at which the line starts.
+        duration_s: Length of the line in seconds.
+        has_own_emotion: The line starts with its own emotion.
+        segment_s: Sampling interval of weights in seconds; None: ``emotion_keys.SEGMENT_S``.
     """
     rate = scene.render.fps / scene.render.fps_base
     group = _group_or_none(scene, character)
@@ -108,7 +108,7 @@ def keys_for(
     ]
     first, last = zero_frame + start_s * rate, zero_frame + (start_s + duration_s) * rate
     inside = [(f, mark) for f, mark in marks if first < f < last]
-    before = [(f, mark) for f, mark in marks if f <= first][-1:] if not says_itself else []
+    before = [(f, mark) for f, mark in marks if f <= first][-1:] if not has_own_emotion else []
     return tuple(
         protocol.EmotionKey(
             max(start_s, round((frame - zero_frame) / rate, 4)), mark.emotion, mark.intensity
@@ -117,15 +117,11 @@ def keys_for(
     )
 
 
-def is_directed(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:
-    """True where weights or markers direct what is spoken."""
-    return _group_or_none(scene, character) is not None or any(
-        emotion_keys.read_marker(marker.name) is not None for marker in scene.timeline_markers
-    )
-
-
 def sampler(group: CSTALK_PG_emotions) -> Callable[[float], dict[str, float]]:
-    """A function of the frame that gives each weight, times the intensity, from the F-curves."""
+    """Return a function from a frame to each weight times the intensity.
+
+    It evaluates F-curves without changing the scene's frame.
+    """
     owner, start = group.id_data, group.path_from_id()
     curves = {curve.data_path: curve for curve in compat.curves_of(owner)}
 

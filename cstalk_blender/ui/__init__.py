@@ -1,1 +1,12 @@
-"""Ui."""
+"""Define what users see in Blender.
+
+- ``operators``: the buttons.
+- ``panels``: the sidebar and the runtime page of the preferences.
+- ``properties``: settings stored in .blend files, and readers of older files.
+- ``preferences``: the add-on's preferences.
+- ``launch``: how worker processes are started according to the preferences.
+- ``services``: creation and end of the job queues.
+- ``line_list``: from a source of lines to the list of a scene.
+- ``line_requests``: from the list of a scene to the request of a batch.
+- ``emotion_strip``: emotions over time as small images.
+"""

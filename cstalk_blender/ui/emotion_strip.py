@@ -1,4 +1,4 @@
-"""Emotions over a line as a small picture for lists: a band of colours, made once each."""
+"""Draw the emotions of a line as small icons, colour over time, each made once."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..dialogue import emotion_keys
 from ..package import protocol
 
 SIDE = 32
-"""Pixels of the picture: Blender's own size for icons of previews."""
+"""Pixels per side: the icon size of Blender's previews."""
 EDGE = 5
-"""Rows left clear above and below the band."""
+"""Transparent rows above and below the colours."""
 MOST = 2000
-"""Pictures kept; a longer list begins afresh."""
+"""Icons kept; beyond it all are freed."""
 _pictures: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
 def attach() -> None:
-    """Make the store of pictures."""
-    global _pictures  # noqa: PLW0603 - Blender wants one collection for each add-on
+    """Create the collection of icons."""
+    global _pictures  # noqa: PLW0603 - one collection per add-on
     _pictures = bpy.utils.previews.new()
 
 
 def detach() -> None:
-    """Give the pictures back; Blender complains about those that are left."""
+    """Free the icons; Blender warns about any that are left at exit."""
     global _pictures
     store, _pictures = _pictures, None
     if store is not None:
@@ -35,14 +35,27 @@ def detach() -> None:
 
 
 def icon(keys: Sequence[protocol.EmotionKey], start_s: float, duration_s: float) -> int:
-    """Icon number of the band of a line; 0, which draws nothing, where there are no pictures."""
+    """Return the icon of a line; 0, which draws nothing, without icons.
+
+    Args:
+        keys: Emotion keys of the line.
+        start_s: Second of the audio file at which the line starts.
+        duration_s: Length of the line in seconds.
+    """
     return _icon(emotion_keys.band(keys, start_s, duration_s, SIDE), EDGE)
 
 
 def wide_icons(
     keys: Sequence[protocol.EmotionKey], start_s: float, duration_s: float, pieces: int
 ) -> Sequence[int]:
-    """Icon numbers that, side by side, are the band of a line in so many pieces."""
+    """Return icons that show a line side by side.
+
+    Args:
+        keys: Emotion keys of the line.
+        start_s: Second of the audio file at which the line starts.
+        duration_s: Length of the line in seconds.
+        pieces: Number of icons.
+    """
     colours = emotion_keys.band(keys, start_s, duration_s, SIDE * pieces)
     return [_icon(colours[i * SIDE : (i + 1) * SIDE], 0) for i in range(pieces)]
 

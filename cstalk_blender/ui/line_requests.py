@@ -115,7 +115,7 @@ def _directed(
             zero_frame=frame,
             start_s=item.cut_start_s,
             duration_s=item.length_s,
-            says_itself=item.says_itself,
+            has_own_emotion=item.has_own_emotion,
             segment_s=segment_s,
         )
     return lines.acted(line, emotion, round(intensity, 4), keys)

@@ -92,7 +92,7 @@ def test_bad_option_ends_with_status_2_and_says_what_to_do(folder, work, capsys)
     assert shell("--folder", work / "nowhere", "--no-save") == 2
     assert shell("--unknown") == 2
     assert shell("--folder", folder) == 2
-    assert "no file to save" in capsys.readouterr().err
+    assert "No .blend file is open to save" in capsys.readouterr().err
 
 
 def test_cast_of_the_command_counts_before_that_of_the_file_and_is_not_doubled(folder, work):

@@ -33,18 +33,18 @@ def reason(operator):
 
 def test_fresh_scene_leads_through_the_steps(studio, speech):
     generate = operators.CSTALK_OT_generate
-    assert "no mesh is picked" in reason(generate)
+    assert "no mesh is set or active" in reason(generate)
     face = make_face("Plain", [])
     assert "'Plain' has no shape keys" in reason(generate)
     assert "Demo Head" in reason(generate)
     face.shape_key_add(name="Basis")
     assert "has only its reference shape key" in reason(generate)
     make_face("Face")
-    assert reason(generate) == "Load a speech file first"
+    assert reason(generate) == "Load an audio file first"
     operators.load_audio(bpy.context.scene, speech)
     assert reason(generate) is None
     speech.unlink()
-    assert "is gone" in reason(generate)
+    assert "Audio file not found" in reason(generate)
 
 
 def test_picked_face_counts_not_the_active_one(studio, speech):
@@ -68,7 +68,7 @@ def test_active_armature_stands_for_the_best_face_below_it(studio):
 def test_buttons_while_a_performance_is_made(studio, speech, use_worker):
     make_face()
     operators.load_audio(bpy.context.scene, speech)
-    assert reason(operators.CSTALK_OT_cancel) == "Nothing is being made"
+    assert reason(operators.CSTALK_OT_cancel) == "Generation is not running"
     use_worker("slow")
     studio.start(operators.scene_order(bpy.context))
     deadline = time.monotonic() + DEADLINE_S
@@ -85,9 +85,9 @@ def test_buttons_while_a_performance_is_made(studio, speech, use_worker):
 
 
 def test_clear_is_off_without_a_performance(studio, speech):
-    assert "no mesh is picked" in reason(operators.CSTALK_OT_clear)
+    assert "no mesh is set or active" in reason(operators.CSTALK_OT_clear)
     make_face()
-    assert reason(operators.CSTALK_OT_clear) == "There is no CSTalk performance on 'Face'"
+    assert reason(operators.CSTALK_OT_clear) == "'Face' has no CSTalk performance"
     operators.load_audio(bpy.context.scene, speech)
     bpy.ops.cstalk.generate()
     assert reason(operators.CSTALK_OT_clear) is None
@@ -193,7 +193,7 @@ def test_every_item_of_the_tab_has_a_tooltip(studio, speech):
 
 
 def test_bad_sound_is_reported_by_the_button(studio, work):
-    with pytest.raises(RuntimeError, match="missing"):
+    with pytest.raises(RuntimeError, match="not found"):
         bpy.ops.cstalk.load_audio(filepath=str(work / "absent.wav"))
     assert bpy.context.scene.cstalk.audio == ""
 

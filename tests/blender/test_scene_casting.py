@@ -138,7 +138,7 @@ def test_strip_that_cannot_be_acted_as_it_plays_fails_and_says_why(
     )  # Blender's own way needs a window
     bpy.ops.cstalk.batch_bake()
     assert batch.states["Anna 1"].status == "FAILED"
-    assert "faster or slower" in batch.states["Anna 1"].message
+    assert "is retimed" in batch.states["Anna 1"].message
     assert not strips.has_lines(bpy.data.objects["Anna"])
     monkeypatch.undo()
     bpy.ops.cstalk.batch_bake()  # as it was mended, without reading the list again
@@ -157,7 +157,13 @@ def test_strip_that_was_removed_is_not_made_any_more(scene, add, sequencer_batch
 
 def keys(scene, face=None, **changes):
     """Keys of a line of four seconds that begins on frame 1."""
-    asked = {"zero_frame": 1.0, "start_s": 0.0, "duration_s": 4.0, "says_itself": False, **changes}
+    asked = {
+        "zero_frame": 1.0,
+        "start_s": 0.0,
+        "duration_s": 4.0,
+        "has_own_emotion": False,
+        **changes,
+    }
     return emotion_track.keys_for(scene, face, **asked)
 
 
@@ -192,7 +198,7 @@ def test_markers_direct_from_their_frame_on_and_only_whom_they_name(scene):
     sad = protocol.EmotionKey(3.0, "sad", 1.0)
     assert keys(scene, anna) == (happy, sad)
     assert keys(scene, bob) == (happy, protocol.EmotionKey(2.0, "angry", 1.0), sad)
-    assert keys(scene, anna, says_itself=True) == (sad,)
+    assert keys(scene, anna, has_own_emotion=True) == (sad,)
     (held,) = keys(scene, anna, zero_frame=201.0)
     assert (held.start_s, held.emotion) == (0.0, "sad")
 

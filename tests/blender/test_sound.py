@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 
 import bpy
@@ -31,7 +32,7 @@ def test_sound_is_placed_at_the_start_frame_and_playback_follows_it(work):
     scene = bpy.context.scene
     scene.render.fps, scene.frame_end = 24, 20
     placed = sound.place(scene, write_wav(work / "a.wav", seconds=2.0), 10)
-    assert placed == sound.PlacedSound(seconds=2.0, channel=1)
+    assert (placed.seconds, placed.channel, placed.sound.name) == (2.0, 1, "a.wav")
     assert own_strips() == [(10, 58)]
     assert scene.sync_mode == "AUDIO_SYNC"
     assert scene.frame_end == 58
@@ -90,7 +91,7 @@ def test_own_strip_that_the_artist_put_into_a_meta_strip_is_the_artists(work):
 def test_file_that_is_no_sound_is_refused_and_changes_nothing(work):
     path = work / "text.flac"
     path.write_text("this is no sound")
-    with pytest.raises(BadSound, match="reads no sound"):
+    with pytest.raises(BadSound, match="No audio can be decoded"):
         sound.place(bpy.context.scene, path, 1)
     assert compat.placed_strips(bpy.context.scene) == []
     assert bpy.context.scene.sync_mode != "AUDIO_SYNC"
@@ -104,7 +105,7 @@ def test_blender_without_sound_still_knows_the_length_of_a_wav(work, monkeypatch
     assert sound.length_s(compressed) == 0.0
 
 
-@pytest.mark.parametrize("name,words", [("absent.wav", "missing"), ("", "a folder")])
+@pytest.mark.parametrize("name,words", [("absent.wav", "not found"), ("", "a folder")])
 def test_missing_file_and_folder_are_said(work, name, words):
     with pytest.raises(BadSound, match=words):
         sound.place(bpy.context.scene, work / name, 1)
@@ -114,6 +115,115 @@ def test_empty_file_is_said(work):
     (work / "empty.wav").touch()
     with pytest.raises(BadSound, match="empty"):
         sound.length_s(work / "empty.wav")
+
+
+def face(name):
+    """An object that stands for a face."""
+    thing = bpy.data.objects.new(name, None)
+    bpy.context.scene.collection.objects.link(thing)
+    return thing
+
+
+def spans():
+    """Our strips by file name, with first frame and end."""
+    return sorted(
+        (strip.sound.name, *compat.strip_span(strip))
+        for strip in compat.placed_strips(bpy.context.scene)
+    )
+
+
+@NEEDS_SOUND
+def test_audio_of_another_face_takes_no_strip_away(work):
+    scene, anna, bob = bpy.context.scene, face("Anna"), face("Bob")
+    scene.render.fps = 24
+    sound.place(scene, write_wav(work / "a.wav"), 1, anna)
+    sound.place(scene, write_wav(work / "b.wav"), 10, bob)
+    assert spans() == [("a.wav", 1, 49), ("b.wav", 10, 58)]
+    sound.place(scene, write_wav(work / "c.wav"), 20, bob)
+    assert spans() == [("a.wav", 1, 49), ("c.wav", 20, 68)]
+
+
+@NEEDS_SOUND
+def test_second_line_of_a_face_leaves_the_first_that_was_performed(work):
+    scene, anna = bpy.context.scene, face("Anna")
+    scene.render.fps = 24
+    first = write_wav(work / "a.wav")
+    sound.place(scene, first, 1, anna)
+    sound.mark_used(scene, first, anna)
+    sound.place(scene, write_wav(work / "b.wav"), 100, anna)
+    assert spans() == [("a.wav", 1, 49), ("b.wav", 100, 148)]
+    sound.move(scene, work / "b.wav", 120, anna)
+    assert spans() == [("a.wav", 1, 49), ("b.wav", 120, 168)]
+
+
+@NEEDS_SOUND
+def test_strip_that_was_cut_is_replaced_and_moved_whole(work):
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    path = write_wav(work / "a.wav")
+    sound.place(scene, path, 10)
+    compat.placed_strips(scene)[0].split(frame=30, split_method="SOFT")
+    assert spans() == [("a.wav", 10, 30), ("a.wav", 30, 58)]
+    sound.move(scene, path, 20, None)
+    assert spans() == [("a.wav", 20, 40), ("a.wav", 40, 68)]
+    sound.place(scene, write_wav(work / "b.wav"), 5)
+    assert spans() == [("b.wav", 5, 53)]
+
+
+@NEEDS_SOUND
+def test_strip_can_start_before_frame_0(work):
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_start = 24, 1
+    sound.place(scene, write_wav(work / "a.wav"), -20)
+    assert spans() == [("a.wav", -20, 28)]
+    assert scene.frame_start == 0
+
+
+@NEEDS_SOUND
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="workspaces have no sequencer scene")
+def test_strip_goes_to_the_scene_that_the_sequencer_shows(work):
+    stage, edit = bpy.context.scene, bpy.data.scenes.new("Edit")
+    bpy.context.workspace.sequencer_scene = edit
+    sound.place(stage, write_wav(work / "a.wav"), 1)
+    assert compat.placed_strips(stage) == []
+    assert [strip.sound.name for strip in compat.placed_strips(edit)] == ["a.wav"]
+
+
+@NEEDS_SOUND
+def test_packed_sound_is_unpacked_to_a_temporary_file(work, tmp_path):
+    path = write_wav(work / "a.wav")
+    content = path.read_bytes()
+    packed = bpy.data.sounds.load(str(path))
+    packed.pack()
+    path.unlink()
+    found = sound.source_path(packed, tmp_path)
+    assert (found.name, found.read_bytes()) == ("a.wav", content)
+    assert sound.source_path(packed, tmp_path) == found
+
+
+def wav(data_size, *, odd_chunk=b"", samples=16000):
+    """A mono WAV file of 16 kHz whose header states ``data_size`` bytes."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 16000, 32000, 2, 16)
+    data = struct.pack("<4sI", b"data", data_size) + bytes(2 * samples)
+    return struct.pack("<4sI4s", b"RIFF", 0xFFFFFFFF, b"WAVE") + form + odd_chunk + data
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        wav(32000),
+        wav(0),
+        wav(0x7FFFFFFF),
+        wav(0xFFFFFFFF),
+        wav(32000, odd_chunk=struct.pack("<4sI3s", b"note", 3, b"abc")),
+        wav(32000, odd_chunk=struct.pack("<4sI4s", b"note", 3, b"abc\0")),
+    ],
+    ids=["whole", "size 0", "huge", "of a pipe", "odd chunk without padding", "odd chunk"],
+)
+def test_length_of_a_wav_is_what_the_file_holds(work, content):
+    path = work / "a.wav"
+    path.write_bytes(content)
+    assert sound.length_s(path) == 1.0
 
 
 def test_range_grows_and_never_shrinks():

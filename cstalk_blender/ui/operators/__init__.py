@@ -1,1 +1,9 @@
-"""Operators."""
+"""Define the operators.
+
+- ``base``: the mix-in of all operators.
+- ``generate``: load audio, generate, cancel, clear.
+- ``batch``: read, edit and bake the lines of a batch.
+- ``mapping``: edit, save and load mappings of shape keys.
+- ``rig``: fit a face, seal lips, head motion.
+- ``runtime``: install, test and remove the GPU runtime.
+"""

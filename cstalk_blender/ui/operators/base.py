@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
+BUSY = "Generation is running: wait for it, or cancel it"
+"""Reason of buttons that cannot be used while a performance is generated."""
+
+
 class OperatorBase:
     """Mix-in for operators whose disabled button states the reason in its tooltip."""
 

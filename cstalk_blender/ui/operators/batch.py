@@ -1,4 +1,4 @@
-"""The buttons of a batch: choose, read, bake, pause, cancel, clear, report, cast."""
+"""Define the operators of a batch: read, edit and bake lines, cast, report."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ...jobs.batch.request import Destination, LineStatus
 from ...rig.binding import targets
 from ...rig.keys import strips
 from ...scene import strip_lines as casting
+from ...text import counted
 from .. import line_list, line_requests
 from ..properties.generate import chosen_face_or_none
 from .base import OperatorBase
@@ -23,20 +24,20 @@ from .base import OperatorBase
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-BUSY = "A batch is being made: wait for it, or cancel it"
+BUSY = "A batch is running: wait for it, or cancel it"
 
 
-class BatchIdle(OperatorBase):
-    """Mix-in: off while a batch is made."""
+class BatchOperator(OperatorBase):
+    """Mix-in for operators that cannot be used while a batch is running."""
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """Nothing may be under way."""
+        """Require that no batch is running."""
         return BUSY if batch_job.current_job().is_busy else None
 
 
-class CSTALK_OT_batch_folder(BatchIdle, bpy.types.Operator):
-    """Choose a folder with the sounds of the lines and list them, subfolders too"""
+class CSTALK_OT_batch_folder(BatchOperator, bpy.types.Operator):
+    """Choose a folder and list its audio files, including subfolders"""
 
     bl_idname = "cstalk.batch_folder"
     bl_label = "Choose Folder"
@@ -46,19 +47,19 @@ class CSTALK_OT_batch_folder(BatchIdle, bpy.types.Operator):
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Ask for the folder."""
+        """Open the file browser."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """List the folder."""
+        """List the audio files of the folder."""
         settings = context.scene.cstalk_batch
         settings.source_kind, settings.folder = "FOLDER", self.directory
         return _fill(self, context)
 
 
-class CSTALK_OT_batch_list(BatchIdle, bpy.types.Operator, ImportHelper):
-    """Choose a CSV or TSV with a row for each line: file, character, emotion, intensity, start"""
+class CSTALK_OT_batch_list(BatchOperator, bpy.types.Operator, ImportHelper):
+    """Choose a CSV or TSV file with the columns file, character, emotion, intensity, start"""
 
     bl_idname = "cstalk.batch_list"
     bl_label = "Choose List"
@@ -67,14 +68,14 @@ class CSTALK_OT_batch_list(BatchIdle, bpy.types.Operator, ImportHelper):
     filter_glob: bpy.props.StringProperty(default="*.csv;*.tsv;*.txt", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Read the list."""
+        """Read the list file."""
         settings = context.scene.cstalk_batch
         settings.source_kind, settings.list_path = "LIST", self.filepath
         return _fill(self, context)
 
 
-class CSTALK_OT_batch_read(BatchIdle, bpy.types.Operator):
-    """Read the folder, the list or the sequencer again; what you set for a line is kept"""
+class CSTALK_OT_batch_read(BatchOperator, bpy.types.Operator):
+    """Read the folder, list or sequencer; edited lines keep their settings"""
 
     bl_idname = "cstalk.batch_read"
     bl_label = "Read Lines"
@@ -82,7 +83,7 @@ class CSTALK_OT_batch_read(BatchIdle, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """There must be a source."""
+        """Require a source."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         if not context.scene.cstalk_batch.source:
@@ -90,12 +91,12 @@ class CSTALK_OT_batch_read(BatchIdle, bpy.types.Operator):
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Read."""
+        """Read the source."""
         return _fill(self, context)
 
 
-class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
-    """Make the ticked lines; what was made before and has not changed is left as it is"""
+class CSTALK_OT_batch_bake(BatchOperator, bpy.types.Operator):
+    """Generate the ticked lines; unchanged lines of an earlier batch are kept"""
 
     bl_idname = "cstalk.batch_bake"
     bl_label = "Bake Lines"
@@ -103,20 +104,20 @@ class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A list, a place for the curves, nothing under way."""
+        """Require ticked lines and an output folder."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         settings = context.scene.cstalk_batch
         if not len(settings.lines):
-            return "List some lines first: choose a folder, a list or the sequencer"
+            return "Read lines first: choose a folder, a list or the sequencer"
         if not any(item.use for item in settings.lines):
             return "No line is ticked"
         if settings.output_path_or_none() is None:
-            return "Save the file, or choose a folder for the curves"
+            return "Save the file, or choose an output folder"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Start; in the background, where no timer runs, do all of it."""
+        """Start the batch; in background mode, where no timer runs, wait for its end."""
         batch = batch_job.current_job()
         try:
             batch.start(line_requests.request_of(context.scene))
@@ -130,7 +131,7 @@ class CSTALK_OT_batch_bake(BatchIdle, bpy.types.Operator):
 
 
 class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
-    """Hold the batch, or let it go on; what is made stays"""
+    """Pause the batch, or continue it"""
 
     bl_idname = "cstalk.batch_pause"
     bl_label = "Pause"
@@ -138,18 +139,18 @@ class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """A batch must be under way."""
+        """Require a running worker."""
         batch = batch_job.current_job()
-        return None if batch.child_pid is not None else "No line is being made"
+        return None if batch.child_pid is not None else "No batch is running"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Pause or continue."""
+        """Pause or continue the batch."""
         batch_job.current_job().pause()
         return {"FINISHED"}
 
 
 class CSTALK_OT_batch_cancel(OperatorBase, bpy.types.Operator):
-    """End the batch; finished lines are kept, the next Bake Lines goes on from there"""
+    """Cancel the batch; finished lines are kept, and Bake Lines continues from there"""
 
     bl_idname = "cstalk.batch_cancel"
     bl_label = "Cancel"
@@ -157,17 +158,17 @@ class CSTALK_OT_batch_cancel(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """A batch must be under way."""
-        return None if batch_job.current_job().is_busy else "No batch is being made"
+        """Require a running batch."""
+        return None if batch_job.current_job().is_busy else "No batch is running"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Cancel."""
+        """Cancel the batch."""
         batch_job.current_job().cancel()
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_clear(BatchIdle, bpy.types.Operator):
-    """Take the lines off their characters: NLA strips, Actions that you have not renamed, sounds"""
+class CSTALK_OT_batch_clear(BatchOperator, bpy.types.Operator):
+    """Remove the lines from their characters: NLA strips, Actions of CSTalk and sound strips"""
 
     bl_idname = "cstalk.batch_clear"
     bl_label = "Clear Lines"
@@ -175,20 +176,20 @@ class CSTALK_OT_batch_clear(BatchIdle, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """There must be something of a batch."""
+        """Require a line on a character."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
-        return None if has_made(context.scene) else "No lines are on a character"
+        return None if has_lines(context.scene) else "No character has lines"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Clear."""
+        """Remove all lines."""
         count = clear_lines(context.scene)
-        self.report({"INFO"}, f"Cleared {count} line{'' if count == 1 else 's'}")
+        self.report({"INFO"}, f"Cleared {counted(count, 'line')}")
         return {"FINISHED"}
 
 
 class CSTALK_OT_batch_report(OperatorBase, bpy.types.Operator):
-    """Open the report of the last batch in the web browser: worst lines first"""
+    """Open the report of the last batch in the web browser, lowest scores first"""
 
     bl_idname = "cstalk.batch_report"
     bl_label = "Open Report"
@@ -196,58 +197,60 @@ class CSTALK_OT_batch_report(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """There must be a report."""
+        """Require a report."""
         return None if report_or_none(context.scene) is not None else "There is no report yet"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Open it."""
+        """Open the report."""
         page = report_or_none(context.scene)
         assert page is not None
         bpy.ops.wm.url_open(url=page.resolve().as_uri())
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_tick(BatchIdle, bpy.types.Operator):
-    """Tick lines: all, none, or only those that failed"""
+class CSTALK_OT_batch_tick(BatchOperator, bpy.types.Operator):
+    """Tick all lines, none, or only those that failed"""
 
     bl_idname = "cstalk.batch_tick"
     bl_label = "Tick Lines"
     bl_options = {"REGISTER", "UNDO"}
 
     which: bpy.props.EnumProperty(
-        name="Which",
+        name="Lines",
+        description="Lines to tick (default: All)",
         items=[
-            ("ALL", "All", "Every line"),
-            ("NONE", "None", "No line"),
-            ("FAILED", "Failed", "Only lines that failed"),
+            ("ALL", "All", "Tick all lines"),
+            ("NONE", "None", "Tick no lines"),
+            ("FAILED", "Failed", "Tick only lines that failed"),
         ],
     )
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Tick."""
+        """Tick the lines."""
         for item in context.scene.cstalk_batch.lines:
             is_failed = item.state == LineStatus.FAILED
             item.use = self.which == "ALL" or (self.which == "FAILED" and is_failed)
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_apply(BatchIdle, bpy.types.Operator):
-    """Give character and emotion of the chosen line to all ticked lines"""
+class CSTALK_OT_batch_apply(BatchOperator, bpy.types.Operator):
+    """Copy the character or emotion of the selected line to all ticked lines"""
 
     bl_idname = "cstalk.batch_apply"
     bl_label = "Apply to Ticked"
     bl_options = {"REGISTER", "UNDO"}
 
     what: bpy.props.EnumProperty(
-        name="What",
+        name="Value",
+        description="Value to copy (default: Character)",
         items=[
-            ("CHARACTER", "Character", "Who speaks"),
-            ("EMOTION", "Emotion", "Emotion and intensity"),
+            ("CHARACTER", "Character", "Copy the character"),
+            ("EMOTION", "Emotion", "Copy emotion and intensity"),
         ],
     )
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Copy the values."""
+        """Copy the values to the ticked lines."""
         settings = context.scene.cstalk_batch
         if not 0 <= settings.index < len(settings.lines):
             return {"CANCELLED"}
@@ -261,15 +264,15 @@ class CSTALK_OT_batch_apply(BatchIdle, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_role_add(BatchIdle, bpy.types.Operator):
-    """Add a row to the cast: which lines the chosen face speaks"""
+class CSTALK_OT_batch_role_add(BatchOperator, bpy.types.Operator):
+    """Add a row to the cast for the face of the main panel"""
 
     bl_idname = "cstalk.batch_role_add"
-    bl_label = "Add to Cast"
+    bl_label = "Add Cast Row"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Add the active face, with its name as the pattern."""
+        """Add the face with its name as the pattern."""
         settings = context.scene.cstalk_batch
         role = settings.roles.add()
         face = chosen_face_or_none(context)
@@ -279,22 +282,22 @@ class CSTALK_OT_batch_role_add(BatchIdle, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_role_remove(BatchIdle, bpy.types.Operator):
-    """Remove the chosen row of the cast"""
+class CSTALK_OT_batch_role_remove(BatchOperator, bpy.types.Operator):
+    """Remove the selected row of the cast"""
 
     bl_idname = "cstalk.batch_role_remove"
-    bl_label = "Remove from Cast"
+    bl_label = "Remove Cast Row"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """There must be a row."""
+        """Require a row."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         return None if len(context.scene.cstalk_batch.roles) else "The cast is empty"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Remove it."""
+        """Remove the row."""
         settings = context.scene.cstalk_batch
         settings.roles.remove(settings.role_index)
         settings.role_index = min(settings.role_index, max(0, len(settings.roles) - 1))
@@ -302,21 +305,23 @@ class CSTALK_OT_batch_role_remove(BatchIdle, bpy.types.Operator):
 
 
 class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
-    """Close the batch's error box; with Copy, put its details on the clipboard first"""
+    """Close the error box, or copy its details to the clipboard"""
 
     bl_idname = "cstalk.batch_error"
     bl_label = "Dismiss"
     bl_options = {"INTERNAL"}
 
-    is_copy: bpy.props.BoolProperty(options={"HIDDEN"})
+    is_copy: bpy.props.BoolProperty(
+        name="Copy", description="Copy the details instead of closing", options={"HIDDEN"}
+    )
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be an error."""
+        """Require an error."""
         return "There is no error" if batch_job.current_job().error is None else None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Copy or dismiss."""
+        """Copy the details or close the box."""
         batch = batch_job.current_job()
         if self.is_copy and batch.error is not None:
             context.window_manager.clipboard = batch.error.report()
@@ -327,7 +332,7 @@ class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
 
 
 def clear_lines(scene: bpy.types.Scene) -> int:
-    """Take all lines off the faces of a scene, and their sounds; how many."""
+    """Remove all lines and their sound strips from a scene and return their number."""
     settings = scene.cstalk_batch
     cleared = set()
     for thing in scene.objects:
@@ -340,8 +345,8 @@ def clear_lines(scene: bpy.types.Scene) -> int:
     return len(cleared)
 
 
-def nobody_text(context: bpy.types.Context) -> str:
-    """What to do when nobody speaks some ticked line that is to be put on a face; else empty."""
+def unassigned_text(context: bpy.types.Context) -> str:
+    """Return what to do about ticked lines without a character; empty if there are none."""
     settings = context.scene.cstalk_batch
     if settings.destination == Destination.FILES:
         return ""
@@ -353,19 +358,19 @@ def nobody_text(context: bpy.types.Context) -> str:
     )
     if not count:
         return ""
-    lines = "1 line has" if count == 1 else f"{count} lines have"
-    face = "pick a Face in the main panel, or " if falls_back and not has_face else ""
-    return f"{lines} nobody to speak: {face}choose a character below"
+    verb = "has" if count == 1 else "have"
+    face = "set Face in the main panel, or " if falls_back and not has_face else ""
+    return f"{counted(count, 'line')} {verb} no character: {face}select one below"
 
 
-def has_made(scene: bpy.types.Scene) -> bool:
-    """True when Actions or sounds of a batch are there."""
+def has_lines(scene: bpy.types.Scene) -> bool:
+    """Return whether there are Actions or sound strips of a batch."""
     made = (*bpy.data.actions, *compat.placed_strips(scene))
     return any(thing.get(strips.BATCH) for thing in made)
 
 
 def report_or_none(scene: bpy.types.Scene) -> Path | None:
-    """The page of the last batch, of this session or an earlier one."""
+    """Return the HTML report of the last batch, of this session or an earlier one."""
     path = batch_job.current_job().reports.get("html")
     if path is not None:
         return Path(path)
@@ -380,7 +385,7 @@ def _fill(operator: bpy.types.Operator, context: bpy.types.Context) -> set[Opera
     except SessionError as error:
         operator.report({"ERROR"}, f"{error}. {error.hint}".strip())
         return {"CANCELLED"}
-    operator.report({"INFO"}, f"{count} lines")
+    operator.report({"INFO"}, counted(count, "line"))
     return {"FINISHED"}
 
 

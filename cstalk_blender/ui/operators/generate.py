@@ -1,4 +1,4 @@
-"""The buttons. Each says why it is off; the work is done in functions that a test can call."""
+"""Define the operators of the main panel: load audio, generate, cancel, clear."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...package import protocol
 from ...rig.binding import targets
 from ...rig.keys import bake, strips
 from ...scene import audio as sound
-from ..properties.generate import chosen_face_or_none
-from .base import OperatorBase
+from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
+from .base import BUSY, OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
 class CSTALK_OT_load_audio(OperatorBase, bpy.types.Operator, ImportHelper):
-    """Choose a speech file and place it on the sequencer at the start frame"""
+    """Choose an audio file and add it to the sequencer at the start frame"""
 
     bl_idname = "cstalk.load_audio"
     bl_label = "Load Audio"
@@ -36,20 +36,24 @@ class CSTALK_OT_load_audio(OperatorBase, bpy.types.Operator, ImportHelper):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A scene from another file cannot take a sound."""
+        """Require an editable scene."""
         return None if context.scene.is_editable else "The scene is linked from another file"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Place the chosen file."""
+        """Add the selected file to the sequencer."""
         try:
-            load_audio(context.scene, Path(bpy.path.abspath(self.filepath)))
+            load_audio(
+                context.scene,
+                Path(bpy.path.abspath(self.filepath)),
+                chosen_face_or_none(context),
+            )
         except SessionError as error:
             return self.fail(error)
         return {"FINISHED"}
 
 
 class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
-    """Listen to the speech and key the face; Blender stays usable meanwhile"""
+    """Generate facial animation from the audio file and set keys on the face"""
 
     bl_idname = "cstalk.generate"
     bl_label = "Generate"
@@ -57,29 +61,32 @@ class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A face, a speech, and nothing under way."""
+        """Require a face and an audio file."""
         if jobs.current_job().is_busy:
-            return "A performance is being made: wait for it, or cancel it"
+            return BUSY
         face = chosen_face_or_none(context)
         if face is None:
-            return "Choose the face: no mesh is picked or active"
+            return "Select a face: no mesh is set or active"
         if (problem := targets.problem_or_none(face)) is not None:
             return f"{problem}. {problem.hint}"
         audio = context.scene.cstalk.audio_path
         if audio is None:
-            return "Load a speech file first"
-        if not audio.is_file():
-            return f"The speech file is gone: {audio}. Load it again"
+            return "Load an audio file first"
+        if not context.scene.cstalk.has_audio:
+            return f"Audio file not found: {audio}. Load it again, or relink it in the Sequencer"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Order a performance; without a window, where no timer runs, wait for it."""
+        """Start the job; in background mode, where no timer runs, wait for its end."""
         studio = jobs.current_job()
         try:
-            studio.start(scene_order(context))
+            order = scene_order(context)
+            studio.start(order)
         except SessionError as error:
-            studio.error = error  # the box in the panel stays when the pop-up is gone
+            studio.error = error  # shown in the panel after the pop-up has closed
             return self.fail(error)
+        settings = context.scene.cstalk
+        sound.mark_used(context.scene, settings.audio_path, chosen_face_or_none(context))
         if bpy.app.background:
             studio.wait()
             if studio.error is not None:
@@ -88,7 +95,7 @@ class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
 
 
 class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
-    """Stop generating; the scene stays as it was"""
+    """Cancel generation; the scene stays unchanged"""
 
     bl_idname = "cstalk.cancel"
     bl_label = "Cancel"
@@ -96,17 +103,17 @@ class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be something to stop."""
-        return None if jobs.current_job().is_busy else "Nothing is being made"
+        """Require a running job."""
+        return None if jobs.current_job().is_busy else "Generation is not running"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Ask for the end."""
+        """Cancel the job."""
         jobs.current_job().cancel()
         return {"FINISHED"}
 
 
 class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
-    """Take the performance off the face and put back its own Action, values and slider ranges"""
+    """Remove the performance and restore the face's own Action, values and slider ranges"""
 
     bl_idname = "cstalk.clear"
     bl_label = "Clear"
@@ -114,18 +121,18 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A face with a performance of ours, and nothing under way."""
+        """Require a face with a performance and no running job."""
         if jobs.current_job().is_busy:
-            return "A performance is being made: wait for it, or cancel it"
+            return BUSY
         face = chosen_face_or_none(context)
         if face is None:
-            return "Choose the face: no mesh is picked or active"
+            return "Select a face: no mesh is set or active"
         if not bake.has_bake(face):
-            return f"There is no CSTalk performance on {face.name!r}"
+            return f"{face.name!r} has no CSTalk performance"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Clear the face and its companions."""
+        """Clear the face and its companion meshes."""
         settings = context.scene.cstalk
         cleared = clear_face(chosen_face_or_none(context), settings.with_companions)
         settings.made = ""
@@ -135,7 +142,7 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
 
 
 class CSTALK_OT_copy_error_details(OperatorBase, bpy.types.Operator):
-    """Copy the error, with the end of the model's log, to the clipboard"""
+    """Copy the error and the end of the worker's log to the clipboard"""
 
     bl_idname = "cstalk.copy_error_details"
     bl_label = "Copy Details"
@@ -143,11 +150,11 @@ class CSTALK_OT_copy_error_details(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be an error."""
+        """Require an error."""
         return "There is no error" if jobs.current_job().error is None else None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Copy."""
+        """Copy the report."""
         context.window_manager.clipboard = error_details()
         self.report({"INFO"}, "Copied")
         return {"FINISHED"}
@@ -162,31 +169,49 @@ class CSTALK_OT_dismiss_error(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """There must be an error."""
+        """Require an error."""
         return "There is no error" if jobs.current_job().error is None else None
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Forget the error."""
+        """Remove the error."""
         jobs.current_job().error = None
         return {"FINISHED"}
 
 
-def load_audio(scene: bpy.types.Scene, path: Path) -> sound.PlacedSound:
-    """Make ``path`` the speech of ``scene``: on the sequencer, at the start frame.
+def load_audio(
+    scene: bpy.types.Scene, path: Path, face: bpy.types.Object | None = None
+) -> sound.PlacedSound:
+    """Set ``path`` as the audio file of ``scene`` and add it to the sequencer at the start frame.
+
+    Args:
+        scene: Scene with the settings.
+        path: Audio file.
+        face: The face that the file is for.
 
     Raises:
-        BadSound: Missing, or no sound; the scene is as it was.
+        BadSound: The file is missing or cannot be decoded; the scene is unchanged.
     """
     settings = scene.cstalk
-    placed = sound.place(scene, path, settings.start_frame)
-    settings.audio = str(path)
-    settings.audio_seconds = placed.seconds
+    placed = sound.place(scene, path, settings.start_frame, face)
+    before, settings.sound = settings.sound, None
+    settings.audio, settings.audio_seconds = str(path), placed.seconds
+    settings.sound = placed.sound
+    if before is not None and before != placed.sound and not before.users:
+        bpy.data.sounds.remove(before)
     return placed
 
 
 def clear_face(face: bpy.types.Object, with_companions: bool) -> list[str]:
-    """Take our performances off ``face`` and its companions; names of those that had one."""
-    is_face = targets.problem_or_none(face) is None  # not when its shape keys were renamed since
+    """Remove performances from ``face``.
+
+    Args:
+        face: The face.
+        with_companions: Also clear companion meshes.
+
+    Returns:
+        Names of the meshes that had a performance.
+    """
+    is_face = targets.problem_or_none(face) is None  # False when its shape keys were renamed
     faces = targets.face_objects(face, with_companions=with_companions) if is_face else [face]
     had = [one.name for one in faces if bake.has_bake(one)]
     strips.clear_lines(faces)
@@ -202,7 +227,7 @@ def scene_order(context: bpy.types.Context) -> jobs_order.Order:
     """
     settings = context.scene.cstalk
     performance = protocol.Performance(
-        audio=settings.audio_path,
+        audio=audio_source(settings),
         fps=settings.keys_per_second or sound.frame_rate(context.scene),
         emotion_keys=(protocol.EmotionKey(0.0, settings.emotion, settings.intensity),),
         seed=settings.seed,
@@ -217,8 +242,15 @@ def scene_order(context: bpy.types.Context) -> jobs_order.Order:
     )
 
 
+def audio_source(settings: CSTALK_PG_scene) -> Path:
+    """Return a file with the audio of the scene's settings, unpacked if it is packed."""
+    if settings.sound is None:
+        return settings.audio_path
+    return sound.source_path(settings.sound, Path(bpy.app.tempdir))
+
+
 def error_details() -> str:
-    """The last error for a bug report; empty when there is none."""
+    """Return the last error as text for a bug report; empty without one."""
     error = jobs.current_job().error
     if error is None:
         return ""

@@ -1,4 +1,4 @@
-"""The buttons of the mapping: fix a channel, add and remove keys, reset, save, load, share."""
+"""Define the operators of the mapping: edit rows, reset, save, load, import, export."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 SUFFIX = ".json"
 
 
-class OfMesh(OperatorBase):
-    """Mix-in: an operator on the mapping of the mesh that is shown."""
+class MappingOperator(OperatorBase):
+    """Mix-in for operators on the mapping of the mesh that is shown."""
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """There must be a mesh with shape keys of our own file."""
+        """Require a mesh with editable shape keys."""
         mesh = mapped_mesh_or_none(context)
         if mesh is None:
-            return "Choose a face: a mesh with shape keys"
+            return "Select a mesh with shape keys"
         if not mesh.data.shape_keys.is_editable:
             return f"The shape keys of {mesh.name!r} are linked from another file"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Do it; an error is reported with its hint."""
+        """Call `change`; an error is reported with its hint."""
         try:
             self.change(context, mapped_mesh_or_none(context))
         except SessionError as error:
@@ -45,7 +45,7 @@ class OfMesh(OperatorBase):
         return {"FINISHED"}
 
     def change(self, context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """What the button does."""
+        """Change the mapping of ``mesh``."""
         raise NotImplementedError
 
 
@@ -58,30 +58,25 @@ class CSTALK_OT_mapping_show(OperatorBase, bpy.types.Operator):
 
     mesh: bpy.props.StringProperty(options={"HIDDEN"})
 
-    @classmethod
-    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
-        """Always on."""
-        return None
-
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Point the view at the mesh."""
+        """Show the mesh in the panel."""
         view = context.scene.cstalk_mapping_view
         view.mesh = context.scene.objects.get(self.mesh)
         view.channel = ""
         return {"FINISHED"}
 
 
-class CSTALK_OT_mapping_edit(OfMesh, bpy.types.Operator):
-    """Choose by hand which shape keys this channel moves, and how far; click again to close"""
+class CSTALK_OT_mapping_edit(MappingOperator, bpy.types.Operator):
+    """Edit the shape keys that this channel moves; click again to close"""
 
     bl_idname = "cstalk.mapping_edit"
-    bl_label = "Change Channel"
+    bl_label = "Edit Channel"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     channel: bpy.props.StringProperty(options={"HIDDEN"})
 
     def change(self, context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Open or close."""
+        """Open or close the rows of the channel."""
         view = context.scene.cstalk_mapping_view
         close_channel(mesh, view.channel)
         view.channel = "" if view.channel == self.channel else self.channel
@@ -89,8 +84,8 @@ class CSTALK_OT_mapping_edit(OfMesh, bpy.types.Operator):
             open_channel(mesh, self.channel)
 
 
-class CSTALK_OT_mapping_add(OfMesh, bpy.types.Operator):
-    """Let this channel move one more shape key"""
+class CSTALK_OT_mapping_add(MappingOperator, bpy.types.Operator):
+    """Add a shape key that this channel moves"""
 
     bl_idname = "cstalk.mapping_add"
     bl_label = "Add Key"
@@ -103,8 +98,8 @@ class CSTALK_OT_mapping_add(OfMesh, bpy.types.Operator):
         state_of(mesh).rows.add().channel = self.channel
 
 
-class CSTALK_OT_mapping_remove(OfMesh, bpy.types.Operator):
-    """Take this shape key from the channel; without any key the channel moves nothing"""
+class CSTALK_OT_mapping_remove(MappingOperator, bpy.types.Operator):
+    """Remove this shape key from the channel; without any the channel moves nothing"""
 
     bl_idname = "cstalk.mapping_remove"
     bl_label = "Remove Key"
@@ -113,19 +108,19 @@ class CSTALK_OT_mapping_remove(OfMesh, bpy.types.Operator):
     row: bpy.props.IntProperty(options={"HIDDEN"})
 
     def change(self, _context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Remove the row; the last one of its channel stays, without a key."""
+        """Remove the row; the last row of a channel stays without a shape key."""
         remove_row(mesh, self.row)
 
 
-class CSTALK_OT_mapping_reset(OfMesh, bpy.types.Operator):
-    """Forget what was chosen by hand and go back to the names or the preset"""
+class CSTALK_OT_mapping_reset(MappingOperator, bpy.types.Operator):
+    """Remove manual changes and use the names or the saved mapping again"""
 
     bl_idname = "cstalk.mapping_reset"
-    bl_label = "Reset to Automatic"
+    bl_label = "Reset Mapping"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     channel: bpy.props.StringProperty(
-        description="Channel to reset; empty for all, presets included", options={"HIDDEN"}
+        description="Channel to reset. Empty resets all and the saved mapping", options={"HIDDEN"}
     )
 
     def change(self, context: bpy.types.Context, mesh: bpy.types.Object) -> None:
@@ -134,8 +129,8 @@ class CSTALK_OT_mapping_reset(OfMesh, bpy.types.Operator):
         context.scene.cstalk_mapping_view.channel = ""
 
 
-class CSTALK_OT_mapping_use(OfMesh, bpy.types.Operator):
-    """Take the mapping from here; rows that were changed by hand are dropped"""
+class CSTALK_OT_mapping_use(MappingOperator, bpy.types.Operator):
+    """Use this mapping and remove manual changes"""
 
     bl_idname = "cstalk.mapping_use"
     bl_label = "Use Mapping"
@@ -145,12 +140,12 @@ class CSTALK_OT_mapping_use(OfMesh, bpy.types.Operator):
     preset: bpy.props.StringProperty(options={"HIDDEN"})
 
     def change(self, _context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Use names, a preset, or whichever is found."""
+        """Set the source of the mapping."""
         use_base(mesh, self.base, self.preset)
 
 
-class CSTALK_OT_mapping_save(OfMesh, bpy.types.Operator):
-    """Save the mapping under this name; faces with the same shape keys find it by themselves"""
+class CSTALK_OT_mapping_save(MappingOperator, bpy.types.Operator):
+    """Save the mapping under this name; faces with the same shape keys use it automatically"""
 
     bl_idname = "cstalk.mapping_save"
     bl_label = "Save Mapping"
@@ -158,34 +153,34 @@ class CSTALK_OT_mapping_save(OfMesh, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """It needs a name and something to save."""
+        """Require a name and at least one mapped channel."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         if not context.scene.cstalk_mapping_view.preset_name.strip():
-            return "Type a name for the mapping first"
+            return "Enter a name for the mapping"
         mesh = mapped_mesh_or_none(context)
         if not rig_wiring.wiring_of(mesh).routing and solved.fit_or_none(mesh) is None:
-            return "There is nothing to save: no channel moves a shape key"
+            return "No channel moves a shape key"
         return None
 
     def change(self, context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Save it and use it from now on."""
+        """Save the mapping and use it."""
         view = context.scene.cstalk_mapping_view
         path = save_preset(mesh, view.preset_name.strip())
         view.channel = ""
         self.report({"INFO"}, f"Saved as {path.name}")
 
 
-class CSTALK_OT_mapping_delete(OfMesh, bpy.types.Operator):
-    """Delete the saved mapping that is used here; the file is gone for all faces"""
+class CSTALK_OT_mapping_delete(MappingOperator, bpy.types.Operator):
+    """Delete the file of the saved mapping in use, for all faces"""
 
     bl_idname = "cstalk.mapping_delete"
-    bl_label = "Delete Saved Mapping"
+    bl_label = "Delete Mapping"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A saved mapping must be in use."""
+        """Require a saved mapping in use."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         in_use = rig_wiring.wiring_of(mapped_mesh_or_none(context)).preset
@@ -194,16 +189,16 @@ class CSTALK_OT_mapping_delete(OfMesh, bpy.types.Operator):
     def invoke(
         self, context: bpy.types.Context, event: bpy.types.Event
     ) -> set[OperatorReturnItems]:
-        """Ask first."""
+        """Ask for confirmation."""
         return context.window_manager.invoke_confirm(self, event)
 
     def change(self, _context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Delete the file and go back to the names."""
+        """Delete the file and use the names again."""
         delete_preset(mesh)
 
 
-class CSTALK_OT_mapping_import(OfMesh, bpy.types.Operator, ImportHelper):
-    """Load a mapping from a file that somebody shared; it is checked and kept with your own"""
+class CSTALK_OT_mapping_import(MappingOperator, bpy.types.Operator, ImportHelper):
+    """Import a mapping file, check it and store it with the saved mappings"""
 
     bl_idname = "cstalk.mapping_import"
     bl_label = "Import Mapping"
@@ -212,13 +207,13 @@ class CSTALK_OT_mapping_import(OfMesh, bpy.types.Operator, ImportHelper):
     filter_glob: bpy.props.StringProperty(default=f"*{SUFFIX}", options={"HIDDEN"})
 
     def change(self, _context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Import the chosen file."""
+        """Import the selected file."""
         preset = import_preset(mesh, Path(bpy.path.abspath(self.filepath)))
         self.report({"INFO"}, f"Imported {preset.name!r}")
 
 
-class CSTALK_OT_mapping_export(OfMesh, bpy.types.Operator, ExportHelper):
-    """Write the mapping to a file that others can import"""
+class CSTALK_OT_mapping_export(MappingOperator, bpy.types.Operator, ExportHelper):
+    """Export the mapping to a file that can be imported elsewhere"""
 
     bl_idname = "cstalk.mapping_export"
     bl_label = "Export Mapping"
@@ -228,19 +223,24 @@ class CSTALK_OT_mapping_export(OfMesh, bpy.types.Operator, ExportHelper):
     filter_glob: bpy.props.StringProperty(default=f"*{SUFFIX}", options={"HIDDEN"})
 
     def change(self, _context: bpy.types.Context, mesh: bpy.types.Object) -> None:
-        """Export to the chosen file."""
+        """Export to the selected file."""
         path = Path(bpy.path.abspath(self.filepath))
         presets.write(path, preset_of(mesh, path.stem))
         self.report({"INFO"}, f"Wrote {path.name}")
 
 
 def state_of(mesh: bpy.types.Object) -> CSTALK_PG_mapping:
-    """The person's decisions on ``mesh``."""
+    """Return the user's mapping settings of ``mesh``."""
     return mesh.data.shape_keys.cstalk_mapping
 
 
 def open_channel(mesh: bpy.types.Object, channel: str) -> None:
-    """Write the routes of ``channel`` as rows, at least one, so that they can be changed."""
+    """Write the routes of ``channel`` as editable rows, at least one.
+
+    Args:
+        mesh: A mesh with shape keys.
+        channel: Name of the channel.
+    """
     wiring = rig_wiring.wiring_of(mesh)
     if channel in wiring.own:
         return
@@ -252,7 +252,12 @@ def open_channel(mesh: bpy.types.Object, channel: str) -> None:
 
 
 def close_channel(mesh: bpy.types.Object, channel: str) -> None:
-    """Drop the rows of ``channel`` where they say what would be there without them."""
+    """Remove the rows of ``channel`` if they equal the automatic mapping.
+
+    Args:
+        mesh: A mesh with shape keys.
+        channel: Name of the channel.
+    """
     wiring = rig_wiring.wiring_of(mesh)
     base = wiring.recognition.routing if wiring.preset is None else wiring.preset.routing
     written = wiring.own.get(channel)
@@ -263,14 +268,20 @@ def close_channel(mesh: bpy.types.Object, channel: str) -> None:
 
 
 def remove_row(mesh: bpy.types.Object, index: int) -> None:
-    """Remove a row; the last of its channel loses its key only, for without it names would count.
+    """Remove a row; the last one of a channel only loses its shape key.
+
+    Without any row the automatic mapping would move the channel again.
+
+    Args:
+        mesh: A mesh with shape keys.
+        index: Index of the row.
 
     Raises:
         BadPreset: There is no such row.
     """
     rows = state_of(mesh).rows
     if not 0 <= index < len(rows):
-        raise presets.BadPreset(f"There is no row {index}", hint="Open the channel again")
+        raise presets.BadPreset(f"Row {index} does not exist", hint="Open the channel again")
     if sum(row.channel == rows[index].channel for row in rows) > 1:
         rows.remove(index)
     else:
@@ -278,7 +289,12 @@ def remove_row(mesh: bpy.types.Object, index: int) -> None:
 
 
 def reset(mesh: bpy.types.Object, channel: str = "") -> None:
-    """Forget the rows of ``channel``; with an empty one all rows and the choice of a preset."""
+    """Remove the rows of a channel.
+
+    Args:
+        mesh: A mesh with shape keys.
+        channel: Name of the channel. Empty removes all rows and the saved mapping.
+    """
     if channel:
         _drop(mesh, channel)
     else:
@@ -286,14 +302,19 @@ def reset(mesh: bpy.types.Object, channel: str = "") -> None:
 
 
 def use_base(mesh: bpy.types.Object, base: str, file_name: str = "") -> None:
-    """Take the mapping from names, the preset ``file_name`` or whichever is there; drop rows.
+    """Set the source of the mapping and remove all rows.
+
+    Args:
+        mesh: A mesh with shape keys.
+        base: ``AUTO``, ``NAMES`` or ``PRESET``; empty is ``AUTO``.
+        file_name: File of the saved mapping, for ``PRESET``.
 
     Raises:
-        BadPreset: There is no such preset.
+        BadPreset: There is no such saved mapping.
     """
     if base == "PRESET" and library.mappings().named_or_none(file_name) is None:
         raise presets.BadPreset(
-            f"The saved mapping {file_name!r} is gone", hint="Choose another, or import it again"
+            f"Saved mapping not found: {file_name}", hint="Select another, or import it again"
         )
     state = state_of(mesh)
     state.rows.clear()
@@ -302,7 +323,12 @@ def use_base(mesh: bpy.types.Object, base: str, file_name: str = "") -> None:
 
 
 def preset_of(mesh: bpy.types.Object, name: str) -> presets.Preset:
-    """All that moves ``mesh``, as a preset; of a fitted face the solved matrix."""
+    """Return the mapping of ``mesh`` as a preset; for a fitted face, the fit.
+
+    Args:
+        mesh: A mesh with shape keys.
+        name: Name of the preset.
+    """
     wiring = rig_wiring.wiring_of(mesh)
     fit = solved.fit_or_none(mesh)
     routing = wiring.usable if fit is None else solver.routing_of_fit(fit, source="Fit")
@@ -310,14 +336,26 @@ def preset_of(mesh: bpy.types.Object, name: str) -> presets.Preset:
 
 
 def save_preset(mesh: bpy.types.Object, name: str) -> Path:
-    """Save what moves ``mesh`` and use it from now on. Raises BadPreset."""
+    """Save the mapping of ``mesh`` and use the saved one.
+
+    Args:
+        mesh: A mesh with shape keys.
+        name: Name of the preset.
+
+    Raises:
+        BadPreset: The file cannot be written.
+    """
     path = presets.save(library.mappings().folder, preset_of(mesh, name))
     use_base(mesh, "PRESET", path.name)
     return path
 
 
 def delete_preset(mesh: bpy.types.Object) -> None:
-    """Delete the file of the preset that ``mesh`` uses. Raises BadPreset."""
+    """Delete the file of the preset that ``mesh`` uses.
+
+    Raises:
+        BadPreset: The file cannot be deleted.
+    """
     in_use = rig_wiring.wiring_of(mesh).preset
     for path, preset in library.mappings().presets().items():
         if preset is in_use:
@@ -326,26 +364,30 @@ def delete_preset(mesh: bpy.types.Object) -> None:
             except OSError as error:
                 raise presets.BadPreset(
                     f"Cannot delete {path}: {error.strerror or error}",
-                    hint="Close what has it open, then delete again",
+                    hint="Close the program that has it open and delete again",
                 ) from error
             break
     use_base(mesh, "AUTO")
 
 
 def import_preset(mesh: bpy.types.Object, path: Path) -> presets.Preset:
-    """Check the preset at ``path``, keep a copy for the rig of ``mesh``, and use it.
+    """Check the preset at ``path``, store a copy for the rig of ``mesh``, and use it.
+
+    Args:
+        mesh: A mesh with shape keys.
+        path: A mapping file.
 
     Raises:
-        BadPreset: It is none, or none of its shape keys is on ``mesh``.
+        BadPreset: It is no mapping file, or ``mesh`` has none of its shape keys.
     """
     preset = presets.load(path)
     names = rig_wiring.wiring_of(mesh).shape_names
     there = set(names).intersection(preset.routing.shape_names)
     if not there:
         raise presets.BadPreset(
-            f"None of the {len(preset.routing.shape_names)} shape keys of {preset.name!r} is on "
-            f"{mesh.name!r}",
-            hint="Choose the mesh that it was made for, or another mapping",
+            f"{mesh.name!r} has none of the {len(preset.routing.shape_names)} shape keys of "
+            f"{preset.name!r}",
+            hint="Select the mesh that the mapping was made for, or another mapping",
         )
     kept = dataclasses.replace(preset, fingerprint=rig_wiring.rig_of(names), mesh=mesh.name)
     saved = presets.save(library.mappings().folder, kept)
@@ -362,7 +404,7 @@ def _fill(row: bpy.types.PropertyGroup, route: routing.Route) -> None:
 
 
 def _rounded(route: routing.Route) -> routing.Route:
-    """As Blender's float properties keep it."""
+    """Round gain and offset to the precision of Blender's float properties."""
     return dataclasses.replace(route, gain=round(route.gain, 5), offset=round(route.offset, 5))
 
 

@@ -1,4 +1,4 @@
-"""The buttons for faces without ARKit names, and for lips that do not meet on a rig."""
+"""Define the operators of the rig page: fit a face, seal lips, head motion."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ...rig.keys import bake
 from ...rig.verify import seal
 from ...scene import audio as sound
 from ..properties.generate import chosen_face_or_none
-from .base import OperatorBase
+from .base import BUSY, OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
 class CSTALK_OT_solve_face(OperatorBase, bpy.types.Operator):
-    """Work out how this face's own shape keys and jaw bone make the movements of speech"""
+    """Fit this face's own shape keys and jaw bone to the 52 channels"""
 
     bl_idname = "cstalk.solve_face"
     bl_label = "Fit This Face"
@@ -30,103 +30,100 @@ class CSTALK_OT_solve_face(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A mesh of this file with shape keys, in Object Mode."""
+        """Require an editable mesh with shape keys that is not in Edit Mode."""
         face = chosen_face_or_none(context)
         key = getattr(getattr(face, "data", None), "shape_keys", None)
         if face is None or key is None:
-            return "Choose the face: a mesh with shape keys"
+            return "Select a mesh with shape keys"
         if not face.is_editable or not key.is_editable:
             return f"{face.name!r} is linked from another file"
         if face.mode == "EDIT":
-            return "Leave Edit Mode first"
+            return "Leave Edit Mode"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Fit, and keep the fit with the object."""
+        """Fit the face and store the fit with the object."""
         face = chosen_face_or_none(context)
         try:
             loss = solve_face(face)
         except SessionError as error:
             return self.fail(error)
-        lines = loss.sentences()
-        self.report({"INFO"}, f"{face.name}: {lines[0] if lines else 'all movements fit'}")
+        self.report({"INFO"}, f"{face.name}: {loss_text(loss)}")
         return {"FINISHED"}
 
 
 class CSTALK_OT_solve_face_from(OperatorBase, bpy.types.Operator):
-    """Fit this face to the movements of the selected ARKit head instead of the demo head's"""
+    """Fit this face to the selected head with ARKit shape keys instead of the demo head"""
 
     bl_idname = "cstalk.solve_face_from"
-    bl_label = "Fit to the Selected Head"
+    bl_label = "Fit to Selected"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A face that can be fitted, and exactly one other mesh with shape keys selected."""
+        """Require a face that can be fitted and one other selected mesh with shape keys."""
         if (reason := CSTALK_OT_solve_face.disabled_reason(context)) is not None:
             return reason
         if source_head_or_none(context) is None:
-            return "Choose the face above, then select one other head, with ARKit shape keys"
+            return "Set the face above, then select one other mesh with ARKit shape keys"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Fit, and say whose movements were learnt."""
+        """Fit the face to the selected head."""
         face, head = chosen_face_or_none(context), source_head_or_none(context)
         try:
             loss = solve_face(face, head)
         except SessionError as error:
             return self.fail(error)
-        lines = loss.sentences()
-        told = lines[0] if lines else "all movements fit"
-        self.report({"INFO"}, f"{face.name}, from {head.name}: {told}")
+        self.report({"INFO"}, f"{face.name}, from {head.name}: {loss_text(loss)}")
         return {"FINISHED"}
 
 
 class CSTALK_OT_head_motion(OperatorBase, bpy.types.Operator):
-    """Let head turns of a performance (Live Link's yaw, pitch, roll) move this face's head bone"""
+    """Apply yaw, pitch and roll of a performance to this face's head bone"""
 
     bl_idname = "cstalk.head_motion"
-    bl_label = "Head Motion onto the Bone"
+    bl_label = "Head Bone Motion"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A face with a head or neck bone, of this file."""
+        """Require an editable face whose armature has a head or neck bone."""
         face = chosen_face_or_none(context)
         if eyes.head_bone_or_none(face) is None:
-            return "This face's armature has no bone head or neck"
+            return "The armature of this face has no head or neck bone"
         if not face.is_editable:
             return f"{face.name!r} is linked from another file"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Switch it over; the next bake heeds it."""
+        """Toggle head motion for the next bake."""
         face = chosen_face_or_none(context)
         eyes.turn_head(face, on=not eyes.turns_head(face))
         return {"FINISHED"}
 
 
 class CSTALK_OT_forget_solution(OperatorBase, bpy.types.Operator):
-    """Drop the fit of this face and go back to the names of its shape keys"""
+    """Remove the fit of this face and use the names of its shape keys again"""
 
     bl_idname = "cstalk.forget_solution"
-    bl_label = "Forget the Fit"
+    bl_label = "Remove Fit"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """There must be a fit."""
+        """Require a fit."""
         fitted = solved.fit_or_none(chosen_face_or_none(context)) is not None
-        return None if fitted else "This face was not fitted"
+        return None if fitted else "This face has no fit"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Forget."""
+        """Remove the fit."""
         solved.forget(chosen_face_or_none(context))
         return {"FINISHED"}
 
 
 class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
-    """Add closing where the lips should meet and do not, as computed from this mesh"""
+    """Add mouth closing where lips must meet but stay open on this mesh"""
 
     bl_idname = "cstalk.seal_lips"
     bl_label = "Seal the Lips"
@@ -134,16 +131,16 @@ class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """A face with a performance, and nothing under way."""
+        """Require a face with a performance and no running job."""
         if jobs.current_job().is_busy:
-            return "A performance is being made: wait for it, or cancel it"
+            return BUSY
         face = chosen_face_or_none(context)
         if face is None or not bake.has_bake(face):
             return "Generate a performance first"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Seal, and say what changed."""
+        """Seal the lips and report what changed."""
         face = chosen_face_or_none(context)
         try:
             report = seal.seal_lips(face, sound.frame_rate(context.scene))
@@ -154,7 +151,7 @@ class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
 
 
 def source_head_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The one selected mesh with shape keys beside the chosen face."""
+    """Return the one selected mesh with shape keys other than the face of the panel."""
     face = chosen_face_or_none(context)
     others = [
         other
@@ -165,19 +162,24 @@ def source_head_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def solve_face(face: bpy.types.Object, head: bpy.types.Object | None = None) -> solved.Loss:
-    """Fit ``face`` and keep the fit with it.
+    """Fit ``face`` and store the fit with it.
 
     Args:
         face: The face to fit.
-        head: A head with ARKit shapes whose movements are asked for; None for the demo head.
+        head: A head with ARKit shape keys to fit to; None for the demo head.
 
     Raises:
-        BadTarget: It has no keys to use, or its mouth cannot be found; nothing was changed.
+        BadTarget: It has no usable shape keys, or its mouth is not found; nothing is changed.
     """
     source = None if head is None else solver_basis.source_of_face(head)
     fit = solver_basis.fit_face(face, source).fit
     solved.keep(face, fit)
     return solved.loss_of(fit)
+
+
+def loss_text(loss: solved.Loss) -> str:
+    """Return the first sentence about what the fit cannot show."""
+    return next(iter(loss.sentences()), "all movements fit")
 
 
 CLASSES = (
@@ -187,4 +189,3 @@ CLASSES = (
     CSTALK_OT_head_motion,
     CSTALK_OT_seal_lips,
 )
-"""To be registered, in this order."""

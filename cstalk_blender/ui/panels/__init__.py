@@ -1,1 +1,9 @@
-"""Panels."""
+"""Draw the sidebar tab and the runtime page of the preferences.
+
+- ``generate``: the main panel and its options.
+- ``batch``: the list of lines and its destination.
+- ``batch_pages``: options and cast of a batch, emotion over time.
+- ``mapping``: channels and their shape keys.
+- ``rig``: fit of a face, measured lips.
+- ``runtime``: the GPU runtime.
+"""

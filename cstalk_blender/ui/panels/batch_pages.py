@@ -1,4 +1,4 @@
-"""Below the batch: how lines are read and written, cast, emotion over time. Drawing only."""
+"""Draw the pages of the batch panel: options, cast, emotion over time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .generate import SidebarPanel, draw_lines, letters_across
 
 
 class CSTALK_UL_roles(bpy.types.UIList):
-    """Which lines a character speaks."""
+    """Rows of the cast: pattern, channel, character."""
 
     def draw_item(
         self,
@@ -29,7 +29,7 @@ class CSTALK_UL_roles(bpy.types.UIList):
         _active_data: Any,
         _active_name: str,
     ) -> None:
-        """Draw one row of the cast."""
+        """Draw a row of the cast."""
         row = layout.split(factor=0.42, align=True)
         row.prop(item, "pattern", text="", emboss=False, icon="FILTER")
         rest = row.split(factor=0.3, align=True)
@@ -38,14 +38,14 @@ class CSTALK_UL_roles(bpy.types.UIList):
 
 
 class CSTALK_PT_batch_options(SidebarPanel, bpy.types.Panel):
-    """How lines are read, and what is written beside the keys."""
+    """Options of reading lines and writing files."""
 
     bl_label = "Options"
     bl_parent_id = "CSTALK_PT_batch"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw reading, then writing."""
+        """Draw the options of reading, then of writing."""
         settings: CSTALK_PG_batch = context.scene.cstalk_batch
         column = self.layout.column()
         column.use_property_split, column.use_property_decorate = True, False
@@ -55,14 +55,14 @@ class CSTALK_PT_batch_options(SidebarPanel, bpy.types.Panel):
 
 
 class CSTALK_PT_cast(SidebarPanel, bpy.types.Panel):
-    """Who speaks which lines."""
+    """Assignment of characters to lines."""
 
     bl_label = "Cast"
     bl_parent_id = "CSTALK_PT_batch"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the cast list."""
+        """Draw the rows of the cast."""
         layout, settings = self.layout, context.scene.cstalk_batch
         row = layout.row()
         row.template_list("CSTALK_UL_roles", "", settings, "roles", settings, "role_index", rows=2)
@@ -71,18 +71,18 @@ class CSTALK_PT_cast(SidebarPanel, bpy.types.Panel):
         buttons.operator(operators.CSTALK_OT_batch_role_remove.bl_idname, text="", icon="REMOVE")
         quiet = layout.column()
         quiet.active = False
-        text = "Lines that no row fits go to the character whose name they begin with"
+        text = "Other lines are assigned to the character whose name they start with"
         draw_lines(quiet, text, "NONE", letters_across(context))
 
 
 class CSTALK_PT_emotions(SidebarPanel, bpy.types.Panel):
-    """Emotions over time, as animated weights."""
+    """Emotion over time as animated weights."""
 
     bl_label = "Emotion over Time"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the weights of the scene and of the chosen face."""
+        """Draw the weights of the scene and of the face."""
         layout, letters = self.layout, letters_across(context)
         face = chosen_face_or_none(context)
         draw_weights(layout, context.scene, "Scene")
@@ -90,12 +90,18 @@ class CSTALK_PT_emotions(SidebarPanel, bpy.types.Panel):
             draw_weights(layout, face, face.name)
         quiet = layout.column()
         quiet.active = False
-        text = "Or name timeline markers 'happy 0.7', 'Anna: sad'; they count from their frame on"
+        text = "Or add timeline markers named 'happy 0.7' or 'Anna: sad'"
         draw_lines(quiet, text, "MARKER_HLT", letters)
 
 
 def draw_weights(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
-    """A switch and, when it is on, the weights."""
+    """Draw the switch and, when it is on, the weights.
+
+    Args:
+        layout: Where to draw.
+        owner: A scene or an object.
+        name: Its name in the panel.
+    """
     group = owner.cstalk_emotions
     column = layout.column()
     column.prop(group, "use", text=f"Animate for {name}")
@@ -106,7 +112,7 @@ def draw_weights(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
 
 
 def draw_reading(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
-    """Which sounds are lines, and what their names say; counts when the lines are read."""
+    """Draw the options that apply when lines are read."""
     if settings.source_kind == "FOLDER":
         column.prop(settings, "include")
         column.prop(settings, "exclude")
@@ -115,7 +121,7 @@ def draw_reading(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
 
 
 def draw_writing(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
-    """What is made beside the keys, and where the files go."""
+    """Draw the options of files and strips."""
     if is_laid_out(settings):
         column.prop(settings, "with_sounds")
     if settings.destination in (Destination.NLA, Destination.ACTIONS):
@@ -132,4 +138,3 @@ CLASSES: Sequence[type] = (
     CSTALK_PT_cast,
     CSTALK_PT_emotions,
 )
-"""To be registered after the batch's panel."""

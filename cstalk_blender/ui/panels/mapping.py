@@ -1,4 +1,4 @@
-"""The panel Mapping: what is mapped, missing or doubtful, and why; fixes. Drawing only."""
+"""Draw the mapping panel: channels, their shape keys, and what is missing or doubtful."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from .generate import SidebarPanel, draw_lines, letters_across
 
 STATUS_ICONS = {"mapped": "CHECKMARK", "doubtful": "QUESTION", "missing": "REMOVE"}
 BUTTON_LETTERS = 3
-"""Letters' worth of the button behind a channel."""
+"""Width in letters of the button behind a channel."""
 LISTED_PRESETS = 20
-"""Presets in the menu; more are found by importing them."""
+"""Saved mappings in the menu; others can be imported."""
 
 
 class CSTALK_PT_mapping(SidebarPanel, bpy.types.Panel):
-    """Which shape key plays which channel, on every mesh of the face."""
+    """Shape keys of each channel, for each mesh of the face."""
 
     bl_label = "Mapping"
     bl_parent_id = "CSTALK_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw meshes, source, regions and saving, top to bottom."""
+        """Draw meshes, source, regions and saving."""
         layout = self.layout
         letters = letters_across(context)
         mesh = mapped_mesh_or_none(context)
         if mesh is None:
-            draw_lines(layout, "Choose a face: a mesh with shape keys", "INFO", letters)
+            draw_lines(layout, "Select a mesh with shape keys", "INFO", letters)
             return
         view = context.scene.cstalk_mapping_view
         wiring = rig_wiring.wiring_of(mesh)
@@ -45,12 +45,12 @@ class CSTALK_PT_mapping(SidebarPanel, bpy.types.Panel):
 
 
 class CSTALK_MT_mapping_presets(bpy.types.Menu):
-    """Where the mapping comes from: names, or a saved one."""
+    """Source of the mapping: names, or a saved mapping."""
 
-    bl_label = "Mapping From"
+    bl_label = "Mapping Source"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Automatic, names, those saved for this rig, the others, and files."""
+        """Draw the entries: automatic, names, saved mappings of this rig and others, files."""
         mesh = mapped_mesh_or_none(context)
         if mesh is None:
             return
@@ -71,7 +71,15 @@ class CSTALK_MT_mapping_presets(bpy.types.Menu):
 
 
 def draw_choice(layout: bpy.types.UILayout, text: str, base: str, preset: str, icon: str) -> None:
-    """An entry of the menu."""
+    """Draw an entry of the menu.
+
+    Args:
+        layout: Where to draw.
+        text: Label.
+        base: Source of the mapping, see `CSTALK_PG_mapping.base`.
+        preset: File of the saved mapping.
+        icon: Icon name.
+    """
     button = layout.operator(buttons.CSTALK_OT_mapping_use.bl_idname, text=text, icon=icon)
     button.base = base
     button.preset = preset
@@ -80,7 +88,13 @@ def draw_choice(layout: bpy.types.UILayout, text: str, base: str, preset: str, i
 def draw_meshes(
     layout: bpy.types.UILayout, context: bpy.types.Context, shown: bpy.types.Object
 ) -> None:
-    """All meshes of the face, with what each can play; nothing when it is only one."""
+    """Draw the meshes of the face with their number of channels, if there are several.
+
+    Args:
+        layout: Where to draw.
+        context: Blender's context.
+        shown: The mesh whose mapping is shown.
+    """
     meshes = meshes_of(chosen_face_or_none(context))
     if len(meshes) < 2:
         return
@@ -99,7 +113,14 @@ def draw_meshes(
 def draw_source(
     layout: bpy.types.UILayout, mesh: bpy.types.Object, wiring: rig_wiring.Wiring, letters: int
 ) -> None:
-    """The family or preset, the menu of others, and what is lost."""
+    """Draw the source of the mapping and notes about it.
+
+    Args:
+        layout: Where to draw.
+        mesh: The mesh that is shown.
+        wiring: Its mapping.
+        letters: Width of the panel in letters.
+    """
     column = layout.column(align=True)
     row = column.row(align=True)
     row.menu(CSTALK_MT_mapping_presets.__name__, text=source_text(wiring))
@@ -108,16 +129,13 @@ def draw_source(
     found, total = len(wiring.usable.channels), wiring.recognition.total
     draw_lines(column, f"{found} of {total} channels move this mesh", "NONE", letters)
     if solved.fit_or_none(mesh) is not None:
-        text = (
-            "This face was fitted: the fit moves it. Save keeps it for faces with the same keys; "
-            "forget it under Rig to use this mapping"
-        )
+        text = "The fit of this face is used. Remove it under Rig to use this mapping"
         draw_lines(column, text, "INFO", letters)
     family = wiring.recognition.family
     if family is not None and family.advice and wiring.preset is None:
         draw_lines(column, family.advice, "INFO", letters)
     if wiring.lost_preset:
-        text = f'The saved mapping "{wiring.lost_preset}" is not on this computer; names are used'
+        text = f'Saved mapping "{wiring.lost_preset}" not found; the names are used'
         draw_lines(column, text, "ERROR", letters)
     if wiring.own or wiring.preset is not None:
         column.operator(buttons.CSTALK_OT_mapping_reset.bl_idname, icon="LOOP_BACK").channel = ""
@@ -130,7 +148,15 @@ def draw_regions(
     view: CSTALK_PG_mapping_view,
     letters: int,
 ) -> None:
-    """One line for each region; the open ones with their channels."""
+    """Draw a row per region, with its channels if it is open.
+
+    Args:
+        layout: Where to draw.
+        mesh: The mesh that is shown.
+        wiring: Its mapping.
+        view: State of the panel.
+        letters: Width of the panel in letters.
+    """
     reports = wiring.reports()
     layout.prop(view, "only_problems")
     column = layout.column(align=True)
@@ -161,7 +187,15 @@ def draw_channel(
     view: CSTALK_PG_mapping_view,
     letters: int,
 ) -> None:
-    """One channel: its state, its keys, the button that opens it, and its rows when open."""
+    """Draw a channel with its state, its shape keys and, when it is open, its rows.
+
+    Args:
+        layout: Where to draw.
+        mesh: The mesh that is shown.
+        report: The channel.
+        view: State of the panel.
+        letters: Width of the panel in letters.
+    """
     row = layout.row(align=True)
     keys = keys_text(report)
     fits = len(report.channel) + len(keys) + len(" ") <= letters - BUTTON_LETTERS
@@ -182,7 +216,13 @@ def draw_channel(
 
 
 def draw_rows(layout: bpy.types.UILayout, mesh: bpy.types.Object, channel: str) -> None:
-    """The rows of a channel that a person wrote: key, multiply, offset, invert, remove."""
+    """Draw the editable rows of a channel.
+
+    Args:
+        layout: Where to draw.
+        mesh: The mesh that is shown.
+        channel: Name of the channel.
+    """
     key = mesh.data.shape_keys
     for index, entry in enumerate(key.cstalk_mapping.rows):
         if entry.channel != channel:
@@ -208,30 +248,38 @@ def draw_rows(layout: bpy.types.UILayout, mesh: bpy.types.Object, channel: str) 
 
 
 def draw_saving(layout: bpy.types.UILayout, view: CSTALK_PG_mapping_view) -> None:
-    """The name and the button that saves under it."""
+    """Draw the name of a mapping and the button that saves it."""
     row = layout.row(align=True)
     row.prop(view, "preset_name", text="", placeholder="Name")
     row.operator(buttons.CSTALK_OT_mapping_save.bl_idname, text="Save", icon="FILE_TICK")
 
 
 def source_text(wiring: rig_wiring.Wiring) -> str:
-    """Family or preset, and how much was changed by hand."""
+    """Return the family or saved mapping, and the number of manual changes."""
     title = wiring.recognition.title if wiring.preset is None else wiring.routing.source
     if wiring.preset is None and wiring.own:
         count = len(wiring.own)
-        title += f", {count} by hand"
+        title += f", {count} manual"
     return title
 
 
 def region_text(region: str, numbers: dict[coverage.Status, int]) -> str:
-    """``Mouth: 22 of 24, 1 doubtful``."""
+    """Return the counts of a region: "Mouth: 22 of 24, 1 doubtful".
+
+    Args:
+        region: Name of the region.
+        numbers: Channels by state.
+    """
     total = sum(numbers.values())
     text = f"{region.capitalize()}: {total - numbers['missing']} of {total}"
     return text + (f", {numbers['doubtful']} doubtful" if numbers["doubtful"] else "")
 
 
 def keys_text(report: coverage.ChannelReport) -> str:
-    """The key, or how many; with the gain where it is not 1; empty where the reason says it all."""
+    """Return the shape key of a channel, or their number; with the gain if it is not 1.
+
+    Empty where the key is named as the channel.
+    """
     names = [route.target for route in report.routes]
     if len(names) > 1:
         return f"{len(names)} keys"

@@ -1,4 +1,4 @@
-"""The page Rig: what a fitted face loses, and what the check measured. Drawing only."""
+"""Draw the rig panel: fit of a face, and what the check measured on it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from ...jobs import generate as jobs
 from ...rig.binding import solved
 from ...rig.binding import wiring as rig_wiring
 from ...rig.drive import eyes
+from ...text import listed
 from ..operators import rig as operators_rig
 from ..properties.generate import chosen_face_or_none
-from .generate import SidebarPanel, draw_lines, letters_across, listed
+from .generate import SidebarPanel, draw_lines, letters_across
 
 
 class CSTALK_PT_rig(SidebarPanel, bpy.types.Panel):
-    """Fit of a face without ARKit names; lips and movement on the mesh."""
+    """Fit of faces without ARKit names; measured lips and movement."""
 
     bl_label = "Rig"
     bl_parent_id = "CSTALK_PT_main"
@@ -30,20 +31,28 @@ class CSTALK_PT_rig(SidebarPanel, bpy.types.Panel):
 
 
 def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters: int) -> None:
-    """The button, and what the fit cannot show."""
+    """Draw the fit and what it cannot show.
+
+    Args:
+        layout: Where to draw.
+        face: The face; None without one.
+        letters: Width of the panel in letters.
+    """
     column = layout.column(align=True)
     text = None if face is None else face.get(solved.PROPERTY)
     loss = solved.loss_of_text(text) if isinstance(text, str) else None
     row = column.row(align=True)
-    again = "Fit Again" if loss is not None else "Fit This Face"
-    row.operator(operators_rig.CSTALK_OT_solve_face.bl_idname, text=again, icon="MOD_MESHDEFORM")
+    label = "Fit Again" if loss is not None else "Fit This Face"
+    row.operator(operators_rig.CSTALK_OT_solve_face.bl_idname, text=label, icon="MOD_MESHDEFORM")
     row.operator(operators_rig.CSTALK_OT_forget_solution.bl_idname, text="", icon="X")
     column.operator(operators_rig.CSTALK_OT_solve_face_from.bl_idname, icon="EYEDROPPER")
     if loss is None:
         if face is not None and rig_wiring.wiring_of(face).recognition.needs_solver:
-            draw_lines(column, "Its names alone cannot move this face: fit it", "INFO", letters)
+            draw_lines(
+                column, "The shape key names are not sufficient: fit the face", "INFO", letters
+            )
         elif face is not None:
-            text = "Its names are known: a fit is not needed"
+            text = "The shape key names are known: no fit needed"
             draw_lines(column, text, "CHECKMARK", letters)
         return
     lines = loss.sentences()
@@ -53,7 +62,7 @@ def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters:
 
 
 def draw_head_motion(layout: bpy.types.UILayout, face: bpy.types.Object | None) -> None:
-    """The switch, where there is a head bone."""
+    """Draw the switch of head motion if there is a head bone."""
     if eyes.head_bone_or_none(face) is not None:
         layout.operator(
             operators_rig.CSTALK_OT_head_motion.bl_idname,
@@ -63,16 +72,16 @@ def draw_head_motion(layout: bpy.types.UILayout, face: bpy.types.Object | None) 
 
 
 def draw_lips(layout: bpy.types.UILayout, letters: int) -> None:
-    """What the last performance does on the mesh, and the seal."""
+    """Draw the measurements of the last performance and Seal the Lips."""
     outcome = jobs.current_job().outcome
     column = layout.column(align=True)
     if outcome is not None:
         for measure in outcome.check.measures:
             draw_lines(column, measure, "DOT", letters)
         if outcome.check.lips_open:
-            draw_lines(column, "On this rig some lips stay open", "ERROR", letters)
+            draw_lines(column, "Lips stay open at some closures", "ERROR", letters)
         if outcome.report.rerouted:
-            text = f"Keyed where their drivers start: {listed(outcome.report.rerouted)}"
+            text = f"Keyed at the source of their drivers: {listed(outcome.report.rerouted)}"
             draw_lines(column, text, "DRIVER", letters)
         for refused in outcome.report.refused:
             draw_lines(column, refused, "ERROR", letters)
@@ -80,4 +89,3 @@ def draw_lips(layout: bpy.types.UILayout, letters: int) -> None:
 
 
 CLASSES = (CSTALK_PT_rig,)
-"""To be registered after the main panel."""

@@ -1,1 +1,7 @@
-"""Properties."""
+"""Define the settings that are stored in .blend files.
+
+- ``generate``: settings of Generate.
+- ``batch``: lines, cast and destination of a batch.
+- ``mapping``: user rows of mappings.
+- ``migration``: reads the property names of version 0.1.
+"""

@@ -1,4 +1,4 @@
-"""The settings of a performance, one set for each scene, saved in the blend file."""
+"""Define the settings of Generate, one set per scene, stored in the .blend file."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import bpy
 
 from ...package import protocol
 from ...rig.binding import targets
-from ...scene import audio as sound
+from ...scene import audio
 
 EMOTION_ITEMS = [
     (name, name.capitalize(), description, index)
     for index, (name, description) in enumerate(protocol.EMOTION_DESCRIPTIONS.items())
 ]
 AUTO_INDEX = 1000
-"""Beside all emotions there may ever be: blend files remember the number."""
+"""Enum value of Auto, above those of all emotions: .blend files store this number."""
 EMOTION_ITEMS.append(
     (protocol.AUTO_EMOTION, "Auto (from voice)", protocol.AUTO_DESCRIPTION, AUTO_INDEX)
 )
 FINE_KEY_RATE = 60.0
-"""Keys a second for the fine setting: the rate of the captures that ARKit shapes come from."""
+"""Keys per second of the fine setting: the frame rate of ARKit face captures."""
 KEY_RATE_ITEMS = [
-    ("SCENE", "Scene Frame Rate", "One key on each frame: easy to edit"),
-    ("FINE", "60 per Second", "Keys between the frames too: for motion blur and slow motion"),
+    ("SCENE", "Scene Frame Rate", "Set one key on each frame"),
+    ("FINE", "60 per Second", "Set keys between frames too, for motion blur and slow motion"),
 ]
 
 
@@ -31,39 +31,61 @@ def _is_mesh(_settings: CSTALK_PG_scene, candidate: bpy.types.Object) -> bool:
     return candidate.type == "MESH"
 
 
-def _move_sound(settings: CSTALK_PG_scene, _context: bpy.types.Context) -> None:
-    sound.move(settings.id_data, settings.start_frame)
+def _move_strip(settings: CSTALK_PG_scene, context: bpy.types.Context) -> None:
+    face = settings.target or targets.default_target_or_none(context)
+    audio.move(settings.id_data, settings.audio_path, settings.start_frame, face)
+
+
+def _on_audio(settings: CSTALK_PG_scene, _context: bpy.types.Context) -> None:
+    """Forget the sound of another file when a script sets the path."""
+    if settings.sound is not None and audio.path_of(settings.sound) != _absolute(settings.audio):
+        settings.sound = None
+
+
+def _absolute(path: str) -> Path | None:
+    return Path(bpy.path.abspath(path)) if path else None
 
 
 class CSTALK_PG_scene(bpy.types.PropertyGroup):
-    """What to perform, on whom, from which frame, and how."""
+    """Face, audio file, start frame, emotion and options of Generate."""
 
     target: bpy.props.PointerProperty(
         name="Face",
-        description="Mesh with the face's shape keys; empty means the active mesh",
+        description="Mesh whose shape keys are animated. Empty uses the active mesh",
         type=bpy.types.Object,
         poll=_is_mesh,
     )
     audio: bpy.props.StringProperty(
-        name="Speech", description="Sound file with the speech", subtype="FILE_PATH"
+        name="Audio File",
+        description="Audio file with the speech",
+        subtype="FILE_PATH",
+        update=_on_audio,
+    )
+    sound: bpy.props.PointerProperty(
+        name="Sound",
+        description="Sound of the audio file in the .blend file, which may be packed or relinked",
+        type=bpy.types.Sound,
     )
     audio_seconds: bpy.props.FloatProperty(
-        name="Length", description="Length of the speech in seconds", min=0.0
+        name="Length", description="Length of the audio file in seconds", min=0.0
     )
     start_frame: bpy.props.IntProperty(
         name="Start Frame",
-        description="Frame of the scene on which the speech begins, sound and keys alike",
+        description="Scene frame at which the audio file and the keys start (default: 1)",
         default=1,
-        min=0,
+        soft_min=-100_000,
         soft_max=100_000,
-        update=_move_sound,
+        update=_move_strip,
     )
     emotion: bpy.props.EnumProperty(
-        name="Emotion", description="How the line is felt", items=EMOTION_ITEMS
+        name="Emotion",
+        description="Emotion of the performance (default: Neutral)",
+        items=EMOTION_ITEMS,
     )
     intensity: bpy.props.FloatProperty(
         name="Intensity",
-        description="Strength of the emotion: 0 is neutral, 1 is full; up to 1.5 by typing",
+        description="Strength of the emotion: 0 is neutral, 1 is full strength (default: 1). "
+        "Values up to 1.5 can be typed",
         default=1.0,
         min=0.0,
         soft_max=1.0,
@@ -74,42 +96,53 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
     )
     seed: bpy.props.IntProperty(
         name="Seed",
-        description="Another number gives another reading of the line; the same gives the same",
+        description="Random seed of blinks and small movements (default: 0)",
         default=0,
         min=0,
         max=2**31 - 1,
     )
     blink: bpy.props.BoolProperty(
-        name="Blinks", description="Add blinks, at pauses where people blink", default=True
+        name="Blinks", description="Add blinks, preferably at pauses (default: on)", default=True
     )
     with_companions: bpy.props.BoolProperty(
         name="Teeth, Tongue, Lashes",
-        description="Bake meshes below the face, or on its armature, that have the same shape keys",
+        description="Also animate meshes of the character that have the same shape keys "
+        "(default: on)",
         default=True,
     )
     key_rate: bpy.props.EnumProperty(
-        name="Keys", description="How many keys a second", items=KEY_RATE_ITEMS
+        name="Keys",
+        description="Number of keys per second (default: Scene Frame Rate)",
+        items=KEY_RATE_ITEMS,
     )
     made: bpy.props.StringProperty(
-        name="Made", description="What was made last: frames, channels, seconds"
+        name="Result", description="Frames, channels and seconds of the last performance"
     )
     heard: bpy.props.StringProperty(
-        name="Heard", description="The emotion heard in the voice when it was made, if it was asked"
+        name="Detected Emotion",
+        description="Emotion detected from the voice for the last performance",
     )
 
     @property
     def audio_path(self) -> Path | None:
-        """The speech as an absolute path; None when none was chosen."""
-        return Path(bpy.path.abspath(self.audio)) if self.audio else None
+        """Absolute path of the audio file; None when none is set."""
+        return _absolute(self.audio) if self.sound is None else audio.path_of(self.sound)
+
+    @property
+    def has_audio(self) -> bool:
+        """True when the audio file exists or is packed into the .blend file."""
+        path = self.audio_path
+        is_packed = self.sound is not None and self.sound.packed_file is not None
+        return is_packed or (path is not None and path.is_file())
 
     @property
     def keys_per_second(self) -> float | None:
-        """Keys a second; None for those of the scene."""
+        """Keys per second; None for the scene's frame rate."""
         return FINE_KEY_RATE if self.key_rate == "FINE" else None
 
 
 def chosen_face_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The face that was picked, else the active mesh."""
+    """Return the face of the panel: the one that is set, else the active mesh."""
     return context.scene.cstalk.target or targets.default_target_or_none(context)
 
 

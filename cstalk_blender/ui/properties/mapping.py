@@ -1,4 +1,4 @@
-"""Settings of the mapping: a person's rows on the shape keys, and what the panel shows of them."""
+"""Define the settings of the mapping: user rows on shape keys, and the state of the panel."""
 
 from __future__ import annotations
 
@@ -10,35 +10,39 @@ from ...rig.mapping import families
 from .generate import chosen_face_or_none
 
 MOST_REGIONS = 7
-"""Regions that the panel can open; a test counts those of the channels."""
+"""Size of the vector of open regions; a test compares it with the rig."""
 KINDS = ("shape", "bone", "property")
-"""As `routing.KINDS`, which a test compares: reading it here would read it at each start."""
-KIND_ITEMS = [(kind, kind.capitalize(), f"The row moves a {kind}") for kind in KINDS]
+"""Equals `routing.KINDS` (tested); importing that would read the module at each start."""
+KIND_ITEMS = [(kind, kind.capitalize(), f"Move a {kind}") for kind in KINDS]
 BASE_ITEMS = [
-    ("AUTO", "Automatic", "A saved mapping of the same shape keys if there is one, else the names"),
-    ("NAMES", "Names", "The names of the shape keys alone"),
-    ("PRESET", "Preset", "The saved mapping that was picked"),
+    ("AUTO", "Automatic", "Use a saved mapping for the same shape keys, else their names"),
+    ("NAMES", "Names", "Use the names of the shape keys only"),
+    ("PRESET", "Preset", "Use the selected saved mapping"),
 ]
 
 
 def regions() -> tuple[str, ...]:
-    """Regions of the face, in the order of the panel."""
+    """Return the regions of the face in the order of the panel."""
     return rigs.load_rig(families.CHANNEL_RIG).regions
 
 
 class CSTALK_PG_route(bpy.types.PropertyGroup):
-    """One row: a channel, a shape key, and how much of it."""
+    """A user's mapping of a channel to a shape key, with gain and offset."""
 
-    channel: bpy.props.StringProperty(name="Channel", description="Channel that moves the key")
-    kind: bpy.props.EnumProperty(name="Kind", description="What is moved", items=KIND_ITEMS)
+    channel: bpy.props.StringProperty(
+        name="Channel", description="Channel that moves the shape key"
+    )
+    kind: bpy.props.EnumProperty(
+        name="Kind", description="Kind of target that the channel moves", items=KIND_ITEMS
+    )
     target: bpy.props.StringProperty(
         name="Shape Key",
-        description="Shape key that the channel moves; several channels may move the same. "
-        "Empty: this row moves nothing",
+        description="Shape key that the channel moves; several channels can share one. "
+        "Empty moves nothing",
     )
     gain: bpy.props.FloatProperty(
         name="Gain",
-        description="Multiply: how far the key moves when the channel is at 1",
+        description="Value of the shape key at channel value 1, without the offset (default: 1)",
         default=1.0,
         soft_min=0.0,
         soft_max=2.0,
@@ -49,7 +53,7 @@ class CSTALK_PG_route(bpy.types.PropertyGroup):
     )
     offset: bpy.props.FloatProperty(
         name="Offset",
-        description="Where the key stands while the channel is at 0",
+        description="Value of the shape key at channel value 0 (default: 0)",
         default=0.0,
         soft_min=-1.0,
         soft_max=1.0,
@@ -59,17 +63,18 @@ class CSTALK_PG_route(bpy.types.PropertyGroup):
         precision=2,
     )
     invert: bpy.props.BoolProperty(
-        name="Invert", description="Move the other way: the key falls while the channel rises"
+        name="Invert",
+        description="Lower the shape key while the channel rises (default: off)",
     )
 
 
 class CSTALK_PG_mapping(bpy.types.PropertyGroup):
-    """What a person decided for one mesh; kept on its shape keys."""
+    """Mapping settings of one mesh, stored on its shape keys."""
 
     base: bpy.props.EnumProperty(
-        name="From", description="Where the mapping comes from", items=BASE_ITEMS
+        name="Source", description="Source of the mapping (default: Automatic)", items=BASE_ITEMS
     )
-    preset: bpy.props.StringProperty(name="Preset", description="File of the picked preset")
+    preset: bpy.props.StringProperty(name="Preset", description="File name of the saved mapping")
     rows: bpy.props.CollectionProperty(type=CSTALK_PG_route)
 
 
@@ -78,11 +83,11 @@ def _has_shapes(_view: CSTALK_PG_mapping_view, candidate: bpy.types.Object) -> b
 
 
 class CSTALK_PG_mapping_view(bpy.types.PropertyGroup):
-    """What the panel shows; one for each scene."""
+    """State of the mapping panel, one per scene."""
 
     mesh: bpy.props.PointerProperty(
         name="Mesh",
-        description="Mesh of the face whose mapping is shown; empty means the face itself",
+        description="Mesh of the face whose mapping is shown. Empty shows the face itself",
         type=bpy.types.Object,
         poll=_has_shapes,
     )
@@ -92,16 +97,17 @@ class CSTALK_PG_mapping_view(bpy.types.PropertyGroup):
         size=MOST_REGIONS,
     )
     only_problems: bpy.props.BoolProperty(
-        name="Only Problems", description="Hide the channels that are mapped beyond doubt"
+        name="Only Problems",
+        description="Hide channels that are mapped without doubt (default: off)",
     )
-    channel: bpy.props.StringProperty(name="Channel", description="Channel whose rows are open")
+    channel: bpy.props.StringProperty(name="Channel", description="Channel whose rows are shown")
     preset_name: bpy.props.StringProperty(
         name="Name", description="Name under which the mapping is saved", maxlen=64
     )
 
 
 def mapped_mesh_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The mesh whose mapping is shown: the one that was clicked, else the face."""
+    """Return the mesh whose mapping is shown: the selected one, else the face."""
     face = chosen_face_or_none(context)
     shown = context.scene.cstalk_mapping_view.mesh
     if shown is not None and shown != face and shown in meshes_of(face):
@@ -110,14 +116,14 @@ def mapped_mesh_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def meshes_of(face: bpy.types.Object | None) -> list[bpy.types.Object]:
-    """All meshes that perform with ``face``, itself first; empty when it is none."""
+    """Return all meshes that are animated with ``face``, itself first; empty for no face."""
     if face is None or targets.problem_or_none(face) is not None:
         return []
     return targets.face_objects(face)
 
 
 def attach() -> None:
-    """Give shape keys their mapping and scenes their view of it."""
+    """Add the mapping to shape keys and the panel state to scenes."""
     bpy.types.Key.cstalk_mapping = bpy.props.PointerProperty(type=CSTALK_PG_mapping)  # type: ignore[func-returns-value]
     bpy.types.Scene.cstalk_mapping_view = bpy.props.PointerProperty(type=CSTALK_PG_mapping_view)  # type: ignore[func-returns-value]
 

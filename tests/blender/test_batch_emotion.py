@@ -97,7 +97,7 @@ class Chosen:
     def draw(self, context):
         """Draw it."""
         scene = context.scene
-        panels_batch.draw_chosen(self.layout, scene, scene.cstalk_batch, letters=60)
+        panels_batch.draw_selected(self.layout, scene, scene.cstalk_batch, letters=60)
 
 
 def test_panel_says_below_the_list_what_was_heard_in_the_chosen_line(settings):
@@ -105,7 +105,7 @@ def test_panel_says_below_the_list_what_was_heard_in_the_chosen_line(settings):
     settings.index = 0
     assert "Heard:" not in said(Chosen)
     bpy.ops.cstalk.batch_bake()
-    assert f"Heard: {HEARD}" in said(Chosen)
+    assert f"Detected: {HEARD}" in said(Chosen)
     settings.index = 1
     assert "Heard:" not in said(Chosen)
 

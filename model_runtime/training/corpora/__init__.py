@@ -1,1 +1,1 @@
-"""Corpora: one loader for each public format, all giving the same clips."""
+"""Read public corpora: one loader for each format, all giving the same clips."""

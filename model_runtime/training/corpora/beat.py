@@ -1,4 +1,4 @@
-"""BEAT v1: ``<speaker>/<stem>.json`` (60 fps), ``.wav``, ``.TextGrid``; emotion from the number.
+"""Read BEAT v1: ``<speaker>/<stem>.json`` (60 fps), ``.wav``, ``.TextGrid``.
 
 A stem is ``<speaker>_<name>_<type>_<first>_<last>``. Types 0, 2, 4, 6 are read speech in English,
 Chinese, Spanish, Japanese; 1, 3, 5, 7 conversations, which BEAT labels neutral.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .emotion_labels import beat_emotion, intensity_of
 from .files import evenly_spaced, finite, load_json, reading, sound_beside_or_none
 from .textgrid import read_textgrid, words_of
 
+Load: TypeAlias = Callable[[], CurveTrack]
 STEM = re.compile(r"(\d+)_([^_]+)_([0-7])_(\d+)_(\d+)")
 
 
@@ -56,37 +58,66 @@ def parse_stem(stem: str) -> BeatName:
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every face file under ``folder``."""
+    """Yield a clip for every face file under ``folder``.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     for path in sorted(folder.rglob("*.json")):
-        try:
-            said = parse_stem(path.stem)
-        except BadCurves as fault:
-            yield SkippedFile(path, str(fault))
-            continue
-        grid = path.with_suffix(".TextGrid")
-        text = ""
-        try:
-            text = words_of(read_textgrid(grid)) if grid.is_file() else ""
-        except BadCurves as fault:
-            yield SkippedFile(grid, f"{fault}; the clip is kept without its words")
-        yield FaceClip(
-            corpus=corpus.kind,
-            clip_id=path.stem,
-            file=path,
-            audio=sound_beside_or_none(path.with_suffix("")),
-            speaker=said.speaker,
-            sentence=said.sentence,
-            emotion=said.emotion,
-            intensity=intensity_of(said.emotion),
-            licence=corpus.licence,
-            rig=corpus.rig,
+        yield from named_clip(
+            path,
+            corpus,
+            sound=path.with_suffix(""),
+            grid=path.with_suffix(".TextGrid"),
             load=functools.partial(read_face, path, corpus.fps),
-            text=text,
         )
 
 
+def named_clip(
+    path: Path, corpus: Corpus, *, sound: Path, grid: Path, load: Load
+) -> Iterator[FaceClip | SkippedFile]:
+    """Yield the clip of a face file with a BEAT name, and what of it had to be skipped.
+
+    Args:
+        path: The face file.
+        corpus: Its entry in the catalogue.
+        sound: Audio file without its ending.
+        grid: TextGrid with the words; the clip has none where it is absent.
+        load: Reads the face.
+    """
+    try:
+        said = parse_stem(path.stem)
+    except BadCurves as fault:
+        yield SkippedFile(path, str(fault))
+        return
+    text = ""
+    try:
+        text = words_of(read_textgrid(grid)) if grid.is_file() else ""
+    except BadCurves as fault:
+        yield SkippedFile(grid, f"{fault}; the clip is kept without its words")
+    yield FaceClip(
+        corpus=corpus.kind,
+        clip_id=path.stem,
+        file=path,
+        audio=sound_beside_or_none(sound),
+        speaker=said.speaker,
+        sentence=said.sentence,
+        emotion=said.emotion,
+        intensity=intensity_of(said.emotion),
+        licence=corpus.licence,
+        rig=corpus.rig,
+        load=load,
+        text=text,
+    )
+
+
 def read_face(path: Path, fps: float) -> CurveTrack:
-    """The weights by the file's own ``names``, on an even grid from its own ``time`` stamps.
+    """Return the weights by the file's own names, on an even grid from its own time stamps.
+
+    Args:
+        path: The JSON file.
+        fps: Frame rate of the grid.
 
     Raises:
         BadCurves: Not BEAT's JSON, rows of different length, times that do not rise.

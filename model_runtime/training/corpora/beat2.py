@@ -1,4 +1,4 @@
-"""BEAT2: ``beat_<language>_v2.0.0/smplxflame_30/<stem>.npz``, sound in ``wave16k``, 30 fps.
+"""Read BEAT2: ``beat_<language>_v2.0.0/smplxflame_30/<stem>.npz``, 30 fps, audio in ``wave16k``.
 
 Expression coefficients and the jaw of the SMPL-X pose; stems, and so emotions, are BEAT's.
 """
@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ...arrays import FloatArray
 from ...curves.rig import load_rig
 from ...curves.track import CurveTrack
 from ...errors import BadCurves
-from .beat import parse_stem
+from .beat import named_clip
 from .catalogue import Corpus
 from .clip import FaceClip, SkippedFile
-from .emotion_labels import intensity_of
-from .files import load_arrays, motion, sound_beside_or_none
-from .textgrid import read_textgrid, words_of
+from .files import load_arrays, motion
 
 POSES_FOLDER = "smplxflame_30"
 POSE_COLUMNS = 165
@@ -30,38 +29,33 @@ EXPRESSIONS = 100
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every npz in a folder ``smplxflame_30`` at or under ``folder``."""
+    """Yield a clip for every npz in a folder ``smplxflame_30`` at or under ``folder``.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     for path in sorted(p for p in folder.rglob("*.npz") if p.parent.name == POSES_FOLDER):
         language = path.parent.parent
-        try:
-            said = parse_stem(path.stem)
-        except BadCurves as fault:
-            yield SkippedFile(path, str(fault))
-            continue
-        grid = language / "textgrid" / f"{path.stem}.TextGrid"
-        text = ""
-        try:
-            text = words_of(read_textgrid(grid)) if grid.is_file() else ""
-        except BadCurves as fault:
-            yield SkippedFile(grid, f"{fault}; the clip is kept without its words")
-        yield FaceClip(
-            corpus=corpus.kind,
-            clip_id=path.stem,
-            file=path,
-            audio=sound_beside_or_none(language / "wave16k" / path.stem),
-            speaker=said.speaker,
-            sentence=said.sentence,
-            emotion=said.emotion,
-            intensity=intensity_of(said.emotion),
-            licence=corpus.licence,
-            rig=corpus.rig,
+        yield from named_clip(
+            path,
+            corpus,
+            sound=language / "wave16k" / path.stem,
+            grid=language / "textgrid" / f"{path.stem}.TextGrid",
             load=functools.partial(read_face, path, corpus),
-            text=text,
         )
 
 
 def read_face(path: Path, corpus: Corpus) -> CurveTrack:
-    """Expressions and jaw as the channels of the corpus's rig. Raises BadCurves."""
+    """Return expressions and jaw as the channels of the corpus's rig.
+
+    Args:
+        path: The npz file.
+        corpus: Its entry in the catalogue.
+
+    Raises:
+        BadCurves: The file is broken, or has another shape.
+    """
     arrays = load_arrays(path, ("expressions", "poses"))
     expressions = motion(arrays["expressions"], EXPRESSIONS)
     jaw = motion(arrays["poses"], POSE_COLUMNS)[:, JAW_COLUMNS]
@@ -69,11 +63,16 @@ def read_face(path: Path, corpus: Corpus) -> CurveTrack:
 
 
 def flame_track(
-    expressions: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    jaw: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    expressions: FloatArray,
+    jaw: FloatArray,
     corpus: Corpus,
 ) -> CurveTrack:
-    """Expressions (frames, 100) and jaw (frames, 3), which is the order of the rig's channels.
+    """Return expressions and jaw side by side, which is the order of the rig's channels.
+
+    Args:
+        expressions: Shape (frames, 100).
+        jaw: Axis-angle in radians, shape (frames, 3).
+        corpus: Its entry in the catalogue.
 
     Raises:
         BadCurves: Different numbers of frames.

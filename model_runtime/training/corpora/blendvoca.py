@@ -1,4 +1,4 @@
-"""VOCASET through BlendVOCA (SAiD): ``blendshape_coeffs/<subject>/sentenceNN.csv``, 60 fps.
+"""Read VOCASET through BlendVOCA (SAiD): ``blendshape_coeffs/<subject>/sentenceNN.csv``, 60 fps.
 
 The CSV's header names 32 ARKit shapes of jaw, mouth, cheek and nose. The sound is VOCASET's, which
 ships it as a pickle: it is refused here and must be converted to wav files once, by its owner.
@@ -29,7 +29,12 @@ VERTICES_REASON = "Vertices, not channels: BlendVOCA's coefficients are read ins
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every sentence of every subject, and a reason for each file of VOCASET's that is refused."""
+    """Yield every sentence of every subject, and each refused file of VOCASET's with its reason.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in PICKLE_SUFFIXES:
             yield SkippedFile(path, PICKLE_REASON)
@@ -57,6 +62,14 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
 
 
 def read_face(path: Path, fps: float) -> CurveTrack:
-    """The CSV's columns under its own names. Raises BadCurves."""
+    """Return the columns of the CSV under its own names.
+
+    Args:
+        path: The CSV file.
+        fps: Frame rate of the corpus.
+
+    Raises:
+        BadCurves: The file is broken.
+    """
     names, values = read_table(path)
     return CurveTrack(values, names, fps)

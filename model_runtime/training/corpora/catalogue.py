@@ -1,4 +1,4 @@
-"""What is known of each kind of corpus without opening it: rig, nominal rate, licence."""
+"""List what is known of each kind of corpus without opening it: rig, rate, licence."""
 
 from __future__ import annotations
 
@@ -28,13 +28,17 @@ class Corpus:
 
 @functools.cache
 def catalogue() -> dict[str, Corpus]:
-    """All kinds by name."""
+    """Return all kinds by name."""
     entries = json.loads(CATALOGUE.read_text(encoding="utf-8"))
     return {kind: Corpus(kind=kind, **entry) for kind, entry in entries.items()}
 
 
 def corpus_named(kind: str) -> Corpus:
-    """The entry ``kind``. Raises BadArgument with the names there are."""
+    """Return the entry of a kind.
+
+    Raises:
+        BadArgument: No such kind; the hint lists those there are.
+    """
     if kind not in catalogue():
         raise BadArgument(
             f"Unknown kind of corpus {kind!r}", hint=f"One of: {', '.join(catalogue())}"
@@ -43,10 +47,14 @@ def corpus_named(kind: str) -> Corpus:
 
 
 def licence_of(folder: Path, corpus: Corpus) -> str:
-    """Licence of what lies in ``folder``.
+    """Return the licence of what lies in a folder.
 
     What ``SOURCE.txt`` states after ``Licence:``; else the titles of the ``LICENSE`` files there;
     else what the catalogue says of such a corpus.
+
+    Args:
+        folder: May hold a ``SOURCE.txt`` that names it.
+        corpus: Entry in the catalogue, whose licence is taken otherwise.
     """
     source = folder / "SOURCE.txt"
     for line in _lines(source):

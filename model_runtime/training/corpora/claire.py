@@ -1,4 +1,4 @@
-"""Audio2Face-3D Claire: points of the skin (Maya cache) solved into ARKit weights by its poses.
+"""Read Audio2Face-3D Claire: skin points (Maya cache) solved into ARKit weights by its poses.
 
 ``cache/skin/<shot>.xml`` and ``.mc`` (30 fps), ``audio/<shot>.wav``, ``bs_data/bs_skin.npz`` with
 ``neutral``, ``poseNames``, ``frontalMask`` and an array for each pose. A shot is named
@@ -56,7 +56,12 @@ class SkinPoses:
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every skin cache in ``cache/skin`` at or under ``folder``."""
+    """Yield every skin cache in ``cache/skin`` at or under ``folder``.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     for path in sorted(p for p in folder.rglob("*.mc") if p.parent.name == "skin"):
         shot, root = path.stem, path.parent.parent.parent
         text, _, word = shot.rpartition("_")
@@ -77,10 +82,15 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
 
 
 def read_face(path: Path, root: Path, corpus: Corpus) -> CurveTrack:
-    """Weights of the skin in each frame.
+    """Return the weights of the skin in each frame.
 
     Audio2Face's pose ``mouthClose`` contains its ``jawOpen``; Apple's does not. The jaw's weight is
     therefore the sum of both.
+
+    Args:
+        path: The skin cache.
+        root: Folder of the corpus, which holds the poses.
+        corpus: Its entry in the catalogue.
 
     Raises:
         BadCurves: Poses or cache broken or of another mesh, or lengths that differ.
@@ -101,7 +111,7 @@ def read_face(path: Path, root: Path, corpus: Corpus) -> CurveTrack:
 
 @functools.lru_cache(maxsize=1)
 def read_poses(path: Path) -> SkinPoses:
-    """The poses of ``bs_skin.npz``, whether stored as displacements or as whole faces.
+    """Return the poses of ``bs_skin.npz``, stored as displacements or as whole faces.
 
     Raises:
         BadCurves: Broken, or a pose missing or of another shape.
@@ -131,7 +141,11 @@ def _skin_poses(
 
 
 def solve(poses: SkinPoses, cache: Path) -> FloatArray:
-    """Weights 0..1 (frames, poses) whose poses add up to the points best, in the squared sense.
+    """Return weights whose poses add up to the points best, shape (frames, poses), 0 to 1.
+
+    Args:
+        poses: From ``read_poses``.
+        cache: The skin cache.
 
     Raises:
         BadCurves: The cache is broken or of another mesh.

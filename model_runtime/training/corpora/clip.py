@@ -1,4 +1,4 @@
-"""FaceClip: what every corpus loader gives, and what a reading of a whole corpus is."""
+"""Define FaceClip, which every corpus loader gives, and the reading of a whole corpus."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FaceClip:
         return self.frames / self.fps if self.fps else 0.0
 
     def curves(self, fps: float | None = None) -> CurveTrack:
-        """The clip's ``channels``, within the rig's bounds. Frame 0 is at 0 s of the sound.
+        """Return the clip's channels within the rig's bounds; frame 0 is at 0 s of the audio.
 
         Args:
             fps: Frames a second to resample to (monotone cubic in time); None keeps the file's.
@@ -78,7 +78,7 @@ class FaceClip:
         return own if fps is None else resample(own, fps)
 
     def rig_curves(self, fps: float) -> tuple[FloatArray, BoolArray]:
-        """All channels of the clip's rig, (frames, channels), and which of them the file has.
+        """Return all channels of the clip's rig, (frames, channels), and which the file has.
 
         A channel the file lacks is 0 and False: its values say nothing and must not be learnt from.
 
@@ -89,13 +89,13 @@ class FaceClip:
         return resample(track, fps).values, observed
 
     def _read(self) -> tuple[CurveTrack, BoolArray]:
-        """All channels of the rig at the file's rate, and which of them the file has."""
+        """Return all channels of the rig at the file's rate, and which of them the file has."""
         if self.load is None or not self.rig:
             raise BadCurves(f"{self.corpus}/{self.clip_id} is speech without a face")
         return on_rig(self.load(), load_rig(self.rig))
 
     def checked(self) -> FaceClip:
-        """The same clip with channels, rate and length filled in from its file.
+        """Return the clip with channels, rate and length filled in from its file.
 
         Raises:
             BadCurves: The file cannot be read, holds no channel of the rig, or fewer than 2 frames.
@@ -128,11 +128,11 @@ class CorpusReading:
     skipped: tuple[SkippedFile, ...]
 
     def split(self, name: str) -> tuple[FaceClip, ...]:
-        """Clips of one of ``SPLITS``."""
+        """Return the clips of one of ``SPLITS``."""
         return tuple(clip for clip in self.clips if clip.split == name)
 
     def summary(self) -> str:
-        """One line: clips, their speakers and splits, and how many files were skipped."""
+        """Return one line: clips, their speakers and splits, and how many files were skipped."""
         counts = Counter(clip.split for clip in self.clips)
         splits = ", ".join(f"{counts[name]} {name}" for name in SPLITS if counts[name])
         speakers = len({clip.speaker for clip in self.clips})

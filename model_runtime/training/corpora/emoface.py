@@ -1,4 +1,4 @@
-"""EmoFace: MetaHuman controls as text, ``VALID_CTR/<clip>.txt`` with ``WAV/<clip>.wav``, 60 fps.
+"""Read EmoFace: MetaHuman controls, ``VALID_CTR/<clip>.txt`` with ``WAV/<clip>.wav``, 60 fps.
 
 One frame a line, commas between, no header: the names stand in ``valid_attr_names.txt`` beside the
 folders, and without it the columns are those of the rig. The first three letters of a clip's name
@@ -26,7 +26,12 @@ NAMES_FILE = "valid_attr_names.txt"
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every text file in a folder ``VALID_CTR`` at or under ``folder``."""
+    """Yield every text file in a folder ``VALID_CTR`` at or under ``folder``.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     for path in sorted(p for p in folder.rglob("*.txt") if p.parent.name == CONTROLS):
         emotion = EMOFACE_PREFIXES.get(path.stem[:3].lower(), UNKNOWN_EMOTION)
         words = path.stem.split("_")
@@ -46,7 +51,12 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
 
 
 def read_face(path: Path, folder: Path, corpus: Corpus) -> CurveTrack:
-    """The controls under the names of the corpus's own list, or else of the rig.
+    """Return the controls under the names of the corpus's own list, or else of the rig.
+
+    Args:
+        path: The text file.
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
 
     Raises:
         BadCurves: Another number of columns than names, or a line that cannot be read.
@@ -63,7 +73,7 @@ def read_face(path: Path, folder: Path, corpus: Corpus) -> CurveTrack:
 
 
 def _listed_names(path: Path, folder: Path) -> tuple[str, ...]:
-    """Names in the nearest ``valid_attr_names.txt`` up to ``folder``; empty if there is none."""
+    """Return names in the nearest ``valid_attr_names.txt`` up to ``folder``; empty for none."""
     for place in path.parents:
         listed = place / NAMES_FILE
         if listed.is_file():

@@ -1,4 +1,4 @@
-"""Emotions of the corpora, in the names of ``protocol.EMOTIONS`` or ``unknown``."""
+"""Map emotions of the corpora to the names of ``protocol.EMOTIONS`` or ``unknown``."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ EMOFACE_PREFIXES: Final = {
 
 
 def emotion_of(word: str) -> str:
-    """Emotion that ``word`` names, in any case; ``unknown`` if none."""
+    """Return the emotion that ``word`` names, in any case; ``unknown`` for none."""
     word = word.strip().lower()
     return OTHER_WORDS.get(word) or EMOTION_NAMES.get(word, UNKNOWN_EMOTION)
 
 
 def emotion_in(text: str) -> str:
-    """The one emotion that stands as a word in ``text``; ``unknown`` for none and for several.
+    """Return the one emotion that stands as a word in ``text``; ``unknown`` for none or several.
 
     ``anger_take2``, ``MySlate-Happy`` and ``takes/sad/3`` name one.
     """
@@ -70,15 +70,24 @@ def emotion_in(text: str) -> str:
 
 
 def intensity_of(emotion: str, share: float = 1.0) -> float:
-    """``share`` of full strength, but 0 for neutral and unknown.
+    """Return ``share`` of full strength, but 0 for neutral and unknown.
 
     Corpora that state no strength are acted at full strength: 1.
+
+    Args:
+        emotion: Name of an emotion, or ``unknown``.
+        share: Within [0, 1].
     """
     return 0.0 if emotion in (EMOTIONS[0], UNKNOWN_EMOTION) else share
 
 
 def beat_emotion(first_id: int, last_id: int) -> str:
-    """Emotion of BEAT's sentences ``first_id`` to ``last_id``; unknown if they differ."""
+    """Return the emotion of a range of BEAT's sentences; unknown where they differ.
+
+    Args:
+        first_id: Number of the first sentence.
+        last_id: Number of the last sentence.
+    """
     found = {_beat_emotion(first_id), _beat_emotion(last_id)}
     return found.pop() if len(found) == 1 else UNKNOWN_EMOTION
 

@@ -1,4 +1,4 @@
-"""3D-ETF (EmoTalk): RAVDESS and HDTF as npy (frames, 52), 30 fps, channels in alphabetical order.
+"""Read 3D-ETF (EmoTalk): RAVDESS and HDTF as npy (frames, 52), 30 fps, channels by alphabet.
 
 RAVDESS stems are ``MM-VV-EE-II-SS-RR-AA``: mode, voice, emotion, intensity, sentence, repetition,
 actor. HDTF stems are a person and a number.
@@ -23,7 +23,12 @@ TAKE_NUMBER = re.compile(r"[_-]\d+$")
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every npy under ``folder``; the sound of the same name may lie anywhere under it."""
+    """Yield every npy under ``folder``; audio of the same name may lie anywhere under it.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     sounds = sounds_by_stem(folder)
     for path in sorted(folder.rglob("*.npy")):
         speaker, sentence, emotion, intensity = parse_stem(path.stem)
@@ -43,7 +48,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
 
 
 def parse_stem(stem: str) -> tuple[str, str, str, float]:
-    """Speaker, sentence, emotion and intensity of a file name.
+    """Return speaker, sentence, emotion and intensity of a file name.
 
     An HDTF name tells the person only; so does a RAVDESS name with a code outside its table.
     """
@@ -57,6 +62,14 @@ def parse_stem(stem: str) -> tuple[str, str, str, float]:
 
 
 def read_face(path: Path, corpus: Corpus) -> CurveTrack:
-    """Weights under the rig's names in alphabetical order. Raises BadCurves."""
+    """Return weights under the rig's names in alphabetical order.
+
+    Args:
+        path: The npy file.
+        corpus: Its entry in the catalogue.
+
+    Raises:
+        BadCurves: The file is broken, or has another shape.
+    """
     names = tuple(sorted(load_rig(corpus.rig).channel_names))
     return CurveTrack(motion(load_array(path), len(names)), names, corpus.fps)

@@ -1,4 +1,4 @@
-"""Reading the corpora's files safely: whatever is wrong is a BadCurves. No pickle, ever."""
+"""Read files of corpora safely: whatever is wrong is a BadCurves. No pickle, ever."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def load_array(path: Path) -> NDArray[Any]:
-    """The array of an npy file. Raises BadCurves, also for pickled objects."""
+    """Return the array of an npy file. Raises BadCurves, also for pickled objects."""
     with reading(path), path.open("rb") as stream:
         array = np.load(stream, allow_pickle=False)
     if not isinstance(array, np.ndarray):
@@ -45,7 +45,12 @@ def load_array(path: Path) -> NDArray[Any]:
 
 
 def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Entries ``names`` of an npz file. Raises BadCurves: broken, pickled, or one missing."""
+    """Return entries of an npz file. Raises BadCurves: broken, pickled, or one missing.
+
+    Args:
+        path: The npz file.
+        names: Entries wanted.
+    """
     # np.load leaves a file open that it opened itself and cannot read.
     with (
         reading(path),
@@ -59,13 +64,18 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
 
 
 def load_json(path: Path) -> Any:
-    """A parsed JSON file. Raises BadCurves."""
+    """Return a parsed JSON file. Raises BadCurves."""
     with reading(path):
         return json.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], FloatArray]:
-    """Header and rows of numbers, (rows, columns). Raises BadCurves with the line at fault."""
+    """Return header and rows of numbers. Raises BadCurves with the line at fault.
+
+    Args:
+        path: The text file.
+        delimiter: Between columns.
+    """
     with reading(path):
         text = path.read_text(encoding="utf-8-sig")
         rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if row]
@@ -82,7 +92,11 @@ def read_table(path: Path, delimiter: str = ",") -> tuple[tuple[str, ...], Float
 
 
 def motion(array: NDArray[Any], columns: int) -> FloatArray:
-    """``array`` as (frames, ``columns``) float32; a leading axis of 1 is dropped.
+    """Return ``array`` as (frames, columns) float32; a leading axis of 1 is dropped.
+
+    Args:
+        array: As it was read.
+        columns: Number of columns wanted.
 
     Raises:
         BadCurves: Another shape or type, or values that are not finite.
@@ -95,7 +109,7 @@ def motion(array: NDArray[Any], columns: int) -> FloatArray:
 
 
 def finite(array: NDArray[Any]) -> FloatArray:
-    """``array`` as float32. Raises BadCurves if it holds NaN, infinity or what becomes infinity."""
+    """Return ``array`` as float32. Raises BadCurves for NaN, infinity or what becomes infinity."""
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
     if not np.isfinite(values).all():
@@ -104,7 +118,7 @@ def finite(array: NDArray[Any]) -> FloatArray:
 
 
 def sounds_by_stem(folder: Path) -> dict[str, Path]:
-    """Sound files anywhere under ``folder`` by file name without ending."""
+    """Return audio files anywhere under ``folder`` by file name without ending."""
     found: dict[str, Path] = {}
     for suffix in reversed(AUDIO_SUFFIXES):
         for path in sorted(folder.rglob(f"*{suffix}"), reverse=True):
@@ -113,13 +127,18 @@ def sounds_by_stem(folder: Path) -> dict[str, Path]:
 
 
 def sound_beside_or_none(base: Path) -> Path | None:
-    """Sound file whose name is ``base`` with some ending."""
+    """Return the audio file whose name is ``base`` with some ending, or None."""
     candidates = (base.with_name(base.name + suffix) for suffix in AUDIO_SUFFIXES)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def evenly_spaced(times_s: DoubleArray, values: FloatArray, fps: float) -> FloatArray:
-    """Rows at k / ``fps`` s from 0 s to the last time; rows already there are left alone.
+    """Return rows at even times from 0 s to the last time; rows already there are kept.
+
+    Args:
+        times_s: Rising times of the rows, shape (n,).
+        values: Shape (n, columns).
+        fps: Rows a second of the result.
 
     Raises:
         BadCurves: Times do not rise, or most of the frames are missing.

@@ -1,4 +1,4 @@
-"""GRID corpus clips (Cooke et al. 2006): sound and words of the filmed speakers."""
+"""Read GRID corpus clips (Cooke et al. 2006): audio and words of the filmed speakers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPOKEN = {"z": "zed"}
 
 
 def read_grid(folder: Path) -> list[SpeechClip]:
-    """The clips of one speaker, sorted by name, with their words as text.
+    """Return the clips of one speaker, sorted by name, with their words as text.
 
     Raises:
         BadArgument: Neither ``transcripts.tsv`` nor ``words.tsv`` is there.

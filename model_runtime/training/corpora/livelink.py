@@ -1,4 +1,4 @@
-"""Live Link Face takes: a folder with a CSV, the film or a wav of the same name, and ``take.json``.
+"""Read Live Link Face takes: a CSV, the film or a wav of the same name, and ``take.json``.
 
 The format has no field for emotion: a word in the names of the take's folders or file gives it
 (``anna/happy/MySlate_3``). The speaker is the first folder under the corpus.
@@ -22,7 +22,12 @@ CALIBRATED, RAW = "_cal", "_raw"
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every CSV under ``folder``; of a calibrated take only the calibrated one."""
+    """Yield every CSV under ``folder``; of a calibrated take only the calibrated one.
+
+    Args:
+        folder: Of the takes.
+        corpus: Its entry in the catalogue.
+    """
     licence = licence_of(folder, corpus)
     for path in sorted(folder.rglob("*.csv")):
         stem = path.stem
@@ -48,7 +53,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
 
 
 def sound_or_none(path: Path) -> Path | None:
-    """Sound of a take: the file of the CSV's name, or the only one in its folder beside one CSV."""
+    """Return the audio of a take: of the CSV's name, or the only file beside one CSV."""
     stem = path.stem.removesuffix(CALIBRATED).removesuffix(RAW)
     beside = sound_beside_or_none(path.with_name(stem))
     if beside is not None:
@@ -59,6 +64,10 @@ def sound_or_none(path: Path) -> Path | None:
 
 
 def read_face(path: Path) -> CurveTrack:
-    """The take on an even grid from its timecodes. Raises BadCurves."""
+    """Return the take on an even grid from its timecodes.
+
+    Raises:
+        BadCurves: The file is broken.
+    """
     with reading(path):
         return format_livelink.read(path)

@@ -1,4 +1,4 @@
-"""Channels of a file onto a rig, by name and never by position."""
+"""Match channels of a file to those of a rig, by name and never by position."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WILD_FACTOR = 4.0
 
 
 def spelling(name: str) -> str:
-    """One spelling of a channel name.
+    """Return one spelling of a channel name.
 
     ``eyeBlinkLeft``, ``EyeBlinkLeft``, ``eye_blink_left``, ``eyeBlink_L``, ``eyeBlinkL`` and
     ``blendShape2.eyeBlink_L`` are the same, and so are ``CTRL_C_jaw-translateY`` and
@@ -37,7 +37,11 @@ def spelling(name: str) -> str:
 
 
 def match_channels(names: tuple[str, ...], rig: RigDefinition) -> tuple[int | None, ...]:
-    """Column of ``names`` for each channel of ``rig``; None where the file has none.
+    """Return the column for each channel of a rig; None where the file has none.
+
+    Args:
+        names: Of the file's columns.
+        rig: Rig definition.
 
     Raises:
         BadCurves: No name belongs to the rig, or two names stand for one channel.
@@ -56,9 +60,13 @@ def match_channels(names: tuple[str, ...], rig: RigDefinition) -> tuple[int | No
 
 
 def on_rig(track: CurveTrack, rig: RigDefinition) -> tuple[CurveTrack, BoolArray]:
-    """A file's curves as all channels of ``rig``, and which of these the file has.
+    """Return a file's curves as all channels of a rig, and which of these the file has.
 
     Values are kept within the rig's bounds; absent channels are 0.
+
+    Args:
+        track: Curves of the file.
+        rig: Rig definition.
 
     Raises:
         BadCurves: As ``match_channels``, or values far beyond the bounds.

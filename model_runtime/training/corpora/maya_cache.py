@@ -1,4 +1,4 @@
-"""Maya geometry caches of one file: ``<shot>.xml`` says the rate, ``<shot>.mc`` holds the points.
+"""Read Maya geometry caches: ``<shot>.xml`` says the rate, ``<shot>.mc`` holds the points.
 
 The binary is an IFF file of 32-bit blocks, big-endian: a header ``FOR4`` with ``CACH``, then for
 each frame a ``FOR4`` with ``MYCH``, ``TIME`` and for each channel ``CHNM``, ``SIZE`` and the points
@@ -28,7 +28,7 @@ MAX_XML_BYTES = 1_000_000
 
 
 def read_rate(path: Path) -> float:
-    """Frames a second of the cache that ``<shot>.xml`` describes.
+    """Return the frames a second of the cache that ``<shot>.xml`` describes.
 
     Raises:
         BadCurves: No such description, several files for one cache, or a document type (Maya
@@ -47,7 +47,7 @@ def read_rate(path: Path) -> float:
 
 
 def read_frames(path: Path) -> Iterator[FloatArray]:
-    """Points of the first channel, (points, 3), frame by frame.
+    """Yield points of the first channel, (points, 3), frame by frame.
 
     Raises:
         BadCurves: Not such a cache, or cut off.
@@ -65,7 +65,7 @@ def _skip_header(stream: BinaryIO) -> None:
 
 
 def _block_or_none(stream: BinaryIO) -> bytes | None:
-    """Contents of the next FOR4 block; None at the end of the file."""
+    """Return contents of the next FOR4 block; None at the end of the file."""
     start = stream.read(8)
     if not start:
         return None

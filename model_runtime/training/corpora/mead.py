@@ -1,4 +1,4 @@
-"""MEAD as FLAME, 25 fps: EMOTE's tree of hdf5 files, and ProbTalk3D's npy files.
+"""Read MEAD as FLAME, 25 fps: EMOTE's tree of hdf5 files, and ProbTalk3D's npy files.
 
 ``<subject>/front/<emotion>/level_<1..3>/<sentence>/shape_pose_cam.hdf5`` with ``exp`` and ``jaw``;
 ``<subject>_<sentence>_<emotion>_<intensity>.npy`` (1, frames, 403): shape 300, exp 100, jaw 3.
@@ -29,7 +29,12 @@ JAW = 3
 
 
 def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every ``shape_pose_cam.hdf5`` under ``folder``."""
+    """Yield every ``shape_pose_cam.hdf5`` under ``folder``.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     for path in sorted(folder.rglob(MOTION_FILE)):
         parts = path.relative_to(folder).parts
         level = LEVEL.fullmatch(parts[-3]) if len(parts) >= 6 else None
@@ -52,7 +57,12 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
 
 
 def find_probtalk_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every npy under ``folder``; sounds of the same name lie anywhere under it."""
+    """Yield every npy under ``folder``; audio of the same name lies anywhere under it.
+
+    Args:
+        folder: Of the corpus.
+        corpus: Its entry in the catalogue.
+    """
     sounds = sounds_by_stem(folder)
     for path in sorted(folder.rglob("*.npy")):
         match = PROBTALK_STEM.fullmatch(path.stem)
@@ -86,7 +96,7 @@ def _clip(
     level: int,
     load: functools.partial[CurveTrack],
 ) -> FaceClip:
-    """``level`` 1, 2, 3 become a third, two thirds and the whole of full strength."""
+    """Return the clip; ``level`` 1, 2, 3 become a third, two thirds and all of full strength."""
     return FaceClip(
         corpus=corpus.kind,
         clip_id=clip_id,
@@ -103,7 +113,7 @@ def _clip(
 
 
 def _sound_or_none(folder: Path, path: Path) -> Path | None:
-    """MEAD's sound of a motion file: beside the sentence, or in a tree ``audio`` of its own."""
+    """Return the audio of a motion file: beside the sentence, or in a tree ``audio``."""
     subject, _, word, level, sentence = path.relative_to(folder).parts[-6:-1]
     places = (
         path.parent.with_name(sentence),
@@ -115,7 +125,12 @@ def _sound_or_none(folder: Path, path: Path) -> Path | None:
 
 
 def read_hdf5(path: Path, corpus: Corpus) -> CurveTrack:
-    """``exp`` and ``jaw`` of EMOTE's file. Raises BadCurves, also where h5py is not installed."""
+    """Return ``exp`` and ``jaw`` of EMOTE's file. Raises BadCurves, also without h5py.
+
+    Args:
+        path: The hdf5 file.
+        corpus: Its entry in the catalogue.
+    """
     try:
         import h5py
     except ImportError as error:
@@ -126,6 +141,11 @@ def read_hdf5(path: Path, corpus: Corpus) -> CurveTrack:
 
 
 def read_npy(path: Path, corpus: Corpus) -> CurveTrack:
-    """Expression and jaw columns of ProbTalk3D's array. Raises BadCurves."""
+    """Return expression and jaw columns of ProbTalk3D's array. Raises BadCurves.
+
+    Args:
+        path: The npy file.
+        corpus: Its entry in the catalogue.
+    """
     values = motion(load_array(path), SHAPE + EXPRESSIONS + JAW)
     return flame_track(values[:, SHAPE : SHAPE + EXPRESSIONS], values[:, -JAW:], corpus)

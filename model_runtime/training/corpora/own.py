@@ -1,4 +1,4 @@
-"""Our own data: folders of speech with ``metadata.tsv``, and captures fitted to a rig."""
+"""Read data of one's own: folders with ``metadata.tsv``, and captures fitted to a rig."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ INDEX = "index.json"
 
 
 def find_speech(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every row of every ``metadata.tsv`` at or under ``folder``: a voice without a face."""
+    """Yield every row of every ``metadata.tsv`` at or under ``folder``: voices without faces.
+
+    Args:
+        folder: Of the corpora.
+        corpus: Entry in the catalogue.
+    """
     tables = sorted(folder.rglob(METADATA))
     if not tables:
         yield SkippedFile(folder / METADATA, "Is not there")
@@ -82,9 +87,13 @@ def _spoken(
 
 
 def find_captures(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]:
-    """Every clip of an ``index.json`` that ``training.captures`` wrote.
+    """Yield every clip of an ``index.json`` that ``training.captures`` wrote.
 
     The sound's path is from the data folder, which is not known here: ``audio`` is relative.
+
+    Args:
+        folder: Of the captures.
+        corpus: Entry in the catalogue.
     """
     index_path = folder / INDEX
     try:
@@ -130,7 +139,16 @@ def _captured(
 
 
 def read_capture(archive: Path, clip: str, fps: float) -> CurveTrack:
-    """Curves of one clip, only the channels that the capture tells about. Raises BadCurves."""
+    """Return the curves of one clip, only the channels that the capture tells about.
+
+    Args:
+        archive: The npz file.
+        clip: Name of the clip.
+        fps: Of the archive.
+
+    Raises:
+        BadCurves: The archive is broken, or lacks the clip.
+    """
     arrays = load_arrays(archive, ("channels", "observed", f"curves_{clip}"))
     names = arrays["channels"].tolist()
     values = motion(arrays[f"curves_{clip}"], len(names))

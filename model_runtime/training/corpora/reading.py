@@ -1,4 +1,4 @@
-"""``read_corpus``: any corpus in a folder as clips of one form, broken files named and left out."""
+"""Read any corpus in a folder as clips of one form; broken files are named and left out."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ FINDERS: Final[dict[str, Finder]] = {
 
 
 def corpus_kinds() -> tuple[str, ...]:
-    """Names of the corpora that ``read_corpus`` reads."""
+    """Return the names of the corpora that ``read_corpus`` reads."""
     return tuple(catalogue())
 
 
 def read_corpus(kind: str, folder: Path, *, by_speaker: bool = True) -> CorpusReading:
-    """Every clip of a corpus, each opened once to see that it is whole.
+    """Return every clip of a corpus, each opened once to see that it is whole.
 
     A file that is broken, misnamed or of another kind never raises: it stands in ``skipped`` with
     its reason. Nothing is unpickled.

@@ -1,4 +1,4 @@
-"""Speech without a face: folders with a ``metadata.tsv``.
+"""Read speech without a face: folders with a ``metadata.tsv``.
 
 Its columns: file, speaker, language, emotion, duration_s, text.
 """
@@ -49,7 +49,7 @@ class SpeechClip:
 
 
 def read_speech_corpus(folder: Path) -> list[SpeechClip]:
-    """The clips that ``folder/metadata.tsv`` lists and that exist, in file order.
+    """Return the clips that ``folder/metadata.tsv`` lists and that exist, in file order.
 
     Raises:
         BadArgument: No metadata, or a column is missing.

@@ -1,4 +1,4 @@
-"""Training, validation and test clips: no speaker and no sentence in two of them."""
+"""Split clips of face corpora: no speaker and no sentence in two of the splits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HELD_SHARE = 0.1
 
 
 def assign_splits(clips: Sequence[FaceClip], *, by_speaker: bool = True) -> list[FaceClip]:
-    """The clips with ``split`` set; the same for the same speakers and sentences in any order.
+    """Return the clips with ``split`` set, whatever their order.
 
     Speakers are ranked by a hash of their name and dealt out; so are sentences that more than one
     speaker says. A sentence of a single speaker follows the speaker. A clip whose speaker and

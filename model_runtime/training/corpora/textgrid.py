@@ -1,4 +1,4 @@
-"""Praat TextGrid files, long and short form, for the words and phones of a corpus."""
+"""Read Praat TextGrid files, long and short form, for the words and phones of a corpus."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Interval:
 
 
 def read_textgrid(path: Path) -> dict[str, tuple[Interval, ...]]:
-    """Intervals of each tier by the tier's name; points are intervals of no length.
+    """Return intervals of each tier by the tier's name; points have no length.
 
     Raises:
         BadCurves: No TextGrid, or it ends early.
@@ -45,7 +45,7 @@ def read_textgrid(path: Path) -> dict[str, tuple[Interval, ...]]:
 
 
 def words_of(tiers: dict[str, tuple[Interval, ...]]) -> str:
-    """Words of the tier ``words``, silence left out; empty if there is no such tier."""
+    """Return words of the tier ``words``, silence left out; empty without such a tier."""
     tier = next((tier for name, tier in tiers.items() if name.lower() == "words"), ())
     return " ".join(interval.label for interval in tier if interval.label.strip())
 

@@ -59,9 +59,9 @@ def pieces(head, curves):
 def test_no_piece_evaluates_more_than_one_mesh_at_one_frame(baked, monkeypatch):
     head, curves = baked
     seen = []
-    evaluate = check._evaluate
+    evaluate = check.evaluate_mesh
     monkeypatch.setattr(
-        check, "_evaluate", lambda *given: (seen.append(given[2]), evaluate(*given))[1]
+        check, "evaluate_mesh", lambda *given: (seen.append(given[2]), evaluate(*given))[1]
     )
     job = check_job(head, curves)
     most = 0

@@ -15,7 +15,8 @@ from cstalk_blender.rig.binding import targets
 from cstalk_blender.rig.drive import mouth
 from cstalk_blender.rig.fitting import lips
 from cstalk_blender.rig.keys import bake
-from cstalk_blender.rig.verify import check, seal
+from cstalk_blender.rig.verify import seal
+from cstalk_blender.rig.verify.evaluation import evaluate_mesh
 from tests.fakes.faces import ARKIT
 from tests.fakes.family_heads import CASES, make_family_head
 from tests.fakes.family_names import LISTS
@@ -53,7 +54,7 @@ def performance() -> track.CurveTrack:
 def performed(face: bpy.types.Object) -> np.ndarray:
     """Motion of each vertex of the evaluated mesh at each frame, (frames, V, 3)."""
     scene, count = bpy.context.scene, performance().frame_count
-    frames = [check._evaluate(face, scene, 1.0 + n)[0] for n in range(count)]
+    frames = [evaluate_mesh(face, scene, 1.0 + n)[0] for n in range(count)]
     rest = demo_head_geometry().neutral
     return np.stack(frames) - rest[None]
 

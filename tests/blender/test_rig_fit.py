@@ -19,6 +19,7 @@ from cstalk_blender.rig.drive.mouth import mouth_of
 from cstalk_blender.rig.fitting import flame
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.rig.verify import check
+from cstalk_blender.rig.verify.evaluation import evaluate_mesh
 from cstalk_blender.ui.operators import rig as operators_rig
 from cstalk_blender.ui.panels import rig as panels_rig
 from tests.fakes.faces import ARKIT, make_face
@@ -49,7 +50,7 @@ def spoken_track(*, poses: int = 8, seed: int = 1) -> track.CurveTrack:
 
 def evaluated(face, frame):
     """Vertices of the evaluated mesh, (V, 3)."""
-    points, _values = check._evaluate(face, bpy.context.scene, frame)
+    points, _values = evaluate_mesh(face, bpy.context.scene, frame)
     return points.astype(np.float64)
 
 

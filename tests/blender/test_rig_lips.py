@@ -20,6 +20,8 @@ from cstalk_blender.rig.drive.target_curves import TargetCurve, target_curves
 from cstalk_blender.rig.fitting import lips
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.rig.verify import check, seal
+from cstalk_blender.rig.verify.evaluation import evaluate_mesh
+from cstalk_blender.rig.verify.obstacles import obstacles
 from tests.conftest import DATA, ROOT
 from tests.fakes import family_heads, public_rigs
 from tests.fakes.faces import ARKIT, make_face
@@ -147,7 +149,7 @@ def test_lips_that_stay_open_are_reported_and_the_seal_closes_them():
 
 def mouth_gap(head, where, frame):
     """Lip gap of the evaluated mesh at a frame."""
-    points, _values = check._evaluate(head, bpy.context.scene, frame)
+    points, _values = evaluate_mesh(head, bpy.context.scene, frame)
     return where.gap(points.astype(np.float64))
 
 
@@ -203,7 +205,7 @@ def test_seal_closes_left_and_right_alike_where_several_keys_close_the_lips(case
     assert (report.before.met, report.after.met, report.after.wanted) == (0, 2, 2)
     runs = lips.closure_runs(mouth.reference_gap(curves), curves.fps)
     for frame in (1 + (a + b) / 2 / 60.0 * 24.0 for a, b in runs):
-        points, _values = check._evaluate(face, bpy.context.scene, frame)
+        points, _values = evaluate_mesh(face, bpy.context.scene, frame)
         mirrored = points[demo_head_geometry().mirror] * [-1.0, 1.0, 1.0]
         np.testing.assert_allclose(mirrored, points, atol=1e-4)
 
@@ -247,7 +249,7 @@ def test_muted_and_pinned_keys_are_named_as_what_hides_the_performance():
     head = build_demo_head()
     head.data.shape_keys.key_blocks["jawOpen"].mute = True
     head.show_only_shape_key = True
-    found = check.obstacles(head, ["jawOpen"])
+    found = obstacles(head, {"jawOpen": np.ones(1)})
     assert [("Muted" in f and "jawOpen" in f) or "pinned" in f for f in found] == [True, True]
 
 
@@ -275,6 +277,6 @@ def test_mesh_cache_is_named_as_what_hides_the_keys():
     head = build_demo_head()
     head.modifiers.new("Cache", "MESH_CACHE")
     head.modifiers.new("Round", "SUBSURF")
-    found = check.obstacles(head, ["jawOpen"])
+    found = obstacles(head, {"jawOpen": np.ones(1)})
     assert len(found) == 1
     assert "Mesh Cache" in found[0]

@@ -1,8 +1,10 @@
-"""What hides the keys of a face: settings that a person can change, one sentence each."""
+"""Name settings of a face that hide its keyframes, one sentence for each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import bpy
 import numpy as np
@@ -11,27 +13,41 @@ from numpy.typing import NDArray
 from ... import compat
 from ...text import listed
 from ..drive import drivers
-from ..drive.plan import driven_shapes, value_path
+from ..drive.plan import driven_shapes, owners_of, value_path
 from ..fitting.expressions import NotInvertible
 
 HIDING_MODIFIERS = {"MESH_CACHE": "Mesh Cache", "MESH_SEQUENCE_CACHE": "Mesh Sequence Cache"}
-"""Modifiers that put stored vertices in the place of the shape keys' ones."""
+"""Modifiers that replace the vertices that shape keys make."""
+CLAMPED = 0.01
+"""A slider that ends this much below a curve's value hides a part of it."""
+
+_ROTATION = re.compile(r'^pose\.bones\["(.*)"\]\.(rotation_\w+)$')
+_MODES = {"rotation_quaternion": "QUATERNION", "rotation_axis_angle": "AXIS_ANGLE"}
+_MODE_NAMES = {"QUATERNION": "Quaternion", "AXIS_ANGLE": "Axis Angle"}
 
 
-def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
-    """Settings of ``face`` that hide keys on ``shape_names``, one sentence each."""
+def obstacles(face: bpy.types.Object, keyed: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Return the settings of a face that hide its keyframes.
+
+    Args:
+        face: A baked face.
+        keyed: Keyed shape keys and their values, each (frames,).
+    """
     key = face.data.shape_keys
     found = []
     if compat.lacks_slot(key):
         found.append(
             f"The Action of {face.name!r} has no slot assigned: choose one in the Action editor"
         )
-    driven = sorted(driven_shapes(key) & set(shape_names))
+    driven = sorted(driven_shapes(key) & set(keyed))
     if driven:
-        found.append(f"Drivers move {listed(driven)} on {face.name!r}, so keys there are not seen")
-    muted = [name for name in shape_names if key.key_blocks[name].mute]
+        found.append(
+            f"Drivers set {listed(driven)} on {face.name!r}, so keyframes there have no effect"
+        )
+    muted = [name for name in keyed if key.key_blocks[name].mute]
     if muted:
         found.append(f"Muted on {face.name!r}: {listed(muted)}")
+    found += _clamped(face, {name: v for name, v in keyed.items() if name not in muted})
     if face.show_only_shape_key:
         found.append(f"Shape keys of {face.name!r} are pinned: turn off the pin below their list")
     if not key.use_relative:
@@ -40,18 +56,56 @@ def obstacles(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
         if modifier.type in HIDING_MODIFIERS and modifier.show_viewport:
             kind = HIDING_MODIFIERS[modifier.type]
             found.append(
-                f"The {kind} modifier of {face.name!r} replaces what its shape keys do: turn it off"
+                f"The {kind} modifier of {face.name!r} replaces its shape keys: turn it off"
             )
-    return found + _nla_obstacles(face)
+    return found + _nla_obstacles(face) + list(_wrong_rotation_modes(face))
 
 
 def locked_notes(face: bpy.types.Object, shape_names: Sequence[str]) -> list[str]:
-    """Shape keys that are locked: no obstacle, as the lock is for sculpting, but worth a word."""
+    """Return a sentence on locked shape keys: the lock is for sculpting, so they are keyed.
+
+    Args:
+        face: A baked face.
+        shape_names: Its keyed shape keys.
+    """
     blocks = face.data.shape_keys.key_blocks
     locked = [name for name in shape_names if name in blocks and blocks[name].lock_shape]
     if not locked:
         return []
     return [f"Locked on {face.name!r}, keyed all the same: {listed(locked)}"]
+
+
+def keyed_shapes(
+    face: bpy.types.Object, shapes: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the shape keys that are keyed directly, not through a property that a driver follows.
+
+    Args:
+        face: A baked face.
+        shapes: Shape keys that the performance moves, and their values.
+    """
+    key = face.data.shape_keys
+    driven = driven_shapes(key) & set(shapes)
+    rerouted = {name for name in driven if _has_source(key, name)}
+    return {n: v for n, v in shapes.items() if n in key.key_blocks and n not in rerouted}
+
+
+def _clamped(face: bpy.types.Object, keyed: Mapping[str, NDArray[np.float64]]) -> list[str]:
+    """Name sliders that end below their curve; Blender clamps animated values to them."""
+    blocks = face.data.shape_keys.key_blocks
+    clamped = {
+        name: (blocks[name].slider_max, float(values.max(initial=0.0)))
+        for name, values in keyed.items()
+        if values.max(initial=0.0) > blocks[name].slider_max + CLAMPED
+    }
+    if not clamped:
+        return []
+    name, (end, wanted) = max(clamped.items(), key=lambda item: item[1][1] - item[1][0])
+    more = f" and {len(clamped) - 1} more" if len(clamped) > 1 else ""
+    return [
+        f"The slider of {name}{more} on {face.name!r} ends at {end:.2f}, its curve reaches "
+        f"{wanted:.2f}: raise Range Max below the list of shape keys"
+    ]
 
 
 def _nla_obstacles(face: bpy.types.Object) -> list[str]:
@@ -66,12 +120,39 @@ def _nla_obstacles(face: bpy.types.Object) -> list[str]:
     return found
 
 
-def keyed_shapes(face: bpy.types.Object, shapes: dict[str, NDArray[np.float64]]) -> list[str]:
-    """Those of ``shapes`` that are keyed themselves: a driver that is followed is no obstacle."""
-    key = face.data.shape_keys
-    driven = driven_shapes(key)
-    source_keyed = {name for name in driven & set(shapes) if _has_source(key, name)}
-    return [name for name in shapes if name in key.key_blocks and name not in source_keyed]
+def _wrong_rotation_modes(face: bpy.types.Object) -> Iterator[str]:
+    """Name drivers that follow the face but set a rotation which their bone does not use."""
+    armature = face.find_armature()
+    if armature is None or armature.animation_data is None:
+        return
+    followed = owners_of([face])
+    told = set()
+    for curve in armature.animation_data.drivers:
+        match = _ROTATION.match(curve.data_path)
+        if match is None or not _follows(curve, followed):
+            continue
+        name, prop = bpy.utils.unescape_identifier(match[1]), match[2]
+        bone = armature.pose.bones.get(name)
+        if bone is None or (name, prop) in told:
+            continue
+        mode = bone.rotation_mode if bone.rotation_mode in _MODE_NAMES else "EULER"
+        if mode != _MODES.get(prop, "EULER"):
+            told.add((name, prop))
+            shown = _MODE_NAMES.get(mode, "Euler")
+            wanted = _MODE_NAMES.get(_MODES.get(prop, ""), "XYZ Euler")
+            yield (
+                f"A driver sets {prop} of the bone {name!r}, which is in {shown} mode: set its "
+                f"Rotation Mode to {wanted}"
+            )
+
+
+def _follows(curve: Any, owners: Sequence[bpy.types.ID]) -> bool:
+    return any(
+        target.id in owners
+        for variable in curve.driver.variables
+        for target in variable.targets
+        if target.id is not None
+    )
 
 
 def _has_source(key: bpy.types.Key, name: str) -> bool:

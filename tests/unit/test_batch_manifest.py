@@ -100,6 +100,23 @@ def test_folders_are_read_with_subfolders_without_hidden_files_and_loops(tmp_pat
     assert [r.name for r in read_rows(str(tmp_path / "**" / "*.WAV"))] == ["x/a.WAV"]
 
 
+@pytest.mark.parametrize("source", ["lines", "lines/", "./lines", "lines/**/*.wav", "lines/l.csv"])
+def test_a_relative_source_finds_the_files_of_the_absolute_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("lines/a.wav", "lines/sub/b.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "lines" / "l.csv").write_text("file\na.wav\nsub/b.wav\n", encoding="utf-8")
+    rows = read_rows(source)
+    assert [Path(row.audio).resolve() for row in rows] == [
+        tmp_path / "lines/a.wav",
+        tmp_path / "lines/sub/b.wav",
+    ]
+    assert [row.name for row in rows] == ["a.wav", "sub/b.wav"]
+
+
 def test_outputs_keep_the_tree_and_never_meet(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "A.flac", "x/a.wav")
     lines = make_plan(read_rows(tmp_path), ("npz", "csv"))

@@ -105,7 +105,9 @@ def read_rows(
     path = Path(source)
     is_tree = True
     if path.is_dir():
-        base, said = path, [{"file": str(sound)} for sound in sounds_in(path)]
+        # Found paths begin with the folder: joined to a relative one they would have it twice.
+        base = path.absolute()
+        said = [{"file": str(sound)} for sound in sounds_in(base)]
     elif not path.exists() and GLOB_LETTERS.intersection(str(source)):
         base, said = _globbed(str(source))
     else:

@@ -1,1 +1,1 @@
-"""The two networks, in torch. Each file can be read in one sitting."""
+"""Define the generator and the correlation module in torch."""

@@ -1,13 +1,13 @@
-"""The correlation module: how the regions of a face move together under each emotion.
+"""Predict regions of a face from the other regions, given the emotion.
 
 Axes: B clips, T model frames (50 Hz), N patches (T = N x patch), R regions, C channels, W width.
 
     curves (B, T, C) -> one token per region and patch (B, R, N, W), hidden regions replaced
         + region, time and emotion embeddings -> transformer over all R x N tokens
-        -> what the transformer adds to the best linear map of the frame's seen channels (B, T, C)
+        -> correction to the best linear map of the frame's visible channels (B, T, C)
 
-Trained to fill in hidden regions from the others (stage 1 of CSTalk), then frozen: a face whose
-brow this module cannot foretell from its mouth does not act as one.
+Trained to fill in hidden regions from the others (stage 1 of CSTalk), then frozen: it tells the
+generator where the regions of a generated face do not move together as they do in training.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RIDGE = 1e-5
 
 
 class CorrelationModule(nn.Module):
-    """Predicts regions of a face from the other regions, emotion known."""
+    """Predicts hidden regions of a face from the others."""
 
     mean: Tensor
     """Mean of each channel in training, shape (C,)."""
@@ -60,15 +60,15 @@ class CorrelationModule(nn.Module):
         )
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
-        # Much of co-movement is linear within the frame: solved, not learnt, for whatever is seen.
+        # Much of co-movement is linear within the frame: solved in closed form.
         channels, inputs = len(config.channels), len(config.channels) + len(config.emotions) + 1
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("scale", torch.ones(channels))
         self.register_buffer("moments", torch.eye(inputs))
         self._maps: dict[tuple[bool, ...], Tensor] = {}
 
-    def know(self, mean: Tensor, scale: Tensor, moments: Tensor) -> None:
-        """Take over the statistics of reference motion; standard units are used from now on.
+    def set_statistics(self, mean: Tensor, scale: Tensor, moments: Tensor) -> None:
+        """Set the statistics of reference motion that inputs are normalised by.
 
         Args:
             mean: Mean of each channel, shape (C,).

@@ -1,4 +1,4 @@
-"""``python -m model_runtime train STAGE --config FILE``: from corpora to checkpoints."""
+"""Run ``python -m model_runtime train STAGE --config FILE``: one stage of training, or all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .stages.progress import clock
 
 log = logging.getLogger(__name__)
 
-DEFAULT_CONFIG = Path(__file__).with_name("default.toml")
+DEFAULT_CONFIG = Path(__file__).with_name("shipped.toml")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,6 +29,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--fresh", action="store_true", help="forget an unfinished run of the same output"
     )
+    parser.add_argument("--quick", action="store_true", help="all: train a quarter of the steps")
     parser.add_argument(
         "--hand-set", action="store_true", help="relabel without the calibration (an ablation)"
     )
@@ -47,6 +48,25 @@ def _prepare(settings: Settings, _options: argparse.Namespace) -> None:
     from .stages.progress import ProgressLine
 
     prepare(settings, progress=ProgressLine())
+
+
+def _all(settings: Settings, options: argparse.Namespace) -> None:
+    from .recipe import train_all
+
+    train_all(settings, options.output or settings.work / "shipped", quick=options.quick)
+
+
+def _teacher(settings: Settings, _options: argparse.Namespace) -> None:
+    from .teacher.run import run_teacher
+
+    run_teacher(settings)
+
+
+def _acoustic(settings: Settings, options: argparse.Namespace) -> None:
+    from .stages.acoustic_run import run_acoustic
+
+    _forget_if_asked(settings, options, settings.results / "acoustic")
+    run_acoustic(settings)
 
 
 def _calibrate(settings: Settings, _options: argparse.Namespace) -> None:
@@ -68,7 +88,13 @@ def _generator(settings: Settings, options: argparse.Namespace) -> None:
 
     output = options.output or settings.work / "generator"
     _forget_if_asked(settings, options, output)
-    train_generator(settings, output, correlation=options.correlation)
+    acoustic = settings.results / "acoustic.safetensors"
+    train_generator(
+        settings,
+        output,
+        correlation=options.correlation,
+        acoustic=acoustic if acoustic.is_file() and settings.start_from is None else None,
+    )
 
 
 def _output_calibration(settings: Settings, options: argparse.Namespace) -> None:
@@ -93,8 +119,11 @@ def _relabel(settings: Settings, options: argparse.Namespace) -> None:
 
 
 STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
+    "all": _all,
     "prepare": _prepare,
+    "teacher": _teacher,
     "calibrate": _calibrate,
+    "acoustic": _acoustic,
     "relabel": _relabel,
     "correlation": _correlation,
     "generator": _generator,
@@ -104,7 +133,7 @@ STAGES: dict[str, Callable[[Settings, argparse.Namespace], None]] = {
 
 
 def _forget_if_asked(settings: Settings, options: argparse.Namespace, output: Path) -> None:
-    from .stages.run import begin_anew
+    from .stages.run import forget
 
     if options.fresh:
-        begin_anew(settings.work / "runs" / output.name)
+        forget(settings.results / output.name)

@@ -8,43 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint.folder import check_config, default_checkpoint, load_checkpoint
-from ..config import GeneratorConfig
+from ..config import AttentionConfig, GeneratorConfig
 from ..curves.rig import RigDefinition, load_rig
 from ..errors import BadArgument
 from ..protocol import DEFAULT_RIG
+from .data.acoustic_batches import DrawSettings
+from .stages.acoustic import AcousticSettings
 from .stages.losses import LossWeights
-
-
-@dataclasses.dataclass(frozen=True)
-class StageSettings:
-    """How one network is trained."""
-
-    steps: int = 3000
-    clips: int = 24
-    """Windows in a batch."""
-    frames: int = 200
-    """Length of a window in model frames: 4 s."""
-    learning_rate: float = 1.2e-3
-    weight_decay: float = 0.01
-    warmup_steps: int = 100
-    final_rate: float = 0.02
-    """Learning rate at the end, as a share of ``learning_rate``; the way down is a cosine."""
-    clip_norm: float = 1.0
-    ema_decay: float = 0.998
-    seed: int = 1
-    augment: bool = True
-    save_every_s: float = 120.0
-    threads: int = 0
-    """Torch threads; 0 leaves torch's choice."""
-    parts: int = 0
-    """Batches of ``clips`` windows in one step, dealt out to the processes of torchrun; each part
-    draws from clips of its own. 0 takes one a process."""
-    device: str = "auto"
-    """``auto`` takes CUDA, then MPS, then the CPU; or one of them by name."""
-    precision: str = "auto"
-    """``float32``, or ``bfloat16`` for the networks; ``auto`` takes bfloat16 where CUDA has it."""
-    compile: str = "auto"
-    """``on``, ``off``; ``auto`` compiles the network on CUDA where Triton is installed."""
+from .stages.run import StageSettings
+from .teacher.probe import ProbeSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +74,24 @@ class CalibrationSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class TeacherSettings(ProbeSettings):
+    """The table ``[teacher]``: a Whisper encoder that labels speech, where it is installed."""
+
+    folder: Path | None = None
+    """Where its package was installed with ``pip install --target``; None looks in this Python."""
+    aligned: tuple[str, ...] = ("librispeech_mini",)
+    """Corpora that pocketsphinx aligns for the probe."""
+    processes: int = 1
+    start: bool = True
+    """Start the encoder from the teacher's first layers."""
+
+
+_TEACHER, _DRAW, _ACOUSTIC = TeacherSettings(), DrawSettings(), AcousticSettings()
+_GENERATOR = StageSettings(learning_rate=1.2e-3)
+_CORRELATION = StageSettings(steps=1500, learning_rate=6e-4, clips=32, evaluate_every=0)
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """Everything ``train`` can be told."""
 
@@ -109,11 +99,16 @@ class Settings:
     """Folder with ``speech`` and ``capture`` (docs/training.md)."""
     work: Path
     """Folder for alignments, caches and unfinished runs."""
+    runs: str = "runs"
+    """Folder in ``work`` of unfinished runs and trained networks."""
     rig: str = DEFAULT_RIG
     corpora: dict[str, float] = dataclasses.field(default_factory=dict)
     """Sampling weight of corpora; 1 when not named, 0 leaves one out."""
-    generator: StageSettings = StageSettings()
-    correlation: StageSettings = StageSettings(steps=1500, learning_rate=6e-4, clips=32)
+    teacher: TeacherSettings = _TEACHER
+    draw: DrawSettings = _DRAW
+    acoustic: AcousticSettings = _ACOUSTIC
+    generator: StageSettings = _GENERATOR
+    correlation: StageSettings = _CORRELATION
     loss: LossWeights = dataclasses.field(default_factory=LossWeights)
     calibration: CalibrationSettings = CalibrationSettings()
     start_from: Path | None = None
@@ -123,12 +118,22 @@ class Settings:
     faces: tuple[FaceCorpus, ...] = ()
     nonspeech: int = 600
     """Sounds that are no speech to synthesise, 6 s each."""
+    equalise: bool = True
+    """Bring the spectrum of inputs half way to the mean spectrum of the training speech."""
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Fields of ``GeneratorConfig`` (hidden, latent, ...) other than by default."""
     encoder: EncoderSettings | None = None
 
+    @property
+    def results(self) -> Path:
+        """Folder of unfinished runs and trained networks."""
+        return self.work / self.runs
+
 
 _SECTIONS: dict[str, Any] = {
+    "teacher": Settings.teacher,
+    "draw": Settings.draw,
+    "acoustic": Settings.acoustic,
     "generator": Settings.generator,
     "correlation": Settings.correlation,
     "loss": LossWeights(),
@@ -139,7 +144,7 @@ SHIPPED = "shipped"
 """``start_from`` of this word takes the weights that come with the extension."""
 SHAPE = (
     *("hidden", "encoder_dilations", "latent", "decoder_dilations", "emotion_dim", "style_dim"),
-    *("features", "reference_spectrum", "head_taps"),
+    *("features", "reference_spectrum", "head_taps", "activation", "attention"),
 )
 """Fields of a checkpoint's config that a fine-tuned one shares."""
 
@@ -158,7 +163,7 @@ def read_settings(path: Path) -> Settings:
     try:
         for name, default in _SECTIONS.items():
             if name in data:
-                data[name] = dataclasses.replace(default, **data[name])
+                data[name] = dataclasses.replace(default, **_with_tuples(data[name]))
         if data.get("start_from") == SHIPPED:
             data["start_from"] = default_checkpoint()
         for name in ("data", "work", "start_from"):
@@ -166,12 +171,17 @@ def read_settings(path: Path) -> Settings:
                 data[name] = here / Path(data[name]).expanduser()
         data.setdefault("data", here)
         data["faces"] = tuple(_face_corpus(here, table) for table in data.get("faces", ()))
-        if "encoder" in data and data["encoder"].folder is not None:
-            folder = here / Path(data["encoder"].folder).expanduser()
-            data["encoder"] = dataclasses.replace(data["encoder"], folder=folder)
+        for name in ("encoder", "teacher"):
+            if name in data and data[name].folder is not None:
+                folder = here / Path(data[name].folder).expanduser()
+                data[name] = dataclasses.replace(data[name], folder=folder)
         return Settings(**data)
     except TypeError as error:
         raise BadArgument(f"{path}: {error}", hint="See docs/training.md for the keys") from error
+
+
+def _with_tuples(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
 
 
 def _face_corpus(here: Path, table: dict[str, Any]) -> FaceCorpus:
@@ -194,6 +204,9 @@ def generator_config(settings: Settings, **changes: Any) -> GeneratorConfig:
         taken = load_checkpoint(settings.start_from, calibrated=False).config
         changes = {name: getattr(taken, name) for name in SHAPE} | changes
     try:
+        attention: Any = given.get("attention")
+        if isinstance(attention, dict):
+            given["attention"] = AttentionConfig(**attention)
         config = _over_rig(rig, {**changes, **given})
         check_config(config)
     except (TypeError, ValueError) as error:

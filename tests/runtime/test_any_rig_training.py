@@ -17,7 +17,7 @@ from model_runtime.curves.rig import load_rig, rig_names  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.training.data.batches import BatchSource  # noqa: E402
 from model_runtime.training.data.cache import Entry, read_cache  # noqa: E402
-from model_runtime.training.data.encoder_inputs import heard  # noqa: E402
+from model_runtime.training.data.encoder_inputs import load_training_inputs  # noqa: E402
 from model_runtime.training.data.loading import load_caches  # noqa: E402
 from model_runtime.training.data.rig_rows import RigRows  # noqa: E402
 from model_runtime.training.preparation.recorded_faces import face_jobs  # noqa: E402
@@ -131,7 +131,7 @@ def test_nothing_is_learnt_about_channels_that_a_recording_lacks(
     config.write_text(SETTINGS.format(rig="livelink61", kind="beat"))
     in_process("train", "prepare", "--config", config)
     settings = read_settings(config)
-    shape, caches = heard(settings)
+    shape, caches = load_training_inputs(settings)
     faces = [cache for cache in caches if cache.name == "beat"]
     source = BatchSource(faces, shape, split="train", seed=1, clips=2, frames=30)
     batch = source.batch(0)

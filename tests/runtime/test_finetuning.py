@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint,
 from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
 from model_runtime.engines.factory import open_engine  # noqa: E402
-from model_runtime.errors import BadArgument  # noqa: E402
 from model_runtime.model.generator import Generator  # noqa: E402
 from model_runtime.protocol import EMOTIONS  # noqa: E402
 from model_runtime.training.data.cache import cut, read_cache  # noqa: E402
@@ -139,48 +137,6 @@ def test_start_on_the_same_rig_takes_every_weight(tmp_path: Path) -> None:
     start_from(generator, checkpoint)
     for name, value in generator.state_dict().items():
         assert np.array_equal(value.numpy(), checkpoint.tensors[name]), name
-
-
-def test_a_deeper_generator_starts_out_acting_as_the_shallower_one(tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", style_dim=4))
-    old = checkpoint.config
-    deeper = dataclasses.replace(
-        old,
-        encoder_dilations=(*old.encoder_dilations, 2, 4),
-        decoder_dilations=(*old.decoder_dilations, 2),
-    )
-    given = torch.randn(1, 80, old.feature_width), torch.rand(1, 40, 8), torch.randn(1, 40, 4)
-    acted = []
-    for config in (old, deeper):
-        generator = Generator(config).eval()
-        start_from(generator, checkpoint)
-        with torch.no_grad():
-            acted.append(generator(*given))
-    for shallow, deep in zip(*acted, strict=True):
-        assert torch.equal(shallow, deep)
-    weights = sum(value.numel() for value in generator.state_dict().values())
-    assert weights > sum(value.size for value in checkpoint.tensors.values())
-
-
-def test_heads_of_more_taps_start_out_as_the_old_ones_smoothed(tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", style_dim=4))
-    given = torch.randn(1, 80, 80), torch.rand(1, 40, 8), torch.randn(1, 40, 4)
-    acted = []
-    for taps in (1, 3):
-        generator = Generator(dataclasses.replace(checkpoint.config, head_taps=taps)).eval()
-        start_from(generator, checkpoint)
-        with torch.no_grad():
-            acted.append(generator(*given)[0][0].numpy())
-    ends = np.concatenate([acted[0][:1], acted[0], acted[0][-1:]])
-    smoothed = 0.25 * ends[:-2] + 0.5 * ends[1:-1] + 0.25 * ends[2:]
-    np.testing.assert_allclose(acted[1], smoothed, atol=1e-5)
-
-
-def test_heads_do_not_lose_taps(tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(write_tiny_checkpoint(tmp_path / "model", head_taps=3))
-    generator = Generator(dataclasses.replace(checkpoint.config, head_taps=1))
-    with pytest.raises(BadArgument, match="head_taps = 1"):
-        start_from(generator, checkpoint)
 
 
 def test_start_on_a_wider_rig_keeps_the_faces_both_have(tmp_path: Path) -> None:

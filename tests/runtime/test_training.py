@@ -19,7 +19,7 @@ from model_runtime.training.alignment.forced import PhoneTime  # noqa: E402
 from model_runtime.training.data.augment import Augmenter  # noqa: E402
 from model_runtime.training.data.batches import BatchSource  # noqa: E402
 from model_runtime.training.data.cache import Entry, cut, read_cache, write_cache  # noqa: E402
-from model_runtime.training.data.encoder_inputs import heard, usual_colour  # noqa: E402
+from model_runtime.training.data.encoder_inputs import load_training_inputs, training_spectrum  # noqa: E402
 from model_runtime.training.preparation.items import at_ease, at_speed, make_item  # noqa: E402
 from model_runtime.training.preparation.nonspeech import nonspeech_clips  # noqa: E402
 from model_runtime.training.preparation.synthetic_voices import speak_again  # noqa: E402
@@ -129,7 +129,7 @@ def test_a_generator_knows_the_colour_of_the_speech_it_learns_from(
     work: Path, tmp_path: Path
 ) -> None:
     settings = Settings(data=work, work=work, generator=STAGE)
-    config, caches = heard(settings)
+    config, caches = load_training_inputs(settings)
     own, frames = mean_spectrum(np.asarray(caches[0].features[: 2 * 90], np.float32))
     assert frames > 0
     assert len(config.reference_spectrum) == config.features.mel_bands
@@ -137,8 +137,8 @@ def test_a_generator_knows_the_colour_of_the_speech_it_learns_from(
     folder = generator_stage.train_generator(settings, tmp_path / "first")
     assert load_checkpoint(folder).config.reference_spectrum == config.reference_spectrum
     again = dataclasses.replace(settings, start_from=folder, work=work)
-    assert heard(again)[0].reference_spectrum == config.reference_spectrum
-    assert usual_colour([]) == ()
+    assert load_training_inputs(again)[0].reference_spectrum == config.reference_spectrum
+    assert training_spectrum([]) == ()
 
 
 def test_faster_clip_is_shorter_and_its_phones_move_along() -> None:
@@ -172,7 +172,7 @@ def test_killed_and_resumed_run_ends_in_the_same_bits(
 ) -> None:
     settings = Settings(data=work, work=work, generator=STAGE)
     unbroken = generator_stage.train_generator(settings, tmp_path / "unbroken")
-    descend = generator_stage.Run._descend
+    descend = generator_stage.TrainingRun.descend
 
     def descend_twice(run, loss):
         if run.step == 2:
@@ -180,7 +180,7 @@ def test_killed_and_resumed_run_ends_in_the_same_bits(
         descend(run, loss)
 
     with monkeypatch.context() as patch:
-        patch.setattr(generator_stage.Run, "_descend", descend_twice)
+        patch.setattr(generator_stage.TrainingRun, "descend", descend_twice)
         with pytest.raises(Killed):
             generator_stage.train_generator(settings, tmp_path / "broken")
     assert not (tmp_path / "broken").exists()

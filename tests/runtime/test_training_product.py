@@ -1,4 +1,4 @@
-"""Training that can be killed, repeated, spread over processes, and told apart afterwards."""
+"""Laws of a training run: it survives kills, repeats bit for bit, and records what it was."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ pytest.importorskip("scipy")
 from model_runtime.checkpoint.folder import load_checkpoint  # noqa: E402
 from model_runtime.cli.info import describe_training  # noqa: E402
 from model_runtime.errors import BadArgument  # noqa: E402
-from model_runtime.training.data.batches import BatchSource  # noqa: E402
-from model_runtime.training.data.cache import caches_in, read_cache  # noqa: E402
 from model_runtime.training.preparation.stage import prepare  # noqa: E402
 from model_runtime.training.settings import (  # noqa: E402
     Settings,
@@ -49,7 +47,6 @@ warmup_steps = 2
 threads = 1
 device = "cpu"
 save_every_s = -1.0
-parts = {parts}
 """.replace("MODEL\n", TINY_MODEL)
 QUIET = {"progress": lambda *_: None}
 
@@ -64,15 +61,15 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_config(folder: Path, parts: int = 1) -> Path:
-    path = folder / f"run{parts}.toml"
-    path.write_text(CONFIG.format(parts=parts))
+def write_config(folder: Path) -> Path:
+    path = folder / "run.toml"
+    path.write_text(CONFIG)
     return path
 
 
-def train(folder: Path, output: Path, *, parts: int = 1, **changes: object) -> Path:
+def train(folder: Path, output: Path, **changes: object) -> Path:
     """A run in this process, with some settings of its stage changed."""
-    settings = read_settings(write_config(folder, parts))
+    settings = read_settings(write_config(folder))
     stage = dataclasses.replace(settings.generator, **{"save_every_s": 1e9, **changes})
     return train_generator(dataclasses.replace(settings, generator=stage), output)
 
@@ -102,7 +99,7 @@ def test_run_killed_at_random_moments_ends_in_the_bits_of_an_unbroken_one(
 ) -> None:
     unbroken = train(studio, tmp_path / "unbroken")
     script = ROOT / "tests" / "runtime" / "killed_training.py"
-    done = python(script, studio / "run1.toml", tmp_path / "killed", 6, 1)
+    done = python(script, studio / "run.toml", tmp_path / "killed", 6, 1)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 2
     assert_same_bits(tmp_path / "killed", unbroken)
@@ -117,46 +114,11 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
     assert not np.array_equal(other["stem_wide.weight"], weights(one)["stem_wide.weight"])
 
 
-def test_two_processes_train_what_one_trains_on_the_joined_batch(
-    studio: Path, tmp_path: Path
-) -> None:
-    joined = train(studio, tmp_path / "joined", parts=2)
-    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2)
-    module = ("-m", "model_runtime", "train", "generator", "--config", studio / "run2.toml")
-    done = python(*launch, *module, "--output", tmp_path / "spread")
-    assert done.returncode == 0, done.stderr
-    assert "2 processes" in done.stderr
-    found, expected = weights(tmp_path / "spread"), weights(joined)
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, rtol=2e-3, atol=2e-4, err_msg=name)
-    assert len(list((studio / "work" / "runs" / "spread").glob("tensorboard/*"))) <= 1
-
-
-def test_parts_share_no_clip_and_leave_none_out(studio: Path) -> None:
-    settings = read_settings(write_config(studio))
-    source = BatchSource(
-        [read_cache(folder) for folder in caches_in(settings.work)],
-        generator_config(settings),
-        split="train",
-        seed=1,
-        clips=2,
-        frames=20,
-    )
-    parts = [{id(entry) for _, entry in source.shard(part, 3).pool} for part in range(3)]
-    assert sum(len(part) for part in parts) == len(set.union(*parts)) == len(source.pool)
-
-
-def test_parts_must_fit_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(BadArgument, match="3 parts"):
-        open_machine(StageSettings(parts=3))
-
-
 def test_networks_run_in_bfloat16_and_losses_in_float32(studio: Path, tmp_path: Path) -> None:
     machine = Machine(torch.device("cpu"), torch.bfloat16)
     layer, seen = torch.nn.Linear(4, 4), []
     layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dtype))
-    (output,) = machine.call(machine.ready(layer), torch.ones(1, 4))
+    (output,) = machine.call(layer, torch.ones(1, 4))
     assert (seen, output.dtype) == ([torch.bfloat16], torch.float32)
     full = weights(train(studio, tmp_path / "full", steps=3))
     half = weights(train(studio, tmp_path / "half", steps=3, precision="bfloat16"))
@@ -168,8 +130,8 @@ def test_networks_run_in_bfloat16_and_losses_in_float32(studio: Path, tmp_path: 
 def test_choice_of_machine_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     machine = open_machine(StageSettings(device="cpu", precision="bfloat16"))
-    assert "training on cpu (asked for), networks in bfloat16, not compiled" in caplog.text
-    assert not machine.compiles
+    assert "training on cpu (asked for): cpu, bfloat16" in caplog.text
+    assert machine.title == "cpu, bfloat16"
     with pytest.raises(BadArgument, match="float8"):
         open_machine(StageSettings(device="cpu", precision="float8"))
 

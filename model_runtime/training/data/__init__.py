@@ -1,1 +1,1 @@
-"""Data."""
+"""Cache training items on disk and draw batches from them."""

@@ -1,6 +1,6 @@
-"""Augmentation of log-mel features: speaker, room and line, on whole batches.
+"""Distort batches of log-mel features: speaker, room, noise and transmission.
 
-Everything happens on mel power, where noise and echo add: cheap, and exact in expectation.
+All distortions apply to mel power, where noise and echo add: cheap, and exact in expectation.
 
 Axes: B clips, F feature frames (100 Hz), M mel bands.
 """
@@ -17,13 +17,15 @@ from ...config import FeatureConfig
 FRAME_S = 0.01
 LN_10 = 2.302585
 COLOUR_DB, COLOUR_KNOTS = 7.0, 6
-"""Of a microphone and its distance: the spread of long-term spectra of speech from different homes,
-with something to spare. Without it, voices from other homes than the training's close fewer lips.
-"""
+"""Standard deviation and knots of a microphone's response: a little more than the spread of mean
+spectra of recordings from different homes. Without it, lips closed less often on such speech."""
+
+QUIET_SHARE = 0.15
+"""Share of windows whose speech is far below the level of the file's loud parts."""
 
 
 class Augmenter:
-    """Random distortions of a batch of features; each has its own probability a clip."""
+    """Applies random distortions to a batch of features; each has its own probability per clip."""
 
     def __init__(self, config: FeatureConfig, generator: torch.Generator) -> None:
         self.config = config
@@ -32,11 +34,11 @@ class Augmenter:
         self.centre_hz = 700 * (10 ** (mel / 2595) - 1)
 
     def __call__(self, features: Tensor, background: Tensor | None = None) -> Tensor:
-        """Distorted copy of (B, F, M); frames stay where they are in time.
+        """Return a distorted copy of (B, F, M); frames keep their times.
 
         Args:
-            features: What is said.
-            background: Music, clatter and the like to put under it, (B, F, M); None for none.
+            features: Speech.
+            background: Non-speech to mix in, shape (B, F, M); None for none.
         """
         power = self._power(features)
         power = self._warp_vocal_tract(power)
@@ -47,7 +49,7 @@ class Augmenter:
             power = self._put_under(power, self._power(background))
         power = self._add_noise(power)
         power = self._limit_band(power)
-        power = power * self._decades(len(power), -0.6, 0.6)[:, None, None]
+        power = self._change_level(power)
         out = ((power + self.config.floor).log10() - LOG_CENTRE) / LOG_SCALE
         return self._mask(out)
 
@@ -65,7 +67,7 @@ class Augmenter:
         return (torch.rand(count, generator=self.rng) < probability).float()[:, None, None]
 
     def _warp_vocal_tract(self, power: Tensor) -> Tensor:
-        """Vocal tract length: the frequency axis stretched by up to 14 % (child to large man)."""
+        """Stretch the frequency axis by up to 14 %: from a child's to a large man's throat."""
         count, _, bands = power.shape
         factor = self._uniform(count, 0.87, 1.14) * self._chosen(count, 0.7).flatten()
         factor = torch.where(factor == 0, torch.ones(()), factor)
@@ -81,7 +83,7 @@ class Augmenter:
         return left * (1 - part) + right * part
 
     def _colour(self, power: Tensor) -> Tensor:
-        """Another microphone: a smooth curve over the bands, of up to 7 dB standard deviation."""
+        """Apply another microphone: a smooth response of up to 7 dB standard deviation."""
         count, _, bands = power.shape
         spread = self._uniform(count, 0, COLOUR_DB)[:, None, None] * self._chosen(count, 0.7)
         knots = torch.randn(count, 1, COLOUR_KNOTS, generator=self.rng) * spread / 10
@@ -90,7 +92,7 @@ class Augmenter:
         )
 
     def _reverberate(self, power: Tensor) -> Tensor:
-        """A tail of 0.15-0.7 s reverberation time, 3-20 dB under the direct sound."""
+        """Add a tail of 0.15-0.7 s reverberation time, 3-20 dB below the direct sound."""
         count = len(power)
         decay_s = self._uniform(count, 0.15, 0.7)
         kept = (10 ** (-6 * FRAME_S / decay_s))[:, None]  # power left after one frame
@@ -98,16 +100,16 @@ class Augmenter:
         tail = torch.zeros_like(power)
         for frame in range(1, power.shape[1]):
             tail[:, frame] = kept * (tail[:, frame - 1] + power[:, frame - 1])
-        # The tail is the direct sound's, spread: as much power again when wet is 1.
+        # With wet = 1 the tail has as much power as the direct sound.
         return power + wet * tail * (1 / kept - 1)[:, None]
 
     def _mix_other(self, power: Tensor) -> Tensor:
-        """Another clip of the batch in the background, 12-30 dB down."""
+        """Add another clip of the batch, 12-30 dB below."""
         level = self._decades(len(power), -3.0, -1.2)[:, None, None]
         return power + level * self._chosen(len(power), 0.12) * power.roll(1, 0)
 
     def _put_under(self, power: Tensor, background: Tensor) -> Tensor:
-        """Music or clatter 3-30 dB under the speech."""
+        """Add non-speech 3-30 dB below the speech."""
         count = len(power)
         ratio = power.mean((1, 2), keepdim=True) / background.mean((1, 2), keepdim=True).clamp(
             min=self.config.floor
@@ -116,7 +118,7 @@ class Augmenter:
         return power + level * ratio * background
 
     def _add_noise(self, power: Tensor) -> Tensor:
-        """Stationary noise of a random smooth spectrum, 5-45 dB under the speech."""
+        """Add stationary noise of a random smooth spectrum, 5-45 dB below the speech."""
         count, frames, bands = power.shape
         knots = torch.randn(count, 1, 6, generator=self.rng) * 0.5
         shape = functional.interpolate(knots, size=bands, mode="linear", align_corners=True)
@@ -125,12 +127,12 @@ class Augmenter:
         spectrum = spectrum / spectrum.mean(2, keepdim=True)
         speech = power.mean((1, 2), keepdim=True)
         level = speech * self._decades(count, -4.5, -0.5)[:, None, None] * self._chosen(count, 0.7)
-        # Power of noise in one band and window scatters as a chi-square of a few degrees.
+        # Noise power in one band and window follows a chi-square of a few degrees of freedom.
         scatter = torch.rand(count, frames, bands, generator=self.rng) + 0.5
         return power + level * spectrum * scatter
 
     def _limit_band(self, power: Tensor) -> Tensor:
-        """Telephone (300-3400 Hz) or a dull line with nothing above 2.5-7 kHz."""
+        """Limit to the telephone band (300-3400 Hz) or to below 2.5-7 kHz."""
         count = len(power)
         top = torch.where(
             self._chosen(count, 0.5).flatten() > 0,
@@ -143,8 +145,15 @@ class Augmenter:
         limited = self._chosen(count, 0.25)
         return power * (limited * gain + 1 - limited)
 
+    def _change_level(self, power: Tensor) -> Tensor:
+        """Apply a gain: mostly within 8 dB, seldom down to -25 dB, as beside a shout or a tone."""
+        count = len(power)
+        quiet = self._chosen(count, QUIET_SHARE) * self._uniform(count, -2.5, -0.8)[:, None, None]
+        usual = self._uniform(count, -0.8, 0.8)[:, None, None]
+        return power * 10 ** torch.where(quiet < 0, quiet, usual)
+
     def _mask(self, features: Tensor) -> Tensor:
-        """A few bands hidden at the clip's mean, so that no single band is relied on."""
+        """Hide a few bands at the clip's mean, so that no single band is relied on."""
         count, _, bands = features.shape
         start = (torch.rand(count, generator=self.rng) * (bands - 10)).long()
         width = (torch.rand(count, generator=self.rng) * 10).long()

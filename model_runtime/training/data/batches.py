@@ -1,11 +1,10 @@
-"""Batches for both stages: windows cut from the caches, acted under random emotions and styles.
+"""Draw batches for correlation and generator: windows with reference motion of random emotions.
 
 Axes: B clips, T frames (50 Hz), C channels, E emotions, S style, M mel bands.
 """
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Sequence
 
@@ -24,7 +23,7 @@ from .emotion_tracks import draw_track
 from .rig_rows import RigRows, padded_curves, padded_features
 
 CLEAN_SHARE = 0.4
-"""Share of windows heard as recorded: most lines are."""
+"""Share of windows that stay as recorded: most lines are clean."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,27 +37,27 @@ class Batch:
     style: Tensor
     """(B, T, S)."""
     curves: Tensor
-    """(B, T, C), the face wanted."""
+    """(B, T, C), the target."""
     phones: Tensor
-    """(B, T), ``scripts.UNKNOWN_PHONE`` where not known."""
+    """(B, T), ``items.UNKNOWN_PHONE`` where not known."""
     closure: Tensor
     """(B, T), lips must meet."""
     tuck: Tensor
-    """(B, T), the lower lip must lie under the teeth."""
+    """(B, T), the lower lip must touch the upper teeth (f, v)."""
     still: Tensor
-    """(B, T), 1 where nothing is said."""
+    """(B, T), 1 in silence."""
     filmed: Tensor
     """(B,), 1 for clips whose mouth was captured."""
     observed: Tensor
-    """(B, C), True for channels that ``curves`` says anything about."""
+    """(B, C), True for channels that ``curves`` has a target for."""
 
     def wanted(self, curves: Tensor) -> Tensor:
-        """``curves`` of the batch (B, T, C); where unobserved, those given: no error there."""
+        """Return the targets (B, T, C); unobserved channels repeat ``curves``: no error there."""
         return torch.where(self.observed[:, None], self.curves, curves.detach())
 
 
 class BatchSource:
-    """Endless random batches; batch n is the same for the same seed, whatever came before."""
+    """Draws endless random batches; batch n depends on the seed and n alone."""
 
     def __init__(
         self,
@@ -88,20 +87,8 @@ class BatchSource:
         self.shares = total / total.sum()
         self.rows = RigRows(config.channels)
 
-    def shard(self, part: int, parts: int) -> BatchSource:
-        """The same source over every ``parts``-th clip, from the ``part``-th on."""
-        if parts == 1:
-            return self
-        shares = self.shares[part::parts]
-        if not len(shares):
-            raise BadArgument(f"Fewer clips than {parts} parts", hint="Use fewer parts")
-        other = copy.copy(self)
-        other.pool, other.shares = self.pool[part::parts], shares / shares.sum()
-        other.sounds = self.sounds[part::parts]
-        return other
-
     def batch(self, number: int) -> Batch:
-        """Batch ``number``."""
+        """Return batch ``number``."""
         rng = np.random.default_rng([self.seed, number])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         picked = [self.pool[i] for i in rng.choice(len(self.pool), self.clips, p=self.shares)]
@@ -137,7 +124,7 @@ class BatchSource:
         )
 
     def _sounds(self, rng: np.random.Generator) -> Tensor | None:
-        """Features of sounds that are no speech, one a clip, (B, 2 T, M); None without any."""
+        """Return features of non-speech, one window per clip, (B, 2 T, M); None without any."""
         if not self.sounds:
             return None
         picked = [self.sounds[i] for i in rng.integers(len(self.sounds), size=self.clips)]

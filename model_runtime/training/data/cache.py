@@ -1,4 +1,4 @@
-"""Caches of training items: flat binary files with checksums, read as memory maps."""
+"""Write and read caches of training items: flat binary files with checksums, memory-mapped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ARRAYS: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Where one item lies in its cache, and what it is."""
+    """Position of one item in its cache, and its description."""
 
     clip: str
     speaker: str
@@ -38,20 +38,20 @@ class Entry:
     """``train``, ``dev`` or ``test``."""
     supervision: str
     """``phones`` (reference motion), ``filmed`` (captured mouth), ``still`` (no speech), or
-    ``face``: a recorded face of the trained rig, learnt as it is."""
+    ``face`` (a recorded face of the trained rig)."""
     speed: float
     start: int
     """First model frame in the cache."""
     frames: int
     intensity: float = 1.0
-    """Of the emotion, for ``face``; reference motion is acted anew at any intensity."""
+    """Of the emotion of a ``face``."""
     unobserved: tuple[str, ...] = ()
-    """Channels of the rig that the recording of a ``face`` says nothing about."""
+    """Channels of the rig that the recording of a ``face`` lacks."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cache:
-    """The items of one corpus; arrays hold all items one after another."""
+    """The items of one corpus, one after another in each array."""
 
     name: str
     entries: tuple[Entry, ...]
@@ -62,15 +62,15 @@ class Cache:
     fingerprint: str
     """SHA-256 over the checksums of all files."""
     note: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """What ``write_cache`` was told."""
+    """Given to ``write_cache``."""
     rows_per_frame: int = 2
     """Feature rows in one model frame."""
 
 
 def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[str, Any]) -> int:
-    """Write all items to ``folder``, replacing it whole when done; returns the number of frames.
+    """Write all items, replace ``folder`` when done, and return the number of frames.
 
-    ``Entry.start`` and ``Entry.frames`` are filled in. Killed on the way, the old cache stands.
+    ``Entry.start`` and ``Entry.frames`` are filled in. After a kill the old cache stays.
     """
     building = folder.with_name(folder.name + ".building")
     shutil.rmtree(building, ignore_errors=True)
@@ -110,12 +110,12 @@ def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[st
 
 
 def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cache:
-    """Map a cache into memory.
+    """Return a cache, mapped into memory.
 
     Args:
         folder: Written by ``write_cache``.
         verify: Read everything and compare checksums.
-        encoder: Key of a pretrained encoder: its features (``write_features``) stand for log-mel.
+        encoder: Key of a pretrained encoder whose features (``write_features``) replace log-mel.
 
     Raises:
         BadArgument: No cache there, or a file has another size or checksum than the index says.
@@ -156,7 +156,7 @@ def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cach
 
 
 def cut(cache: Cache, entry: Entry, first: int, frames: int) -> Item:
-    """Frames ``first`` to ``first + frames`` of an item as views into the cache."""
+    """Return frames ``first`` to ``first + frames`` of an item as views into the cache."""
     begin = entry.start + first
     span = slice(begin, begin + frames)
     return Item(
@@ -168,7 +168,7 @@ def cut(cache: Cache, entry: Entry, first: int, frames: int) -> Item:
 
 
 def caches_in(work: Path) -> Iterator[Path]:
-    """Folders of finished caches under ``WORK/cache``, sorted."""
+    """Yield the folders of finished caches under ``WORK/cache``, sorted."""
     yield from sorted(path.parent for path in (work / "cache").glob("*/index.json"))
 
 
@@ -185,9 +185,9 @@ def _entry(values: dict[str, Any]) -> Entry:
 
 
 def write_features(folder: Path, encoder: str, features: Iterable[HalfArray]) -> None:
-    """Write what a pretrained encoder hears in each item, (T, W), beside the cache's own features.
+    """Write a pretrained encoder's features (T, W) of each item next to the cache's own features.
 
-    The description comes last: killed on the way, there are no features of this encoder.
+    The index is written last: after a kill there are no features of this encoder.
     """
     digest, rows, width = hashlib.sha256(), 0, 0
     path, temporary = _features_path(folder, encoder), folder / f"{encoder}.tmp"
@@ -203,7 +203,7 @@ def write_features(folder: Path, encoder: str, features: Iterable[HalfArray]) ->
 
 
 def has_features(folder: Path, encoder: str) -> bool:
-    """Whether ``write_features`` was done for the cache as it is now."""
+    """Return whether ``write_features`` was done for the cache as it is now."""
     path = _features_path(folder, encoder).with_suffix(".json")
     if not path.is_file():
         return False
@@ -231,6 +231,6 @@ def _features_path(folder: Path, encoder: str) -> Path:
 
 
 def _items_sum(folder: Path) -> str:
-    """Checksum of the log-mel features: tells whether the items are still the same."""
+    """Return the checksum of the log-mel features, which identifies the items."""
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return str(index["sha256"]["features"])

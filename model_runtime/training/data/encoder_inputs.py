@@ -1,4 +1,4 @@
-"""What a run hears: log-mel, or a pretrained speech encoder whose features are cached beside it."""
+"""Load the inputs of a training: log-mel, or cached features of a pretrained speech encoder."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ from ..settings import EncoderSettings, Settings, generator_config
 from .cache import Cache, Entry, cut, has_features, read_cache, write_features
 from .loading import load_caches
 
-COLOUR_CLIPS = 100
-"""Clips of each corpus whose mean is its colour."""
+SPECTRUM_CLIPS = 100
+"""Clips of each corpus that its mean spectrum is computed from."""
 FETCHED = ("config.json", "preprocessor_config.json", "model.safetensors")
-"""Files of a repository on the hub that are wanted: no code and no pickles."""
+"""Files that are downloaded from the hub: no code and no pickles."""
 
 
-def heard(settings: Settings) -> tuple[GeneratorConfig, list[Cache]]:
-    """The generator's configuration and the caches with what it hears.
+def load_training_inputs(settings: Settings) -> tuple[GeneratorConfig, list[Cache]]:
+    """Return the generator's configuration and the caches with its inputs.
 
-    A generator that starts from another keeps that one's colour; any other takes the caches'.
+    A fine-tuned generator keeps the reference spectrum of the first; any other takes the caches'.
 
     Raises:
         BadArgument, BadWeights: See ``generator_config``, ``load_caches``, ``fetched_encoder``.
     """
     if settings.encoder is None:
         config, caches = generator_config(settings), load_caches(settings)
-        if not config.reference_spectrum:
-            config = dataclasses.replace(config, reference_spectrum=usual_colour(caches))
+        if settings.equalise and not config.reference_spectrum:
+            config = dataclasses.replace(config, reference_spectrum=training_spectrum(caches))
         return config, caches
     encoder = fetched_encoder(settings.encoder)
     caches = load_caches(settings, encoder=encoder_key(encoder))
     return generator_config(settings, encoder=encoder), caches
 
 
-def usual_colour(caches: Sequence[Cache]) -> tuple[float, ...]:
-    """Mean colour of the speech to learn from, every corpus counting once; empty without any.
+def training_spectrum(caches: Sequence[Cache]) -> tuple[float, ...]:
+    """Return the mean spectrum of the training speech, each corpus once; empty without any.
 
     Returns:
-        One number a mel band, feature units (``colour.mean_spectrum``).
+        One number per mel band, feature units (``audio.equalisation.mean_spectrum``).
     """
     means = []
     for cache in caches:
         entries = [e for e in cache.entries if e.split == "train" and e.supervision != "still"]
         found = [
             mean_spectrum(cut(cache, entry, 0, entry.frames).features.astype(np.float32))
-            for entry in entries[:: max(1, len(entries) // COLOUR_CLIPS)]
+            for entry in entries[:: max(1, len(entries) // SPECTRUM_CLIPS)]
         ]
         frames = [loud for _, loud in found]
         if any(frames):
@@ -70,16 +70,16 @@ def usual_colour(caches: Sequence[Cache]) -> tuple[float, ...]:
 
 
 def encoder_key(encoder: EncoderConfig) -> str:
-    """Short name of an encoder and layer, for files."""
+    """Return a short name of an encoder and layer, for files."""
     return f"{encoder.kind}-{encoder.sha256[:12]}-{encoder.layer}"
 
 
 def fetched_encoder(settings: EncoderSettings) -> EncoderConfig:
-    """The encoder in its folder, fetched from the hub first where that is allowed.
+    """Return the encoder in its folder, downloaded from the hub first where that is allowed.
 
     Raises:
-        BadArgument: No folder is named, or it is empty and nothing may be fetched.
-        BadWeights: What is there is no such encoder.
+        BadArgument: No folder is named, or it is empty and downloads are not allowed.
+        BadWeights: The folder holds no such encoder.
         EngineUnavailable: ``huggingface_hub`` is needed and not installed.
     """
     if settings.folder is None:
@@ -92,48 +92,50 @@ def fetched_encoder(settings: EncoderSettings) -> EncoderConfig:
             )
         if not settings.allow_download:
             raise BadArgument(
-                f"No speech encoder in {settings.folder}, and nothing is fetched without leave",
+                f"No speech encoder in {settings.folder}, and downloads are not allowed",
                 hint=f"Set allow_download = true to get {settings.hub} from huggingface.co",
             )
         _fetch(settings.hub, settings.folder)
     return describe_encoder(settings.folder, settings.layer)
 
 
-def write_heard(
+def write_encoder_features(
     folder: Path,
     jobs: Sequence[Job],
     encoder: EncoderConfig,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Cache what the encoder hears in every item of the cache ``folder``, unless it is there.
+    """Cache the encoder's features of every item of the cache ``folder``, unless they are there.
 
     Args:
         folder: A finished cache.
-        jobs: What it was made of; none for sounds that are no speech, which are made again.
+        jobs: It was made of; none for non-speech, which is synthesised again.
         encoder: See ``fetched_encoder``.
-        progress: Told items done and their number.
+        progress: Called with items done and items in all.
     """
     key = encoder_key(encoder)
     if has_features(folder, key):
         return
     cache = read_cache(folder)
-    ear = SpeechEncoder(encoder, Path(encoder.folder), torch.device(pick_device("auto").kind))
+    speech_encoder = SpeechEncoder(
+        encoder, Path(encoder.folder), torch.device(pick_device("auto").kind)
+    )
 
     def items() -> Iterator[HalfArray]:
-        sounds = _sounds(cache, jobs)
+        sounds = _samples_of(cache, jobs)
         for done, (entry, samples) in enumerate(zip(cache.entries, sounds, strict=True), 1):
-            yield _heard_item(ear, entry, samples)
+            yield _encoder_item(speech_encoder, entry, samples)
             if progress is not None:
                 progress(done, len(cache.entries))
 
     write_features(folder, key, items())
 
 
-def _heard_item(ear: SpeechEncoder, entry: Entry, samples: FloatArray) -> HalfArray:
+def _encoder_item(encoder: SpeechEncoder, entry: Entry, samples: FloatArray) -> HalfArray:
     levelled = samples * np.float32(level_gain(samples))
     read = functools.partial(_part, levelled)
-    return ear.extract_features(read, len(levelled), first_frame=0, frames=entry.frames).astype(
+    return encoder.extract_features(read, len(levelled), first_frame=0, frames=entry.frames).astype(
         np.float16
     )
 
@@ -142,8 +144,8 @@ def _part(samples: FloatArray, first: int, count: int) -> FloatArray:
     return samples[first : first + count]
 
 
-def _sounds(cache: Cache, jobs: Sequence[Job]) -> Iterator[FloatArray]:
-    """Samples of each entry, as they were when it was cached."""
+def _samples_of(cache: Cache, jobs: Sequence[Job]) -> Iterator[FloatArray]:
+    """Yield the samples of each entry, as they were when it was cached."""
     if not jobs:
         count = len(cache.entries)
         for _, samples in nonspeech_clips(int(cache.note["seed"]), count):
@@ -160,10 +162,10 @@ def _fetch(name: str, folder: Path) -> None:
         from huggingface_hub import snapshot_download
     except ImportError as error:
         raise EngineUnavailable(
-            f"Fetching {name} needs huggingface_hub", hint="pip install transformers"
+            f"Downloading {name} needs huggingface_hub", hint="pip install transformers"
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
     try:
         snapshot_download(name, local_dir=str(folder), allow_patterns=list(FETCHED))
     except (OSError, ValueError) as error:
-        raise BadArgument(f"{name} cannot be fetched: {error}", hint="Check the name") from error
+        raise BadArgument(f"Cannot download {name}: {error}", hint="Check the name") from error

@@ -1,4 +1,4 @@
-"""The caches of a run, checked against its rig and its encoder."""
+"""Load the caches of a run and check them against its rig and its encoder."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ log = logging.getLogger(__name__)
 
 
 def load_caches(settings: Settings, *, encoder: str = "") -> list[Cache]:
-    """Every finished cache under ``settings.work``, mapped into memory.
+    """Return every finished cache under ``settings.work``, mapped into memory.
 
     Args:
         settings: Of the run; corpora with sampling weight 0 are left out.
-        encoder: Key of the pretrained encoder whose features are wanted; empty means log-mel.
+        encoder: Key of a pretrained encoder; empty for log-mel.
 
     Raises:
-        BadArgument: No cache at all, recorded faces of another rig, or an encoder whose features
-            were not made yet.
+        BadArgument: No cache, recorded faces of another rig, or no features of the encoder.
     """
     caches = [
         read_cache(folder, encoder=encoder)
@@ -34,15 +33,15 @@ def load_caches(settings: Settings, *, encoder: str = "") -> list[Cache]:
         rig = cache.note.get("rig", settings.rig)
         if rig != settings.rig:
             raise BadArgument(
-                f"Cache {cache.name} holds faces of rig {rig}, and {settings.rig} is trained",
+                f"Cache {cache.name} holds faces of rig {rig}, but {settings.rig} is trained",
                 hint="Run train prepare with this file, or give it another work folder",
             )
     return caches
 
 
 def dev_split(caches: Sequence[Cache]) -> str:
-    """``dev`` where clips were held out for choosing models, else ``train``."""
+    """Return ``dev`` where there are development clips, else ``train``."""
     if any(entry.split == "dev" for cache in caches for entry in cache.entries):
         return "dev"
-    log.warning("no held-out clips: the report is on training clips")
+    log.warning("no development clips: the report uses training clips")
     return "train"

@@ -1,8 +1,8 @@
-"""Reference motion and recorded faces side by side, on the rig that is trained.
+"""Bring reference motion and recorded faces to the channels of the trained rig.
 
-Reference motion is acted on the reference rig and carried over by the names of channels; what the
-trained rig has beyond it stays unobserved. A recorded face is taken as it is, with the emotion it
-was recorded with. Nothing is learnt from what is unobserved.
+Reference motion is generated on the reference rig and carried over by channel name; other channels
+of the trained rig are unobserved. A recorded face is used as it is, with its own emotion.
+Unobserved channels are not taught.
 
 Axes: B clips, T frames (50 Hz), C channels of the trained rig, K channels of the reference rig.
 """
@@ -26,7 +26,7 @@ UNMEASURED_ON_FILM = ("tongueOut", "cheekPuff", "jawForward")
 
 
 class RigRows:
-    """The rows of a batch on a rig of ``channels``."""
+    """Converts the rows of a batch to a rig of ``channels``."""
 
     def __init__(self, channels: Sequence[str]) -> None:
         names = reference_rig().channel_names
@@ -38,7 +38,7 @@ class RigRows:
         self.measured_on_film = torch.tensor([c not in UNMEASURED_ON_FILM for c in channels])
 
     def script_mouths(self, mouths: Sequence[HalfArray], entries: Sequence[Entry]) -> Tensor:
-        """Speech curves (B, T, K) to act on; nil for recorded faces, which are not acted."""
+        """Return speech curves (B, T, K) for reference motion; zeros for recorded faces."""
         out = torch.zeros(len(mouths), len(mouths[0]), len(reference_rig().channels))
         for row, (mouth, entry) in enumerate(zip(mouths, entries, strict=True)):
             if entry.supervision != FACE:
@@ -52,13 +52,13 @@ class RigRows:
         mouths: Sequence[HalfArray],
         entries: Sequence[Entry],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Curves (B, T, C), emotion (B, T, E) and what is observed of each clip (B, C).
+        """Return curves (B, T, C), emotion (B, T, E) and the observed channels (B, C).
 
         Args:
             acted: Reference motion, shape (B, T, K).
-            emotion: What was acted, shape (B, T, E).
+            emotion: Of the reference motion, shape (B, T, E).
             mouths: As cached: (T, K) of a script, (T, C) of a recorded face.
-            entries: What the rows are.
+            entries: Of the rows.
         """
         if self.is_reference and all(entry.supervision not in (FACE, FILMED) for entry in entries):
             return acted, emotion, torch.ones(len(entries), len(self.channels), dtype=torch.bool)
@@ -75,7 +75,7 @@ class RigRows:
             elif entry.supervision == FILMED:
                 observed[row] &= self.measured_on_film
             elif entry.supervision == STILL and not self.columns:
-                # A rig without reference motion rests where nobody speaks, without emotion.
+                # On a rig without reference motion, non-speech means rest without emotion.
                 observed[row] = True
                 emotion[row] = 0
         return curves, emotion, observed
@@ -85,7 +85,7 @@ class RigRows:
 
 
 def padded_curves(curves: HalfArray, pad: tuple[int, int], entry: Entry) -> HalfArray:
-    """Curves (T, C) with frames before and after: speech ends at rest, a recorded face holds."""
+    """Return curves (T, C) padded with rest; a recorded face repeats its first and last frame."""
     if entry.supervision == FACE:
         return np.pad(curves, (pad, (0, 0)), mode="edge")
     return np.pad(curves, (pad, (0, 0)))
@@ -94,9 +94,9 @@ def padded_curves(curves: HalfArray, pad: tuple[int, int], entry: Entry) -> Half
 def padded_features(
     features: HalfArray, pad: tuple[int, int], rows_per_frame: int, nothing: float
 ) -> HalfArray:
-    """Features with silence (log-mel ``nothing``) before and after ``pad`` model frames.
+    """Return features padded with silence (log-mel ``nothing``) by ``pad`` model frames.
 
-    A pretrained encoder has no number for silence: what it heard at the ends goes on.
+    Features of a pretrained encoder have no value for silence: the first and last row repeat.
     """
     rows = ((rows_per_frame * pad[0], rows_per_frame * pad[1]), (0, 0))
     if rows_per_frame == 1:
@@ -105,7 +105,7 @@ def padded_features(
 
 
 def recorded_emotion(entry: Entry) -> Tensor:
-    """Emotion weights (E,) of a recorded face."""
+    """Return the emotion weights (E,) of a recorded face."""
     weights = torch.zeros(len(EMOTIONS))
     if entry.emotion in EMOTIONS[1:]:
         weights[EMOTIONS.index(entry.emotion)] = entry.intensity

@@ -1,1 +1,1 @@
-"""Preparation."""
+"""Prepare corpora for training: phones, features, speech curves, caches."""

@@ -1,4 +1,4 @@
-"""A clip on its way into a cache."""
+"""Describe one clip that is to be cached."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class Job:
     """Captured curves at 50 Hz, shape (T, 52), or None for reference motion."""
     split: str
     face: FaceClip | None = None
-    """A recorded face that is learnt as it is, read when its turn comes."""
+    """A recorded face, read when the clip is cached."""
     rig: str = ""
-    """Rig definition that ``face`` is brought to."""
+    """Rig definition that ``face`` is matched to."""

@@ -1,4 +1,4 @@
-"""Stage 0: align the speech, then cache features and scripts of every corpus."""
+"""Align the speech, then cache features, phones and speech curves of every corpus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import torch
 
 from ...audio.store import load_speech
 from ...config import FeatureConfig
-from ..alignment.corpora import align_corpus, read_alignments
 from ..alignment.forced import PhoneTime
 from ..corpora.held_out import TEST
 from ..corpora.speech import SpeechClip, read_speech_corpus
@@ -24,17 +23,18 @@ from .clip_task import Job
 from .filmed import filmed_jobs
 from .items import Item, at_speed, make_item
 from .nonspeech import nonspeech_clips
+from .phones import aligned_corpus
 from .recorded_faces import face_curves
 from .synthetic_voices import speak_again
 
 log = logging.getLogger(__name__)
 
 SPEED_RANGE = (0.85, 1.18)
-"""A second copy of each clip is played this much slower or faster: other voices, other tempo."""
+"""Speeds of further variants of a clip: other voices, other tempo."""
 NONSPEECH_CLIPS = 600
 NONSPEECH_SEED = 7
 FEW_TASKS = 24
-"""Items made sooner here than it takes to start processes for them."""
+"""Fewer items than this are made in this process: starting others would take longer."""
 SAMPLE_RATE = FeatureConfig().sample_rate
 
 
@@ -49,12 +49,14 @@ SPEECH_CORPORA = (
     "emodb",
     "nathalie",
     "commonvoice",
+    "speechocean762",
 )
 
 SPOKEN_AGAIN = "kathleen"
-"""Corpus whose sentences (the Arctic prompts, phonetically balanced) synthetic voices say."""
+"""Corpus whose sentences (the Arctic prompts, phonetically balanced) synthetic voices speak."""
 
 Progress = Callable[[str, int, int], None]
+Cached = Callable[[Path, Sequence[Job]], None]
 
 
 def prepare_all(
@@ -63,47 +65,47 @@ def prepare_all(
     *,
     progress: Progress,
     sounds: int = NONSPEECH_CLIPS,
-    cached: Callable[[Path, Sequence[Job]], None] = lambda _folder, _jobs: None,
+    cached: Cached = lambda _folder, _jobs: None,
 ) -> dict[str, float]:
-    """Align and cache every corpus under ``data``; what is done already stays.
+    """Align and cache every corpus under ``data``; finished caches stay.
 
     Args:
-        data: Holds ``speech`` and ``capture``; what is not there is left out.
+        data: Holds ``speech`` and ``capture``; what is missing is left out.
         work: For alignments and caches.
-        progress: Told what is done, how much of it, and of how much.
-        sounds: How many sounds that are no speech to synthesise.
-        cached: Told of every finished cache and the jobs it was made of.
+        progress: Called with a label, clips done and clips in all.
+        sounds: Number of non-speech clips to synthesise.
+        cached: Called with every finished cache and the jobs it was made of.
 
     Returns:
-        Hours of training items by corpus, speed variants counted.
+        Hours of training items by corpus.
     """
+    hours = prepare_speech(data, work, progress=progress, sounds=sounds, cached=cached)
+    return hours | prepare_films(data, work, progress=progress, cached=cached)
+
+
+def prepare_speech(
+    data: Path,
+    work: Path,
+    *,
+    progress: Progress,
+    sounds: int = NONSPEECH_CLIPS,
+    cached: Cached = lambda _folder, _jobs: None,
+) -> dict[str, float]:
+    """Align and cache speech without film, and non-speech; see ``prepare_all``."""
     hours: dict[str, float] = {}
-
-    def show(label: str) -> Callable[[int, int], None]:
-        return lambda done, total: progress(label, done, total)
-
-    def keep(name: str, jobs: Sequence[Job], label: str) -> None:
-        hours[name] = _cached(jobs, work / "cache" / name, show(label))
-        cached(work / "cache" / name, jobs)
-
     for name in SPEECH_CORPORA if (data / "speech").is_dir() else ():
         if not (data / "speech" / name).is_dir():
             log.warning("no %s under %s: left out", name, data / "speech")
             continue
         clips = [c for c in read_speech_corpus(data / "speech" / name) if c.split != TEST]
-        align_corpus(clips, work, progress=show(f"align {name}"))
-        jobs, dropped = speech_jobs(clips, work)
+        jobs, dropped = speech_jobs(clips, work, progress=_labelled(progress, f"align {name}"))
         log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
         if jobs:
-            keep(name, jobs, f"cache {name}")
+            hours[name] = _cached(jobs, work / "cache" / name, progress, cached)
     spoken = _synthetic(data, work)
     if spoken:
-        align_corpus(spoken, work, progress=show("align synthetic voices"))
-        jobs, _ = speech_jobs(spoken, work)
-        keep("flite", jobs, "cache synthetic voices")
-    filmed = filmed_jobs(data, work, show) if (data / "capture").is_dir() else {}
-    for name, jobs in filmed.items():
-        keep(name, jobs, f"cache {name}")
+        jobs, _ = speech_jobs(spoken, work, progress=_labelled(progress, "align flite"))
+        hours["flite"] = _cached(jobs, work / "cache" / "flite", progress, cached)
     if sounds:
         folder = work / "cache" / "nonspeech"
         hours["nonspeech"] = prepare_nonspeech(folder, sounds) / FRAME_RATE / 3600
@@ -111,14 +113,37 @@ def prepare_all(
     return hours
 
 
+def prepare_films(
+    data: Path,
+    work: Path,
+    *,
+    progress: Progress,
+    cached: Cached = lambda _folder, _jobs: None,
+) -> dict[str, float]:
+    """Fit, align and cache filmed faces; see ``prepare_all``."""
+    if not (data / "capture").is_dir():
+        return {}
+    filmed = filmed_jobs(data, work, lambda label: _labelled(progress, label))
+    return {
+        name: _cached(jobs, work / "cache" / name, progress, cached)
+        for name, jobs in filmed.items()
+    }
+
+
+def _labelled(progress: Progress, label: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(label, done, total)
+
+
 def _synthetic(data: Path, work: Path) -> list[SpeechClip]:
     folder = data / "speech" / SPOKEN_AGAIN
     return speak_again(read_speech_corpus(folder), work / "flite") if folder.is_dir() else []
 
 
-def _cached(jobs: Sequence[Job], folder: Path, progress: Callable[[int, int], None]) -> float:
+def _cached(jobs: Sequence[Job], folder: Path, progress: Progress, cached: Cached) -> float:
+    """Make the cache where there is none; return its hours."""
     if not (folder / "index.json").is_file():
-        prepare_corpus(jobs, folder, progress=progress)
+        prepare_corpus(jobs, folder, progress=_labelled(progress, f"cache {folder.name}"))
+    cached(folder, jobs)
     return sum(entry.frames for entry in read_cache(folder).entries) / FRAME_RATE / 3600
 
 
@@ -127,11 +152,20 @@ def prepare_corpus(
     folder: Path,
     *,
     processes: int = 2,
-    variants: int = 2,
+    variants: int = 1,
     progress: Callable[[int, int], None] | None = None,
     note: dict[str, Any] | None = None,
 ) -> int:
-    """Cache the items of ``jobs`` in ``folder``; returns the number of model frames."""
+    """Cache the items of ``jobs`` in ``folder`` and return the number of model frames.
+
+    Args:
+        jobs: Clips.
+        folder: Of the cache; replaced when done.
+        processes: Worker processes.
+        variants: Copies of each clip; those after the first have another speed.
+        progress: Called with items done and items in all.
+        note: Stored with the cache.
+    """
 
     def items() -> Iterator[tuple[Entry, Item]]:
         tasks = [(job, variant) for job in jobs for variant in range(variants)]
@@ -156,9 +190,20 @@ def _made(tasks: Sequence[tuple[Job, int]], processes: int) -> Iterator[tuple[En
         yield from pool.imap(_make, tasks, chunksize=8)
 
 
-def speech_jobs(clips: Sequence[SpeechClip], work: Path) -> tuple[list[Job], dict[str, str]]:
-    """Jobs for the well aligned clips of one corpus, and why the others were dropped."""
-    aligned, dropped = read_alignments(work / "alignments" / f"{clips[0].corpus}.jsonl")
+def speech_jobs(
+    clips: Sequence[SpeechClip],
+    work: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Job], dict[str, str]]:
+    """Return jobs for the well aligned clips of one corpus, and why the others were dropped.
+
+    Args:
+        clips: Of one corpus.
+        work: Work folder.
+        progress: Called with clips aligned and clips in all.
+    """
+    aligned, dropped = aligned_corpus(clips, work, progress=progress)
     jobs = [
         Job(clip, aligned[clip.file].phones, None, clip.split)
         for clip in clips
@@ -168,7 +213,12 @@ def speech_jobs(clips: Sequence[SpeechClip], work: Path) -> tuple[list[Job], dic
 
 
 def prepare_nonspeech(folder: Path, count: int = NONSPEECH_CLIPS) -> int:
-    """Cache synthesised sounds without speech, labelled as silence with a still mouth."""
+    """Cache synthesised non-speech, labelled as silence, and return the number of frames.
+
+    Args:
+        folder: Of the cache.
+        count: Number of clips.
+    """
     articulation = load_articulation()
     features = FeatureConfig()
 
@@ -221,7 +271,12 @@ def _make(task: tuple[Job, int]) -> tuple[Entry, Item]:
 
 
 def speed_of(clip: SpeechClip, variant: int) -> float:
-    """Speed of a clip's ``variant``: the first is as recorded."""
+    """Return the speed of a variant of a clip; the first is as recorded.
+
+    Args:
+        clip: The clip.
+        variant: Its number, from 0.
+    """
     if not variant:
         return 1.0
     return float(np.random.default_rng([clip.seed, variant]).uniform(*SPEED_RANGE))

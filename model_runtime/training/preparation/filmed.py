@@ -16,7 +16,6 @@ from ...audio.features import log_mel
 from ...audio.store import level_gain, load_speech
 from ...config import FeatureConfig
 from ...errors import BadArgument
-from ..alignment.corpora import align_corpus, read_alignments
 from ..alignment.forced import PhoneTime
 from ..captures.__main__ import prepare as fit_captures
 from ..corpora.grid import read_grid
@@ -26,6 +25,7 @@ from ..reference.lips import arkit_lips
 from ..reference.prosody import loudness_of
 from ..reference.rig import reference_rig
 from .clip_task import Job
+from .phones import aligned_corpus, known_alignments
 
 FILMED_CORPORA = ("grid_s1", "grid_s4")
 TARGET_GAP = 0.36
@@ -79,7 +79,7 @@ def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
     """All aligned clips of the filmed GRID speakers."""
     clips = []
     for corpus in FILMED_CORPORA:
-        aligned, _ = read_alignments(work / "alignments" / f"{corpus}.jsonl")
+        aligned = known_alignments(work, corpus)
         held_out = held_out_clips(work, corpus)
         for name, curves in filmed_curves(work, corpus).items():
             if name not in aligned:
@@ -127,8 +127,7 @@ def filmed_jobs(
     jobs: dict[str, list[Job]] = {}
     for corpus in FILMED_CORPORA:
         clips = read_grid(data / "capture" / corpus)
-        align_corpus(clips, work, progress=show(f"align {corpus}"))
-        aligned, _ = read_alignments(work / "alignments" / f"{corpus}.jsonl")
+        aligned, _ = aligned_corpus(clips, work, progress=show(f"align {corpus}"))
         curves, held_out = filmed_curves(work, corpus), held_out_clips(work, corpus)
         jobs[corpus] = [
             Job(clip, aligned[clip.file].phones, curves[clip.file], "train")

@@ -1,4 +1,4 @@
-"""Clips to training items: features heard, and the script (phones, mouth, prosody) behind them."""
+"""Turn clips into training items: features, phones, speech curves and prosody."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from ..reference.prosody import loudness_of, prosody_of
 from ..reference.rig import reference_rig
 
 CLOSURE_RAMP_S = 0.055
-"""Seconds the lips take to meet or part: lip closing gestures last 50-80 ms (grid_s1 landmarks)."""
+"""Seconds in which lips meet or part: closing gestures last 50-80 ms (landmarks of grid_s1)."""
 TUCK_RAMP_S = 0.06
 EASE = 0.3
-"""Share of a filmed mouth's pose in silence that is taken back: of three filmed people one waits
-with open lips, and who is animated is somebody else."""
+"""Share of a filmed mouth's pose that is removed in silence: one of three filmed speakers waits
+with open lips, which is not a property of speech."""
 EASE_RAMP_S = 0.2
-"""From speech to where it is taken back in full: on the way, lips set out and settle."""
+"""Seconds from speech to where the share is removed in full."""
 AUX = ("closure", "tuck", "activity", "emphasis", "pitch")
 SPOKEN = frozenset(PHONES) - {"sil"}
 UNKNOWN_PHONE = 255
-"""Phone label of frames nobody aligned: left out of the phone loss."""
+"""Phone label of frames without alignment: left out of the phone loss."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One clip as the networks see it; T model frames, 2 T feature frames."""
+    """Inputs and targets of one clip: T model frames, 2 T feature frames."""
 
     features: HalfArray
     """Shape (2 T, M)."""
     mouth: HalfArray
-    """Shape (T, C), the speech curves before acting."""
+    """Shape (T, C), the speech curves before expressions are added."""
     aux: HalfArray
     """Shape (T, 5), columns ``AUX``."""
     phones: NDArray[np.uint8]
@@ -56,7 +56,7 @@ class Item:
 def at_speed(
     samples: FloatArray, phones: Sequence[PhoneTime], speed: float
 ) -> tuple[FloatArray, list[PhoneTime]]:
-    """The clip played ``speed`` times as fast, pitch and formants moving along.
+    """Return a clip played ``speed`` times as fast; pitch and formants change too.
 
     Linear interpolation is enough: the features end at 7.6 kHz and speed stays within 20 %.
     """
@@ -78,28 +78,28 @@ def make_item(
     *,
     filmed: FloatArray | None = None,
 ) -> Item:
-    """Features and script of one clip.
+    """Return features, labels and prosody of one clip.
 
     Args:
         samples: 16 kHz mono speech.
-        phones: Its phones; empty when nobody aligned it.
+        phones: Its phones; empty without alignment.
         articulation: Turns phones into mouth controls.
         features: Feature settings.
         filmed: Captured curves (T', C) at 50 Hz that replace the articulation, or None.
     """
     levelled = samples * np.float32(level_gain(samples))
-    heard = log_mel(levelled, features)
-    count = len(heard) // 2
+    mel = log_mel(levelled, features)
+    count = len(mel) // 2
     prosody = prosody_of(samples, count)
     closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
     tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
     if filmed is not None:
         mouth = at_ease(_fit_length(filmed, count), phones)
     else:
-        mouth = mouth_of(phones, heard, articulation)
+        mouth = mouth_of(phones, mel, articulation)
     aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
     return Item(
-        features=heard.astype(np.float16),
+        features=mel.astype(np.float16),
         mouth=mouth.astype(np.float16),
         aux=aux.astype(np.float16),
         phones=phone_labels(phones, count),
@@ -111,7 +111,13 @@ def mouth_of(
     features: FloatArray | HalfArray,
     articulation: ArticulationModel,
 ) -> FloatArray:
-    """Speech curves (T, C) of phones heard in log-mel features (2 T, M)."""
+    """Return speech curves (T, C).
+
+    Args:
+        phones: Of the clip.
+        features: Log-mel, shape (2 T, M), for loudness.
+        articulation: Turns phones into controls.
+    """
     if not phones:
         return np.zeros((len(features) // 2, len(reference_rig().channels)), np.float32)
     loudness = torch.from_numpy(loudness_of(features.astype(np.float32)))
@@ -121,7 +127,12 @@ def mouth_of(
 
 
 def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:
-    """Symmetric controls (T, K) onto the channels (T, C): sided ones take the pair's value."""
+    """Return channels (T, C) of symmetric controls.
+
+    Args:
+        controls: Shape (T, K).
+        names: Of the controls; a sided channel takes the value of its pair.
+    """
     channels = reference_rig().channel_names
     out = np.zeros((len(controls), len(channels)), np.float32)
     for index, name in enumerate(names):
@@ -132,7 +143,12 @@ def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:
 
 
 def phone_labels(phones: Sequence[PhoneTime], frame_count: int) -> NDArray[np.uint8]:
-    """Phone index at the middle of each frame; ``UNKNOWN_PHONE`` where there is none."""
+    """Return the phone of each frame, shape (T,); ``UNKNOWN_PHONE`` where there is none.
+
+    Args:
+        phones: With times.
+        frame_count: Model frames of the clip.
+    """
     labels = np.full(frame_count, UNKNOWN_PHONE, np.uint8)
     for phone in phones:
         first, last = round(phone.start_s * FRAME_RATE), round(phone.end_s * FRAME_RATE)
@@ -141,11 +157,11 @@ def phone_labels(phones: Sequence[PhoneTime], frame_count: int) -> NDArray[np.ui
 
 
 def at_ease(filmed: FloatArray, phones: Sequence[PhoneTime]) -> FloatArray:
-    """Filmed curves with calmer lips where nobody speaks, shape (T, C).
+    """Return filmed curves (T, C) with a smaller pose in silence.
 
     Args:
         filmed: Speech curves at 50 Hz, shape (T, C).
-        phones: What is said; empty when nobody aligned it, and then nothing changes.
+        phones: Of the clip; without any, nothing changes.
     """
     if not phones:
         return filmed

@@ -1,4 +1,4 @@
-"""Sounds that are no speech, synthesised: noise, hum, music, clatter. The mouth stays still."""
+"""Synthesise non-speech for training: noise, hum, music, clatter. The mouth stays still."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Maker = Callable[[np.random.Generator, int], np.ndarray]
 
 
 def coloured_noise(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Noise of a random spectral slope (0 white to -6 dB per octave), slowly swelling."""
+    """Return noise of a random spectral slope (white to -6 dB per octave) with a slow envelope."""
     noise = lfilter([1], [1, -rng.uniform(0, 0.98)], rng.standard_normal(count))
     swell = np.interp(np.arange(count), np.linspace(0, count, 12), rng.uniform(0.2, 1, 12))
     return np.asarray(noise * swell)
 
 
 def hum(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Mains or machine hum with harmonics over a noise floor."""
+    """Return mains or machine hum with harmonics over a noise floor."""
     times = np.arange(count) / SAMPLE_RATE
     base = rng.choice([50.0, 60.0, rng.uniform(30, 300)])
     tones = sum(rng.uniform(0, 1) / k * np.sin(2 * np.pi * base * k * times) for k in range(1, 12))
@@ -48,7 +48,7 @@ def music(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def clatter(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Kitchen: knocks and rings of metal and glass at random times over running-water noise."""
+    """Return knocks and rings of metal and glass at random times over noise of running water."""
     out = 0.05 * rng.uniform(0, 1) * rng.standard_normal(count)
     for start in rng.integers(0, count, size=int(count / SAMPLE_RATE * rng.uniform(0.5, 9))):
         length = min(int(rng.uniform(0.02, 0.6) * SAMPLE_RATE), count - int(start))

@@ -1,4 +1,4 @@
-"""Make the speech curves of finished caches anew, after a calibration: no sound is read again."""
+"""Recompute the speech curves of finished caches after a change of the labels, without audio."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from ...files import replace_file
-from ..alignment.corpora import read_alignments
 from ..alignment.forced import PhoneTime
 from ..data.cache import Cache, Entry, cut, read_cache
 from ..reference.articulation import CALIBRATED, ArticulationModel, load_articulation
 from .items import mouth_of
+from .phones import known_alignments
 
 log = logging.getLogger(__name__)
 
 
 def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
-    """Rewrite ``mouth.bin`` of the cache in ``folder``; returns how many items were made anew.
+    """Rewrite ``mouth.bin`` of a cache and return the number of items that were recomputed.
 
-    Filmed and still items keep their curves. Killed on the way, the old labels stand.
+    Filmed and still items keep their curves. After a kill the old labels stay.
 
     Args:
         folder: A finished cache.
@@ -33,10 +33,9 @@ def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
         hand_set: With the articulation as it was before the calibration, for the ablation.
     """
     cache = read_cache(folder)
-    alignments = work / "alignments" / f"{cache.name}.jsonl"
     if not any(entry.supervision == "phones" for entry in cache.entries):
         return 0
-    aligned, _ = read_alignments(alignments)
+    aligned = known_alignments(work, cache.name)
     articulation = load_articulation(None if hand_set else CALIBRATED)
     temporary = folder / "mouth.tmp"
     digest, count = hashlib.sha256(), 0
@@ -54,7 +53,7 @@ def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
     index["sha256"]["mouth"] = digest.hexdigest()
     os.replace(temporary, folder / "mouth.bin")
     replace_file(folder / "index.json", json.dumps(index).encode())
-    log.info("%s: %d items labelled anew", cache.name, count)
+    log.info("%s: %d items relabelled", cache.name, count)
     return count
 
 

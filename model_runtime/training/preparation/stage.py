@@ -1,4 +1,4 @@
-"""``train prepare``: speech, filmed mouths, recorded faces, and what a pretrained encoder hears."""
+"""Cache speech, filmed mouths, recorded faces and features of a pretrained encoder."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ Progress = Callable[[str, int, int], None]
 
 
 def prepare(settings: Settings, *, progress: Progress) -> None:
-    """Make every cache that ``settings`` name; what is there and still right stays.
+    """Make every cache that ``settings`` name; finished caches that still fit stay.
+
+    Args:
+        settings: Of the training.
+        progress: Called with a label, clips done and clips in all.
 
     Raises:
-        BadArgument: Nothing to train on, or a corpus or an encoder that is not there.
+        BadArgument: A corpus or an encoder is missing.
     """
     encoder = None
     if settings.encoder is not None:
@@ -32,7 +36,7 @@ def prepare(settings: Settings, *, progress: Progress) -> None:
 
     def cached(folder: Path, jobs: Sequence[Job]) -> None:
         if encoder is not None:
-            _listen(folder, jobs, encoder, progress)
+            _cache_encoder_features(folder, jobs, encoder, progress)
 
     hours = prepare_all(
         settings.data,
@@ -59,17 +63,19 @@ def prepare(settings: Settings, *, progress: Progress) -> None:
 
 
 def _is_current(folder: Path, note: dict[str, object]) -> bool:
-    """Whether the cache was made of the same corpus for the same rig."""
+    """Return whether the cache was made of the same corpus for the same rig."""
     if not (folder / "index.json").is_file():
         return False
     found = read_cache(folder).note
     return all(found.get(name) == value for name, value in note.items())
 
 
-def _listen(folder: Path, jobs: Sequence[Job], encoder: EncoderConfig, progress: Progress) -> None:
-    from ..data.encoder_inputs import encoder_key, write_heard
+def _cache_encoder_features(
+    folder: Path, jobs: Sequence[Job], encoder: EncoderConfig, progress: Progress
+) -> None:
+    from ..data.encoder_inputs import encoder_key, write_encoder_features
 
     def show(done: int, total: int) -> None:
-        progress(f"{encoder_key(encoder)} hears {folder.name}", done, total)
+        progress(f"features of {encoder_key(encoder)} for {folder.name}", done, total)
 
-    write_heard(folder, jobs, encoder, progress=show)
+    write_encoder_features(folder, jobs, encoder, progress=show)

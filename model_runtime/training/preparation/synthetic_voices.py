@@ -1,7 +1,7 @@
-"""Synthetic voices: sentences of a corpus spoken again by flite.
+"""Speak sentences of a corpus with the synthetic voices of flite.
 
-Scratch tracks of games and films are often machine-made. flite (CMU, BSD-style licence) and its
-voices come with Debian; where it is not installed this corpus is left out.
+Scratch tracks of games and films are often synthetic. flite (CMU, BSD-style licence) and its voices
+come with Debian; without it this corpus is left out.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from ...evaluation.metrics.speech import expected_openness
-from ..alignment.corpora import read_alignments
 from ..corpora.held_out import TRAIN
 from ..corpora.speech import read_speech_corpus
 from ..preparation.filmed import FilmedClip, filmed_grid, unfilmed_clip
 from ..preparation.items import CLOSURE_RAMP_S
+from ..preparation.phones import known_alignments
 from ..settings import Settings
 from .articulation import (
     BILABIALS,
@@ -103,7 +103,7 @@ def read_speech(settings: Settings) -> list[FilmedClip]:
     """Return clips of read English with phones and no film, which keep the vowels apart."""
     folder = settings.data / "speech" / "librispeech_mini"
     clips = [c for c in read_speech_corpus(folder) if c.split == TRAIN]
-    aligned, _ = read_alignments(settings.work / "alignments" / "librispeech_mini.jsonl")
+    aligned = known_alignments(settings.work, "librispeech_mini")
     picked = [clip for clip in clips if clip.file in aligned and clip.duration_s < 8]
     return [unfilmed_clip(clip, aligned[clip.file].phones) for clip in picked[:OPENNESS_CLIPS]]
 

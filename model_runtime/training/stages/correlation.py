@@ -18,14 +18,14 @@ from ...errors import BadArgument
 from ...model.correlation import CorrelationModule
 from ..data.batches import Batch, BatchSource
 from ..data.cache import Cache
-from ..data.encoder_inputs import heard
+from ..data.encoder_inputs import load_training_inputs
 from ..data.loading import dev_split
 from ..settings import Settings
-from .generator import scalar_writer
 from .losses import CHANNEL_FLOOR
-from .machine import Feed, Scores, joined, mean_scores, open_machine
+from .machine import open_machine
 from .provenance import code_record, fingerprint, identity
-from .run import Run
+from .run import Terms, TrainingRun
+from .scalars import scalar_writer
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     stage = settings.correlation
     machine = open_machine(stage)
     torch.manual_seed(stage.seed)
-    rig, caches = heard(settings)
+    rig, caches = load_training_inputs(settings)
     if len(rig.regions) < 2:
         raise BadArgument(
             f"Rig {rig.rig} has one region, which moves with no other",
@@ -62,39 +62,29 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     weight = _channel_weight(source)
     train_batches = [source.batch(10**9 + n) for n in range(LINEAR_BATCHES)]
     learn_moments(module, train_batches)
-    network, feed = machine.ready(module), Feed(source, stage, machine)
+    machine.place(module)
     weight = weight.to(machine.device)
 
-    def step(number: int) -> Scores:
-        parts = feed.parts(number)
-        hidden = [random_regions(stage.clips, len(config.regions), stage.seed, n) for n, _ in parts]
-        seen = joined([batch.curves for _, batch in parts])
-        felt = joined([batch.emotion for _, batch in parts])
-        (filled,) = machine.call(network, seen, felt, joined(hidden).to(machine.device))
-        rows = zip(parts, hidden, torch.split(filled, stage.clips), strict=True)
-        return mean_scores([judged(batch, where, curves) for (_, batch), where, curves in rows])
-
-    def judged(batch: Batch, hidden: Tensor, filled: Tensor) -> Scores:
-        where = hidden.to(filled.device)
-        loss = hidden_error(filled, batch.wanted(filled), where, config, weight)
+    def step(number: int) -> tuple[Tensor, Terms]:
+        batch = machine.place(source.batch(number))
+        hidden = random_regions(stage.clips, len(config.regions), stage.seed, number)
+        hidden = hidden.to(machine.device)
+        (filled,) = machine.call(module, batch.curves, batch.emotion, hidden)
+        loss = hidden_error(filled, batch.wanted(filled), hidden, config, weight)
         return loss, {"hidden": float(loss.detach())}
 
     record = fingerprint(settings, "correlation", caches)
-    folder = settings.work / "runs" / output.name
-    run = Run(module, stage, folder, machine=machine, identity=identity(record))
-    run.train(step, scalars=scalar_writer(run.folder, machine))
-    if not machine.is_first:
-        machine.close()
-        return output
-    tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
-    tensors |= {name: value.cpu().numpy() for name, value in module.named_buffers()}
+    folder = settings.results / output.name
+    record["machine"] = machine.title
+    run = TrainingRun(module, stage, folder, identity=identity(record))
+    run.train(step, scalars=scalar_writer(run.folder))
+    tensors = {name: value.numpy() for name, value in run.best_weights().items()}
     module.cpu().load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
     report = score_regions(module, _source(settings, rig, caches, dev_split(caches)))
     for name, shares in report.items():
         log.info("%s hidden, variance explained: %s", name, shares)
     record |= {"code": code_record(), "steps": stage.steps, "seed": stage.seed, "report": report}
     write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=False)
-    machine.close()
     return output
 
 
@@ -221,10 +211,10 @@ def _filled(
 def learn_moments(module: CorrelationModule, batches: Sequence[Batch]) -> None:
     """Give the module the statistics its linear maps are solved from."""
     frames = torch.cat([b.curves.flatten(0, 1) for b in batches])
-    module.know(frames.mean(0), frames.std(0) + CHANNEL_FLOOR, module.moments)
+    module.set_statistics(frames.mean(0), frames.std(0) + CHANNEL_FLOOR, module.moments)
     inputs = torch.cat([module.inputs(b.curves, b.emotion).flatten(0, 1) for b in batches])
     moments = (inputs.double().T @ inputs.double() / len(inputs)).float()
-    module.know(module.mean.clone(), module.scale.clone(), moments)
+    module.set_statistics(module.mean.clone(), module.scale.clone(), moments)
 
 
 def _explained(predicted: Tensor, truth: Tensor) -> float:

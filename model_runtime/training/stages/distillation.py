@@ -1,9 +1,8 @@
-"""Fine-tuning that forgets no emotion: what an emotion changes stays as the first weights had it.
+"""Keep the effect of emotions in fine-tuning.
 
-The takes of a studio are mostly neutral. Learning from them alone, a generator forgets how other
-emotions look. So some windows are asked for under another emotion as well, and what that emotion
-changes in the face must stay what it changed in the weights the training began with; how the face
-speaks is free to become the actor's.
+The takes of a studio are mostly neutral, and a generator trained on them alone forgets how other
+emotions look. Some windows of a batch are therefore generated under another emotion as well. The
+change that this emotion makes must stay that of the first weights; speech itself is free to adapt.
 """
 
 from __future__ import annotations
@@ -23,40 +22,42 @@ from .start_from import start_from
 
 log = logging.getLogger(__name__)
 
-ASKED_SHARE = 4
-"""One window in so many is asked for again: every clip comes by often enough, at little cost."""
+AUGMENTED_SHARE = 4
+"""One window in so many is generated again: every clip is drawn often enough, at little cost."""
 SALT = 23
-"""Sets the emotions that are asked for apart from the draws of batches and of hidden regions."""
+"""Separates these draws from those of batches and of hidden regions."""
 
 
-class Keeper:
-    """The weights that a fine-tuning began with, and the emotions they are asked about."""
+class EmotionRetention:
+    """Compares emotions of a generator in training with those of its first weights."""
 
     def __init__(self, first: Generator, seed: int) -> None:
         self.first, self.seed = first.requires_grad_(False).eval(), seed
 
-    def asked(self, number: int, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs of the first clips of the batch (A of B) under one other emotion each.
+    def augment_batch(self, number: int, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features, emotion and style of the first A clips under other emotions.
 
-        Fixed by seed and number.
+        Args:
+            number: Of the batch; with the seed it decides the emotions.
+            batch: Of B clips.
         """
         rng = np.random.default_rng([self.seed, number, SALT])
-        count = -(-len(batch.emotion) // ASKED_SHARE)
+        count = -(-len(batch.emotion) // AUGMENTED_SHARE)
         emotion = torch.zeros_like(batch.emotion[:count])
         for row in emotion:
             row[:, int(rng.integers(1, row.shape[1]))] = float(rng.uniform(0.3, 1.0))
         return batch.features[:count], emotion, batch.style[:count]
 
-    def lost(self, batch: Batch, number: int, plain: Tensor, felt: Tensor) -> Tensor:
-        """Mean square of what the emotion changes otherwise than it did.
+    def loss(self, batch: Batch, number: int, plain: Tensor, felt: Tensor) -> Tensor:
+        """Return the mean squared difference of the emotions' effects, now and at the start.
 
         Args:
-            batch: What was heard.
+            batch: Inputs.
             number: Of the batch.
             plain: Curves under the batch's own emotion, shape (B, T, C).
-            felt: Curves of ``asked``, shape (A, T, C).
+            felt: Curves of ``augment_batch``, shape (A, T, C).
         """
-        features, emotion, style = self.asked(number, batch)
+        features, emotion, style = self.augment_batch(number, batch)
         count = len(emotion)
         with torch.no_grad():
             was_plain, _ = self.first(features, batch.emotion[:count], style)
@@ -65,8 +66,16 @@ class Keeper:
         return changed.square().mean()
 
 
-def open_keeper(settings: Settings, generator: Generator, machine: Machine) -> Keeper | None:
-    """The keeper of a fine-tuning whose ``keep`` is above 0; None for other trainings."""
+def open_retention(
+    settings: Settings, generator: Generator, machine: Machine
+) -> EmotionRetention | None:
+    """Return the retention of a fine-tuning whose ``keep`` is above 0; None for other trainings.
+
+    Args:
+        settings: Of the training.
+        generator: In training.
+        machine: It is trained on.
+    """
     if settings.start_from is None or settings.keep <= 0:
         return None
     checkpoint = load_checkpoint(settings.start_from, calibrated=False)
@@ -75,4 +84,4 @@ def open_keeper(settings: Settings, generator: Generator, machine: Machine) -> K
         return None
     first = Generator(generator.config)
     start_from(first, checkpoint)
-    return Keeper(first.to(machine.device), settings.generator.seed)
+    return EmotionRetention(first.to(machine.device), settings.generator.seed)

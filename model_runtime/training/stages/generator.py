@@ -1,4 +1,8 @@
-"""Stage 2: train the generator on the caches, supervised by the frozen correlation module."""
+"""Train the generator on the caches, supervised by the frozen correlation module.
+
+With an acoustic model (``train acoustic``) the encoder and the phone head are taken from it and are
+frozen; the decoder and the heads learn. Without one the whole network learns, as in fine-tuning.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -16,31 +20,47 @@ from ...config import GeneratorConfig
 from ...model.generator import Generator
 from ..data.batches import Batch, BatchSource
 from ..data.cache import Cache
-from ..data.encoder_inputs import heard
+from ..data.encoder_inputs import load_training_inputs
 from ..settings import Settings
-from .distillation import open_keeper
+from .acoustic import PREFIXES, load_acoustic
+from .dev_score import dev_scorer
+from .distillation import open_retention
 from .losses import GeneratorLoss
-from .machine import Feed, Machine, Scores, joined, mean_scores, open_machine
-from .provenance import code_record, fingerprint, identity
-from .run import Run
+from .machine import Machine, open_machine
+from .provenance import code_record, file_digest, fingerprint, identity
+from .run import SCORE, Terms, TrainingRun
+from .scalars import scalar_writer
 from .start_from import start_from
 
 log = logging.getLogger(__name__)
 
-SPREAD_BATCHES = 8
+SPREAD_BATCHES: Final = 8
 """Batches whose channel spread scales the errors of the loss."""
+SPREAD_NUMBER: Final = 10**9
+"""Number of the first of them, beyond those of any training."""
+DEV_BATCHES: Final = 6
+"""Batches of development clips that the score is the negative mean loss of, where the data folder
+has no evaluation clips."""
 
-Supervisor = Callable[[Tensor, Batch, int], tuple[Tensor, dict[str, float]]]
+Supervisor = Callable[[Tensor, Batch, int], tuple[Tensor, Terms]]
 """The correlation term: curves, batch and step number to a loss and its terms."""
+Scores = tuple[Tensor, Terms]
 
 
-def train_generator(settings: Settings, output: Path, *, correlation: Path | None = None) -> Path:
-    """Train to the end, resuming what stands in ``WORK/runs/<output name>``; returns ``output``.
+def train_generator(
+    settings: Settings,
+    output: Path,
+    *,
+    correlation: Path | None = None,
+    acoustic: Path | None = None,
+) -> Path:
+    """Train to the end, continuing a killed run in ``WORK/runs/<output name>``; return ``output``.
 
     Args:
         settings: Data, shape and schedule.
         output: Checkpoint folder to write.
         correlation: Checkpoint of the frozen module that supervises; None trains without.
+        acoustic: File of the acoustic model; None trains the whole network.
 
     Raises:
         BadArgument: No caches under ``settings.work``.
@@ -48,62 +68,89 @@ def train_generator(settings: Settings, output: Path, *, correlation: Path | Non
     stage = settings.generator
     machine = open_machine(stage)
     torch.manual_seed(stage.seed)
-    config, caches = heard(settings)
-    generator = Generator(config)
-    if settings.start_from is not None:
-        start_from(generator, load_checkpoint(settings.start_from, calibrated=False))
-    source = _source(settings, config, caches)
+    config, caches = load_training_inputs(settings)
+    generator = _generator(settings, config, acoustic)
+    source = _source(settings, config, caches, "train")
     loss = machine.place(GeneratorLoss(config, _spread(source), settings.loss))
     supervisor = _supervisor(correlation, stage.seed, machine)
-    keeper = open_keeper(settings, generator, machine)
-    network, feed = machine.ready(generator), Feed(source, stage, machine)
+    retention = open_retention(settings, generator, machine)
+    machine.place(generator)
 
-    def step(number: int) -> Scores:
-        parts = feed.parts(number)
-        given = [(b.features, b.emotion, b.style) for _, b in parts]
-        given += [keeper.asked(n, b) for n, b in parts] if keeper else []
-        outputs = machine.call(network, *(joined(column) for column in zip(*given, strict=True)))
-        curves, phones = (torch.split(o, [len(style) for *_, style in given]) for o in outputs)
-        felt = curves[len(parts) :] if keeper else [None] * len(parts)
-        rows = zip(parts, curves, phones, felt, strict=False)
-        return mean_scores([judged(*row) for row in rows])
-
-    def judged(
-        part: tuple[int, Batch], curves: Tensor, phones: Tensor, felt: Tensor | None
-    ) -> Scores:
-        number, batch = part[0], dataclasses.replace(part[1], curves=part[1].wanted(curves))
-        total, terms = loss(curves, phones, batch)
-        if keeper is not None and felt is not None:
-            lost = keeper.lost(batch, number, curves, felt)
+    def judged(number: int, batch: Batch) -> Scores:
+        given = [(batch.features, batch.emotion, batch.style)]
+        given += [retention.augment_batch(number, batch)] if retention else []
+        features, emotion, style = (torch.cat(column) for column in zip(*given, strict=True))
+        curves, phones = machine.call(generator, features, emotion, style)
+        count = len(batch.style)
+        wanted = dataclasses.replace(batch, curves=batch.wanted(curves[:count]))
+        total, terms = loss(curves[:count], phones[:count], wanted)
+        if retention is not None:
+            lost = retention.loss(wanted, number, curves[:count], curves[count:])
             total, terms = total + settings.keep * lost, {**terms, "lost": float(lost.detach())}
         if supervisor is not None:
-            extra, extra_terms = supervisor(curves, batch, number)
+            extra, extra_terms = supervisor(curves[:count], wanted, number)
             total, terms = total + settings.loss.correlation * extra, {**terms, **extra_terms}
         return total, terms
 
     record = fingerprint(settings, "generator", caches, supervisor=correlation)
-    folder = settings.work / "runs" / output.name
-    run = Run(generator, stage, folder, machine=machine, identity=identity(record))
-    run.train(step, scalars=scalar_writer(run.folder, machine))
-    if machine.is_first:
-        tensors = {name: value.numpy() for name, value in run.averaged_weights().items()}
-        save_checkpoint(output, config, tensors, _record(settings, record))
-    machine.close()
+    record |= {"acoustic": file_digest(acoustic), "machine": machine.title}
+    run = TrainingRun(generator, stage, settings.results / output.name, identity=identity(record))
+    scorer = dev_scorer(generator, settings.data) if stage.evaluate_every else None
+    dev = _dev_batches(settings, config, caches, machine) if scorer is None else []
+    run.train(
+        lambda number: judged(number, machine.place(source.batch(number))),
+        evaluate=scorer or ((lambda: _dev_score(judged, dev)) if dev else None),
+        scalars=scalar_writer(run.folder),
+    )
+    tensors = {name: value.numpy() for name, value in run.best_weights().items()}
+    save_checkpoint(output, config, tensors, _record(settings, record, run))
     return output
 
 
-def _source(settings: Settings, config: GeneratorConfig, caches: Sequence[Cache]) -> BatchSource:
+def _generator(settings: Settings, config: GeneratorConfig, acoustic: Path | None) -> Generator:
+    generator = Generator(config)
+    if settings.start_from is not None:
+        start_from(generator, load_checkpoint(settings.start_from, calibrated=False))
+    if acoustic is not None:
+        load_acoustic(generator, acoustic)
+        for name, parameter in generator.named_parameters():
+            parameter.requires_grad_(not name.startswith(PREFIXES))
+    return generator
+
+
+def _source(
+    settings: Settings, config: GeneratorConfig, caches: Sequence[Cache], split: str
+) -> BatchSource:
     stage = settings.generator
     return BatchSource(
         caches,
         config,
-        split="train",
+        split=split,
         seed=stage.seed,
         clips=stage.clips,
         frames=stage.frames,
         weights=settings.corpora,
-        augment=stage.augment,
+        augment=stage.augment and split == "train",
     )
+
+
+def _dev_batches(
+    settings: Settings, config: GeneratorConfig, caches: Sequence[Cache], machine: Machine
+) -> list[Batch]:
+    if not any(entry.split == "dev" for cache in caches for entry in cache.entries):
+        return []
+    source = _source(settings, config, caches, "dev")
+    return [machine.place(source.batch(number)) for number in range(DEV_BATCHES)]
+
+
+@torch.no_grad()
+def _dev_score(judged: Callable[[int, Batch], Scores], batches: Sequence[Batch]) -> Terms:
+    """Return the mean terms of the loss, and its negative as the score."""
+    scores = [judged(number, batch) for number, batch in enumerate(batches)]
+    names = scores[0][1]
+    means = {name: sum(terms[name] for _, terms in scores) / len(scores) for name in names}
+    total = sum(float(loss) for loss, _ in scores) / len(scores)
+    return {SCORE: round(-total, 5), **{name: round(value, 6) for name, value in means.items()}}
 
 
 def _supervisor(folder: Path | None, seed: int, machine: Machine) -> Supervisor | None:
@@ -115,33 +162,16 @@ def _supervisor(folder: Path | None, seed: int, machine: Machine) -> Supervisor 
 
 
 def _spread(source: BatchSource) -> Tensor:
-    seen = torch.cat([source.batch(10**9 + n).curves.flatten(0, 1) for n in range(SPREAD_BATCHES)])
-    return seen.std(0)
+    curves = [source.batch(SPREAD_NUMBER + n).curves.flatten(0, 1) for n in range(SPREAD_BATCHES)]
+    return torch.cat(curves).std(0)
 
 
-def _record(settings: Settings, record: dict[str, Any]) -> dict[str, object]:
+def _record(settings: Settings, record: dict[str, Any], run: TrainingRun) -> dict[str, object]:
     return {
         **record,
         "code": code_record(),
         "steps": settings.generator.steps,
         "seed": settings.generator.seed,
         "frames_a_step": settings.generator.clips * settings.generator.frames,
-        "correlation_weight": settings.loss.correlation,
+        "best_on_dev": run.best,
     }
-
-
-def scalar_writer(folder: Path, machine: Machine) -> Callable[[int, dict[str, float]], None]:
-    """Writes tensorboard scalars into ``folder`` where tensorboard is installed, else nothing."""
-    if not machine.is_first:
-        return lambda *_: None
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return lambda *_: None
-    writer = SummaryWriter(str(folder / "tensorboard"))
-
-    def write(step: int, values: dict[str, float]) -> None:
-        for name, value in values.items():
-            writer.add_scalar(name, value, step)
-
-    return write

@@ -22,7 +22,7 @@ from ...checkpoint.folder import load_checkpoint, save_checkpoint
 from ...config import GeneratorConfig
 from ...model.generator import Generator
 from ..data.batches import Batch, BatchSource
-from ..data.encoder_inputs import heard
+from ..data.encoder_inputs import load_training_inputs
 from ..data.loading import dev_split
 from ..settings import CalibrationSettings, Settings
 from .losses import GeneratorLoss
@@ -183,7 +183,7 @@ def fit_calibration(
 
 def _dev_batches(settings: Settings, config: GeneratorConfig) -> list[Batch]:
     stage, rules = settings.generator, settings.calibration
-    _, caches = heard(settings)
+    _, caches = load_training_inputs(settings)
     source = BatchSource(
         caches,
         config,

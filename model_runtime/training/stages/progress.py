@@ -1,4 +1,4 @@
-"""One line with the time left: rewritten on a terminal, now and then a line in a log."""
+"""Show one line with the time left: rewritten on a terminal, a line every 20 s in a log."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ LOG_EVERY_S = 20.0
 
 
 class ProgressLine:
-    """Shows ``label: done/total, time left`` with whatever else there is to say."""
+    """Shows ``label: done/total, time left`` and further text."""
 
     def __init__(self) -> None:
         self._label, self._started, self._first, self._shown = "", 0.0, 0, 0.0
         self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, label: str, done: int, total: int, extra: str = "") -> None:
-        """Show that ``done`` of ``total`` are done; the last is always shown."""
+        """Show that ``done`` of ``total`` are done; the last is always shown.
+
+        Args:
+            label: What is counted; a new one starts a new estimate.
+            done: From 1.
+            total: Not 0.
+            extra: Shown after the time left.
+        """
         now = time.monotonic()
         if label != self._label:
             self._label, self._started, self._first, self._shown = label, now, done - 1, 0.0
@@ -38,5 +45,5 @@ class ProgressLine:
 
 
 def clock(seconds: float) -> str:
-    """``h:mm:ss``."""
+    """Return ``h:mm:ss``."""
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"

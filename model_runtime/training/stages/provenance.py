@@ -1,4 +1,4 @@
-"""What a training was made of: settings, data, code; stored in checkpoints, shown by ``info``."""
+"""Record what a training was made of: settings, data, code. Checkpoints store it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ..data.cache import Cache
 from ..settings import Settings
 
 DIGITS = 16
-"""Of a SHA-256 that are kept: enough to tell trainings apart, few enough to read."""
-NOT_OF_THE_RESULT = ("data", "work", "save_every_s", "folder", "device", "threads")
-"""Settings that say where and how fast, and change no weight beyond rounding."""
+"""Digits of a SHA-256 that are kept: enough to tell trainings apart, few enough to read."""
+NOT_OF_THE_RESULT = ("data", "work", "runs", "save_every_s", "folder", "device", "threads")
+"""Settings of places and speed, which change no weight beyond rounding."""
 
 
 def fingerprint(
     settings: Settings, stage: str, caches: Sequence[Cache], *, supervisor: Path | None = None
 ) -> dict[str, Any]:
-    """Everything that decides the weights of a run; JSON.
+    """Return everything that decides the weights of a run; JSON.
 
     Args:
         settings: Of the run.
         stage: ``generator`` or ``correlation``.
-        caches: What it learns from.
-        supervisor: Checkpoint of the correlation module, if it has a say.
+        caches: Training data.
+        supervisor: Checkpoint of the correlation module, where it supervises.
     """
     told = settings_record(settings, stage)
     return {
@@ -44,12 +44,17 @@ def fingerprint(
 
 
 def identity(record: dict[str, Any]) -> str:
-    """A run's name for itself: equal for runs that would end in the same weights."""
+    """Return a digest that is equal for runs that would end in the same weights."""
     return digest({name: value for name, value in record.items() if name != "settings"})
 
 
 def settings_record(settings: Settings, stage: str) -> dict[str, Any]:
-    """The settings that decide the weights of a stage, as JSON."""
+    """Return the settings that decide the weights of a stage, as JSON.
+
+    Args:
+        settings: Of the run.
+        stage: ``generator`` or ``correlation``.
+    """
     values = dataclasses.asdict(settings)
     for name in {"generator", "correlation"} - {stage}:
         del values[name]
@@ -58,37 +63,45 @@ def settings_record(settings: Settings, stage: str) -> dict[str, Any]:
     values.pop("start_from")
     if not values["keep"]:
         del values["keep"]  # runs from before there was such a thing stay the same runs
-    plain: dict[str, Any] = json.loads(json.dumps(_kept(values), default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(without_places(values), default=str))
     return plain
 
 
 def code_record() -> dict[str, str]:
-    """Version and fingerprint of the code that trains."""
+    """Return version and digest of the code that trains."""
     return {"version": runtime_version(), "sha256": _code_digest()}
 
 
 def checkpoint_digest(folder: Path | None) -> str | None:
-    """First digits of a checkpoint's config and, through its own digest, weights."""
+    """Return the first digits of a digest of a checkpoint's config, which names its weights."""
     if folder is None:
         return None
     path = folder / CONFIG_NAME
     return hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS] if path.is_file() else None
 
 
+def file_digest(path: Path | None) -> str | None:
+    """Return the first digits of the SHA-256 of a file; None without one."""
+    if path is None or not path.is_file():
+        return None
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]
+
+
 def digest(value: Any) -> str:
-    """First digits of the SHA-256 of a JSON value, whatever the order of its keys."""
+    """Return the first digits of the SHA-256 of a JSON value; key order does not count."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
-def _kept(value: Any) -> Any:
+def without_places(value: Any) -> Any:
+    """Return settings, as nested dicts and lists, without those that change no weight."""
     if isinstance(value, dict):
-        return {k: _kept(v) for k, v in value.items() if k not in NOT_OF_THE_RESULT}
-    return [_kept(v) for v in value] if isinstance(value, (list, tuple)) else value
+        return {k: without_places(v) for k, v in value.items() if k not in NOT_OF_THE_RESULT}
+    return [without_places(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 @functools.cache
 def _code_digest() -> str:
-    """Over the Python and JSON that training reads, in a fixed order."""
+    """Return a digest of the Python and JSON files that training reads."""
     root = Path(__file__).resolve().parents[2]
     files = [*root.glob("*.py"), *root.glob("model/*.py"), *root.glob("training/**/*.*")]
     total = hashlib.sha256()

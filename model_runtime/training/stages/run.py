@@ -1,178 +1,291 @@
-"""A resumable training run: optimiser, averaged weights, state that survives a kill. No pickle."""
+"""Train a module step by step: optimiser, schedule, averaged weights, best weights, resumption.
+
+Step n uses batch n and no other random numbers, so a run that was killed and resumed ends in the
+same weights, bit for bit on a CPU with the same number of threads. No pickle.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import json
 import logging
-import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+from torch.optim.swa_utils import AveragedModel
 
 from ...errors import BadArgument
-from ..settings import StageSettings
-from .machine import Machine
 from .progress import ProgressLine
 
 log = logging.getLogger(__name__)
 
-Step = Callable[[int], tuple[Tensor, dict[str, float]]]
-"""``step(number)`` gives the loss to descend and its terms by name."""
-SCALARS_EVERY = 20
-"""Steps between two points of a tensorboard curve."""
+Terms = dict[str, float]
+Step = Callable[[int], tuple[Tensor, Terms]]
+"""``step(number)`` returns the loss to minimise and its terms by name."""
+Evaluate = Callable[[], Terms]
+"""Returns measures on the development clips; ``score`` is the one the best weights are kept by."""
+SCORE: Final = "score"
+STATE_NAME: Final = "state.safetensors"
+BEST_NAME: Final = "best.safetensors"
+LOG_NAME: Final = "evaluations.jsonl"
+SMOOTHING: Final = 0.97
+"""Share of a loss term's last shown value in the next one."""
 
 
-class Run:
-    """Trains one module for ``settings.steps`` steps, saving itself in ``folder`` on the way.
+@dataclasses.dataclass(frozen=True)
+class ScheduleSettings:
+    """Steps, rates and how often a run is evaluated and saved."""
 
-    Of several processes each trains, the first one writes.
+    steps: int = 3000
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 100
+    final_rate: float = 0.02
+    """Learning rate at the end, as a share of ``learning_rate``; a cosine leads there."""
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    ema_decay: float = 0.998
+    """Of the averaged weights, which are evaluated and shipped."""
+    evaluate_every: int = 200
+    """Steps between two evaluations; 0 evaluates never and keeps the last weights."""
+    save_every_s: float = 60.0
 
-    Step n sees batch n and nothing random besides, so a run that was killed and resumed ends in the
-    same weights, bit for bit on a CPU with the same number of threads.
-    """
+
+@dataclasses.dataclass(frozen=True)
+class StageSettings(ScheduleSettings):
+    """A schedule, the batches and the machine of one stage."""
+
+    clips: int = 24
+    """Windows in a batch."""
+    frames: int = 200
+    """Length of a window in model frames: 4 s."""
+    seed: int = 1
+    augment: bool = True
+    threads: int = 0
+    """Torch threads; 0 leaves torch's choice."""
+    device: str = "auto"
+    """``auto`` takes CUDA, then MPS, then the CPU; or one of them by name."""
+    precision: str = "auto"
+    """``float32``, or ``bfloat16`` for the networks; ``auto`` takes bfloat16 where CUDA has it."""
+
+
+class TrainingRun:
+    """Minimises a loss over the trainable parameters of one module."""
 
     def __init__(
-        self,
-        module: nn.Module,
-        settings: StageSettings,
-        folder: Path,
-        *,
-        machine: Machine | None = None,
-        identity: str = "",
+        self, module: nn.Module, settings: ScheduleSettings, folder: Path, *, identity: str
     ) -> None:
         """Prepare a run.
 
         Args:
             module: On the device it is trained on.
-            settings: Steps, rates, how often to save.
-            folder: Where the state is kept; made when missing.
-            machine: This process among the others; None is alone on the CPU.
-            identity: See ``provenance``; a state of another one is not taken up. Empty takes any.
+            settings: Schedule.
+            folder: Where the state is kept; created when missing.
+            identity: Of settings, data and code of the run (``provenance``). A saved state with
+                another identity is refused.
         """
         self.module, self.settings, self.folder = module, settings, folder
-        self.machine = machine or Machine(torch.device("cpu"))
         self.identity = identity
         self.parameters = {n: p for n, p in module.named_parameters() if p.requires_grad}
-        decayed = [p for p in self.parameters.values() if p.ndim > 1]
-        plain = [p for p in self.parameters.values() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [
-            {"params": decayed},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(
-            groups,
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            betas=(0.9, 0.98),
-        )
-        self.averaged = {n: p.detach().clone() for n, p in self.parameters.items()}
+        self.optimiser = _optimiser(list(self.parameters.values()), settings)
+        self.schedule = _schedule(self.optimiser, settings)
+        self.averaged = AveragedModel(module, multi_avg_fn=_averaging(settings.ema_decay))
         self.step = 0
+        self.best: Terms = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def train(self, step: Step, *, scalars: Callable[[int, dict[str, float]], None]) -> None:
-        """Run to the last step, from where a saved state stands."""
+    def train(
+        self,
+        step: Step,
+        *,
+        evaluate: Evaluate | None = None,
+        scalars: Callable[[int, Terms], None] = lambda *_: None,
+    ) -> None:
+        """Run to the last step, from the saved state if there is one.
+
+        Args:
+            step: One training step.
+            evaluate: Called with the averaged weights in the module.
+            scalars: Called with the step number and loss terms or measures, for plots.
+        """
         self.resume()
-        self.machine.wait()
-        saved, line = time.monotonic(), ProgressLine()
-        smooth: dict[str, float] = {}
+        saved, line, smooth = time.monotonic(), ProgressLine(), Terms()
         while self.step < self.settings.steps:
             loss, terms = step(self.step)
-            self._descend(loss)
-            self.step += 1
+            self.descend(loss)
             for name, value in {**terms, "total": float(loss.detach())}.items():
-                smooth[name] = value if name not in smooth else 0.97 * smooth[name] + 0.03 * value
-            if not self.machine.is_first:
-                continue
+                smooth[name] = SMOOTHING * smooth.get(name, value) + (1 - SMOOTHING) * value
             shown = "  ".join(f"{name} {value:.4f}" for name, value in smooth.items())
             line("step", self.step, self.settings.steps, shown)
-            if self.step % SCALARS_EVERY == 0:
+            if self.step % 20 == 0:
                 scalars(self.step, dict(smooth))
-            now = time.monotonic()
-            if now - saved > self.settings.save_every_s:
+            if evaluate is not None and self._is_evaluated():
+                scalars(self.step, self.evaluate(evaluate))
+            if time.monotonic() - saved > self.settings.save_every_s:
                 self.save()
                 saved = time.monotonic()
-        if self.machine.is_first:
-            self.save()
-        self.machine.wait()
+        self.save()
 
-    def rate(self, step: int) -> float:
-        """Learning rate of a step: a linear warm-up, then a cosine down to ``final_rate``."""
-        settings = self.settings
-        if step < settings.warmup_steps:
-            return settings.learning_rate * (step + 1) / settings.warmup_steps
-        done = (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
-        share = settings.final_rate + (1 - settings.final_rate) * (
-            0.5 + 0.5 * math.cos(math.pi * done)
-        )
-        return settings.learning_rate * share
+    def descend(self, loss: Tensor) -> None:
+        """Take one optimiser step down the gradient of ``loss``."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
+        self.optimiser.step()
+        self.schedule.step()
+        self.averaged.update_parameters(self.module)
+        self.step += 1
+
+    def evaluate(self, evaluate: Evaluate) -> Terms:
+        """Measure the averaged weights, and keep them if their score is the best so far."""
+        with self.averaged_in_place():
+            measures = evaluate()
+            if not self.best or measures[SCORE] > self.best[SCORE]:
+                self.best = measures
+                self._write_best()
+        text = json.dumps({"step": self.step, **measures})
+        with (self.folder / LOG_NAME).open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+        log.info("step %d on dev: %s", self.step, text)
+        return measures
+
+    @contextlib.contextmanager
+    def averaged_in_place(self) -> Iterator[None]:
+        """Put the averaged weights into the module for the time of a ``with`` block."""
+        kept = {name: value.detach().clone() for name, value in self.parameters.items()}
+        averaged = dict(self.averaged.module.named_parameters())
+        self.module.eval()
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(averaged[name])
+            try:
+                yield
+            finally:
+                for name, parameter in self.parameters.items():
+                    parameter.copy_(kept[name])
+        self.module.train()
+
+    def best_weights(self) -> dict[str, Tensor]:
+        """Return the weights to ship: the best on dev, or the last averaged ones."""
+        path = self.folder / BEST_NAME
+        state = {name: value.detach().cpu() for name, value in self.module.state_dict().items()}
+        if self.best and path.is_file():
+            return state | load_file(path)
+        averaged = self.averaged.module.named_parameters()
+        return state | {n: p.detach().cpu().clone() for n, p in averaged if n in self.parameters}
 
     def save(self) -> None:
-        """Write the whole state beside the old one, then put it in its place."""
+        """Write the whole state to a temporary file, then replace the old one."""
+        averaged = dict(self.averaged.module.named_parameters())
         tensors: dict[str, Tensor] = {}
         for name, parameter in self.parameters.items():
             tensors[f"weight.{name}"] = parameter.detach()
-            tensors[f"average.{name}"] = self.averaged[name]
+            tensors[f"average.{name}"] = averaged[name].detach()
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"{key}.{name}"] = value
-        temporary = self.folder / "state.tmp"
-        note = {"step": str(self.step), "identity": self.identity}
-        save_file({n: t.contiguous() for n, t in tensors.items()}, temporary, note)
-        os.replace(temporary, self.folder / "state.safetensors")
+        note = {
+            "step": str(self.step),
+            "identity": self.identity,
+            "schedule": json.dumps(self.schedule.state_dict()),
+            "best": json.dumps(self.best),
+        }
+        _write(self.folder / STATE_NAME, tensors, note)
 
     def resume(self) -> bool:
-        """Take up the saved state, if there is one.
+        """Load the saved state, if there is one.
 
         Raises:
-            BadArgument: It is of a run with other settings or data.
+            BadArgument: It belongs to a run with other settings, data or code.
         """
-        path = self.folder / "state.safetensors"
+        path = self.folder / STATE_NAME
         if not path.is_file():
             return False
-        from safetensors import safe_open
-
         with safe_open(path, "pt") as file:
             note = file.metadata()
-        if self.identity and note.get("identity", self.identity) != self.identity:
+        if note["identity"] != self.identity:
             raise BadArgument(
                 f"{self.folder} holds a run with other settings or data",
-                hint="Begin anew with --fresh, or give another --output",
+                hint="Start again with --fresh, or give another work folder",
             )
         self.step = int(note["step"])
+        self.best = json.loads(note["best"])
+        self.schedule.load_state_dict(json.loads(note["schedule"]))
         tensors = load_file(path)
+        averaged = dict(self.averaged.module.named_parameters())
+        self.averaged.n_averaged.fill_(self.step)
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(tensors[f"weight.{name}"])
-                self.averaged[name].copy_(tensors[f"average.{name}"])
+                averaged[name].copy_(tensors[f"average.{name}"])
                 if f"exp_avg.{name}" in tensors:
                     self.optimiser.state[parameter] = {"step": tensors[f"step.{name}"]} | {
                         key: tensors[f"{key}.{name}"].to(parameter.device)
                         for key in ("exp_avg", "exp_avg_sq")
                     }
+        for group, rate in zip(
+            self.optimiser.param_groups, self.schedule.get_last_lr(), strict=True
+        ):
+            group["lr"] = rate
         log.info("resumed at step %d", self.step)
         return True
 
-    def averaged_weights(self) -> dict[str, Tensor]:
-        """The exponential moving average of the weights, on the CPU: what is shipped."""
-        return {name: value.detach().cpu().clone() for name, value in self.averaged.items()}
+    def _is_evaluated(self) -> bool:
+        every = self.settings.evaluate_every
+        return bool(every) and (self.step % every == 0 or self.step == self.settings.steps)
 
-    def _descend(self, loss: Tensor) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate(self.step)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.clip_norm)
-        self.optimiser.step()
-        decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                self.averaged[name].lerp_(parameter, 1 - decay)
+    def _write_best(self) -> None:
+        tensors = {name: parameter.detach() for name, parameter in self.parameters.items()}
+        _write(self.folder / BEST_NAME, tensors, {"best": json.dumps(self.best)})
 
 
-def begin_anew(folder: Path) -> None:
-    """Forget a run's state; its tensorboard scalars stay."""
-    (folder / "state.safetensors").unlink(missing_ok=True)
+def forget(folder: Path) -> None:
+    """Delete the saved state of a run; its plots stay."""
+    for name in (STATE_NAME, BEST_NAME, LOG_NAME):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _averaging(decay: float) -> Callable[..., None]:
+    """Return the update of an exponential moving average that forgets the first steps quickly."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        kept = min(decay, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(averaged, current, 1 - kept)
+
+    return update
+
+
+def _optimiser(parameters: list[nn.Parameter], settings: ScheduleSettings) -> torch.optim.AdamW:
+    """Decay matrices, not biases and gains."""
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98))
+
+
+def _schedule(optimiser: torch.optim.AdamW, settings: ScheduleSettings) -> SequentialLR:
+    warmup = max(1, min(settings.warmup_steps, settings.steps - 1))
+    rise = LinearLR(optimiser, 1 / warmup, total_iters=warmup)
+    fall = CosineAnnealingLR(
+        optimiser,
+        max(1, settings.steps - warmup),
+        eta_min=settings.final_rate * settings.learning_rate,
+    )
+    return SequentialLR(optimiser, [rise, fall], [warmup])
+
+
+def _write(path: Path, tensors: dict[str, Tensor], note: dict[str, str]) -> None:
+    temporary = path.with_suffix(".tmp")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, note)
+    os.replace(temporary, path)

@@ -1,9 +1,7 @@
-"""Fine-tuning: a generator that begins with another's weights, also on another rig.
+"""Start a generator from the weights of another, also on another rig.
 
-Everything that does not depend on the rig is taken over as it is. Latents are taken region by
-region and heads channel by channel, by name; what the other generator lacks begins at random, but
-for blocks appended to a stack: they begin as nothing, so that a deeper generator starts out acting
-as the shallower one did. Heads of more taps begin as the old ones, smoothed over time.
+Tensors that do not depend on the rig are copied. Latents are copied region by region and heads
+channel by channel, by name. Regions and channels that the other generator lacks start at random.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import torch
 from ...arrays import FloatArray
 from ...checkpoint.folder import Checkpoint
 from ...config import GeneratorConfig
-from ...errors import BadArgument
 from ...model.generator import Generator
 
 log = logging.getLogger(__name__)
@@ -34,13 +31,16 @@ LATENT_AXES = {
     "decoder_norm.weight": (0,),
     "decoder_norm.bias": (0,),
 }
-"""Axes that run over regions times latents, by the name of the tensor without its block number."""
-BLOCK_OUTPUTS = ("encoder.mix.weight", "encoder.mix.bias", "decoder.mix.weight", "decoder.mix.bias")
-"""What a residual block adds to its input comes through these."""
+"""Axes of regions times latents, by the name of the tensor without its block number."""
 
 
 def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
-    """Load what fits of ``checkpoint`` into ``generator``, in place."""
+    """Load what fits of ``checkpoint`` into ``generator``, in place.
+
+    Args:
+        generator: Of any rig.
+        checkpoint: To start from.
+    """
     old, new = checkpoint.config, generator.config
     state = {name: value.detach().numpy().copy() for name, value in generator.state_dict().items()}
     taken = []
@@ -55,9 +55,6 @@ def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
             if is_taken:
                 state[name][...] = value
         taken += [name] * is_taken
-    for name in state.keys() - checkpoint.tensors.keys():
-        if _kind(name) in BLOCK_OUTPUTS:
-            state[name][...] = 0
     channels = _copy_heads(checkpoint, state, new)
     generator.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     log.info(
@@ -116,7 +113,7 @@ def _latents(config: GeneratorConfig, region: str, half: int) -> range:
 def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: GeneratorConfig) -> int:
     """Copy the head rows of channels both have, where their region is the same; their number."""
     old, copied = checkpoint.config, 0
-    if old.latent != new.latent:
+    if (old.latent, old.head_taps) != (new.latent, new.head_taps):
         return 0
     for region in (name for name in new.regions if name in old.regions):
         theirs, ours = _channels(old, region), _channels(new, region)
@@ -124,23 +121,10 @@ def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: Gener
         bias = checkpoint.tensors[f"heads.{region}.bias"]
         for channel in (name for name in ours if name in theirs):
             row, old_row = ours.index(channel), theirs.index(channel)
-            state[f"heads.{region}.weight"][row] = _spread(weight[old_row], new.head_taps)
+            state[f"heads.{region}.weight"][row] = weight[old_row]
             state[f"heads.{region}.bias"][row] = bias[old_row]
             copied += 1
     return copied
-
-
-def _spread(weight: FloatArray, taps: int) -> FloatArray:
-    """A head's row (inputs, taps) with more taps: smoothed by as many binomial weights more."""
-    if taps < weight.shape[-1]:
-        raise BadArgument(
-            f"head_taps = {taps}, but the heads to start from have {weight.shape[-1]}",
-            hint="Leave head_taps out, or set it higher",
-        )
-    binomial = np.ones(1)
-    for _ in range(taps - weight.shape[-1]):
-        binomial = np.convolve(binomial, [0.5, 0.5])
-    return np.stack([np.convolve(row, binomial) for row in weight]).astype(np.float32)
 
 
 def _channels(config: GeneratorConfig, region: str) -> list[str]:

@@ -27,9 +27,11 @@ from .emotion.detect import DetectedEmotion, detect_emotion, resolve_auto, uses_
 from .emotion.keys import checked_keys, emotion_weights
 from .engines.base import Engine, EngineOutput, extract_features
 from .errors import BadArgument, Cancelled
+from .postprocess.articulation import hold_articulation
 from .postprocess.finish import FinishOptions, finish
 from .protocol import Performance
 from .style import style_noise
+from .text.script import SCRIPT_MATCH, ScriptMatch, match_script
 
 Progress: TypeAlias = Callable[[float, str], None]
 """Called with the fraction done, in [0, 1], and the name of the stage."""
@@ -47,6 +49,8 @@ class RawCurves:
     """Shape (T, C), unbounded, at the model's frame rate."""
     silence: FloatArray
     """Probability of silence, shape (T,)."""
+    phones: FloatArray | None = None
+    """Probability of every phone, shape (T, P), where a script needs it."""
 
 
 def perform(
@@ -106,12 +110,32 @@ def perform(
         seconds = store.duration_s
     _stop_if(cancelled)
     progress(GENERATED, "post-processing")
+    match = _matched_or_none(raw, config, performance.script)
+    if match is not None and match.is_used:
+        raw = _articulated(raw, config, match)
     track = _finished(raw, config, performance, rig, seconds, plan)
     progress(1.0, "done")
     request = {**asked.as_json(), "rig": rig.name}
     if detected is not None:
         request[DETECTED_EMOTION] = detected.as_json()
+    if match is not None:
+        request[SCRIPT_MATCH] = match.as_json()
     return track.replaced(start_s=start_s, request=request)
+
+
+def _matched_or_none(raw: RawCurves, config: GeneratorConfig, script: str) -> ScriptMatch | None:
+    """Find the words of the script in the clip; None without a script or recognised phones."""
+    if not script.strip() or raw.phones is None or SILENCE_PHONE not in config.phones[:1]:
+        return None
+    return match_script(script, raw.phones, phone_names=config.phones, frame_rate=config.frame_rate)
+
+
+def _articulated(raw: RawCurves, config: GeneratorConfig, match: ScriptMatch) -> RawCurves:
+    """Hold the mouth to the phones that are known."""
+    values = hold_articulation(
+        raw.values, config.channels, match.track.phones, frame_rate=config.frame_rate
+    )
+    return dataclasses.replace(raw, values=values)
 
 
 def _finished(
@@ -206,6 +230,7 @@ def generate_raw(
     shift = _feature_shift(store, config)
     values = np.empty((frames, len(config.channels)), np.float32)
     silence = np.zeros(frames, np.float32)
+    posteriors = np.zeros((frames, len(config.phones)), np.float16) if performance.script else None
     phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
     done = 0
     while done < frames:
@@ -216,11 +241,15 @@ def generate_raw(
         part = None if levels is None else levels[low:high, None]
         output = _run_window(store, engine, performance, shift, low, high - low, part)
         values[done:stop] = output.curves[done - low : stop - low]
+        if posteriors is not None:
+            posteriors[done:stop] = output.phones[done - low : stop - low]
         if phone is not None:
             silence[done:stop] = output.phones[done - low : stop - low, phone]
         done = stop
         progress(done / frames)
-    return RawCurves(values, silence)
+    if posteriors is None:
+        return RawCurves(values, silence)
+    return RawCurves(values, silence, posteriors.astype(np.float32))
 
 
 def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:

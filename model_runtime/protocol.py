@@ -139,6 +139,8 @@ class Performance:
     """Where the used part of the audio file begins."""
     duration_s: float | None = None
     """Length of the used part; None means to the end of the file."""
+    script: str = ""
+    """What is spoken, in English; empty means that the phones are recognised alone."""
     acting: Acting = Acting()
     """Off, so that the curves are those of the model alone."""
     smoothing_s: float = 0.0

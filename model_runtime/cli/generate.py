@@ -13,6 +13,7 @@ from ..generate import perform
 from ..protocol import Performance
 from .console import Parser, ProgressLine, print_line, set_up_logging
 from .options import acting_title, add_options, engine_from, performance_from
+from .script import add_script_options, match_title, script_from, write_words
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         performance_from(options, options.audio),
         start_s=options.start,
         duration_s=options.duration,
+        script=script_from(options),
     )
     check_output(options.output)
     started = time.perf_counter()
@@ -33,13 +35,20 @@ def main(arguments: Sequence[str]) -> int:
     finally:
         line.clear()
     write_curves(track, options.output)
+    if options.words:
+        write_words(track, options.words)
     frames, channels = track.values.shape
     print_line(
         f"{options.output}: {frames} frames of {channels} channels at {track.fps:g} fps, "
-        f"{emotion_title(track, performance)}, {engine.name} on {engine.device}, "
+        f"{_titles(track, performance)}, {engine.name} on {engine.device}, "
         f"{time.perf_counter() - started:.1f} s"
     )
     return 0
+
+
+def _titles(track: CurveTrack, performance: Performance) -> str:
+    titles = (emotion_title(track, performance), match_title(track))
+    return ", ".join(filter(None, titles))
 
 
 def emotion_title(track: CurveTrack, performance: Performance) -> str:
@@ -72,6 +81,7 @@ def _parser() -> Parser:
         help="curve file: numpy archive, Live Link Face CSV or Audio2Face JSON",
     )
     add_options(parser)
+    add_script_options(parser)
     parser.add_argument(
         "--start",
         type=float,

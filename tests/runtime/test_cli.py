@@ -58,6 +58,7 @@ def test_every_option_arrives(
         "blink": False,
         "start_s": 0.5,
         "duration_s": 3.0,
+        "script": "",
         "acting": {
             "dynamics": 0.5,
             "eyes": 2.0,

@@ -27,6 +27,7 @@ PERFORMANCE = Performance(
     blink=False,
     start_s=1.5,
     duration_s=4.0,
+    script="Hello there",
     acting=Acting(dynamics=1.0, eyes=0.5, asymmetry=0.25, favoured_side="left"),
     smoothing_s=0.05,
 )
@@ -53,6 +54,7 @@ def test_a_request_carries_every_parameter_of_its_performance() -> None:
             "blink": False,
             "start_s": 1.5,
             "duration_s": 4.0,
+            "script": "Hello there",
             "acting": {
                 "dynamics": 1.0,
                 "eyes": 0.5,

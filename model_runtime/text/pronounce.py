@@ -1,0 +1,107 @@
+"""Give every word of a text its phones: user's dictionary, CMUdict, then the spelling. No bpy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..config import PHONES
+from ..errors import BadArgument
+from .dictionary import pronunciations
+from .normalise import Word, spoken_words
+from .spelling import phones_of_spelling
+
+SUFFIXES = (("'s", ("z",)), ("s'", ("z",)), ("'ll", ("l",)), ("'d", ("d",)), ("'ve", ("v",)))
+"""Endings that a known word takes: the phones of the ending follow those of the word."""
+UNVOICED = frozenset({"p", "t", "k", "f", "th"})
+SIBILANTS = frozenset({"s", "z", "sh", "zh", "ch", "jh"})
+
+
+@dataclasses.dataclass(frozen=True)
+class PronouncedWord:
+    """A word of a script with its possible phones."""
+
+    word: Word
+    variants: tuple[tuple[str, ...], ...]
+    """Pronunciations, most usual first; names of ``config.PHONES``."""
+    is_guess: bool = False
+    """The phones come from the spelling, not from a dictionary."""
+
+
+def pronounce_text(
+    text: str, own: Mapping[str, tuple[tuple[str, ...], ...]] | None = None
+) -> list[PronouncedWord]:
+    """Return the words of an English text with their phones.
+
+    Args:
+        text: A script line.
+        own: The user's pronunciations by lower-case word (``read_own_dictionary``), which come
+            first.
+
+    Returns:
+        Words that have phones, in order.
+    """
+    out = []
+    for word in spoken_words(text):
+        variants, is_guess = _variants(word.spoken, own or {})
+        if variants:
+            out.append(PronouncedWord(word, variants, is_guess))
+    return out
+
+
+def read_own_dictionary(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Read the user's dictionary: JSON of words to phones, ``{"Xanthe": "z ae n th iy"}``.
+
+    Args:
+        path: The file; a missing one is an empty dictionary.
+
+    Raises:
+        BadArgument: Not such a JSON, or a phone that does not exist; names the word.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        entries = [(str(w), [v] if isinstance(v, str) else list(v)) for w, v in data.items()]
+    except (ValueError, AttributeError, TypeError, OSError, RecursionError) as error:
+        raise BadArgument(
+            f"The dictionary {path.name} cannot be read: {error}",
+            hint='Write it as JSON, for example {"Xanthe": "z ae n th iy"}',
+        ) from error
+    own: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for word, texts in entries:
+        said = tuple(tuple(str(text).lower().split()) for text in texts)
+        wrong = [phone for phones in said for phone in phones if phone not in PHONES[1:]]
+        if wrong or not all(said):
+            raise BadArgument(
+                f"The dictionary {path.name} has no valid phones for {word!r}: {' '.join(wrong)}",
+                hint=f"Use the phones {' '.join(PHONES[1:])}",
+            )
+        own[word.lower()] = said
+    return own
+
+
+def _variants(
+    spoken: str, own: Mapping[str, tuple[tuple[str, ...], ...]]
+) -> tuple[tuple[tuple[str, ...], ...], bool]:
+    found = own.get(spoken) or tuple(pronunciations(spoken))
+    if found:
+        return found, False
+    for ending, phones in SUFFIXES:
+        if spoken.endswith(ending) and len(spoken) > len(ending) + 1:
+            stem, is_guess = _variants(spoken.removesuffix(ending), own)
+            if stem:
+                return tuple((*s, *_linked(s, phones)) for s in stem), is_guess
+    guess = phones_of_spelling(spoken)
+    return ((guess,), True) if guess else ((), True)
+
+
+def _linked(stem: tuple[str, ...], ending: tuple[str, ...]) -> tuple[str, ...]:
+    """The ending as it sounds after a stem: s after p, a vowel between s and z."""
+    if ending != ("z",):
+        return ending
+    if stem[-1] in SIBILANTS:
+        return ("ih", "z")
+    return ("s",) if stem[-1] in UNVOICED else ("z",)

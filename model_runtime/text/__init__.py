@@ -3,7 +3,7 @@
 * ``normalise``: a script line as spoken words: numbers, money, dates, abbreviations.
 * ``numbers``: English numbers in words.
 * ``dictionary``: pronunciations of 126,000 English words (CMUdict), found without loading the file.
-* ``spelling``: phones of words that no dictionary has, from their letters (48 of 100 held-out words right).
+* ``spelling``: phones of words that no dictionary has, from their letters.
 * ``pronounce``: phones of every word of a text, from the user's dictionary, ours, or the spelling.
 * ``graph``, ``align``: the network of a script's phones, and the search for its best path.
 * ``script``: a script against a clip: words with times, doubtful words, the share that was spoken.

@@ -21,8 +21,12 @@ from ..reference.rig import reference_rig
 from .cache import Entry
 
 FACE, STILL, FILMED = "face", "still", "filmed"
-UNMEASURED_ON_FILM = ("tongueOut", "cheekPuff", "jawForward")
-"""Channels that landmarks of a filmed face say nothing about: the fit's 0 is not an observation."""
+UNMEASURED_ON_FILM = (
+    *("tongueOut", "cheekPuff", "jawForward", "mouthShrugLower", "mouthShrugUpper"),
+    *("mouthPressLeft", "mouthPressRight"),
+)
+"""Channels that landmarks of a filmed face say nothing about: their mean over all of grid_s1 and
+grid_s4 is under 0.01, and that 0 of the fit is not an observation."""
 
 
 class RigRows:

@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from buildtools import demonstration, environments, extension, testing
-from buildtools.checking import run_checks
+from buildtools.checks.run import run_checks
 from buildtools.console import ROOT, BuildError
 from buildtools.emotion_sheet import make_emotion_sheet
 from buildtools.extension import make_zip

@@ -1,4 +1,4 @@
-"""The commands of ``build.py`` that bring the product out and prove it. Stdlib only."""
+"""Define the commands of ``build.py`` that publish and verify the product. Stdlib only."""
 
 from __future__ import annotations
 
@@ -7,27 +7,36 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import faults, repository, shell_benchmark, window
+from . import faults, repository, window
+from .benchmarks import addon_benchmark
 from .console import ROOT, BuildError
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the subparsers of ``build.py``."""
-    index = commands.add_parser("index", help="a static extension repository: zip and index.json")
+    index = commands.add_parser(
+        "index", help="build a static extension repository: zip and index.json"
+    )
     index.add_argument("--out", type=Path, default=ROOT / "dist" / "repository", metavar="FOLDER")
     index.set_defaults(command=_index)
-    tried = commands.add_parser("faults", help="try every fault and print what happened")
-    tried.add_argument("--only", default="", metavar="EXPRESSION", help="as pytest's -k")
+    tried = commands.add_parser("faults", help="run every fault test and print the results")
+    tried.add_argument("--only", default="", metavar="EXPRESSION", help="pytest's -k expression")
     tried.add_argument(
-        "--out", type=Path, default=ROOT / "out" / "faults.json", metavar="FILE", help="the table"
+        "--out",
+        type=Path,
+        default=ROOT / "out" / "faults.json",
+        metavar="FILE",
+        help="table as JSON",
     )
     tried.set_defaults(command=_faults)
-    bench = commands.add_parser("benchmark", help="what the add-on costs inside Blender")
+    bench = commands.add_parser("benchmark", help="measure what the add-on costs inside Blender")
     bench.add_argument("--blender", default="5.2", metavar="VERSION", help="4.2 ... 5.2")
     bench.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark.json", metavar="FILE")
     bench.set_defaults(command=_benchmark)
-    gui = commands.add_parser("gui", help="a person's first session in a real window")
-    gui.add_argument("--blender", default="", metavar="PROGRAM", help="a Blender with a display")
+    gui = commands.add_parser("gui", help="run user sessions in a real window")
+    gui.add_argument(
+        "--blender", default="", metavar="PROGRAM", help="Blender program (default: a chroot)"
+    )
     gui.add_argument("--out", type=Path, default=ROOT / "out" / "gui", metavar="FOLDER")
     gui.set_defaults(command=_gui)
 
@@ -41,18 +50,18 @@ def _index(options: argparse.Namespace) -> int:
 
 
 def _faults(options: argparse.Namespace) -> int:
-    return _tell(*faults.run_faults(options.only, options.out.resolve()))
+    return _print_table(*faults.run_faults(options.only, options.out.resolve()))
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    return _tell(*shell_benchmark.run_benchmark(options.blender, options.out.resolve()))
+    return _print_table(*addon_benchmark.run_benchmark(options.blender, options.out.resolve()))
 
 
 def _gui(options: argparse.Namespace) -> int:
-    return _tell(*window.run_session(options.blender, options.out.resolve()))
+    return _print_table(*window.run_session(options.blender, options.out.resolve()))
 
 
-def _tell(table: str, is_good: bool) -> int:
+def _print_table(table: str, is_good: bool) -> int:
     sys.stderr.flush()
     print(table, flush=True)
     return 0 if is_good else 1

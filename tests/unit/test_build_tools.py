@@ -17,10 +17,10 @@ from buildtools import (
     environments,
     extension,
     pythons,
-    sizes,
     system_libraries,
     testing,
 )
+from buildtools.checks import sizes, style_figures
 from buildtools.console import BuildError, run
 from demo.words import Span, Word, moments
 
@@ -133,6 +133,32 @@ def test_size_limits_find_long_files_and_functions(tmp_path: Path) -> None:
         "build.py",
         "tests/test_it.py",
     ]
+
+
+def test_style_figures_count_what_the_style_guide_asks_for(tmp_path: Path) -> None:
+    code = '''"""How the file works."""
+# A reason.
+def public(a, b):
+    """Return a.
+
+    Args:
+        a: One.
+    """
+def other(self, a, *, b): """Return b."""
+def _private(a, b): pass
+class Kind:
+    def method(self, a, b):  # noqa: D102
+        def inner(a, b): pass
+'''
+    path = tmp_path / "file.py"
+    path.write_text(code, encoding="utf-8")
+    found = style_figures.measure_file(path)
+    assert found.file_lines == [13]
+    assert sorted(found.function_lines) == [1, 1, 1, 2, 6]
+    assert (found.questions, found.summaries) == (1, 3)
+    assert (found.functions_with_args, found.functions_to_document) == (1, 3)
+    assert found.comment_lines == 1
+    assert style_figures.spread(list(range(1, 11))) == (5, 9, 10)
 
 
 def test_zip_is_the_same_twice(tmp_path: Path) -> None:

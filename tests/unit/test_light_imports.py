@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from buildtools.sources import module_name
+from buildtools.checks.sources import module_name
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("bpy", "torch", "librosa", "soundfile", "audioread", "scipy", "matplotlib", "ray")

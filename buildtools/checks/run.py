@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from . import environments, extension, sizes, sources
-from .console import ROOT, BuildError, run, say
+from .. import environments, extension
+from ..console import ROOT, BuildError, run, say
+from . import sizes, sources, style_figures
 
 TIMEOUT_S = 900.0
 TYPED_FOLDERS = ("buildtools", "model_runtime", "cstalk_blender", "demo")
-"""In these, every file that does not import bpy is checked strictly, the others loosely."""
+"""Files that do not import bpy are checked strictly, the others with the options below."""
 
 LINT_IMPORTS = "lint-imports.exe" if os.name == "nt" else "lint-imports"
 
@@ -20,7 +21,7 @@ BLENDER_NOISE = (
     *("valid-type", "union-attr", "attr-defined", "misc", "override"),
     *("assignment", "arg-type", "var-annotated"),
 )
-"""What mypy says of right code because the stubs leave out properties made at run time."""
+"""Error codes of correct code, since the stubs lack properties that are created at run time."""
 
 
 def run_checks() -> list[str]:
@@ -42,6 +43,7 @@ def run_checks() -> list[str]:
         if findings:
             failed.append(name)
             say(findings)
+    say("style figures, * beyond the limit:\n" + style_figures.table(style_figures.measure(ROOT)))
     return failed
 
 
@@ -77,7 +79,7 @@ def _extension() -> str:
 
 
 def _mypy_strict() -> str:
-    python = environments.ensure("runtime")  # torch and numpy are typed: mypy reads them there
+    python = environments.ensure("runtime")  # mypy reads the types of torch and numpy there
     return _tool(
         *("check", "mypy", f"--python-executable={python}", "--follow-imports=silent"),
         "--cache-dir=.mypy_cache/strict",
@@ -99,7 +101,7 @@ def _mypy_blender() -> str:
 
 
 def _typed_files(*, with_bpy: bool) -> list[str]:
-    """The files that import something of Blender's, or those that do not, relative to the root."""
+    """Return the files that import Blender, or those that do not, relative to the root."""
     found = []
     for folder in TYPED_FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -109,7 +111,7 @@ def _typed_files(*, with_bpy: bool) -> list[str]:
 
 
 def _tool(environment: str, *arguments: str) -> str:
-    """Output of ``python -m TOOL ...`` when it fails, empty when it does not."""
+    """Run ``python -m TOOL ...``; return its output when it fails, else an empty text."""
     status, output = run(
         [environments.ensure(environment), "-m", *arguments], timeout_s=TIMEOUT_S, what=arguments[0]
     )

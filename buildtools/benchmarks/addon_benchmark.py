@@ -1,8 +1,8 @@
-"""`build.py benchmark`: what the add-on costs inside Blender, as a table and as JSON. Stdlib only.
+"""Measure what the add-on costs inside Blender, as a table and as JSON. Standard library only.
 
-A busy machine stretches the clock on the wall. The work is one thread's, so the processor's time
-is held against the target, the best of several runs; the best wall time stands beside it. What
-Blender itself takes to enable an extension is measured with one that does nothing.
+The work is done by one thread, so its processor time is compared with the limit: the best of
+several runs, since a busy machine stretches wall time. The cost of Blender itself to enable an
+extension is measured with one that does nothing.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from . import environments, extension
-from .console import ROOT, BuildError, clean_environment, run, say
+from .. import environments, extension
+from ..console import ROOT, BuildError, clean_environment, run, say
 
-SCRIPT = ROOT / "buildtools" / "shell_costs.py"
+SCRIPT = Path(__file__).with_name("addon_costs.py")
 SPEECH = ROOT / "demo" / "speech" / "line.wav"
 TIMEOUT_S = 600.0
 STARTS, PERFORMANCES = 5, 3
 EMPTY = "cstalk_nothing"
 """An extension that does nothing."""
 ENABLE_MS, TICK_MS, BAKE_MS = 50.0, 20.0, 60.0
-"""What it may cost at most."""
+"""Limits in milliseconds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +40,14 @@ class Row:
 
 
 def run_benchmark(version: str, destination: Path) -> tuple[str, bool]:
-    """Measure in the Blender of ``version``.
+    """Measure in one version of Blender.
+
+    Args:
+        version: Version of the Blender environment, as ``5.2``.
+        destination: JSON file to write.
 
     Returns:
-        The table; always True: a benchmark tells and does not judge.
+        The table; always True, since a benchmark does not fail.
 
     Raises:
         BuildError: No such Blender, or it could not be measured.
@@ -97,7 +101,7 @@ def _measure(python: Path, home: Path, *arguments: str | Path) -> dict[str, Any]
 
 
 def _write_empty(home: Path) -> None:
-    """An extension with our manifest and two functions that do nothing."""
+    """Write an extension with CSTalk's manifest and two functions that do nothing."""
     folder = home / "blender" / "extensions" / "user_default" / EMPTY
     folder.mkdir(parents=True)
     manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
@@ -108,7 +112,7 @@ def _write_empty(home: Path) -> None:
 
 
 def _longest_ticks(works: list[dict[str, Any]]) -> tuple[tuple[float, float], ...]:
-    """Longest tick that waits and that brings keys, (CPU, wall) in ms: the best of all runs."""
+    """Return the longest waiting and key-writing ticks, (CPU, wall) in ms: the best of all runs."""
     longest: tuple[list[tuple[float, ...]], ...] = ([], [])
     for one in works:
         ticks = list(zip(one["ticks_cpu_s"], one["ticks_s"], strict=True))
@@ -159,13 +163,13 @@ def _rows(
             not per_frame,
         ),
         Row(
-            f"longest of {len(work['ticks_s']) - work['heavy_ticks']} ticks that wait",
+            f"longest of {len(work['ticks_s']) - work['heavy_ticks']} waiting ticks",
             f"<= {TICK_MS:.0f} ms",
             f"{wait_cpu:.0f} ms (wall {wait:.0f} ms)",
             wait_cpu <= TICK_MS,
         ),
         Row(
-            f"longest of {work['heavy_ticks']} that bring keys ({work['made']})",
+            f"longest of {work['heavy_ticks']} ticks that write keys ({work['made']})",
             f"<= {TICK_MS:.0f} ms",
             f"{bring_cpu:.0f} ms (wall {bring:.0f} ms)",
             bring_cpu <= TICK_MS,

@@ -1,9 +1,9 @@
-"""What the add-on costs inside Blender, measured where it runs; `build.py benchmark` starts it.
+"""Measure the add-on inside Blender; started by `build.py benchmark`.
 
-    python shell_costs.py enable [ID]        seconds to enable an installed extension, once
-    python shell_costs.py work SPEECH        ticks of a whole performance, bake, idle cost
+    python addon_costs.py enable [ID]        seconds to enable an installed extension, once
+    python addon_costs.py work SPEECH        ticks of one Generate, bake, idle cost
 
-Runs in a Python with bpy and a user folder of its own. Prints JSON on its last line.
+Runs in a Python with bpy and its own user folder. Prints JSON on its last line.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ IDLE_FRAMES = 200
 
 
 class Clock:
-    """Wall clock and this thread's processor time since it was made."""
+    """Measures wall time and the processor time of this thread since its creation."""
 
     def __init__(self) -> None:
         self._wall, self._processor = time.perf_counter(), time.thread_time()
 
     def read(self) -> tuple[float, float]:
-        """Seconds on the wall and of the processor."""
+        """Return wall seconds and processor seconds."""
         return time.perf_counter() - self._wall, time.thread_time() - self._processor
 
 
 def install(archive: str) -> dict[str, object]:
-    """Install, enable and disable once, so that its bytecode lies on the disk as for a person."""
+    """Install, enable and disable once, so that its bytecode is on the disk as for a user."""
     bpy.ops.extensions.package_install_files(
         filepath=archive, repo="user_default", enable_on_install=True, overwrite=True
     )
@@ -47,7 +47,7 @@ def install(archive: str) -> dict[str, object]:
 
 
 def enable(name: str = "cstalk") -> dict[str, object]:
-    """Enable an extension in a Blender that has just started."""
+    """Measure enabling an extension in a Blender that has just started."""
     module = f"{REPOSITORY}.{name}"
     clock = Clock()
     bpy.ops.preferences.addon_enable(module=module)
@@ -58,7 +58,7 @@ def enable(name: str = "cstalk") -> dict[str, object]:
 
 
 def work(speech: str) -> dict[str, object]:
-    """A performance by the real child, tick by tick; a bake; and what is left running."""
+    """Measure one Generate with the real worker tick by tick, a bake, and what runs afterwards."""
     idle_before = frame_changes_s()
     bpy.ops.preferences.addon_enable(module=MODULE)
     jobs, bake = _module("jobs.generate"), _module("rig.keys.bake")
@@ -85,7 +85,7 @@ def work(speech: str) -> dict[str, object]:
 
 
 def ticks_of(studio: object) -> tuple[list[float], list[float], int]:
-    """Seconds and processor seconds of each tick of the order, and how many followed its answer."""
+    """Return wall and CPU seconds of each tick, and the number of ticks after the result."""
     spent, heavy = [], 0
     while studio.is_busy:
         clock = Clock()
@@ -98,7 +98,12 @@ def ticks_of(studio: object) -> tuple[list[float], list[float], int]:
 
 
 def bake_s(bake: object, head: bpy.types.Object) -> tuple[float, float]:
-    """Seconds and processor seconds to key 52 shapes with ``KEYS`` keys each."""
+    """Return wall and CPU seconds to bake 52 shapes with ``KEYS`` keys each.
+
+    Args:
+        bake: The module that bakes.
+        head: The demo head.
+    """
     track = _module_of_runtime("curves.track")
     rigs = _module_of_runtime("curves.rig")
     channels = rigs.load_rig("arkit52").channel_names
@@ -111,7 +116,7 @@ def bake_s(bake: object, head: bpy.types.Object) -> tuple[float, float]:
 
 
 def frame_changes_s() -> float:
-    """Median seconds of a frame change, which per-frame handlers would lengthen."""
+    """Return the median seconds of a frame change, which per-frame handlers would lengthen."""
     spent = []
     for frame in range(IDLE_FRAMES):
         began = time.perf_counter()
@@ -121,7 +126,7 @@ def frame_changes_s() -> float:
 
 
 def ours_in_handlers() -> list[str]:
-    """Handlers of ours, by the event they wait for."""
+    """Return the events that have a handler of CSTalk."""
     return [
         name
         for name in dir(bpy.app.handlers)
@@ -147,4 +152,4 @@ if __name__ == "__main__":
     made["version"] = bpy.app.version_string
     sys.stdout.write("\n" + json.dumps(made) + "\n")
     sys.stdout.flush()
-    os._exit(0)  # 4.2's wheel frees Python callbacks after Python has ended, and dies of it
+    os._exit(0)  # the wheel of 4.2 frees Python callbacks after Python has ended, and crashes

@@ -252,7 +252,7 @@ def test_live_link_columns_in_another_order_and_missing_rotations(tmp_path: Path
     (clip,) = found.clips
     assert set(clip.channels) == {*NAMES, "headYaw"}
     assert clip.curves().column("jawOpen")[5] == pytest.approx(0.5)
-    assert "line 2" in reasons(found)["broken.csv"]
+    assert "Line 2" in reasons(found)["broken.csv"]
 
 
 POINTS = 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from .metrics.measures import MEASURES, Figure, Measure, verdict
 from .metrics.phone_classes import CLASSES, COLUMNS
@@ -34,7 +34,7 @@ def as_text(evaluation: Evaluation) -> str:
     parts += [_class_table(column) for column in evaluation.columns]
     parts += [_emotion_table(column) for column in evaluation.columns]
     for column in evaluation.columns:
-        parts += [_phone_table(column), _sound_table(column)]
+        parts += [_articulation_table(column), _phone_table(column), _sound_table(column)]
         parts.append(_group_table(f"By speaker: {column.name}", column.speakers))
         title = f"By language (heard in training, phones approximate): {column.name}"
         parts.append(_group_table(title, column.languages))
@@ -114,22 +114,17 @@ def _class_table(column: Column) -> str:
     if not column.classes:
         return ""
     directions = list(column.classes)
-    faces: list[tuple[str, Callable[[int], Sequence[float]]]] = [
-        ("A2F", lambda row: CLASSES[row].a2f),
-        ("person", lambda row: CLASSES[row].person),
-    ]
-    for name in directions:
-        means = column.classes[name]
-        faces.append((name, lambda row, means=means: means[CLASSES[row].key]))  # type: ignore[misc]
-    rows = [["phones", *(f"{name} {face}" for name in COLUMNS for face, _values in faces)]]
-    for number, row in enumerate(CLASSES):
-        cells = [
-            _number(values(number)[place], 2)
-            for place in range(len(COLUMNS))
-            for _face, values in faces
-        ]
+    rows = [["phones", *COLUMNS]]
+    for row in CLASSES:
+        cells = []
+        for place in range(len(COLUMNS)):
+            known = " ".join(_number(face[place], 2) for face in (row.a2f, row.person))
+            made = " ".join(_number(column.classes[name][row.key][place], 2) for name in directions)
+            cells.append(f"{known} | {made}")
         rows.append([row.title, *cells])
-    return f"By phone class (width 1 is the mouth at rest): {column.name}\n{aligned(rows)}"
+    order = f"Audio2Face, a person | {', '.join(directions)}"
+    title = f"By phone class, {order} (width 1 is the mouth at rest): {column.name}"
+    return f"{title}\n{aligned(rows)}"
 
 
 def _emotion_table(column: Column) -> str:
@@ -141,6 +136,16 @@ def _emotion_table(column: Column) -> str:
     counts = next(iter(column.by_emotion.values()))
     rows.append(["cases", *(str(counts[key].count) for key in EMOTION_KEYS)])
     return f"Lips by emotion at intensity 1: {column.name}\n{aligned(rows)}"
+
+
+def _articulation_table(column: Column) -> str:
+    if not column.by_group:
+        return ""
+    keys = [key for key in EMOTION_KEYS if key != "pulses"]
+    rows = [["", *keys]]
+    for group, figures in column.by_group.items():
+        rows.append([group, *(_number(figures[key].value, 3) for key in keys)])
+    return f"Lips by group: {column.name}\n{aligned(rows)}"
 
 
 def _phone_table(column: Column) -> str:

@@ -95,6 +95,7 @@ def _column(column: Column, split: str) -> dict[str, Any]:
         "speakers": {k: dataclasses.asdict(v) for k, v in column.speakers.items()},
         "languages": {k: dataclasses.asdict(v) for k, v in column.languages.items()},
         "by_emotion": {k: _figures(v) for k, v in column.by_emotion.items()},
+        "by_group": {k: _figures(v) for k, v in column.by_group.items()},
         "phone_classes": {k: dict(v) for k, v in column.classes.items()},
         "phone_head": {k: _figures(v) for k, v in column.groups.items()},
         "sounds": dict(column.sounds),

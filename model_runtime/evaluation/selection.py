@@ -36,9 +36,9 @@ from .scores.phones import doubt_figures, phone_figures
 from .scores.stillness import motion_over_speech
 from .suite import speech_figures
 
-EMOTIONS_TRIED: Final = ("happy", "angry", "fearful")
+EMOTIONS_TRIED: Final[tuple[str, ...]] = ("happy", "angry", "fearful")
 """The emotions under which rounding suffers most; the others cost time and decide nothing."""
-CLIPS_EACH: Final = {clip_sets.READ: 3, clip_sets.ADULT: 1, clip_sets.CHILD: 1}
+CLIPS_EACH: Final = {**dict.fromkeys(clip_sets.READERS, 3), clip_sets.ADULT: 1, clip_sets.CHILD: 1}
 EMOTION_CLIPS = 12
 WEIGHTS: Final[Mapping[str, float]] = {
     **{"closure": 2, "mistakes": 2, "auc": 1, "openness": 1, "width_auc": 1},
@@ -101,7 +101,7 @@ def load_subset(data: Path, *, cache: Path | None = None, work: Path | None = No
     for clip in clip_sets.english_clips(data, kept).clips:
         if sum(other.speaker == clip.speaker for other in chosen) < CLIPS_EACH[clip.group]:
             chosen.append(clip)
-    readers = [clip for clip in chosen if clip.group == clip_sets.READ]
+    readers = [clip for clip in chosen if clip.group in clip_sets.READERS]
     films, _shots = read_films(data, kept, split="dev", quick=True)
     return Subset(
         mesh=face_cap(data),
@@ -162,7 +162,7 @@ def attainment(figures: Mapping[str, Figure], key: str) -> float:
 
 
 def _emotion_figures(who: RememberingPerformer, subset: Subset) -> dict[str, Figure]:
-    by_emotion = {}
+    by_emotion: dict[str, dict[str, Figure]] = {}
     for emotion in EMOTIONS_TRIED:
         assert emotion in EMOTIONS
         direction = Direction(emotion)

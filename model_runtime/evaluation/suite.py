@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ..protocol import EMOTIONS
-from .data.clips import AUSTEN, READ, SpokenClip
+from .data.clips import AUSTEN, READERS, SpokenClip
 from .data.material import Material, Tell
 from .metrics import articulation
 from .metrics.intervals import bootstrap_mean, wilson
 from .metrics.measures import Figure, share_figure
 from .metrics.phone_classes import class_means
+from .metrics.phone_table import PhoneTable
 from .performers.base import Direction, Network, Performer, RememberingPerformer
 from .performers.loudness import LoudnessPerformer
 from .performers.rhubarb import RECOGNIZERS, RhubarbPerformer
@@ -54,6 +55,8 @@ class Column:
     """By emotion at intensity 1, then by key of ``EMOTION_KEYS``."""
     classes: Mapping[str, Mapping[str, tuple[float, ...]]] = dataclasses.field(default_factory=dict)
     """``phone_classes.class_means``, neutral and happy."""
+    by_group: Mapping[str, Mapping[str, Figure]] = dataclasses.field(default_factory=dict)
+    """By group of speakers, then by key of ``EMOTION_KEYS`` (pulses left out)."""
     groups: Mapping[str, Mapping[str, Figure]] = dataclasses.field(default_factory=dict)
     """Figures of the phone head by group of speakers."""
     sounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -104,6 +107,7 @@ def measure_performer(
         clips=len(clips),
         speakers=speakers,
         classes={"neutral": class_means(table)},
+        by_group=_group_figures(table, clips),
         sounds=sounds,
     )
     column = _with_network(column, who, clips, material, tell)
@@ -144,7 +148,7 @@ def compare_with_ablation(columns: Sequence[Column]) -> list[Column]:
                 "comovement_gain": Figure(1 - column.figures["comovement"].value / distance),
                 "range_change": Figure(column.figures["motion_range"].value / extent - 1),
             }
-            answer.append(dataclasses.replace(column, figures=column.figures | gain))
+            answer.append(dataclasses.replace(column, figures={**column.figures, **gain}))
         else:
             answer.append(column)
     return answer
@@ -176,7 +180,7 @@ def speech_figures(
         "lag": Figure(whole.lag_s, count=whole.clips),
         "width_auc": low("width_auc"),
     }
-    readers = {clip.speaker for clip, _lips in spoken if clip.group == READ} - {AUSTEN}
+    readers = {clip.speaker for clip, _lips in spoken if clip.group in READERS} - {AUSTEN}
     others = {name: s.closure for name, s in speakers.items() if name in readers}
     if others:
         name = min(others, key=lambda key: others[key])
@@ -207,6 +211,18 @@ def _mouth_figures(
         usual = articulation_scores.speed_percentile(labels)
         figures["speed"] = Figure(articulation_scores.speed_percentile(tracks) / usual)
     return figures
+
+
+def _group_figures(table: PhoneTable, clips: Sequence[SpokenClip]) -> dict[str, dict[str, Figure]]:
+    """Return the articulation of each group of speakers."""
+    answer = {}
+    for group in sorted({clip.group for clip in clips}):
+        rows = table.of_clips([i for i, clip in enumerate(clips) if clip.group == group])
+        answer[group] = {
+            "closure": share_figure(articulation.closed(rows)),
+            **articulation_scores.articulation_figures(rows),
+        }
+    return answer
 
 
 def _stillness(

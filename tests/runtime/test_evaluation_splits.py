@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from model_runtime.errors import BadArgument
-from model_runtime.evaluation import report_json, selection, suite
+from model_runtime.evaluation import report, report_json, selection, suite
 from model_runtime.evaluation.cli import main as evaluate
 from model_runtime.evaluation.data import clips, sounds
 from model_runtime.evaluation.data.telephone import through_telephone
 from model_runtime.evaluation.metrics.measures import MEASURE_BY_KEY, Figure
+from model_runtime.evaluation.metrics.phone_classes import CLASSES
 from model_runtime.training.corpora.speech import SpeechClip
 from tests.fakes.sounds import voice, write_wav
 
@@ -137,3 +138,21 @@ def test_the_score_is_one_where_every_bar_is_met_and_falls_with_the_weightiest_f
     assert selection.score_of(worse) < 1.0
     assert selection.Selection(0.0, worse).missed() == ["readability", "doubt_roll"]
     assert selection.score_of({}) == 0.0
+
+
+def test_groups_and_phone_classes_have_tables_of_their_own():
+    figures = {
+        key: Figure(0.5)
+        for key in (
+            *("closure", "unrounded", "r_narrow", "protrusion"),
+            *("labiodental", "rolled", "tongue", "readability"),
+        )
+    }
+    means = {row.key: (0.9, 0.1, 0.2, 0.3, 0.4, 0.5) for row in CLASSES}
+    column = suite.Column(
+        "model", {}, by_group={"read English": figures}, classes={"neutral": means}
+    )
+    text = report.as_text(suite.Evaluation((column,), (), clips=1, quick=False))
+    assert "Lips by group: model" in text
+    row = next(line for line in text.splitlines() if line.startswith("uw ow w uh"))
+    assert "  0.84 0.96 | 0.90  " in row, "Audio2Face, a person, the model"

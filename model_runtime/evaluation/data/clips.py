@@ -24,12 +24,15 @@ from ...training.corpora.speech import SpeechClip, read_speech_corpus
 
 AUSTEN: Final = "austen"
 MINI: Final = "librispeech_mini"
+TEST_OTHER: Final = "librispeech_testother6"
 OCEAN: Final = "speechocean762"
-CLIPS_EACH: Final = {"librispeech_testother6": 10, MINI: 15, OCEAN: 4}
+CLIPS_EACH: Final = {TEST_OTHER: 10, MINI: 15, OCEAN: 4}
 """Clips of each speaker that are measured: all of test-other, a tenth of the others."""
 QUICK_CLIPS_EACH = 2  # clips of each speaker in a quick evaluation
-READ, ADULT, CHILD = "read English", "accents, adults", "accents, children"
-"""Groups of speakers that the figures of the phone head are split by."""
+READ, DIFFICULT = "read English", "read, difficult"
+ADULT, CHILD = "accents, adults", "accents, children"
+READERS: Final = (READ, DIFFICULT)
+"""Groups of speakers. Recognisers find the "other" recordings of LibriSpeech difficult."""
 CHILD_YEARS = 15
 OTHER_LANGUAGES: Final = ("de-DE", "nl", "es", "fr", "it", "ru", "zh-CN")
 LANGUAGE_CORPORA: Final = ("emodb", "nathalie", "commonvoice")
@@ -177,6 +180,8 @@ def group_of(corpus: str, speaker: str) -> str:
         corpus: Folder under ``speech``.
         speaker: As ``metadata.tsv`` names it.
     """
+    if corpus == TEST_OTHER:
+        return DIFFICULT
     age = re.search(r"_[MF](\d+)$", speaker)
     if corpus != OCEAN or age is None:
         return READ

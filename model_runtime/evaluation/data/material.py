@@ -22,7 +22,7 @@ from .clips import ClipSet, SpokenClip
 from .filmed import FilmedClip
 from .telephone import telephone_clips
 
-EMOTION_CLIPS_EACH = {clip_sets.READ: 3, clip_sets.ADULT: 1, clip_sets.CHILD: 1}
+EMOTION_CLIPS_EACH = {**dict.fromkeys(clip_sets.READERS, 3), clip_sets.ADULT: 1, clip_sets.CHILD: 1}
 """Clips of each speaker that are performed under every emotion."""
 INTENSITY_CLIPS = 18  # of those, clips performed at every intensity and by several seeds
 TELEPHONE_CLIPS_EACH = 2  # of each speaker of read English
@@ -175,7 +175,7 @@ def _emotion_clips(spoken: Sequence[SpokenClip], *, quick: bool) -> tuple[Spoken
 
 
 def _telephoned(spoken: Iterable[SpokenClip]) -> tuple[SpokenClip, ...]:
-    return _first_of_each(spoken, {clip_sets.READ: TELEPHONE_CLIPS_EACH})
+    return _first_of_each(spoken, dict.fromkeys(clip_sets.READERS, TELEPHONE_CLIPS_EACH))
 
 
 def _first_of_each(spoken: Iterable[SpokenClip], each: dict[str, int]) -> tuple[SpokenClip, ...]:

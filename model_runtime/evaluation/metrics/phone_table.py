@@ -54,6 +54,17 @@ class PhoneTable:
         """Return one column of ``COLUMNS``, shape (n,)."""
         return self.values[:, COLUMNS.index(name)]
 
+    def of_clips(self, numbers: Sequence[int]) -> PhoneTable:
+        """Return the rows of some clips."""
+        rows = np.isin(self.clips, list(numbers))
+        return PhoneTable(
+            self.phones[rows],
+            self.clips[rows],
+            self.seconds[rows],
+            self.values[rows],
+            self.points[rows],
+        )
+
     def among(self, names: Iterable[str], *, minimum_s: float = 0.0) -> BoolArray:
         """Return which rows are one of some phones and last long enough, shape (n,).
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...arrays import FloatArray
+from ...audio.features import ReadSamples
 from ...audio.store import SpeechStore
 from ...checkpoint.folder import load_checkpoint
 from ...config import GeneratorConfig
 from ...curves.track import CurveTrack
-from ...engines.base import Engine, EngineOutput, ReadSamples, extract_features
+from ...engines.base import Engine, EngineOutput, extract_features
 from ...engines.factory import AUTO, open_engine
 from ...generate import generate_raw, perform
 from ...protocol import NATURAL_ACTING, Acting, EmotionKey, Performance

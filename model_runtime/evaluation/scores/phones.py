@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import BoolArray, DoubleArray
-from ..data.clips import CHILD, READ, SpokenClip
+from ..data.clips import CHILD, READ, READERS, SpokenClip
 from ..metrics import phone_head as metrics
 from ..metrics.measures import Figure, share_figure
 from ..metrics.mesh import MeshRig
@@ -47,13 +47,14 @@ def phone_figures(
         for name in sorted({clip.group for clip in clips})
     }
     speakers = {
-        name: pooled([clip for clip in read if clip.speaker == name])["phones_right"].value
-        for name in sorted({clip.speaker for clip in read})
+        name: pooled([clip for clip in clips if clip.speaker == name])["phones_right"].value
+        for name in sorted({clip.speaker for clip in clips if clip.group in READERS})
     }
     mean = whole["phones_right"].value
-    worst = min(speakers, key=lambda name: speakers[name])
     figures = dict(whole)
-    figures["phones_worst"] = Figure(mean - speakers[worst], mean - speakers[worst], worst)
+    if speakers:
+        worst = min(speakers, key=lambda name: speakers[name])
+        figures["phones_worst"] = Figure(mean - speakers[worst], mean - speakers[worst], worst)
     if CHILD in groups:
         figures["phones_children"] = Figure(mean - groups[CHILD]["phones_right"].value)
     if telephone:

@@ -52,7 +52,8 @@ class AttentionBlock(nn.Module):
             part.reshape(batch, frames, self.heads, width // self.heads).transpose(1, 2)
             for part in mixed.chunk(3, dim=2)
         )
-        query = functional.pad(query, (0, 0, 0, spare)).unflatten(2, (blocks, self.reach))
+        query = functional.pad(query, (0, 0, 0, spare))
+        query = query.reshape(batch, self.heads, blocks, self.reach, -1)
         key, value = (self._neighbours(part, spare) for part in (key, value))
         scale = (width // self.heads) ** -0.5
         scores = (query * scale) @ key.transpose(3, 4) + self._bias(frames, blocks)

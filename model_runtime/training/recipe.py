@@ -18,12 +18,16 @@ from typing import Any, Final
 
 from ..files import replace_file
 from .settings import Settings
+from .stages.final_evaluation import write_card
 from .stages.progress import clock
 from .stages.provenance import digest, without_places
 
 log = logging.getLogger(__name__)
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
+CORRELATION: Final = "correlation"
+UNCALIBRATED: Final = "uncalibrated"
+"""Names of the folders of the networks that the checkpoint is made with."""
 QUICK_SHARE: Final = 0.25
 """Share of the steps that ``--quick`` trains."""
 
@@ -53,23 +57,24 @@ def train_all(settings: Settings, output: Path, *, quick: bool = False) -> Path:
     """
     if quick:
         settings = quickened(settings)
-    before, total = "", 0.0
+    before, seconds = "", dict[str, float]()
     for stage in STAGES:
         fingerprint = stage_fingerprint(stage, settings, before)
-        path = (settings.results if stage.trains else settings.work) / f"{stage.name}.json"
+        path = (settings.results if stage.trains else settings.work) / f"{stage.name}.done.json"
         note = _read(path)
         if note.get("fingerprint") == fingerprint:
             log.info("%s: done (%s)", stage.name, clock(note["seconds"]))
         else:
             started = time.monotonic()
             stage.run(settings, output)
-            # A stage that was killed has lost its first part of the time; its note says the last.
+            # The time of a stage that was killed counts from its last start.
             note = {"fingerprint": fingerprint, "seconds": round(time.monotonic() - started, 1)}
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, json.dumps(note).encode())
             log.info("%s took %s", stage.name, clock(note["seconds"]))
-        before, total = fingerprint, total + float(note["seconds"])
-    log.info("all stages: %s", clock(total))
+        before, seconds[stage.name] = fingerprint, float(note["seconds"])
+    log.info("all stages: %s", clock(sum(seconds.values())))
+    write_card(settings, output, seconds)
     return output
 
 
@@ -141,19 +146,32 @@ def _acoustic(settings: Settings, _output: Path) -> None:
 def _correlation(settings: Settings, _output: Path) -> None:
     from .stages.correlation import train_correlation
 
-    train_correlation(settings, settings.results / "correlation.module")
+    if settings.loss.correlation > 0:
+        train_correlation(settings, settings.results / CORRELATION)
 
 
-def _generator(settings: Settings, output: Path) -> None:
+def _generator(settings: Settings, _output: Path) -> None:
     from .stages.acoustic_run import FILE_NAME
     from .stages.generator import train_generator
 
     train_generator(
         settings,
-        output,
-        correlation=settings.results / "correlation.module",
+        settings.results / UNCALIBRATED,
+        correlation=settings.results / CORRELATION if settings.loss.correlation > 0 else None,
         acoustic=settings.results / FILE_NAME,
     )
+
+
+def _calibration(settings: Settings, output: Path) -> None:
+    from .stages.output_calibration import calibrate_output
+
+    calibrate_output(settings, settings.results / UNCALIBRATED, output)
+
+
+def _evaluate(settings: Settings, output: Path) -> None:
+    from .stages.final_evaluation import evaluate_final
+
+    evaluate_final(settings, output)
 
 
 STAGES: Final = (
@@ -189,4 +207,11 @@ STAGES: Final = (
         ("corpora", "generator", "loss", "model", "keep", "start_from"),
         ("model/*", "training/data/*", "training/stages/*"),
     ),
+    Stage(
+        "calibration",
+        _calibration,
+        ("loss", "calibration"),
+        ("checkpoint/*", "training/stages/output_calibration.py"),
+    ),
+    Stage("evaluate", _evaluate, (), ("generate.py", "engines/*", "evaluation/**/*.py")),
 )

@@ -61,6 +61,8 @@ class Cache:
     phones: NDArray[np.uint8]
     fingerprint: str
     """SHA-256 over the checksums of all files."""
+    input_fingerprint: str = ""
+    """SHA-256 over the checksums of features and phones: other labels of the face change nothing."""
     note: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Given to ``write_cache``."""
     rows_per_frame: int = 2
@@ -145,11 +147,13 @@ def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cach
     if encoder:
         arrays["features"], sums["features"] = _read_features(folder, encoder, frames, verify)
     digest = hashlib.sha256("".join(sorted(sums.values())).encode()).hexdigest()
+    inputs = hashlib.sha256((sums["features"] + sums["phones"]).encode()).hexdigest()
     return Cache(
         folder.name,
         entries,
         **arrays,
         fingerprint=digest,
+        input_fingerprint=inputs,
         note=index["note"],
         rows_per_frame=1 if encoder else 2,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ def prepare_all(
     *,
     progress: Progress,
     sounds: int = NONSPEECH_CLIPS,
+    weights: Mapping[str, float] | None = None,
     cached: Cached = lambda _folder, _jobs: None,
 ) -> dict[str, float]:
     """Align and cache every corpus under ``data``; finished caches stay.
@@ -74,12 +75,15 @@ def prepare_all(
         work: For alignments and caches.
         progress: Called with a label, clips done and clips in all.
         sounds: Number of non-speech clips to synthesise.
+        weights: Sampling weights by corpus; those with weight 0 are left out.
         cached: Called with every finished cache and the jobs it was made of.
 
     Returns:
         Hours of training items by corpus.
     """
-    hours = prepare_speech(data, work, progress=progress, sounds=sounds, cached=cached)
+    hours = prepare_speech(
+        data, work, progress=progress, sounds=sounds, weights=weights, cached=cached
+    )
     return hours | prepare_films(data, work, progress=progress, cached=cached)
 
 
@@ -89,11 +93,14 @@ def prepare_speech(
     *,
     progress: Progress,
     sounds: int = NONSPEECH_CLIPS,
+    weights: Mapping[str, float] | None = None,
     cached: Cached = lambda _folder, _jobs: None,
 ) -> dict[str, float]:
     """Align and cache speech without film, and non-speech; see ``prepare_all``."""
     hours: dict[str, float] = {}
-    for name in SPEECH_CORPORA if (data / "speech").is_dir() else ():
+    left_out = {name for name, weight in (weights or {}).items() if weight <= 0}
+    names = [name for name in SPEECH_CORPORA if name not in left_out]
+    for name in names if (data / "speech").is_dir() else ():
         if not (data / "speech" / name).is_dir():
             log.warning("no %s under %s: left out", name, data / "speech")
             continue
@@ -102,7 +109,7 @@ def prepare_speech(
         log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
         if jobs:
             hours[name] = _cached(jobs, work / "cache" / name, progress, cached)
-    spoken = _synthetic(data, work)
+    spoken = _synthetic(data, work) if "flite" not in left_out else []
     if spoken:
         jobs, _ = speech_jobs(spoken, work, progress=_labelled(progress, "align flite"))
         hours["flite"] = _cached(jobs, work / "cache" / "flite", progress, cached)

@@ -43,6 +43,7 @@ def prepare(settings: Settings, *, progress: Progress) -> None:
         settings.work,
         progress=progress,
         sounds=settings.nonspeech,
+        weights=settings.corpora,
         cached=cached,
     )
     for corpus in settings.faces:

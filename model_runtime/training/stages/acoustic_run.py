@@ -98,7 +98,7 @@ def acoustic_record(
         "stage": "acoustic",
         "settings": sections,
         "settings_sha256": digest(sections),
-        "data": {cache.name: cache.fingerprint[:DIGITS] for cache in caches},
+        "data": {cache.name: cache.input_fingerprint[:DIGITS] for cache in caches},
         "teacher": {name: len(known.places) for name, known in sorted(labels.items())},
         "starts": starts,
     }

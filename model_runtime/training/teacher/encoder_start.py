@@ -30,6 +30,7 @@ from ...config import FeatureConfig
 from ...errors import BadArgument
 from ...model.attention import AttentionBlock
 from ...model.generator import Generator
+from ...model.layers import RowConvolution
 from .whisper import WhisperEncoder, whisper_mel
 
 log = logging.getLogger(__name__)
@@ -89,10 +90,10 @@ def _start_stem(generator: Generator, teacher: WhisperEncoder, clips: Sequence[F
     generator.stem_wide.weight.zero_()
     generator.stem_wide.weight[:, :, 1:4] = SLOPE * torch.einsum("dwk,mw->dmk", first, matrix)
     shift = torch.einsum("dwk,w->d", first, offset)
-    generator.stem_wide.bias.copy_(SLOPE * (weights["conv1/bias"] + shift))
+    _copy_bias(generator.stem_wide, SLOPE * (weights["conv1/bias"] + shift))
     generator.stem_down.weight.zero_()
     generator.stem_down.weight[:, :, :3] = weights["conv2/weight"]
-    generator.stem_down.bias.copy_(SLOPE * weights["conv2/bias"])
+    _copy_bias(generator.stem_down, SLOPE * weights["conv2/bias"])
 
 
 def _start_block(block: AttentionBlock, teacher: WhisperEncoder, name: str) -> None:
@@ -108,8 +109,12 @@ def _start_block(block: AttentionBlock, teacher: WhisperEncoder, name: str) -> N
         (block.contract, "ffn/linear_1", 1.0, SLOPE),
     ):
         layer.weight.copy_(gain * weights[f"{name}/{source}/weight"][:, :, None])
-        assert layer.bias is not None
-        layer.bias.copy_(bias_gain * weights[f"{name}/{source}/bias"])
+        _copy_bias(layer, bias_gain * weights[f"{name}/{source}/bias"])
+
+
+def _copy_bias(layer: RowConvolution, values: Tensor) -> None:
+    assert layer.bias is not None
+    layer.bias.copy_(values)
 
 
 def feature_map(clips: Sequence[FloatArray], features: FeatureConfig) -> tuple[Tensor, Tensor]:

@@ -62,7 +62,7 @@ class Cache:
     fingerprint: str
     """SHA-256 over the checksums of all files."""
     input_fingerprint: str = ""
-    """SHA-256 over the checksums of features and phones: other labels of the face change nothing."""
+    """SHA-256 over the checksums of features and phones; labels of the face do not count."""
     note: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Given to ``write_cache``."""
     rows_per_frame: int = 2

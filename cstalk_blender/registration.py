@@ -16,11 +16,13 @@ from .ui.operators import generate as generate_operators
 from .ui.operators import mapping as mapping_operators
 from .ui.operators import rig as rig_operators
 from .ui.operators import runtime as runtime_operators
+from .ui.panels import acting as acting_panels
 from .ui.panels import batch as batch_panels
 from .ui.panels import batch_pages as batch_option_panels
 from .ui.panels import generate as generate_panels
 from .ui.panels import mapping as mapping_panels
 from .ui.panels import rig as rig_panels
+from .ui.properties import acting as acting_properties
 from .ui.properties import batch as batch_properties
 from .ui.properties import generate as generate_properties
 from .ui.properties import mapping as mapping_properties
@@ -28,6 +30,7 @@ from .ui.properties import migration
 
 FEATURES: tuple[ModuleType, ...] = (
     generate_properties,
+    acting_properties,
     mapping_properties,
     emotion_track,
     batch_properties,
@@ -39,6 +42,7 @@ FEATURES: tuple[ModuleType, ...] = (
     runtime_operators,
     batch_operators,
     generate_panels,
+    acting_panels,
     mapping_panels,
     rig_panels,
     batch_panels,

@@ -21,7 +21,7 @@ from .audio.store import SpeechStore
 from .config import GeneratorConfig
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
-from .curves.track import DETECTED_EMOTION, CurveTrack
+from .curves.track import DETECTED_EMOTION, SCRIPT_MATCH, CurveTrack
 from .emotion.classifier import shipped_emotion_model
 from .emotion.detect import DetectedEmotion, detect_emotion, resolve_auto, uses_auto
 from .emotion.keys import checked_keys, emotion_weights
@@ -31,7 +31,7 @@ from .postprocess.articulation import hold_articulation
 from .postprocess.finish import FinishOptions, finish
 from .protocol import Performance
 from .style import style_noise
-from .text.script import SCRIPT_MATCH, ScriptMatch, match_script
+from .text.script import ScriptMatch, match_script
 
 Progress: TypeAlias = Callable[[float, str], None]
 """Called with the fraction done, in [0, 1], and the name of the stage."""

@@ -105,6 +105,7 @@ class Delivery:
         if hasattr(scene, "cstalk"):
             scene.cstalk.made = report.summary()
             scene.cstalk.heard = self._curves.detected_title
+            scene.cstalk_acting.found = self._curves.script_title
 
     def _advance_check(self, report: bake.BakeReport) -> check.CheckReport | None:
         def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:

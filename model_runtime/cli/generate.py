@@ -13,7 +13,7 @@ from ..generate import perform
 from ..protocol import Performance
 from .console import Parser, ProgressLine, print_line, set_up_logging
 from .options import acting_title, add_options, engine_from, performance_from
-from .script import add_script_options, match_title, script_from, write_words
+from .script import add_script_options, script_from, write_words
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _titles(track: CurveTrack, performance: Performance) -> str:
-    titles = (emotion_title(track, performance), match_title(track))
+    titles = (emotion_title(track, performance), track.script_title)
     return ", ".join(filter(None, titles))
 
 

@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..curves.track import CurveTrack
+from ..curves.track import SCRIPT_MATCH, CurveTrack
 from ..errors import BadArgument
 from ..files import replace_file
-from ..text.script import SCRIPT_MATCH
 from ..text.subtitles import read_subtitles, write_srt
 from ..text.textgrid import write_textgrid
 from ..text.track import track_from_json
@@ -111,16 +110,3 @@ def write_words(track: CurveTrack, path: Path) -> None:
         write_srt(phone_track.words, path)
     else:
         replace_file(path, json.dumps(match, ensure_ascii=False, indent=1).encode("utf-8"))
-
-
-def match_title(track: CurveTrack) -> str:
-    """Return the share of the script that was found, in a few words; empty without a script."""
-    match: Any = track.request.get(SCRIPT_MATCH)
-    if not isinstance(match, dict):
-        return ""
-    title = f"script {100 * match['matched']:.0f} % found"
-    doubtful = match["doubtful"]
-    if doubtful:
-        more = "" if len(doubtful) <= 6 else f" and {len(doubtful) - 6} more"
-        title += f" (doubtful: {', '.join(doubtful[:6])}{more})"
-    return title

@@ -15,6 +15,9 @@ DETECTED_EMOTION = "detected_emotion"
 """Entry of ``request`` with the emotion detected in the voice, if ``auto`` was requested."""
 OLD_DETECTED_EMOTION = "heard"
 """The same entry in curve files of version 0.1."""
+SCRIPT_MATCH = "script_match"
+"""Entry of ``request`` with the words of the script and their times."""
+LISTED_WORDS = 6
 AGAIN_HINT = "Export the file again from the program that wrote it"
 
 
@@ -63,6 +66,20 @@ class CurveTrack:
     def detected_title(self) -> str:
         """Return the detected emotion in a few words; empty if no key asked for ``auto``."""
         return str(self.detected_emotion.get("title", ""))
+
+    @property
+    def script_title(self) -> str:
+        """Return the share of the script that was found, in a few words; empty without a script."""
+        match = self.request.get(SCRIPT_MATCH)
+        if not isinstance(match, dict):
+            return ""
+        doubtful = [str(word) for word in match.get("doubtful", ())]
+        title = f"script {100 * float(match.get('matched', 0)):.0f} % found"
+        if not doubtful:
+            return title
+        more = len(doubtful) - LISTED_WORDS
+        rest = f" and {more} more" if more > 0 else ""
+        return f"{title} (doubtful: {', '.join(doubtful[:LISTED_WORDS])}{rest})"
 
     def times_s(self) -> DoubleArray:
         """Return the time of each frame in seconds of the audio file, shape (frames,)."""

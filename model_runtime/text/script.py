@@ -11,8 +11,6 @@ from .align import AlignedPhone, AlignedWord, align_script
 from .pronounce import pronounce_text
 from .track import SILENCE, UNSCRIPTED, Phone, PhoneTrack, SpokenWord
 
-SCRIPT_MATCH = "script_match"
-"""Entry of a track's ``request`` with the words of its script."""
 LEAST_MATCHED = 0.6
 """Share of words from which a script is used at all: a script that is not that of the clip matches
 less than half of its words by chance, and must never be worse than none."""

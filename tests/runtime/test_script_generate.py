@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint
-from model_runtime.cli.script import match_title, read_script
+from model_runtime.cli.script import read_script
 from model_runtime.curves.track import CurveTrack
 from model_runtime.engines.base import Engine
 from model_runtime.engines.factory import open_engine
@@ -74,12 +74,12 @@ def test_a_wrong_script_changes_nothing(engine: Engine, alone: CurveTrack) -> No
     track = perform(Performance(SPEECH / "line.wav", script=WRONG), engine)
     assert track.request["script_match"]["matched"] < 0.6
     np.testing.assert_array_equal(track.values, alone.values)
-    assert "doubtful" in match_title(track)
+    assert "doubtful" in track.script_title
 
 
 def test_no_script_carries_no_match(alone: CurveTrack) -> None:
     assert "script_match" not in alone.request
-    assert match_title(alone) == ""
+    assert alone.script_title == ""
 
 
 @pytest.mark.parametrize("name", ["out.TextGrid", "out.srt", "out.json"])

@@ -15,6 +15,7 @@ from ...package import protocol
 from ...rig.binding import targets
 from ...rig.keys import bake, strips
 from ...scene import audio as sound
+from ..properties.acting import acting_of
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
 from .base import BUSY, OperatorBase
 
@@ -232,6 +233,8 @@ def scene_order(context: bpy.types.Context) -> jobs_order.Order:
         emotion_keys=(protocol.EmotionKey(0.0, settings.emotion, settings.intensity),),
         seed=settings.seed,
         blink=settings.blink,
+        script=context.scene.cstalk_acting.spoken,
+        acting=acting_of(context.scene, chosen_face_or_none(context)),
     )
     return jobs_order.order_for(
         context.scene,

@@ -1,6 +1,7 @@
 """Draw the sidebar tab and the runtime page of the preferences.
 
 - ``generate``: the main panel and its options.
+- ``acting``: strengths of acting, the script and what was found of it.
 - ``batch``: the list of lines and its destination.
 - ``batch_pages``: options and cast of a batch, emotion over time.
 - ``mapping``: channels and their shape keys.

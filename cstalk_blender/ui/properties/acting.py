@@ -1,0 +1,112 @@
+"""Store how a performance is acted and what is spoken, one set per scene, saved in the .blend."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...package import protocol
+from ...rig.drive import eyes
+
+STRENGTH = {"min": 0.0, "max": protocol.MAX_ACTING, "soft_max": 1.0, "step": 5, "precision": 2}
+SIDE_ITEMS = [
+    ("auto", "By Seed", "The seed chooses the stronger half of the face"),
+    ("left", "Left", "The character's own left half is the stronger"),
+    ("right", "Right", "The character's own right half is the stronger"),
+]
+LONGEST_SCRIPT = 20_000
+"""Characters of a script that travel with a request: half an hour of speech."""
+
+
+class CSTALK_PG_acting(bpy.types.PropertyGroup):
+    """Strengths of what a face does beyond its speech, and the script of the line."""
+
+    dynamics: bpy.props.FloatProperty(
+        name="Dynamics",
+        description="Rise and fall of the emotion over the line, 0 to 2: 0 holds it as a pose, "
+        "1 is natural",
+        default=protocol.NATURAL_ACTING.dynamics,
+        subtype="FACTOR",
+        **STRENGTH,
+    )
+    eyes: bpy.props.FloatProperty(
+        name="Eyes",
+        description="Amount of gaze, 0 to 2: looks away and back, saccades, lids that follow",
+        default=protocol.NATURAL_ACTING.eyes,
+        subtype="FACTOR",
+        **STRENGTH,
+    )
+    head: bpy.props.FloatProperty(
+        name="Head",
+        description="Amount of head motion, 0 to 2; it needs Head Bone Motion on the Rig page",
+        default=protocol.NATURAL_ACTING.head,
+        subtype="FACTOR",
+        **STRENGTH,
+    )
+    asymmetry: bpy.props.FloatProperty(
+        name="Asymmetry",
+        description="Difference between the halves of the face, 0 to 2: 1 is about 8 percent",
+        default=protocol.NATURAL_ACTING.asymmetry,
+        subtype="FACTOR",
+        **STRENGTH,
+    )
+    favoured_side: bpy.props.EnumProperty(
+        name="Favoured Side", description="Half of the face that is stronger", items=SIDE_ITEMS
+    )
+    use_script: bpy.props.BoolProperty(
+        name="Use Script",
+        description="Let the mouth follow the words of the script where they are spoken",
+        default=True,
+    )
+    script: bpy.props.StringProperty(
+        name="Script",
+        description="Words that are spoken in the audio file, in English; stage directions in "
+        "brackets are left out",
+    )
+    script_text: bpy.props.PointerProperty(
+        name="Text",
+        description="Text data block with the words, in place of the line above",
+        type=bpy.types.Text,
+    )
+
+    found: bpy.props.StringProperty(
+        name="Found", description="Share of the script that the last performance found"
+    )
+
+    @property
+    def spoken(self) -> str:
+        """The script that a request carries; empty where none is used."""
+        if not self.use_script:
+            return ""
+        text = self.script if self.script_text is None else self.script_text.as_string()
+        return str(text)[:LONGEST_SCRIPT]
+
+
+def acting_of(scene: bpy.types.Scene, face: bpy.types.Object | None) -> protocol.Acting:
+    """Return the strengths for a request.
+
+    Args:
+        scene: The scene with the settings.
+        face: Head motion is off where no head bone of this face may turn: its eyes would
+            otherwise counter a motion that nobody sees.
+    """
+    settings = scene.cstalk_acting
+    return protocol.Acting(
+        dynamics=settings.dynamics,
+        eyes=settings.eyes,
+        head=settings.head if eyes.turns_head(face) else 0.0,
+        asymmetry=settings.asymmetry,
+        favoured_side=settings.favoured_side,
+    )
+
+
+def attach() -> None:
+    """Add the settings to scenes."""
+    bpy.types.Scene.cstalk_acting = bpy.props.PointerProperty(type=CSTALK_PG_acting)  # type: ignore[func-returns-value]
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    del bpy.types.Scene.cstalk_acting
+
+
+CLASSES = (CSTALK_PG_acting,)

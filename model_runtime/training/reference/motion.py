@@ -37,6 +37,10 @@ EMPHASIS_OPENING = 0.3
 """Share by which speech opens further for each unit of emphasis above ``USUAL_EMPHASIS``."""
 USUAL_EMPHASIS = 0.35
 EFFORT_RANGE = (0.8, 1.35)
+BATON_KNEE = 0.2
+"""Emphasis from which neutral brows rise: between stresses they rest."""
+CEILING = 0.97
+"""Largest value of a label: headroom, so that the network need not overshoot 1."""
 NEUTRAL_KEPT = 0.4
 """Share of the neutral face's brow movement that stays under a full emotion."""
 OPENERS = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
@@ -110,7 +114,7 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     expression = (held + beats) * skew + _neutral_face(script, style, table) * neutral_share
     speech = script.mouth * _effort(script, emotion, table)
     demands = Demands(rounding_of(script.mouth), script.closure, script.tuck)
-    curves = _follow(blend_expression(speech, expression, demands).clamp(0, 1))
+    curves = _follow(blend_expression(speech, expression, demands).clamp(0, CEILING))
     curves = tuck_lip(curves, script.tuck)
     return close_lips(curves, script.closure).clamp(0, 1)
 
@@ -131,7 +135,8 @@ def _level(script: Script, style: Tensor) -> Tensor:
 def _neutral_face(script: Script, style: Tensor, table: _Prototypes) -> Tensor:
     rise, fall = script.pitch.clamp(min=0), (-script.pitch).clamp(min=0)
     varied = (1 + STYLE_BATON * style[..., 1:2]).clamp(0.2, 2.0)
-    face = script.emphasis[..., None] * table.neutral_baton * varied
+    stressed = (script.emphasis - BATON_KNEE).clamp(min=0)[..., None]
+    face = stressed * table.neutral_baton * varied
     face = face + rise[..., None] * table.neutral_pitch * script.activity[..., None]
     face = face + fall[..., None] * table.neutral_fall * script.activity[..., None]
     # Drift of opposite channels takes turns: brows raised in one half of the noise, lowered else.

@@ -119,7 +119,7 @@ class LossWeights:
     amplitude: float = 20.0
     """Difference of the standard deviation over the window, of each channel and of gap and width:
     squared error alone regresses to the mean where the audio leaves doubt."""
-    bounds: float = 200.0
+    bounds: float = 600.0
     """Blend shapes outside [0, 1]: clipped, they become square pulses."""
     phones: float = 1.0
     correlation: float = 0.4

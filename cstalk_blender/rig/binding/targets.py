@@ -201,7 +201,7 @@ def _relatives(target: bpy.types.Object) -> Iterator[bpy.types.Object]:
         yield from armature.children_recursive
         yield from _deformed_by(armature)
     elif target.parent is not None:
-        yield from target.parent.children_recursive
+        yield from _expanded([target.parent])
     else:
         for collection in target.users_collection:
             for candidate in collection.objects:

@@ -1,6 +1,7 @@
-"""A line on its own in a file: .blend, glTF or FBX. The scene is as before when it is written.
+"""Export one clip with its character to a file of its own: .blend, glTF or FBX.
 
-The line is baked onto the face, written under a temporary name, renamed, and taken off again.
+The clip is baked onto the face, exported under a temporary name, renamed, and taken off again: the
+scene is as it was before.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import bpy
 
 from ... import compat
 from ...errors import BakeFailed
-from ...package import track
+from ...package import runtime_errors, track
 from ..drive.plan import owners_of
-from . import bake
+from . import bake, export_record
 
 SUFFIXES = {"BLEND": ".blend", "GLTF": ".glb", "FBX": ".fbx"}
 ADDONS = {"GLTF": "glTF 2.0", "FBX": "FBX"}
+LINKED_TYPES = ("CAMERA", "LIGHT", "SPEAKER", "LIGHT_PROBE")
+"""Children of a character that are no part of it, such as a face light on its armature."""
 
 
 def export_line(
@@ -31,24 +34,20 @@ def export_line(
     scene: bpy.types.Scene,
     line: str,
 ) -> None:
-    """Write the character speaking a line, from frame 1 on, replaced whole.
+    """Write the whole character performing a clip, from frame 1 on.
 
     Args:
-        faces: As `targets.face_objects` gives them.
-        curves: The line.
-        path: Where to, with the ending of ``kind``.
+        faces: Face meshes, as `targets.face_objects` returns them.
+        curves: The clip.
+        path: The file, with the suffix of ``kind``; one that CSTalk wrote is replaced.
         kind: A key of ``SUFFIXES``.
-        scene: The open scene; its frame range is that of the line in the file.
-        line: Name of the line.
+        scene: The open scene; its frame range is that of the clip in the file.
+        line: Name of the clip, and of the animation in the file.
 
     Raises:
-        BakeFailed: The keys or the file cannot be written; scene and file are as they were.
+        BakeFailed: The keyframes or the file cannot be written; scene and file are as they were.
     """
-    if any(bake.has_bake(face) for face in faces):
-        raise BakeFailed(
-            f"{faces[0].name!r} has a performance of its own, which the file would contain too",
-            hint="Clear it first, or choose another destination",
-        )
+    _require_free(faces, path)
     rate = scene.render.fps / scene.render.fps_base
     first = 1 - curves.start_s * rate
     temporary = path.with_name(f".cstalk-{os.getpid()}-{path.name}")
@@ -56,12 +55,13 @@ def export_line(
         path.parent.mkdir(parents=True, exist_ok=True)
         report = bake.bake_track(faces, curves, start_frame=first, frame_rate=rate, line=line)
         with _shown(scene, faces, report.first_frame, report.last_frame):
-            _WRITERS[kind](temporary)
+            _WRITERS[kind](temporary, scene, line)
         os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
+        export_record.note(path)
+    except (OSError, RuntimeError, runtime_errors.RuntimeFault) as error:
         raise BakeFailed(
             f"{path.name} could not be written: {_reason(error)}",
-            hint="Check the output folder; what Blender's exporter says more is in its console",
+            hint="Check the output folder; the system console has the full message of the exporter",
         ) from error
     finally:
         bake.clear_bake(faces)
@@ -69,30 +69,60 @@ def export_line(
             temporary.unlink(missing_ok=True)
 
 
-def _reason(error: Exception) -> str:
-    """The last line of an exporter's traceback that says what was wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("Location:", "File "))]
-    return (told or lines or [type(error).__name__])[-1]
-
-
 def problem_or_none(kind: str) -> str | None:
-    """Why a kind of file cannot be written here; None when it can."""
+    """Return why a kind of file cannot be written; None when it can."""
     operator = {"GLTF": "gltf", "FBX": "fbx"}.get(kind)
     if operator is None or operator in dir(bpy.ops.export_scene):
         return None
     return f"Enable Blender's own add-on {ADDONS[kind]!r} in the preferences first"
 
 
+def character_of(faces: Sequence[bpy.types.Object]) -> set[bpy.types.Object]:
+    """Return all objects of the character that faces belong to: body, hair and eyes included."""
+    found: set[bpy.types.Object] = set()
+    for face in faces:
+        armature = face.find_armature()
+        root = armature or face.parent or face
+        found |= {face, root, *root.children_recursive}
+        found |= {o for o in owners_of([face]) if isinstance(o, bpy.types.Object)}
+        if root.type == "ARMATURE":
+            found |= {o for o in bpy.context.scene.objects if o.find_armature() == root}
+        parent = root.parent
+        while parent is not None:  # an empty above the armature carries its place in the scene
+            found.add(parent)
+            parent = parent.parent
+    return {thing for thing in found if thing.type not in LINKED_TYPES}
+
+
+def _require_free(faces: Sequence[bpy.types.Object], path: Path) -> None:
+    if any(bake.has_bake(face) for face in faces):
+        raise BakeFailed(
+            f"{faces[0].name!r} has a performance of its own, which the file would contain too",
+            hint="Clear it first, or choose another destination",
+        )
+    if not export_record.may_replace(path):
+        raise BakeFailed(
+            f"{path.name} exists and was not written by CSTalk, or was changed since",
+            hint="Move or rename that file, or choose another output folder",
+        )
+
+
+def _reason(error: Exception) -> str:
+    """Return the last line of an exporter's traceback that names the error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    named = [line for line in lines if not line.startswith(("Location:", "File "))]
+    return (named or lines or [type(error).__name__])[-1]
+
+
 @contextlib.contextmanager
 def _shown(
     scene: bpy.types.Scene, faces: Sequence[bpy.types.Object], first: float, last: float
 ) -> Iterator[None]:
-    """The line's frame range, and nothing selected but the character, for as long as it takes."""
+    """Set the frame range of the clip and select the character alone, and restore both."""
     layer = bpy.context.view_layer
     active, selected = layer.objects.active, [o for o in layer.objects if o.select_get()]
     before = scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe
-    character = {*faces, *(o for face in faces for o in _above(face))}
+    character = character_of(faces)
     try:
         scene.frame_start, scene.frame_end = max(0, int(first)), int(last + 0.999)
         for thing in layer.objects:
@@ -107,27 +137,19 @@ def _shown(
         scene.frame_set(before[2], subframe=before[3])
 
 
-def _above(face: bpy.types.Object) -> list[bpy.types.Object]:
-    found = [o for o in owners_of([face]) if isinstance(o, bpy.types.Object)]
-    parent = face.parent
-    while parent is not None:
-        found.append(parent)
-        parent = parent.parent
-    return found
-
-
-def _write_blend(path: Path) -> None:
+def _write_blend(path: Path, _scene: bpy.types.Scene, _line: str) -> None:
     with compat.window_context():
         bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, check_existing=False)
 
 
-def _write_gltf(path: Path) -> None:
+def _write_gltf(path: Path, _scene: bpy.types.Scene, line: str) -> None:
     with compat.window_context():
         bpy.ops.export_scene.gltf(
             filepath=str(path),
             export_format="GLB",
             use_selection=True,
             export_animation_mode="ACTIVE_ACTIONS",
+            export_nla_strips_merged_animation_name=line,
             export_frame_range=True,
             export_morph=True,
             export_morph_animation=True,
@@ -135,21 +157,26 @@ def _write_gltf(path: Path) -> None:
         )
 
 
-def _write_fbx(path: Path) -> None:
-    with compat.window_context():
-        bpy.ops.export_scene.fbx(
-            filepath=str(path),
-            check_existing=False,
-            use_selection=True,
-            bake_anim=True,
-            bake_anim_use_all_actions=False,
-            bake_anim_use_nla_strips=False,
-            bake_anim_simplify_factor=0.0,
-            add_leaf_bones=False,
-        )
+def _write_fbx(path: Path, scene: bpy.types.Scene, line: str) -> None:
+    name = scene.name
+    scene.name = line  # the exporter names the take of the timeline after the scene
+    try:
+        with compat.window_context():
+            bpy.ops.export_scene.fbx(
+                filepath=str(path),
+                check_existing=False,
+                use_selection=True,
+                bake_anim=True,
+                bake_anim_use_all_actions=False,
+                bake_anim_use_nla_strips=False,
+                bake_anim_simplify_factor=0.0,
+                add_leaf_bones=False,
+            )
+    finally:
+        scene.name = name
 
 
-_WRITERS: dict[str, Callable[[Path], None]] = {
+_WRITERS: dict[str, Callable[[Path, bpy.types.Scene, str], None]] = {
     "BLEND": _write_blend,
     "GLTF": _write_gltf,
     "FBX": _write_fbx,

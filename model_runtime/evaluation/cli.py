@@ -90,7 +90,7 @@ def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -
 def _emotion(options: argparse.Namespace) -> int:
     from .scores import detected_emotion
 
-    scores = detected_emotion.evaluate_heard(options.data, _progress)
+    scores = detected_emotion.evaluate_detection(options.data, _progress)
     print_line(detected_emotion.as_text(scores).rstrip("\n"))
     if options.json is not None:
         replace_file(options.json, detected_emotion.as_json(scores).encode("utf-8"))

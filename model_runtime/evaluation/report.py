@@ -36,7 +36,7 @@ def as_text(evaluation: Evaluation) -> str:
     for column in evaluation.columns:
         parts += [_articulation_table(column), _phone_table(column), _sound_table(column)]
         parts.append(_group_table(f"By speaker: {column.name}", column.speakers))
-        title = f"By language (heard in training, phones approximate): {column.name}"
+        title = f"By language (trained on, phones approximate): {column.name}"
         parts.append(_group_table(title, column.languages))
     parts.append(_bar_count(evaluation))
     if evaluation.skipped:
@@ -180,10 +180,10 @@ def _bar_count(evaluation: Evaluation) -> str:
     lines = []
     for column in evaluation.columns:
         verdicts = [passed for _m, passed in _verdicts(column, evaluation.split)]
-        judged = sum(passed is not None for passed in verdicts)
+        measured = sum(passed is not None for passed in verdicts)
         missed = missed_bars(column, evaluation.split)
         lines.append(
-            f"{column.name}: {judged - len(missed)} of {judged} bars met; "
+            f"{column.name}: {measured - len(missed)} of {measured} bars met; "
             f"missed: {', '.join(missed) or 'none'}"
         )
     return "\n".join(lines)

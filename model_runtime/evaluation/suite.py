@@ -82,7 +82,7 @@ def measure_performer(
     Args:
         performer: Who performs.
         material: Clips, films and sounds.
-        tell: Told what is being done.
+        tell: Called with a line on what is being done.
         acts: False leaves out emotions, life and motion: for performers without a face.
     """
     who = (
@@ -119,7 +119,7 @@ def reference_columns(material: Material, tell: Tell) -> list[Column]:
 
     Args:
         material: Clips, films and sounds.
-        tell: Told what is being done.
+        tell: Called with a line on what is being done.
     """
     columns = []
     if material.reference is not None:

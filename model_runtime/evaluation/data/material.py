@@ -76,7 +76,7 @@ def gather(
         cache: Where alignments are kept.
         split: ``dev`` or ``test``.
         quick: A few clips, no other languages.
-        tell: Told what is being done.
+        tell: Called with a line on what is being done.
 
     Raises:
         BadArgument: The Face Cap head, ``splits.tsv`` or the speech of the split is not there.

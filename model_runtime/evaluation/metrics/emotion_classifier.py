@@ -1,7 +1,7 @@
 """Classify the emotion of a whole clip's curves. numpy only.
 
-Linear discriminant analysis on statistics of each channel over the clip. A clip-level judge is the
-fair one: EMOTE reports 91 % for a video-level classifier against 58 % for a per-frame one
+Linear discriminant analysis on statistics of each channel over the clip. A clip-level classifier is
+the fair one: EMOTE reports 91 % for a video-level classifier against 58 % for a per-frame one
 (``shared/docs/cstalk.md``, section 3).
 """
 

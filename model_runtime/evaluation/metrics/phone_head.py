@@ -58,9 +58,9 @@ def f1(labels: NDArray[np.str_], detected: NDArray[np.str_], group: Sequence[str
         group: Phones that count as one.
     """
     known = labels != UNKNOWN
-    spoken, heard = np.isin(labels[known], group), np.isin(detected[known], group)
-    total = int(spoken.sum() + heard.sum())
-    return 2 * int((spoken & heard).sum()) / total if total else float("nan")
+    spoken, found = np.isin(labels[known], group), np.isin(detected[known], group)
+    total = int(spoken.sum() + found.sum())
+    return 2 * int((spoken & found).sum()) / total if total else float("nan")
 
 
 def group_probability(

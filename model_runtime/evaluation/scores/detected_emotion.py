@@ -12,7 +12,7 @@ import numpy as np
 
 from ...emotion.classifier import shipped_emotion_model
 from ...emotion.voice_statistics import PITCH_AND_LOUDNESS
-from ...training.emotion.fit import fitted_sharpness, judge_left_out
+from ...training.emotion.fit import cross_validate, fitted_sharpness
 from ...training.emotion.stage import left_out_scores
 from ...training.emotion.voice_data import NEVER_TRAINED, Voices, gather_voices
 from ..table import aligned
@@ -21,25 +21,25 @@ Report = Callable[[str], None]
 
 
 @dataclasses.dataclass(frozen=True)
-class HeardEvaluation:
-    """Scores of the method and its peers; false alarms of the shipped weights."""
+class VoiceEmotionEvaluation:
+    """Scores of the method and of simpler ones; false alarms of the shipped weights."""
 
     columns: Mapping[str, Mapping[str, Any]]
-    """``left_out_scores`` of each judge, by name."""
+    """``left_out_scores`` of each way to train, by name."""
     shipped_false_alarms: Mapping[str, float]
-    """Share of read clips, of corpora never trained on, in which the shipped judge hears a mood."""
+    """Share of read clips, of corpora never trained on, in which an emotion is detected."""
 
 
-def evaluate_heard(data: Path, report: Report) -> HeardEvaluation:
-    """Train on all speakers but one, judge that one, for every speaker; the same for peers.
+def evaluate_detection(data: Path, report: Report) -> VoiceEmotionEvaluation:
+    """Train on all speakers but one and classify that one, for every speaker and each way.
 
     Args:
         data: Data folder.
-        report: Told what is being done.
+        report: Called with what is being done.
 
     Raises:
         BadArgument: No acted corpus.
-        BadWeights: No shipped judge.
+        BadWeights: No shipped classifier.
     """
 
     def reading(corpus: str, done: int, total: int) -> None:
@@ -54,19 +54,21 @@ def evaluate_heard(data: Path, report: Report) -> HeardEvaluation:
     }
     columns = {}
     for name, way in ways.items():
-        report(f"judging speakers left out: {name}")
-        judged = judge_left_out(voices, **way)
-        sharpness = fitted_sharpness(judged, [voices.emotions[clip] for clip in judged.clips])
-        columns[name] = left_out_scores(voices, judged, sharpness)
+        report(f"classifying speakers left out: {name}")
+        validation = cross_validate(voices, **way)
+        sharpness = fitted_sharpness(
+            validation, [voices.emotions[clip] for clip in validation.clips]
+        )
+        columns[name] = left_out_scores(voices, validation, sharpness)
     never = gather_voices(data, report=reading, names=NEVER_TRAINED)
-    return HeardEvaluation(columns, _false_alarms(never))
+    return VoiceEmotionEvaluation(columns, _false_alarms(never))
 
 
-def as_text(evaluation: HeardEvaluation) -> str:
+def as_text(evaluation: VoiceEmotionEvaluation) -> str:
     """Return the tables: accuracy, confusions of the first classifier, false alarms."""
     names = list(evaluation.columns)
     chance = evaluation.columns[names[0]]["most_common_share"]
-    rows = [["emotion heard, speaker left out", *names, "most common emotion"]]
+    rows = [["emotion detected, speaker left out", *names, "most common emotion"]]
     rows += [
         [title, *(f"{evaluation.columns[name][key]:.3f}" for name in names), peer]
         for title, key, peer in (
@@ -88,12 +90,12 @@ def as_text(evaluation: HeardEvaluation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def as_json(evaluation: HeardEvaluation) -> str:
+def as_json(evaluation: VoiceEmotionEvaluation) -> str:
     """Return everything in the tables as indented JSON."""
     return json.dumps(dataclasses.asdict(evaluation), indent=1) + "\n"
 
 
-def _emotions(evaluation: HeardEvaluation) -> int:
+def _emotions(evaluation: VoiceEmotionEvaluation) -> int:
     return len(next(iter(evaluation.columns.values()))["recall"])
 
 
@@ -105,7 +107,7 @@ def _worst(scores: Mapping[str, Any]) -> str:
 
 def _confusion(confusion: Mapping[str, Mapping[str, int]]) -> str:
     said = list(next(iter(confusion.values())))
-    rows = [["acted, heard as", *said]]
+    rows = [["acted, detected as", *said]]
     rows += [[name, *(str(counts[other]) for other in said)] for name, counts in confusion.items()]
     return aligned(rows)
 
@@ -115,10 +117,10 @@ def _false_alarms(voices: Voices) -> dict[str, float]:
         return {}
     probabilities = shipped_emotion_model().probabilities(voices.statistics)
     corpora = np.array(voices.corpora)
-    moods = np.array(
+    emotional = np.array(
         [
             probabilities[voices.clip == clip].mean(0).argmax() > 0
             for clip in range(len(voices.corpora))
         ]
     )
-    return {name: float(moods[corpora == name].mean()) for name in sorted(set(voices.corpora))}
+    return {name: float(emotional[corpora == name].mean()) for name in sorted(set(voices.corpora))}

@@ -18,7 +18,7 @@ from ..performers.base import Direction, Network, NetworkOutput, Performer
 
 TELEPHONE: Final = "telephone band"
 DOUBT = (0.1, 0.2)  # probability of a group of phones that is doubt
-CERTAIN = 0.8  # and above which it is heard
+CERTAIN = 0.8  # probability above which it is certain
 Labels = tuple[NDArray[np.str_], NDArray[np.str_]]
 
 

@@ -1,1 +1,1 @@
-"""Emotion."""
+"""Train the classifier of emotions in voices."""

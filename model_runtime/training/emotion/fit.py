@@ -1,6 +1,6 @@
-"""Fitting the judge of emotion, and how well it does on speakers and corpora left out. numpy only.
+"""Fit the emotion classifier by kernel ridge regression, and cross-validate it on voices left out.
 
-Weighted kernel ridge regression, solved exactly: no steps, no random start.
+The regression is scikit-learn's and solved exactly: no steps, no random start.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import LeaveOneGroupOut
 
 from ...arrays import BoolArray, DoubleArray, IntArray
 from ...emotion.classifier import EmotionModel, kernel, merged, standardised
@@ -20,14 +22,17 @@ KERNEL_WIDTH = 0.3
 RIDGE = 0.5
 """These two, and the weight of read speech, were the best of a coarse grid on speakers left out."""
 SHARPNESSES = tuple(np.geomspace(1, 12, 23).round(3).tolist())
+UNFITTED_SHARPNESS = 4.0
+SPREAD_FLOOR = 1e-3  # keeps a statistic that never varies from being divided by 0
+IGNORED = 1e12  # spread of a statistic that must not count: every deviation becomes 0
 
 Columns = slice | None
-"""Statistics that are looked at; None for all."""
+"""Statistics that the classifier may look at; None for all."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Judgements:
-    """What a judge that never heard the speaker says of clips; n of them."""
+class CrossValidation:
+    """Scores of clips by classifiers that never saw their speaker; n clips."""
 
     clips: IntArray
     """Index of each clip in ``Voices``, shape (n,)."""
@@ -37,28 +42,28 @@ class Judgements:
     """Emotion of each class."""
 
     def probabilities(self, sharpness: float) -> DoubleArray:
-        """Of each emotion the judge can name, neutral first; shape (n, E)."""
+        """Return the probability of each of ``emotions``, shape (n, E)."""
         return merged(self.scores, self.classes, self.emotions, sharpness)
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """In the order of ``protocol.EMOTIONS``."""
+        """In the order of ``protocol.EMOTIONS``, neutral first."""
         return tuple(name for name in EMOTIONS if name in self.classes)
 
 
 def class_names(voices: Voices) -> dict[str, str]:
-    """Emotion of each class, by label, in a fixed order."""
+    """Return the emotion of each class, by label, in a fixed order."""
     pairs = set(zip(voices.labels, voices.emotions, strict=True))
     return dict(sorted(pairs, key=lambda pair: (EMOTIONS.index(pair[1]), pair[0])))
 
 
 def fit(voices: Voices, use: BoolArray, columns: Columns = None) -> EmotionModel:
-    """Learn from the windows where ``use``; every class weighs the same.
+    """Fit a classifier to the windows where ``use`` is set; every class has the same weight.
 
     Args:
         voices: All voices.
-        use: Which windows, shape (n,).
-        columns: Statistics to look at; the others are made to say nothing.
+        use: Windows to learn from, shape (n,).
+        columns: Statistics to look at.
 
     Raises:
         BadArgument: Fewer than two classes to learn from.
@@ -72,74 +77,90 @@ def fit(voices: Voices, use: BoolArray, columns: Columns = None) -> EmotionModel
     weight = 1 / counts[label]
     weight = weight / weight.mean()
     known = voices.statistics[use]
-    centre, spread, width = known.mean(0), known.std(0) + 1e-3, KERNEL_WIDTH
+    centre, spread, width = known.mean(0), known.std(0) + SPREAD_FLOOR, KERNEL_WIDTH
     if columns is not None:
-        # An endless spread makes every deviation 0; the kernel takes the mean over all.
-        width *= len(spread) / len(spread[columns])
-        spread = np.where(np.isin(np.arange(len(spread)), np.r_[columns]), spread, 1e12)
+        width *= len(spread) / len(spread[columns])  # the kernel takes the mean over all
+        spread = np.where(np.isin(np.arange(len(spread)), np.r_[columns]), spread, IGNORED)
     support = standardised(known, centre, spread)
     target = 2 * np.eye(len(names))[label] - 1
     bias = (weight[:, None] * target).sum(0) / weight.sum()
-    matrix = kernel(support, support, width)
-    matrix[np.diag_indices(len(matrix))] += RIDGE / weight
-    coefficients = np.linalg.solve(matrix, target - bias)
+    ridge = KernelRidge(alpha=RIDGE, kernel="precomputed")
+    ridge.fit(kernel(support, support, width), target - bias, sample_weight=weight)
     return EmotionModel(
-        tuple(classes.values()), width, 4.0, centre, spread, support, coefficients, bias
+        tuple(classes.values()),
+        width,
+        UNFITTED_SHARPNESS,
+        centre,
+        spread,
+        support,
+        np.asarray(ridge.dual_coef_),
+        bias,
     )
 
 
-def judge_left_out(
+def cross_validate(
     voices: Voices,
     *,
     columns: Columns = None,
     with_read: bool = True,
     report: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Judgements:
-    """Every clip judged without its speaker; read clips also without their whole corpus.
+) -> CrossValidation:
+    """Score every clip by a classifier that never saw its speaker, or, if read, its corpus.
 
     Args:
         voices: All voices.
-        columns: Statistics the judge may look at.
+        columns: Statistics to look at.
         with_read: Learn from read speech too; False shows what it is there for.
-        report: Told folds done and folds in all.
+        report: Called with the folds done and all folds.
+
+    Raises:
+        BadArgument: One speaker only, or fewer than two classes.
     """
-    labels, speakers = np.array(voices.labels), np.array(voices.speakers)
-    corpora = np.array(voices.corpora)
-    is_read = labels == READ
-    actors = sorted(set(speakers[~is_read].tolist()))
-    read = sorted(set(corpora[is_read].tolist()))
+    is_read = np.array(voices.labels) == READ
+    groups = _groups(voices, is_read)
+    if len(np.unique(groups)) < 2:
+        raise BadArgument("All voices are of one speaker", hint="Give a corpus with several")
     scores: dict[int, DoubleArray] = {}
     classes: tuple[str, ...] = ()
-    folds = max(len(actors), len(read))
-    for fold in range(folds):
-        out = np.zeros(len(labels), bool)
-        out |= ~is_read & (speakers == actors[fold % len(actors)])
-        if read:
-            out |= is_read & (corpora == read[fold % len(read)])
+    splitter = LeaveOneGroupOut()
+    folds = splitter.get_n_splits(groups=groups)
+    for fold, (_others, left_out) in enumerate(splitter.split(groups, groups=groups), 1):
+        out = np.zeros(len(groups), bool)
+        out[left_out] = True
         learnt = ~out & (with_read | ~is_read)
         model = fit(voices, learnt[voices.clip], columns)
         classes = model.classes
         held = out[voices.clip] & ~voices.copy
-        said = model.scores(voices.statistics[held])
+        found = model.scores(voices.statistics[held])
         for clip in np.unique(voices.clip[held]):
-            scores.setdefault(int(clip), said[voices.clip[held] == clip].mean(0))
-        report(fold + 1, folds)
+            scores[int(clip)] = found[voices.clip[held] == clip].mean(0)
+        report(fold, folds)
     order = sorted(scores)
-    return Judgements(np.array(order), np.stack([scores[clip] for clip in order]), classes)
+    return CrossValidation(np.array(order), np.stack([scores[clip] for clip in order]), classes)
 
 
-def fitted_sharpness(judgements: Judgements, emotions: Sequence[str]) -> float:
-    """The sharpness under which the truth is likeliest, every emotion weighing the same.
+def fitted_sharpness(validation: CrossValidation, emotions: Sequence[str]) -> float:
+    """Return the sharpness under which the true emotions are likeliest, all of equal weight.
 
     Args:
-        judgements: Of clips left out.
-        emotions: The true emotion of each judged clip.
+        validation: Scores of clips left out.
+        emotions: The true emotion of each of them.
     """
-    truth = np.array([judgements.emotions.index(name) for name in emotions])
-    weight = 1 / np.bincount(truth, minlength=len(judgements.emotions))[truth]
+    truth = np.array([validation.emotions.index(name) for name in emotions])
+    weight = 1 / np.bincount(truth, minlength=len(validation.emotions))[truth]
 
     def loss(sharpness: float) -> float:
-        shares = judgements.probabilities(sharpness)[np.arange(len(truth)), truth]
+        shares = validation.probabilities(sharpness)[np.arange(len(truth)), truth]
         return float(-(weight * np.log(shares + 1e-9)).sum())
 
     return float(min(SHARPNESSES, key=loss))
+
+
+def _groups(voices: Voices, is_read: BoolArray) -> IntArray:
+    """Return the fold that leaves each clip out: one actor and one read corpus at a time."""
+    names = np.where(is_read, np.array(voices.corpora), np.array(voices.speakers))
+    groups = np.zeros(len(names), np.int64)
+    for chosen in (is_read, ~is_read):
+        if chosen.any():
+            groups[chosen] = np.unique(names[chosen], return_inverse=True)[1]
+    return groups

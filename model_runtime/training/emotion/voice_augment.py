@@ -1,7 +1,7 @@
-"""Distorted copies of a voice: another throat, tempo, microphone and room. numpy only.
+"""Distort voices: another vocal tract, tempo, microphone and room. numpy only.
 
 EmoDB has eight speakers and one studio. Without these copies, and without read speech from other
-rooms, a judge of emotion takes another microphone for another mood.
+rooms, a classifier takes another microphone for another emotion.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ...audio.features import LOG_SCALE
 from ...config import FeatureConfig
 from ...emotion.voice_frames import VoiceFrames, voice_frames
 
-THROAT = 0.14
+VOCAL_TRACT = 0.14
 """Largest change of the vocal tract's length, natural logarithm: woman to man and back."""
 TEMPO = 0.12
 PITCH_SEMITONES = 2.0
-"""Beside the change of pitch that goes with the throat."""
+"""Beside the change of pitch that goes with the vocal tract."""
 EQUALISER_DB = 3.0
 EQUALISER_KNOTS, NOISE_KNOTS = 6, 4
 NOISE_DB = (15.0, 50.0)
@@ -39,16 +39,19 @@ class VoiceTake:
 
 
 def distorted(take: VoiceTake, rng: np.random.Generator) -> VoiceFrames:
-    """A copy of the voice with other throat, tempo, microphone and noise."""
-    throat = float(np.exp(rng.uniform(-THROAT, THROAT)))
+    """Return a copy of a voice with another vocal tract, tempo, microphone and noise.
+
+    Args:
+        take: The voice as recorded.
+        rng: Draws the distortion.
+    """
+    tract = float(np.exp(rng.uniform(-VOCAL_TRACT, VOCAL_TRACT)))
     snr_db = float(rng.uniform(*NOISE_DB))
-    mel = _warped(take.features, throat) + _curve(
-        rng, EQUALISER_KNOTS, rng.uniform(0, EQUALISER_DB)
-    )
+    mel = _warped(take.features, tract) + _curve(rng, EQUALISER_KNOTS, rng.uniform(0, EQUALISER_DB))
     noise = np.percentile(mel, 95) - snr_db / DB_PER_UNIT + _curve(rng, NOISE_KNOTS, NOISE_SLOPE_DB)
     both = np.log10(10 ** (mel * LOG_SCALE) + 10 ** (noise * LOG_SCALE)) / LOG_SCALE
     voice = voice_frames(both.astype(np.float32), take.samples)
-    shift = 12 * np.log2(throat) + rng.uniform(-PITCH_SEMITONES, PITCH_SEMITONES)
+    shift = 12 * np.log2(tract) + rng.uniform(-PITCH_SEMITONES, PITCH_SEMITONES)
     voice = dataclasses.replace(
         voice,
         pitch=voice.pitch + np.float32(shift),
@@ -59,7 +62,7 @@ def distorted(take: VoiceTake, rng: np.random.Generator) -> VoiceFrames:
 
 
 def _warped(features: FloatArray, factor: float) -> FloatArray:
-    """The frequency axis stretched by ``factor``; shape as given."""
+    """Return the features with the frequency axis stretched by ``factor``; shape as given."""
     config = FeatureConfig()
     low, high = (2595 * np.log10(1 + hz / 700) for hz in (config.low_hz, config.high_hz))
     centres = np.linspace(low, high, config.mel_bands + 2)[1:-1]
@@ -73,7 +76,7 @@ def _warped(features: FloatArray, factor: float) -> FloatArray:
 
 
 def _curve(rng: np.random.Generator, knots: int, spread_db: float) -> FloatArray:
-    """A random smooth colour over the mel bands, in feature units, mean about 0; shape (M,)."""
+    """Return a random smooth curve over the mel bands, feature units, mean about 0, (M,)."""
     bands = FeatureConfig().mel_bands
     walk = np.cumsum(rng.normal(0, 1, knots))
     walk = (walk - walk.mean()) / np.sqrt(knots) * spread_db / DB_PER_UNIT
@@ -83,7 +86,7 @@ def _curve(rng: np.random.Generator, knots: int, spread_db: float) -> FloatArray
 
 
 def _at_tempo(values: FloatArray, tempo: float) -> FloatArray:
-    """Played ``tempo`` times as fast, along the first axis."""
+    """Return values played ``tempo`` times as fast, along the first axis."""
     count = max(2, int(len(values) / tempo))
     place = np.linspace(0, len(values) - 1, count)
     below = np.minimum(place.astype(int), max(0, len(values) - 2))

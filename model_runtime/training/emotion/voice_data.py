@@ -1,6 +1,6 @@
-"""Voices with a known emotion: what the judge of emotion learns from.
+"""Gather voices with a known emotion, which the classifier learns from.
 
-Two kinds: acted (a corpus in which three emotions or more are told, EmoDB here) and read (every
+Two kinds: acted (a corpus that names three emotions or more, EmoDB here) and read (every
 other, taken as neutral). A class is an emotion of one kind: what was acted as neutral, acted as
 bored and read aloud are three classes, all of them neutral.
 """
@@ -23,6 +23,7 @@ from ...emotion.detect import windows
 from ...emotion.voice_frames import voice_frames
 from ...emotion.voice_statistics import STATISTICS, statistics
 from ...errors import BadArgument, BadAudio
+from ..corpora.held_out import TRAIN
 from ..corpora.own import METADATA
 from ..corpora.speech import EMOTION_NAMES, SpeechClip, read_speech_corpus
 from .voice_augment import VoiceTake, distorted
@@ -30,7 +31,7 @@ from .voice_augment import VoiceTake, distorted
 log = logging.getLogger(__name__)
 
 NEVER_TRAINED = ("librispeech_testother6", "picovoice_wakeword")
-"""Read speech that only ever tests the judge."""
+"""Read speech that false alarms are counted on."""
 FEWEST_ACTED_EMOTIONS = 3
 READ = "read"
 """Label of every voice that is not acted."""
@@ -71,7 +72,7 @@ def gather_voices(data: Path, *, report: Report, names: Sequence[str] | None = N
 
     Args:
         data: Data folder.
-        report: Told corpus, clips done and clips in all.
+        report: Called with corpus, clips done and all clips.
         names: Corpora wanted; None takes all but those that only test.
 
     Raises:
@@ -85,7 +86,7 @@ def gather_voices(data: Path, *, report: Report, names: Sequence[str] | None = N
     ]
     takes: list[tuple[str, str, SpeechClip]] = []
     for folder in wanted:
-        takes.extend(_chosen(folder))
+        takes.extend(_chosen(folder, trained=names is None))
     if names is None and all(label == READ for label, _, _ in takes):
         raise BadArgument(
             f"No corpus with acted emotions under {data / 'speech'}",
@@ -95,15 +96,17 @@ def gather_voices(data: Path, *, report: Report, names: Sequence[str] | None = N
 
 
 def said_emotions(folder: Path) -> dict[str, str]:
-    """The corpus' own word for the emotion of each file."""
+    """Return the corpus' own word for the emotion of each file."""
     with (folder / METADATA).open(encoding="utf-8", newline="") as lines:
         table = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         return {row["file"]: row["emotion"] for row in table}
 
 
-def _chosen(folder: Path) -> Iterator[tuple[str, str, SpeechClip]]:
-    """Label, emotion and clip of what is taken from a corpus."""
+def _chosen(folder: Path, *, trained: bool) -> Iterator[tuple[str, str, SpeechClip]]:
+    """Yield label, emotion and clip of what is taken from a corpus, trained speakers only if so."""
     clips, said = read_speech_corpus(folder), said_emotions(folder)
+    if trained:
+        clips = [clip for clip in clips if clip.split == TRAIN]
     if len({said[clip.file] for clip in clips}) >= FEWEST_ACTED_EMOTIONS:
         for clip in clips:
             yield said[clip.file], EMOTION_NAMES[said[clip.file]], clip
@@ -130,8 +133,8 @@ def _described(
             continue
         rng = np.random.default_rng(clip.seed)
         for copy in range(1 + (COPIES[label != READ] if copies else 0)):
-            heard = distorted(voice, rng) if copy else voice_frames(voice.features, voice.samples)
-            cut = list(windows(heard).values())
+            frames = distorted(voice, rng) if copy else voice_frames(voice.features, voice.samples)
+            cut = list(windows(frames).values())
             cut = cut[::ACTED_EVERY] if label != READ else cut[:: max(1, len(cut) - 1)]
             for window in cut[: None if label != READ else READ_WINDOWS]:
                 rows.append(statistics(window))

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from model_runtime import errors as runtime_errors
     from model_runtime import files, protocol
     from model_runtime.batch.lines import journal as batch_journal
+    from model_runtime.batch.lines import keys as batch_keys
     from model_runtime.batch.lines import lock as batch_lock
     from model_runtime.batch.lines import manifest as batch_manifest
     from model_runtime.batch.lines import naming as batch_naming
+    from model_runtime.batch.lines import performance as batch_performance
     from model_runtime.batch.lines import plan as batch_plan
     from model_runtime.batch.lines import report as batch_table
     from model_runtime.batch.lines import report_html as batch_page
@@ -48,9 +50,11 @@ else:
     file_names = _sibling("curves.file_names")
     files = _sibling("files")
     batch_journal = _sibling("batch.lines.journal")
+    batch_keys = _sibling("batch.lines.keys")
     batch_lock = _sibling("batch.lines.lock")
     batch_manifest = _sibling("batch.lines.manifest")
     batch_naming = _sibling("batch.lines.naming")
+    batch_performance = _sibling("batch.lines.performance")
     batch_plan = _sibling("batch.lines.plan")
     batch_table = _sibling("batch.lines.report")
     batch_page = _sibling("batch.lines.report_html")
@@ -59,10 +63,12 @@ __all__ = [
     "ADDON_ID",
     "ROOT_FOLDER",
     "batch_journal",
+    "batch_keys",
     "batch_lock",
     "batch_manifest",
     "batch_naming",
     "batch_page",
+    "batch_performance",
     "batch_plan",
     "batch_table",
     "file_names",

@@ -1,4 +1,4 @@
-"""Files that are replaced whole or not at all. Standard library only."""
+"""Replace files as a whole, and never a file of the user. Standard library only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,15 +16,23 @@ from .errors import BadOutput
 FOLDER_HINT = "Choose an existing, writable folder"
 SPACE_HINT = "Free some space, or choose a folder on another disk"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-"""Full disk, a file larger than allowed, a used-up quota."""
+"""Errors of a full disk, a file over the size limit, an exceeded quota."""
+HTML_MARK = '<meta name=generator content="CSTalk">'
+"""Marks pages that CSTalk wrote."""
+CSV_MARKS = ("audio,output,status,character,emotion,", "audio,output,status,character,acting,")
+"""First lines of reports begin so: the first, of release 0.1 the second."""
+PAGE_OF_VERSION_1 = "<title>CSTalk batch"
+CURVE_ENTRIES = {"values.npy", "channels.npy", "fps.npy", "start_s.npy", "request.npy"}
+"""Entries of CSTalk's own curve files."""
+HEAD_BYTES = 4096
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A stream whose contents take the place of ``path`` when the block ends without an error.
+    """Yield a stream whose contents replace ``path`` when the block ends without an error.
 
-    A temporary neighbour is written, flushed to the disk and renamed. Whatever goes wrong, what
-    stood at ``path`` still does and the neighbour is gone.
+    A temporary file next to it is written, flushed to the disk and renamed. After an error ``path``
+    is as it was and the temporary file is removed.
 
     Raises:
         BadOutput: No such folder, ``path`` is a folder, no permission, no space.
@@ -48,13 +57,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step; see ``replacing``. Raises BadOutput."""
+    """Write a file in one step; see ``replacing``.
+
+    Args:
+        path: The file.
+        data: Its contents.
+
+    Raises:
+        BadOutput: It cannot be written; an existing file is as it was.
+    """
     with replacing(path) as stream:
         stream.write(data)
 
 
 def check_writable(path: Path) -> None:
-    """Raise BadOutput now if ``replacing(path)`` would fail later, before an hour of work."""
+    """Raise BadOutput now if ``replacing(path)`` would fail after an hour of work."""
     if path.is_dir():
         raise BadOutput(f"Cannot write {path}: it is a folder", hint="Give the name of a file")
     try:
@@ -67,8 +84,51 @@ def check_writable(path: Path) -> None:
         raise unwritable(path, error) from error
 
 
+def check_replaceable(path: Path, *, overwrite: bool = False) -> None:
+    """Check that a file can be written and that no file of the user would be lost.
+
+    Args:
+        path: The file that is to be written.
+        overwrite: Replace any file.
+
+    Raises:
+        BadOutput: It cannot be written, or a file without CSTalk's mark stands there.
+    """
+    check_writable(path)
+    if not overwrite and os.path.lexists(path) and not is_marked(path):
+        raise BadOutput(
+            f"{path} exists and was not written by CSTalk",
+            hint="Choose another name, or replace it with --overwrite",
+        )
+
+
+def is_marked(path: Path) -> bool:
+    """Return whether a file carries a mark that CSTalk wrote it.
+
+    Curve files (.npz), reports (.csv) and report pages (.html) have one; Live Link Face and
+    Audio2Face files cannot.
+    """
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npz":
+            with zipfile.ZipFile(path) as archive:
+                return set(archive.namelist()) == CURVE_ENTRIES
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES).decode("utf-8", "replace")
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile):
+        return False
+    if suffix in (".html", ".htm"):
+        return HTML_MARK in head or PAGE_OF_VERSION_1 in head
+    return head.startswith(CSV_MARKS)
+
+
 def unwritable(path: Path, error: OSError) -> BadOutput:
-    """What to say of a file that the system would not write."""
+    """Return the error of a file that the system did not write.
+
+    Args:
+        path: The file.
+        error: Why.
+    """
     hint = SPACE_HINT if error.errno in NO_SPACE else FOLDER_HINT
     return BadOutput(f"Cannot write {path}: {error.strerror or error}", hint=hint)
 

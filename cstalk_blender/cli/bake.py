@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ..errors import BadBatch, SessionError
 from ..jobs.batch import job as batch_job
-from ..jobs.batch.job import BatchJob
-from ..jobs.batch.progress import LineState
-from ..jobs.batch.request import LineStatus
 from ..scene import strip_lines as casting
 from ..ui import line_list, line_requests
 from ..ui.properties.batch import AS_PANEL, CSTALK_PG_batch
 from . import options as bake_options
+from .events import EventPrinter
 
 log = logging.getLogger((__package__ or "").rpartition(".")[0])
 """The logger of the whole add-on."""
@@ -81,86 +77,25 @@ def bake(options: argparse.Namespace) -> int:
     _set_up(scene, options)
     line_list.fill(scene, default_character=options.character or "")
     batch = batch_job.current_job()
-    progress = ProgressPrinter(batch, options.json)
+    printer = EventPrinter(batch, is_json=options.json)
     request = line_requests.request_of(scene)
-    progress.start(len(request.assignments))
-    batch.on_event = progress.line
+    printer.started(len(request.assignments))
+    batch.on_line_ended = printer.line_ended
     report = None if options.report is None else Path(options.report).resolve()
     try:
         batch.start(dataclasses.replace(request, report=report))
         while batch.is_busy:
             batch.tick()
-            progress.fraction()
+            printer.progress()
     finally:
-        batch.on_event = lambda _line, _state: None
+        batch.on_line_ended = lambda _line, _state: None
     if batch.error is not None:
         raise batch.error
     if save_as is not None:
         _save(save_as)
-    progress.end(save_as)
-    return {"done": DONE, "cancelled": STOPPED}.get(batch.status, BAD)
-
-
-class ProgressPrinter:
-    """Print the progress of a batch: text on stderr, or JSON objects on stdout."""
-
-    def __init__(self, batch: BatchJob, is_json: bool) -> None:
-        self._batch, self._is_json, self._printed = batch, is_json, 0.0
-
-    def start(self, count: int) -> None:
-        """Print the number of lines."""
-        self._print(f"{count} lines", type="start", lines=count)
-
-    def line(self, name: str, state: LineState) -> None:
-        """Print the result of a line.
-
-        Args:
-            name: The line.
-            state: Its state after it ended.
-        """
-        detail = (
-            f"(detected: {state.detected_emotion})" if state.detected_emotion else state.message
-        )
-        self._print(
-            f"{state.status.lower()}: {name} {detail}".rstrip(),
-            type="line",
-            line=name,
-            status=state.status.lower(),
-            score=state.score,
-            heard=state.detected_emotion,
-            error=state.message,
-            hint=state.hint,
-        )
-
-    def fraction(self) -> None:
-        """Print the progress at each percent."""
-        done = round(self._batch.fraction, 2)
-        if self._is_json and done != self._printed and self._batch.is_busy:
-            self._printed = done
-            self._print("", type="progress", fraction=done, seconds_left=self._batch.seconds_left)
-
-    def end(self, saved: Path | None) -> None:
-        """Print the summary of the batch."""
-        batch = self._batch
-        counts = {
-            name.lower(): batch.count(name)
-            for name in (LineStatus.DONE, LineStatus.SKIPPED, LineStatus.FAILED)
-        }
-        self._print(
-            batch.summary,
-            type="end",
-            status=batch.status,
-            **counts,
-            reports=batch.reports,
-            saved=None if saved is None else str(saved),
-        )
-
-    def _print(self, text: str, **values: Any) -> None:
-        if self._is_json:
-            sys.stdout.write(json.dumps(values, ensure_ascii=True) + "\n")
-            sys.stdout.flush()
-        elif text:
-            _print(text)
+    printer.ended(save_as)
+    assert batch.outcome is not None, "a batch that ended without an error has an outcome"
+    return {"done": DONE, "cancelled": STOPPED}.get(batch.outcome, BAD)
 
 
 def _set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:

@@ -1,1 +1,10 @@
-"""Batches of lines: what is asked for, the child that makes them, who speaks them. No bpy."""
+"""Handle lines of dialogue without Blender: lists, characters, layout, worker process. No bpy.
+
+* `lines`: read lists of lines; lines as protocol messages.
+* `patterns`: the default pattern of file names.
+* `casting`: find the character that speaks a line.
+* `emotion_keys`: emotion over time as keys, and as colours of a strip.
+* `layout`: frames on which lines start; lines of one face in one track.
+* `batch_worker`: the process that generates a batch.
+* `results`: the report of a batch.
+"""

@@ -1,25 +1,23 @@
-"""Lines of a batch: read from a folder, a glob or a list, and written as the child's list. No bpy.
+"""Read the lines of a folder, a glob or a list, and describe them for the batch worker. No bpy.
 
-Reading, names and the files of a line are the runtime's own (``model_runtime.batch``), so that the
-panel and the command line mean the same. What the panel hands to the child is a list with
-everything said, so that nothing is read twice with two results.
+Reading, names and output files are those of ``model_runtime.batch.lines``, so that panel and
+command line agree.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from ..errors import BadBatch
 from ..package import (
+    batch_keys,
     batch_manifest,
     batch_naming,
+    batch_performance,
     batch_plan,
     file_names,
-    files,
     protocol,
     runtime_errors,
 )
@@ -28,15 +26,11 @@ from .patterns import DEFAULT_PATTERN
 Line = batch_plan.Line
 Row = batch_manifest.Row
 Acting = batch_manifest.Acting
-keys_text = batch_manifest.keys_text
 
-COLUMNS = (
-    *("file", "out", "character", "scene", "emotion", "intensity", "emotion_at"),
-    *("start", "seed", "start_s", "duration_s"),
-    *("cstalk_title", "cstalk_problem", "cstalk_hint"),
-)
-MAX_CELL = 100_000
-"""Characters of a cell that every CSV reader takes; Python's own stops at 131,072."""
+
+def keys_text(keys: Sequence[protocol.EmotionKey]) -> str:
+    """Return emotion keys as text."""
+    return batch_keys.keys_text(keys)
 
 
 def read_lines(
@@ -46,10 +40,16 @@ def read_lines(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
 ) -> tuple[Line, ...]:
-    """The lines of a folder with its subfolders, a glob, or a CSV or TSV.
+    """Return the lines of a folder with its subfolders, a glob, or a CSV or TSV.
+
+    Args:
+        source: Folder, glob or list.
+        pattern: Pattern of file names, see ``naming``.
+        include: Globs; empty means every audio file.
+        exclude: Globs of files to leave out.
 
     Raises:
-        BadBatch: There is no such thing, no sound in it, or it cannot be read.
+        BadBatch: It is missing, has no audio files, or cannot be read.
     """
     try:
         rows = batch_manifest.read_rows(
@@ -61,12 +61,12 @@ def read_lines(
 
 
 def _named(row: Row) -> Row:
-    """The row with an output that can be said in a list, where it says none itself."""
+    """Return the row with an output that every file system takes, unless it names one."""
     return row if row.output else dataclasses.replace(row, output=safe_stem(row.stem))
 
 
 def planned(rows: Sequence[Row]) -> tuple[Line, ...]:
-    """Lines of rows that were made here; raises BadBatch for an output that cannot be."""
+    """Return lines of rows that were created here. Raises BadBatch for an invalid output."""
     try:
         return batch_plan.make_plan([_named(row) for row in rows])
     except runtime_errors.RuntimeFault as fault:
@@ -74,21 +74,26 @@ def planned(rows: Sequence[Row]) -> tuple[Line, ...]:
 
 
 def read_strip_name(name: str, pattern: str) -> Acting:
-    """What the name of a strip says of how it is acted; a pattern that is none says nothing."""
+    """Return emotion and intensity that the name of a strip gives; an invalid pattern gives none.
+
+    Args:
+        name: Name of the strip.
+        pattern: Pattern of names; empty means the default one.
+    """
     try:
         compiled = batch_naming.NamePattern.parse(pattern or DEFAULT_PATTERN)
     except runtime_errors.RuntimeFault:
         return Acting()
-    said = batch_naming.read_name(PurePosixPath(name.replace("/", "_") + ".wav"), [compiled])
-    emotion = said.get("emotion", "")
+    fields = batch_naming.read_name(PurePosixPath(name.replace("/", "_") + ".wav"), [compiled])
+    emotion = fields.get("emotion", "")
     return Acting(
         emotion=emotion if emotion in known_emotions() else "",
-        intensity=float(said["intensity"]) if "intensity" in said else None,
+        intensity=float(fields["intensity"]) if "intensity" in fields else None,
     )
 
 
 def safe_stem(name: str) -> str:
-    """A path without ending that every file system and the child's list take, part by part."""
+    """Return a path without ending, with every part valid on all file systems."""
     return "/".join(_safe_part(part) for part in name.split("/") if part) or "line"
 
 
@@ -103,38 +108,34 @@ def _safe_part(part: str) -> str:
 
 
 def known_emotions() -> tuple[str, ...]:
-    """Names of the emotions that a line can be told, Auto at the end."""
+    """Return the names of the emotions that a line can have; Auto is last."""
     return (*protocol.EMOTIONS, protocol.AUTO_EMOTION)
 
 
 def stem_of(line: Line) -> str:
-    """Output of a line without its ending: what names it here and in the journal."""
-    return line.targets[0].rpartition(".")[0]
+    """Return the id of a line: its output without the ending."""
+    return line.id
 
 
-def write_list(path: Path, lines: Sequence[Line]) -> None:
-    """Write the child's list, replaced whole.
+def messages(lines: Sequence[Line], base: protocol.Performance) -> tuple[protocol.BatchLine, ...]:
+    """Return lines as messages for the batch worker.
 
-    Raises:
-        BadBatch: The folder or the file cannot be written.
+    Args:
+        lines: The lines.
+        base: Parameters that hold for all lines.
     """
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(_cells(line) for line in lines)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.replace_file(path, text.getvalue().encode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise BadBatch(
-            f"Cannot make the folder {path.parent}: {error.strerror}", hint="Choose another folder"
-        ) from error
-    except runtime_errors.RuntimeFault as fault:
-        raise BadBatch(str(fault), hint=fault.hint) from fault
+    return tuple(batch_performance.batch_line(line, base) for line in lines)
 
 
 def acted(line: Line, emotion: str, intensity: float, keys: Sequence[protocol.EmotionKey]) -> Line:
-    """The line, told how to be acted: ``emotion`` at first, then ``keys``."""
+    """Return a line with its emotion.
+
+    Args:
+        line: The line.
+        emotion: Emotion at its start.
+        intensity: Intensity at its start, 0 to 1.5.
+        keys: Changes after that.
+    """
     acting = dataclasses.replace(
         line.row.acting, emotion=emotion, intensity=intensity, emotion_at=tuple(keys)
     )
@@ -142,41 +143,8 @@ def acted(line: Line, emotion: str, intensity: float, keys: Sequence[protocol.Em
 
 
 def read_keys(text: str) -> tuple[protocol.EmotionKey, ...]:
-    """The keys of ``keys_text``; raises BadBatch for anything else."""
-    keys = []
-    for part in text.split():
-        try:
-            seconds, emotion, intensity = part.split(":")
-            keys.append(protocol.EmotionKey(float(seconds), emotion, float(intensity)))
-        except ValueError:
-            raise BadBatch(
-                f"Cannot read the emotion key {part!r}", hint="Write SECONDS:NAME:F"
-            ) from None
-    return tuple(keys)
-
-
-def _cells(line: Line) -> dict[str, object]:
-    row, acting = line.row, line.row.acting
-    keys = keys_text(acting.emotion_at)
-    if len(keys) > MAX_CELL:
-        raise BadBatch(
-            f"{row.name} has {len(acting.emotion_at)} changes of emotion, too many for one line",
-            hint="Split the line, or animate its emotion more calmly",
-        )
-    cells = {
-        "file": row.audio,
-        "out": stem_of(line),
-        "character": row.character,
-        "scene": row.scene,
-        "emotion": acting.emotion,
-        "intensity": acting.intensity,
-        "emotion_at": keys,
-        "start": row.place_s,
-        "seed": acting.seed,
-        "start_s": acting.cut_start_s or None,
-        "duration_s": acting.cut_duration_s,
-        "cstalk_title": row.name,
-        "cstalk_problem": row.problem,
-        "cstalk_hint": row.hint,
-    }
-    return {name: "" if value is None else value for name, value in cells.items()}
+    """Return the keys that ``keys_text`` wrote; raises BadBatch for another form."""
+    try:
+        return batch_keys.read_keys(text)
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint) from fault

@@ -1,4 +1,4 @@
-"""The report, once more, where a line was made but could not be put on its face. No bpy."""
+"""Write the report of a batch, with the lines that could not be placed among the failed. No bpy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import BadBatch
-from ..package import batch_journal, batch_lock, batch_page, batch_table, runtime_errors
+from ..package import batch_journal, batch_lock, batch_page, batch_table, files, runtime_errors
 
 CSV_NAME, HTML_NAME = "report.csv", "report.html"
 
@@ -20,56 +20,87 @@ class Misplaced:
     hint: str
 
 
-def write_reports(
-    folder: Path,
-    csv: Path,
-    targets: Sequence[str],
-    skipped: Collection[str],
-    misplaced: Mapping[str, Misplaced],
-) -> None:
-    """Write CSV and page again, with the lines in ``misplaced`` among the failed ones.
+@dataclasses.dataclass(frozen=True)
+class ReportRequest:
+    """What a report is about."""
+
+    folder: Path
+    """Output folder of the batch, with its journal."""
+    csv: Path
+    """The table; its page is written next to it."""
+    targets: Sequence[str]
+    """First file of each line of the batch."""
+    skipped: Collection[str] = ()
+    """Targets that an earlier run had generated."""
+    misplaced: Mapping[str, Misplaced] = dataclasses.field(default_factory=dict)
+    """Targets whose curves could not be placed."""
+    engine: str = ""
+    """Engine and device, in words."""
+
+
+def check_report(csv: Path, folder: Path) -> None:
+    """Check that a report can be written and would not replace a file of the user.
 
     Args:
-        folder: The output folder, whose journal is read.
-        csv: The table; the page lies beside it.
-        targets: First file of each line of the batch.
-        skipped: Targets that an earlier run had made.
-        misplaced: By target.
+        csv: The table.
+        folder: Output folder of the batch, which its worker creates.
 
     Raises:
-        BadBatch: A report cannot be written.
+        BadBatch: It cannot, or it would.
     """
+    if not csv.parent.is_dir():
+        if csv.parent == folder:
+            return
+        raise BadBatch(f"No folder {csv.parent} for the report", hint="Create the folder first")
+    try:
+        for path in (csv, csv.with_suffix(".html")):
+            files.check_replaceable(path)
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(
+            str(fault), hint="Choose another output folder, or move the file away"
+        ) from fault
 
-    def entries() -> Iterator[batch_journal.Entry]:
-        ranked = batch_journal.Journal(folder / batch_lock.STATE_FOLDER).ranked(set(targets))
-        good = []
-        for entry in ranked:
-            why = misplaced.get(entry.target)
-            if why is not None and entry.state == batch_journal.DONE:
-                yield dataclasses.replace(
-                    entry, state=batch_journal.FAILED, error=why.error, hint=why.hint
-                )
-            elif entry.state == batch_journal.FAILED:
-                yield entry
-            else:
-                good.append(entry)
-        yield from good
 
-    shown = set(skipped) - set(misplaced)
-    found = list(entries())
+def write_reports(request: ReportRequest) -> dict[str, str]:
+    """Write table and page and return their paths, by kind.
+
+    Raises:
+        BadBatch: One cannot be written.
+    """
+    shown = set(request.skipped) - set(request.misplaced)
+    found = list(_entries(request))
     failed = sum(entry.state == batch_journal.FAILED for entry in found)
     skips = sum(entry.target in shown for entry in found)
     heading = batch_page.Heading(
-        title=f"CSTalk batch: {folder.name}",
-        facts="made and placed in Blender",
-        total=len(targets),
+        title=f"CSTalk batch: {request.folder.name}",
+        facts=" · ".join(filter(None, ("generated and placed in Blender", request.engine))),
+        total=len(request.targets),
         done=len(found) - failed - skips,
         skipped=skips,
         failed=failed,
-        sound_s=sum(entry.duration_s for entry in found),
+        audio_s=sum(entry.duration_s for entry in found),
     )
+    page = request.csv.with_suffix(".html")
     try:
-        batch_table.write_csv(csv, found, shown)
-        batch_page.write_html(csv.with_suffix(".html"), heading, found, shown)
+        batch_table.write_csv(request.csv, found, shown)
+        batch_page.write_html(page, heading, found, shown)
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(str(fault), hint=fault.hint) from fault
+    return {"csv": str(request.csv), "html": str(page)}
+
+
+def _entries(request: ReportRequest) -> Iterator[batch_journal.Entry]:
+    """Yield the entries of the report: failed and misplaced lines first."""
+    journal = batch_journal.Journal(request.folder / batch_lock.STATE_FOLDER)
+    good = []
+    for entry in journal.ranked(set(request.targets)):
+        why = request.misplaced.get(entry.target)
+        if why is not None and entry.state == batch_journal.DONE:
+            yield dataclasses.replace(
+                entry, state=batch_journal.FAILED, error=why.error, hint=why.hint
+            )
+        elif entry.state == batch_journal.FAILED:
+            yield entry
+        else:
+            good.append(entry)
+    yield from good

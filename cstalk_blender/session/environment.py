@@ -33,6 +33,7 @@ class Launch:
 def worker_launch(
     preferred_python: str = "",
     *,
+    command: str = "worker",
     root: Path = ROOT_FOLDER,
     options: Sequence[str] = (),
     log_file: Path | None = None,
@@ -42,6 +43,7 @@ def worker_launch(
     Args:
         preferred_python: Interpreter, or the folder of its environment, from the preferences; empty
             to choose as ``find_python`` does.
+        command: ``worker`` for single requests, ``batch-worker`` for a batch.
         root: Folder that holds ``model_runtime``.
         options: Further arguments for the worker, as ``("--engine", "numpy")``.
         log_file: File for the process' stderr.
@@ -56,7 +58,7 @@ def worker_launch(
         )
     python = find_python(preferred_python)
     return Launch(
-        argv=(str(python), "-s", "-E", "-X", "utf8", "-m", "model_runtime", "worker", *options),
+        argv=(str(python), "-s", "-E", "-X", "utf8", "-m", "model_runtime", command, *options),
         folder=root,
         environment=scrubbed(os.environ),
         log_file=log_file,

@@ -15,8 +15,13 @@ from ..session import environment
 LOG_NAME = "worker.log"
 
 
-def worker_launch() -> environment.Launch:
-    """Return how to start the worker process.
+def batch_launch() -> environment.Launch:
+    """Return how to start the worker process of a batch; see `worker_launch`."""
+    return worker_launch("batch-worker")
+
+
+def worker_launch(command: str = "worker") -> environment.Launch:
+    """Return how to start a worker process: the command of the runtime that it runs.
 
     Raises:
         PythonMissing: The Python of the preferences does not exist.
@@ -24,7 +29,9 @@ def worker_launch() -> environment.Launch:
     """
     choice = runtime_of(preferences_or_none())
     options = ("--engine", choice.engine, "--device", choice.device)
-    return environment.worker_launch(choice.python, options=options, log_file=log_file())
+    return environment.worker_launch(
+        choice.python, command=command, options=options, log_file=log_file()
+    )
 
 
 def runtime_of(preferences: Any) -> runtime_choice.Choice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -11,6 +12,7 @@ import bpy
 from ..dialogue import emotion_keys, layout, lines
 from ..errors import BadBatch
 from ..jobs.batch.request import Assignment, BatchRequest, BatchTarget, LineStatus
+from ..package import protocol
 from ..rig.binding import targets
 from ..rig.keys import exports
 from ..scene import audio, emotion_track, strip_lines
@@ -64,7 +66,7 @@ def request_of(scene: bpy.types.Scene) -> BatchRequest:
     return BatchRequest(
         assignments=assignments,
         target=target,
-        options=_options(scene, settings),
+        base=_base(scene),
         layout=_layout(assignments, slots, scene),
     )
 
@@ -91,7 +93,8 @@ def _line(item: CSTALK_PG_line, face: bpy.types.Object | None) -> lines.Line:
         problem=item.problem,
         hint=item.hint,
     )
-    return lines.Line(row, (f"{item.name}.npz",))
+    formats = item.id_data.cstalk_batch.formats
+    return lines.Line(row, tuple(f"{item.name}.{ending}" for ending in formats))
 
 
 def _directed(
@@ -243,12 +246,12 @@ def _follow_strips(scene: bpy.types.Scene, items: Sequence[CSTALK_PG_line]) -> N
         item.length_s = acting.cut_duration_s or 0.0
 
 
-def _options(scene: bpy.types.Scene, settings: CSTALK_PG_batch) -> tuple[str, ...]:
-    """Return the worker arguments that are the same for all lines."""
+def _base(scene: bpy.types.Scene) -> protocol.Performance:
+    """Return the parameters that are the same for all lines."""
     main: CSTALK_PG_scene = scene.cstalk
-    rate = main.keys_per_second or audio.frame_rate(scene)
-    return (
-        *("--format", ",".join(settings.formats), "--fps", f"{rate:.9g}"),
-        *("--seed", str(main.seed)),
-        *(() if main.blink else ("--no-blink",)),
+    return protocol.Performance(
+        audio=Path(),
+        fps=main.keys_per_second or audio.frame_rate(scene),
+        seed=main.seed,
+        blink=main.blink,
     )

@@ -22,7 +22,7 @@ def attach() -> None:
         stack.callback(_close_install)
         generate.job = generate.GenerateJob(launch.worker_launch, runtime_choice.current.fall_back)
         stack.callback(_close_generate)
-        batch.job = batch.BatchJob(launch.worker_launch)
+        batch.job = batch.BatchJob(launch.batch_launch)
         stack.callback(_close_batch)
         pump.open_jobs[:] = [install.job, generate.job, batch.job]
         stack.callback(pump.open_jobs.clear)

@@ -1,8 +1,8 @@
-"""How good a finished line looks, without a reference: measures and one score. numpy only.
+"""Rate a finished line without a reference recording: measures and one score. numpy only.
 
-What should be seen comes from the model's own phone head: it hears /m b p/, and the lips must meet
-there. The measures are those of ``evaluation.metrics`` with the names of channels in place of a
-mesh, so that they cost a millisecond a line and need no recording of a face.
+The expected motion comes from the model's own phone probabilities: where they say /m b p/, the lips
+must meet. The measures are those of ``evaluation.metrics`` with channel names in place of a mesh,
+so that they cost a millisecond per line.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ BILABIALS = ("m", "b", "p")
 OPEN_VOWELS = ("aa", "ae", "ah", "ao", "aw", "ay", "eh", "ey", "ow")
 SILENCE = "sil"
 CANDIDATE = 0.6
-"""Probability of m, b and p together at which one is heard for sure."""
+"""Total probability of m, b and p at which one of them certainly occurs."""
 HELD = 0.3
-"""Probability that still belongs to the same m, b or p."""
+"""Total probability that still belongs to the same m, b or p."""
 SILENT = 0.5
 """Probability of silence from which a frame is silent."""
 CLOSED_FRACTION = 0.15
-"""Of the line's wide opening (90th percentile in speech): under it the lips have met."""
+"""Lip aperture, relative to the 90th percentile in speech, below which the lips have met."""
 CLOSURE_MARGIN_S = 0.02
-"""How far beyond the heard m, b or p the contact may lie; both as in ``evaluation.metrics``."""
+"""How far outside of the detected m, b or p the contact may be; as in ``evaluation.metrics``."""
 EXPECTED_ELSEWHERE = 0.35
 MAX_LAG_S = 0.2
 FREE_LAG_S = 0.04
-"""A lag nobody sees: two frames at 50 Hz, within which picture and sound pass as together."""
+"""Lag that viewers do not notice: two frames at 50 Hz."""
 SPEECH_TOP_HZ = 12.0
-"""Lips and jaw move slower than this; what is faster is tremble."""
+"""Lips and jaw move more slowly than this; faster motion is jitter."""
 FREE_JITTER = 0.4
-"""The shipped model on clean speech has 0.3: a share of speed favours what is fast."""
+"""The shipped model has 0.3 on clean speech: speed weights fast motion more."""
 STILL_SPEED = 0.02
-"""Mean speed of the mouth, channel units a second, under which nothing moves that could tremble."""
+"""Mean speed of the mouth, in channel units per second, below which jitter is not measured."""
 FREE_CLIPPING = 0.001
 FREE_SILENCE = 0.7
 NOTHING_SAID = 0.995
@@ -46,36 +46,36 @@ FREE_CONFIDENCE = 0.5
 SPARK_POINTS = 60
 FULL_SCALE = 0.999
 CLIP_RUN = 3
-"""Samples at full scale in a row that make a clipped peak; one or two may be a normalised peak."""
+"""Consecutive samples at full scale that count as clipped; one or two may be a normalised peak."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Quality:
-    """Measures of one line; what cannot be measured is None."""
+    """Measures of one line; None where one cannot be measured."""
 
     score: float
     """0 to 100; see ``_penalties``."""
     closure: float | None
-    """Share of heard m, b, p at which the lips meet."""
+    """Part of the detected m, b, p at which the lips meet."""
     closures: int
-    """How many m, b, p were heard."""
+    """Number of detected m, b, p."""
     lag_s: float | None
-    """Seconds by which the lips come after what is heard; negative: early."""
+    """Seconds by which the lips are late; negative: early."""
     jitter: float | None
-    """Share of the lips' speed that is faster than speech, 0 to 1."""
+    """Part of the mouth's speed that is faster than speech, 0 to 1."""
     clipping: float | None
-    """Share of the sound's samples that are cut off at full scale."""
+    """Part of the audio samples that are clipped."""
     silence: float
-    """Share of the line in which nothing is said."""
+    """Part of the line without speech."""
     confidence: float
-    """Mean probability of the likeliest phone while something is said."""
+    """Mean probability of the likeliest phone in speech."""
     notes: tuple[str, ...]
-    """What lowered the score, in words, the weightiest first."""
+    """What lowered the score, largest effect first."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Heard:
-    """The phone head's answer for a line."""
+class PhoneProbabilities:
+    """Phone probabilities of a line, from the model."""
 
     phones: tuple[str, ...]
     probabilities: FloatArray
@@ -83,31 +83,31 @@ class Heard:
     frame_rate: float
 
     def total(self, names: Sequence[str]) -> FloatArray:
-        """Probability that one of some phones is said, shape (T,)."""
+        """Return the total probability of some phones, shape (T,)."""
         columns = [i for i, name in enumerate(self.phones) if name in names]
         out: FloatArray = self.probabilities[:, columns].sum(axis=1)
         return out
 
 
-def rate(track: CurveTrack, heard: Heard, clipping: float | None) -> Quality:
+def rate(track: CurveTrack, phones: PhoneProbabilities, clipping: float | None) -> Quality:
     """Measure a finished line.
 
     Args:
         track: Finished curves at any frame rate.
-        heard: The phones of the same sound, frame 0 at the same moment.
+        phones: The phones of the same clip; frame 0 is at the same time.
         clipping: From ``ClipMeter``; None where it was not measured.
     """
     opening = lip_opening(track).astype(np.float64)
     times = np.arange(len(opening)) / track.fps
-    silent = _at(times, heard.total([SILENCE]), heard.frame_rate) > SILENT
-    closed = _closures(opening, ~silent, track.fps, heard)
-    speaking = heard.total([SILENCE]) <= SILENT
-    certainty = heard.probabilities.max(axis=1)
+    silent = _at(times, phones.total([SILENCE]), phones.frame_rate) > SILENT
+    closed = _closures(opening, ~silent, track.fps, phones)
+    speaking = phones.total([SILENCE]) <= SILENT
+    certainty = phones.probabilities.max(axis=1)
     measures = Quality(
         score=100.0,
         closure=float(np.mean(closed)) if closed else None,
         closures=len(closed),
-        lag_s=_lag(opening, times, track.fps, heard),
+        lag_s=_lag(opening, times, track.fps, phones),
         jitter=_jitter(track),
         clipping=clipping,
         silence=float(silent.mean()),
@@ -122,11 +122,11 @@ def rate(track: CurveTrack, heard: Heard, clipping: float | None) -> Quality:
     )
 
 
-def spark(track: CurveTrack) -> tuple[int, ...]:
-    """The opening of the lips over the line in at most 60 points of 0 to 99, for a small plot.
+def opening_plot(track: CurveTrack) -> tuple[int, ...]:
+    """Return the lip aperture over the line as at most 60 points, 0 to 99, for a small plot.
 
-    Each point alternates between the least and the most of its piece, so that closures stay to be
-    seen in a long line.
+    Points alternate between minimum and maximum of their part, so that closures stay visible in a
+    long line.
     """
     opening = lip_opening(track)
     pieces = np.array_split(opening, min(SPARK_POINTS, len(opening)))
@@ -136,13 +136,13 @@ def spark(track: CurveTrack) -> tuple[int, ...]:
 
 
 class ClipMeter:
-    """Share of samples cut off at full scale, of a sound that comes in blocks."""
+    """Measures the part of clipped samples in audio that comes in blocks."""
 
     def __init__(self) -> None:
         self._clipped = self._total = 0
 
     def push(self, block: FloatArray) -> None:
-        """Give some samples, shape (frames, channels)."""
+        """Add samples, shape (frames, channels)."""
         loud = np.abs(block) >= FULL_SCALE
         self._total += loud.size
         if not loud.any():
@@ -153,12 +153,12 @@ class ClipMeter:
         self._clipped += int(run.sum())
 
     def share(self) -> float:
-        """Clipped samples over all."""
+        """Return the part of clipped samples, 0 to 1."""
         return self._clipped / self._total if self._total else 0.0
 
 
 def _penalties(found: Quality) -> list[tuple[float, str]]:
-    """Points off 100 and why. A line loses most for open lips at m, b, p and for unheard speech."""
+    """Return points to subtract from 100, and why."""
     points: list[tuple[float, str]] = []
 
     def charge(amount: float, note: str) -> None:
@@ -174,23 +174,25 @@ def _penalties(found: Quality) -> list[tuple[float, str]]:
         charge(30 * min(1, over / 0.1), f"lips {abs(found.lag_s) * 1000:.0f} ms {late}")
     if found.jitter is not None:
         over = found.jitter - FREE_JITTER
-        charge(30 * min(1, over / 0.4), f"tremble ({found.jitter:.0%} fast)")
+        charge(30 * min(1, over / 0.4), f"jitter ({found.jitter:.0%} of the speed)")
     if found.clipping is not None:
         over = found.clipping - FREE_CLIPPING
-        charge(5 + 20 * min(1, over / 0.05) if over > 0 else 0, "sound is clipped")
+        charge(5 + 20 * min(1, over / 0.05) if over > 0 else 0, "audio is clipped")
     if found.silence >= NOTHING_SAID:
-        charge(80, "no speech heard")
+        charge(80, "no speech detected")
         return points
     over = found.silence - FREE_SILENCE
     charge(40 * over / (1 - FREE_SILENCE), f"{found.silence:.0%} of the line is silent")
     under = FREE_CONFIDENCE - found.confidence
-    charge(60 * under / FREE_CONFIDENCE, f"speech hard to hear ({found.confidence:.0%} sure)")
+    charge(60 * under / FREE_CONFIDENCE, f"speech unclear ({found.confidence:.0%} confidence)")
     return points
 
 
-def _closures(opening: DoubleArray, speech: BoolArray, fps: float, heard: Heard) -> list[bool]:
-    """For each heard m, b, p, whether the lips meet."""
-    probability = heard.total(BILABIALS)
+def _closures(
+    opening: DoubleArray, speech: BoolArray, fps: float, phones: PhoneProbabilities
+) -> list[bool]:
+    """Return for each detected m, b, p whether the lips meet."""
+    probability = phones.total(BILABIALS)
     candidates = [
         (first, stop)
         for first, stop in _runs(probability >= HELD)
@@ -199,24 +201,26 @@ def _closures(opening: DoubleArray, speech: BoolArray, fps: float, heard: Heard)
     wide = float(np.percentile(opening[speech], 90)) if speech.any() else 0.0
     closed = []
     for first, stop in candidates:
-        low = int(np.ceil((first / heard.frame_rate - CLOSURE_MARGIN_S) * fps - 1e-6))
-        high = int(np.floor(((stop - 1) / heard.frame_rate + CLOSURE_MARGIN_S) * fps + 1e-6))
+        low = int(np.ceil((first / phones.frame_rate - CLOSURE_MARGIN_S) * fps - 1e-6))
+        high = int(np.floor(((stop - 1) / phones.frame_rate + CLOSURE_MARGIN_S) * fps + 1e-6))
         if high < low:  # at 12 fps a short one lies between two frames
-            low = high = round((first + stop - 1) / 2 / heard.frame_rate * fps)
+            low = high = round((first + stop - 1) / 2 / phones.frame_rate * fps)
         inside = opening[max(0, low) : max(0, high) + 1]
         if len(inside):
             closed.append(wide > 0 and bool(inside.min() < CLOSED_FRACTION * wide))
     return closed
 
 
-def _lag(opening: DoubleArray, times: DoubleArray, fps: float, heard: Heard) -> float | None:
-    """The shift at which the lips follow what is heard best; None where nothing is said or moves.
+def _lag(
+    opening: DoubleArray, times: DoubleArray, fps: float, phones: PhoneProbabilities
+) -> float | None:
+    """Return the shift at which the lips match the phones best, None without speech or motion.
 
-    Expected is 1 in open vowels, 0 in m, b, p and silence, 0.35 elsewhere, by probability.
+    The expected aperture is 1 in open vowels, 0 in m, b, p and silence, 0.35 elsewhere.
     """
-    vowels, closed = heard.total(OPEN_VOWELS), heard.total([*BILABIALS, SILENCE])
+    vowels, closed = phones.total(OPEN_VOWELS), phones.total([*BILABIALS, SILENCE])
     expected = vowels + EXPECTED_ELSEWHERE * np.maximum(0, 1 - vowels - closed)
-    leader = _at(times, expected.astype(np.float32), heard.frame_rate)
+    leader = _at(times, expected.astype(np.float32), phones.frame_rate)
     reach = min(round(MAX_LAG_S * fps), len(leader) // 4)
     if leader.std() < 0.05 or opening.std() < 1e-3 or reach < 1:
         return None
@@ -231,9 +235,9 @@ def _lag(opening: DoubleArray, times: DoubleArray, fps: float, heard: Heard) -> 
 
 
 def _jitter(track: CurveTrack) -> float | None:
-    """Share of the mouth's frame-to-frame speed, as amplitude, above 12 Hz.
+    """Return the part of the mouth's speed, as amplitude, above 12 Hz.
 
-    None up to 24 fps, which show nothing so fast, and for less than five frames.
+    None up to 24 fps, which cannot show such motion, and for fewer than five frames.
     """
     columns = [i for i, name in enumerate(track.channels) if name.startswith(("jaw", "mouth"))]
     speed = np.diff(track.values[:, columns], axis=0)
@@ -249,11 +253,11 @@ def _jitter(track: CurveTrack) -> float | None:
 
 
 def _at(times: DoubleArray, values: FloatArray, frame_rate: float) -> DoubleArray:
-    """A series of model frames at other times, joined by straight lines."""
+    """Interpolate a series of model frames linearly at other times."""
     return np.interp(times, np.arange(len(values)) / frame_rate, values.astype(np.float64))
 
 
 def _runs(mask: BoolArray) -> list[tuple[int, int]]:
-    """First and one-past-last of each run of True."""
+    """Return first and one-past-last index of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,4 +1,4 @@
-"""A whole batch: lock, journal, lines, report. What the command line and programs call."""
+"""Run a whole batch: lock, journal, lines, reports. Called by command line and batch worker."""
 
 from __future__ import annotations
 
@@ -7,45 +7,42 @@ import dataclasses
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from ..engines.factory import AUTO
-from ..errors import BadWeights
-from ..files import check_writable
-from ..protocol import Performance
+from ..errors import BadArgument, BadWeights
+from ..files import check_replaceable
+from ..protocol import BatchEvent, BatchLine, BatchOutcome
 from ..version import runtime_version
+from .events import Events, Tally
 from .line_work import Ending, LineWork
 from .lines.control import Control
 from .lines.fingerprint import model_print
-from .lines.journal import FAILED, Entry, Journal
+from .lines.journal import Journal
 from .lines.lock import locked
-from .lines.plan import Line
 from .lines.report import write_csv
 from .lines.report_html import Heading, write_html
-from .narrate import Narrator, Tally
-from .throughput import LocalPool, open_engines
+from .local_pool import LocalPool, open_engines
 
 log = logging.getLogger(__name__)
 
 TEMPORARY = ".cstalk-"
-"""Beginning of the names under which ``files.replacing`` writes."""
+"""Prefix of the names under which ``files.replacing`` writes."""
 STALE_S = 10.0
-"""Writing one file takes milliseconds; older ones belong to nobody."""
-DONE, FAILURES, CANCELLED = "done", "failed", "cancelled"
+"""Age from which a temporary file is left over: writing one file takes milliseconds."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
-    """A batch that is asked for."""
+class BatchRequest:
+    """A batch that is to be run."""
 
-    lines: Sequence[Line]
-    base: Performance
-    """How lines are acted that do not say it themselves."""
+    lines: Sequence[BatchLine]
     output: Path
     model: Path
     resume: bool = False
+    overwrite: bool = False
     csv: Path | None = None
     html: Path | None = None
     engine: str = AUTO
@@ -57,81 +54,95 @@ class Order:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What became of a batch."""
+    """How a batch ended."""
 
-    status: str
-    """``done``, ``failed`` (some line) or ``cancelled``."""
+    outcome: BatchOutcome
     tally: Tally
 
 
 class Pool(Protocol):
-    """Something that runs lines: ``throughput.LocalPool``, ``cluster.RayPool``."""
+    """Runs lines: ``local_pool.LocalPool`` or ``ray_pool.RayPool``."""
 
-    running: dict[int, float]
+    running: dict[str, float]
+    """Completed part of each line that is being generated, 0 to 1, by id."""
 
     @property
     def title(self) -> str:
-        """For people."""
+        """Engine, device and number of lines at a time, in words."""
         ...
 
     def endings(
-        self, lines: Sequence[Line], work: LineWork, control: Control
+        self, lines: Sequence[BatchLine], work: LineWork, control: Control
     ) -> Iterator[Ending | None]:
-        """How each line ended, as it ends; None now and then."""
+        """Yield how each line ended, as it ends; None now and then.
+
+        Args:
+            lines: The lines.
+            work: What they share.
+            control: Pauses and cancels.
+        """
         ...
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Release all resources."""
         ...
 
 
 def run(
-    order: Order, control: Control, narrator: Narrator, open_pool: Callable[[], Pool] | None = None
+    request: BatchRequest,
+    control: Control,
+    send: Callable[[BatchEvent], None],
+    open_pool: Callable[[], Pool] | None = None,
 ) -> Summary:
-    """Run a batch to its end or its cancelling.
+    """Run a batch until it ends or is cancelled.
 
-    Every finished line is in its place and in the journal at any moment; nothing is half-written.
+    At any moment every finished line is complete on the disk and in the journal.
 
     Args:
-        order: What to do.
-        control: Asked all the time.
-        narrator: Told everything.
-        open_pool: Gives what runs the lines; None: what the order says.
+        request: The batch.
+        control: Pauses and cancels.
+        send: Called for each event, from this thread.
+        open_pool: Returns what runs the lines; None: as ``request`` says.
 
     Raises:
-        RuntimeFault: Nothing could be done: no model, no engine, folder or report not writable,
-            another batch on the folder.
+        RuntimeFault: Nothing could be done: no line, no model, no engine, folder or report not
+            writable, another batch on the folder.
     """
+    if not request.lines:
+        raise BadArgument("The batch has no lines", hint="Choose some lines")
     try:
-        model = model_print(order.model, runtime_version())
+        model = model_print(request.model, runtime_version())
     except OSError as error:
         raise BadWeights(
-            f"No checkpoint in {order.model}: {error.strerror}", hint="Choose a folder with --model"
+            f"No checkpoint in {request.model}: {error.strerror}",
+            hint="Choose a folder with --model",
         ) from error
-    with locked(order.output) as state:
-        for report in filter(None, (order.csv, order.html)):
-            check_writable(report)
+    with locked(request.output) as state:
+        for report in filter(None, (request.csv, request.html)):
+            check_replaceable(report, overwrite=request.overwrite)
         journal = Journal(state)
-        targets = {line.targets[0] for line in order.lines}
-        earlier: Mapping[str, Entry] = journal.thin_entries() if order.resume else {}
-        pool = _pool(order) if open_pool is None else open_pool()
-        sweep(path.parent for line in order.lines for path in line.paths(order.output))
-        journal.start(without=() if order.resume else targets)
+        pool = _pool(request) if open_pool is None else open_pool()
+        work = LineWork(
+            model, request.output, journal.thin_entries(), request.resume, request.overwrite
+        )
+        sweep(path.parent for line in request.lines for path in work.paths(line))
+        journal.start()
+        events = Events(len(request.lines), send)
         try:
-            work = LineWork(order.base, model, order.output, earlier)
-            tally, skipped = _run_lines(order, pool, work, journal, control, narrator)
+            ended, skipped = _run_lines(request, pool, work, journal, control, events)
         finally:
             journal.close()
             pool.close()
-        is_short = tally.ended < tally.total
-        status = CANCELLED if is_short else FAILURES if tally.failed else DONE
-        reports = _write_reports(order, journal, targets, skipped, tally, pool.title)
-        narrator.end(tally, status, reports)
-    return Summary(status, tally)
+        if request.resume:  # lines that were not reached may be there from an earlier run
+            ended |= {line.targets[0] for line in request.lines}
+        reports = _write_reports(request, journal, ended, skipped, events.tally, pool.title)
+        outcome = _outcome(events.tally)
+        events.ended(outcome, reports)
+    return Summary(outcome, events.tally)
 
 
 def sweep(folders: Iterable[Path]) -> None:
-    """Remove what a killed process left of files it was writing, once it is old enough."""
+    """Remove old temporary files that a killed process left behind."""
     newest = time.time() - STALE_S
     for folder in set(folders):
         for path in folder.glob(f"{TEMPORARY}*.*"):
@@ -140,64 +151,67 @@ def sweep(folders: Iterable[Path]) -> None:
                     path.unlink()
 
 
-def _pool(order: Order) -> Pool:
-    if order.cluster:
-        from .cluster import RayPool
+def _outcome(tally: Tally) -> BatchOutcome:
+    if tally.ended < tally.total:
+        return BatchOutcome.CANCELLED
+    return BatchOutcome.FAILED if tally.failed else BatchOutcome.DONE
 
-        return RayPool(order.cluster, order.model, order.engine, order.device)
-    return LocalPool(open_engines(order.model, order.engine, order.device, order.jobs))
+
+def _pool(request: BatchRequest) -> Pool:
+    if request.cluster:
+        from .ray_pool import RayPool
+
+        return RayPool(request.cluster, request.model, request.engine, request.device)
+    return LocalPool(open_engines(request.model, request.engine, request.device, request.jobs))
 
 
 def _run_lines(
-    order: Order,
+    request: BatchRequest,
     pool: Pool,
     work: LineWork,
     journal: Journal,
     control: Control,
-    narrator: Narrator,
-) -> tuple[Tally, set[str]]:
-    tally, skipped = Tally(len(order.lines)), set[str]()
-    narrator.start(tally, pool.title)
-    for ending in pool.endings(order.lines, work, control):
+    events: Events,
+) -> tuple[set[str], set[str]]:
+    """Run the lines; returns the targets that ended and, of these, those that were skipped."""
+    ended, skipped = set[str](), set[str]()
+    events.started(pool.title)
+    for ending in pool.endings(request.lines, work, control):
         if ending is not None and ending.entry is not None:
-            entry = ending.entry
+            ended.add(ending.entry.target)
             if ending.is_skipped:
-                tally.skipped += 1
-                skipped.add(entry.target)
+                skipped.add(ending.entry.target)
             else:
-                journal.append(entry)
-                tally.failed += entry.state == FAILED
-                tally.done += entry.state != FAILED
-            status = "skipped" if ending.is_skipped else entry.state
-            narrator.line(tally, ending.line, entry, status)
-        narrator.progress(tally, dict(pool.running), control.is_paused)
-    return tally, skipped
+                journal.append(ending.entry)
+            events.line_ended(ending)
+        events.progress(dict(pool.running), is_paused=control.is_paused)
+    return ended, skipped
 
 
 def _write_reports(
-    order: Order,
+    request: BatchRequest,
     journal: Journal,
     targets: set[str],
     skipped: set[str],
     tally: Tally,
     title: str,
-) -> dict[str, str]:
-    """Write what was asked for; the paths by kind. Raises BadOutput."""
-    made = {}
-    if order.csv is not None:
-        write_csv(order.csv, journal.ranked(targets), skipped)
-        made["csv"] = str(order.csv)
-    if order.html is not None:
-        sound_s = sum(entry.duration_s for entry in journal.ranked(targets))
+) -> tuple[str, ...]:
+    """Write the reports that were asked for and return their paths. Raises BadOutput."""
+    written = []
+    if request.csv is not None:
+        write_csv(request.csv, journal.ranked(targets), skipped)
+        written.append(str(request.csv))
+    if request.html is not None:
+        audio_s = sum(entry.duration_s for entry in journal.ranked(targets))
         heading = Heading(
-            title=f"CSTalk batch: {order.output.resolve().name}",
-            facts=f"{order.model.name} · {title} · {platform.node()}",
+            title=f"CSTalk batch: {request.output.resolve().name}",
+            facts=f"{request.model.name} · {title} · {platform.node()}",
             total=tally.total,
             done=tally.done,
             skipped=tally.skipped,
             failed=tally.failed,
-            sound_s=sound_s,
+            audio_s=audio_s,
         )
-        write_html(order.html, heading, journal.ranked(targets), skipped)
-        made["html"] = str(order.html)
-    return made
+        write_html(request.html, heading, journal.ranked(targets), skipped)
+        written.append(str(request.html))
+    return tuple(written)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from ..curves.formats.registry import check_output, write_curves
 from ..curves.track import CurveTrack
+from ..emotion.keys import emotion_title
 from ..generate import perform
 from ..protocol import Performance
 from .console import Parser, ProgressLine, print_line, set_up_logging
-from .options import acting_title, add_options, engine_from, performance_from
+from .options import add_options, engine_from, performance_from
 from .script import add_script_options, script_from, write_words
 
 
@@ -47,18 +48,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _titles(track: CurveTrack, performance: Performance) -> str:
-    titles = (emotion_title(track, performance), track.script_title)
+    titles = (result_title(track, performance), track.script_title)
     return ", ".join(filter(None, titles))
 
 
-def emotion_title(track: CurveTrack, performance: Performance) -> str:
+def result_title(track: CurveTrack, performance: Performance) -> str:
     """Return the emotions in a few words.
 
     Args:
         track: Result, with the detected emotion if ``auto`` was requested.
         performance: The request.
     """
-    title = acting_title(performance)
+    title = emotion_title(performance.emotion_keys)
     return f"{title} (detected: {track.detected_title})" if track.detected_title else title
 
 

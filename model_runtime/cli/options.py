@@ -162,11 +162,3 @@ def engine_from(options: argparse.Namespace) -> Engine:
     check_names(options.engine, options.device)
     checkpoint = load_checkpoint(options.model or default_checkpoint())
     return open_engine(checkpoint, engine=options.engine, device=options.device)
-
-
-def acting_title(performance: Performance) -> str:
-    """Return the emotion of a performance in a few words."""
-    keys = [key for key in performance.emotion_keys if key.emotion != "neutral" and key.intensity]
-    if not keys:
-        return "neutral"
-    return ", ".join(f"{key.emotion} {key.intensity:g}" for key in keys)

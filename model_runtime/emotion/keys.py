@@ -89,3 +89,9 @@ def emotion_weights(
         before = after
     # Keys closer than a cross-fade still mix convexly, because each fade leads the next.
     return np.maximum(weights, 0).astype(np.float32)
+
+
+def emotion_title(keys: Sequence[EmotionKey]) -> str:
+    """Return the emotions of some keys in a few words."""
+    named = [key for key in keys if key.emotion != "neutral" and key.intensity]
+    return ", ".join(f"{key.emotion} {key.intensity:g}" for key in named) or "neutral"

@@ -126,7 +126,7 @@ def test_unticked_line_goes_from_its_face_and_moved_ones_move(settings, batch):
 def test_one_bad_line_is_reported_and_the_others_are_made(settings, batch, folder):
     (folder / f"{LINES[1]}.wav").unlink()
     bake()
-    assert batch.status == "failed"
+    assert batch.outcome == "failed"
     assert batch.summary == "2 lines made, 1 failed"
     item = settings.lines[settings.lines.find(LINES[1])]
     assert item.state == LineStatus.FAILED
@@ -189,7 +189,7 @@ def test_undo_in_the_middle_takes_nothing_away_for_good(settings, batch, use_chi
     tick_until(batch, lambda: batch.states[LINES[0]].status == LineStatus.DONE)
     bpy.ops.ed.undo()
     assert strips_on("anna") == []
-    batch._child._child.send("continue")
+    batch._worker.resume()
     tick_until(batch, lambda: not batch.is_busy)
     assert batch.error is None
     assert len(strips_on("anna")) == 2
@@ -203,7 +203,7 @@ def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, us
     tick_until(batch, lambda: batch.states[LINES[0]].status == LineStatus.DONE)
     batch.cancel()
     tick_until(batch, lambda: not batch.is_busy)
-    assert batch.status == "cancelled"
+    assert batch.outcome == "cancelled"
     assert batch.summary == "1 line made, 2 left for the next time"
     assert len(strips_on("anna")) == 1
     use_child("good")

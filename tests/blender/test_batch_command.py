@@ -78,10 +78,10 @@ def test_each_line_is_told_once_as_it_ended(folder, work, capsys, to):
     options = ("--list", listed, "--out", work / "curves", "--to", to, "--json", "--no-save")
     assert shell(*options) == 2
     said = objects_said(capsys)
-    assert [one["type"] for one in said if one["type"] != "progress"] == [
-        *("start", "line", "line", "line", "end")
+    assert [one["type"] for one in said if one["type"] != "batch_progress"] == [
+        *("batch_started", "line_ended", "line_ended", "line_ended", "batch_ended")
     ]
-    told = [(one["line"], one["status"]) for one in said if one["type"] == "line"]
+    told = [(one["id"], one["outcome"]) for one in said if one["type"] == "line_ended"]
     assert sorted(told) == [(LINES[0], "done"), (LINES[1], "failed"), ("gone", "failed")]
     assert (said[-1]["done"], said[-1]["failed"]) == (1, 2)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import bpy
@@ -50,8 +49,9 @@ def main(settings):
 
 def sent(work):
     """Emotion and intensity of each line that the child was given, by name."""
-    with (work / "curves" / "fake-list.csv").open(encoding="utf-8", newline="") as stream:
-        return {r["out"]: (r["emotion"], float(r["intensity"])) for r in csv.DictReader(stream)}
+    given = json.loads((work / "curves" / "fake-lines.json").read_text(encoding="utf-8"))
+    first = {one["id"]: one["performance"]["emotion_keys"][0] for one in given}
+    return {name: (key["emotion"], key["intensity"]) for name, key in first.items()}
 
 
 def band(item):
@@ -173,7 +173,7 @@ def test_command_takes_auto_and_says_what_was_heard(settings, folder, work, caps
     options = ("--folder", folder, "--out", work / "curves", "--emotion", "auto")
     assert shell(*options, "--intensity", 0.5, "--json") == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
-    heard = {one["line"]: one["heard"] for one in told if one["type"] == "line"}
+    heard = {one["id"]: one["detected_emotion"] for one in told if one["type"] == "line_ended"}
     assert heard == {NAMES[0]: HEARD, NAMES[1]: "", NAMES[2]: ""}
     assert sent(work) == {
         NAMES[0]: ("auto", 0.5),
@@ -181,7 +181,7 @@ def test_command_takes_auto_and_says_what_was_heard(settings, folder, work, caps
         NAMES[2]: ("happy", 0.5),
     }
     assert shell(*options) == 0
-    assert f"{NAMES[0]} (heard: {HEARD})" in capsys.readouterr().err
+    assert f"{NAMES[0]} (detected: {HEARD})" in capsys.readouterr().err
 
 
 def test_command_run_again_with_another_emotion_obeys(settings, folder, work):

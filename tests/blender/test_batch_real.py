@@ -13,7 +13,6 @@ import bpy
 import pytest
 
 from cstalk_blender.cli import bake as command_line
-from cstalk_blender.dialogue import batch_process as child
 from cstalk_blender.jobs.batch import job as batch_job
 from cstalk_blender.jobs.batch.request import LineStatus
 from cstalk_blender.rig.keys import strips
@@ -27,7 +26,7 @@ COUNT = 6
 HOLD = """
 import sys
 from pathlib import Path
-from model_runtime.batch.lock import locked
+from model_runtime.batch.lines.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -90,7 +89,7 @@ def test_batch_whose_child_is_killed_goes_on_to_the_bytes_of_an_unbroken_one(set
     while batch.is_busy and not batch.count(LineStatus.MADE, LineStatus.DONE):
         assert time.monotonic() < deadline
         batch.tick()
-    batch._child._child._popen.kill()
+    batch._worker._process._popen.kill()
     batch.wait()
     bpy.ops.cstalk.batch_bake()
     assert {state.status for state in batch.states.values()} <= {
@@ -116,16 +115,16 @@ def test_shell_panel_and_a_run_without_blender_make_the_same_curves(settings, wo
     assert command_line.execute(["bake", *options, "--emotion", "auto", "--json"]) == 0
     assert made(work / "shell") == by_panel
     said = [json.loads(t) for t in capsys.readouterr().out.splitlines() if t[:1] == "{"]
-    heard = {one["line"]: one["heard"] for one in said if one["type"] == "line"}
+    heard = {one["id"]: one["detected_emotion"] for one in said if one["type"] == "line_ended"}
     assert len(heard) == COUNT
     assert all(heard.values())
     arguments = (str(work / "lines"), "-o", str(work / "plain"), "--emotion", "auto")
     arguments = (*arguments, "--fps", "24", "--report", str(work / "plain.csv"))
-    launch = child.batch_launch(batch_job.current_job().launch(), arguments)
-    subprocess.run(
-        launch.argv, cwd=launch.folder, env=launch.environment, check=True, capture_output=True
-    )
+    launch = batch_job.current_job().launch()
+    command = launch.argv.index("batch-worker")
+    argv = (*launch.argv[:command], "batch", *arguments, *launch.argv[command + 1 :])
+    subprocess.run(argv, cwd=launch.folder, env=launch.environment, check=True, capture_output=True)
     assert made(work / "plain") == by_panel
     with (work / "plain.csv").open(encoding="utf-8", newline="") as stream:
-        rows = {row["audio"].removesuffix(".wav"): row["heard"] for row in csv.DictReader(stream)}
-    assert rows == heard
+        rows = {row["audio"]: row["detected"] for row in csv.DictReader(stream)}
+    assert rows == {f"{name}.wav": emotion for name, emotion in heard.items()}

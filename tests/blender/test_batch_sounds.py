@@ -81,19 +81,19 @@ def test_compressed_lines_are_made_by_the_real_child_and_nothing_is_left(addon, 
 def test_window_is_given_back_between_two_sounds_and_cancel_ends_the_reading(
     batch, folder, work, monkeypatch
 ):
-    monkeypatch.setattr(batch_job, "PLACE_BUDGET_S", 0.0)
+    monkeypatch.setattr(batch_job, "STEP_BUDGET_S", 0.0)
     listed(folder, work)
     batch.start(line_requests.request_of(bpy.context.scene))
-    assert batch.child_pid is None
-    assert batch.stage_text == "Reading the sounds, 1 of 3"
+    assert batch.worker_pid is None
+    assert batch.stage_text == "Reading audio, 1 of 3"
     batch.tick()
-    assert batch.stage_text == "Reading the sounds, 2 of 3"
+    assert batch.stage_text == "Reading audio, 2 of 3"
     batch.cancel()
     deadline = time.monotonic() + DEADLINE_S
     while batch.is_busy:
         assert time.monotonic() < deadline
         batch.tick()
-    assert batch.status == "cancelled"
+    assert batch.outcome == "cancelled"
     assert {state.status for state in batch.states.values()} == {LineStatus.CANCELLED}
     assert left_behind() == []
     bpy.ops.cstalk.batch_bake()
@@ -101,7 +101,7 @@ def test_window_is_given_back_between_two_sounds_and_cancel_ends_the_reading(
 
 
 def test_another_file_in_the_middle_of_reading_leaves_nothing(batch, folder, work, monkeypatch):
-    monkeypatch.setattr(batch_job, "PLACE_BUDGET_S", 0.0)
+    monkeypatch.setattr(batch_job, "STEP_BUDGET_S", 0.0)
     listed(folder, work)
     batch.start(line_requests.request_of(bpy.context.scene))
     assert len(left_behind()) == 1

@@ -1,14 +1,13 @@
-"""A batch's child for tests: the words and files of the real one, without a model. Stdlib only.
+"""A batch worker for tests: messages and files of the real one, without a model. Stdlib only.
 
-    python fake_batch.py MODE batch LIST.csv -o FOLDER --resume --json --control --report REPORT.csv
+    python fake_batch.py MODE batch-worker
 
-It shares no code with the real one. Lines whose row has not changed since they were made are
-skipped, as a real resume does; a sound that is missing fails.
+It shares no code with the real one. Lines that have not changed since they were made are skipped,
+as a real resume does; an audio file that is missing fails.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -18,95 +17,134 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.fakes.fake_worker import write_track
+from tests.fakes.fake_worker import PROTOCOL, write_track
 
-MADE_NAME, GIVEN_NAME = "fake-journal.json", "fake-list.csv"
+MADE_NAME, GIVEN_NAME = "fake-journal.json", "fake-lines.json"
 
 
-def say(**values: object) -> None:
-    """One object on stdout."""
-    sys.stdout.write(json.dumps(values) + "\n")
+def say(kind: str, **values: object) -> None:
+    """One message on stdout."""
+    sys.stdout.write(json.dumps({"type": kind, **values}) + "\n")
     sys.stdout.flush()
+
+
+def read_batch() -> tuple[list[dict], dict]:
+    """The lines and the message that starts them."""
+    lines = []
+    for text in sys.stdin:
+        message = json.loads(text)
+        if message["type"] == "start_batch":
+            return lines, message
+        lines.append(message)
+    sys.exit(0)
 
 
 def main() -> int:
     """Make the lines, badly in the way that MODE names."""
-    mode, arguments = sys.argv[1], sys.argv[3:]
-    source, folder = Path(arguments[0]), Path(arguments[arguments.index("-o") + 1])
-    fps = float(arguments[arguments.index("--fps") + 1])
+    mode = sys.argv[1]
+    say("hello", protocol=PROTOCOL, runtime="fake", engine="fake", device="cpu")
+    lines, start = read_batch()
+    folder = Path(start["output_folder"])
     if mode == "busy":
-        sys.stderr.write(f"error: Another batch is writing into {folder}. Wait for it\n")
+        say(
+            "error",
+            id="",
+            code="folder-busy",
+            message=f"Another batch is writing into {folder}",
+            hint="Wait for it",
+        )
         return 2
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / GIVEN_NAME).write_bytes(source.read_bytes())  # for tests to look at
-    rows = list(csv.DictReader(source.open(encoding="utf-8")))
+    (folder / GIVEN_NAME).write_text(json.dumps(lines))  # for tests to look at
     record = folder / MADE_NAME
     made = json.loads(record.read_text()) if record.is_file() else {}
-    say(type="start", lines=len(rows), engine="fake")
-    for number, row in enumerate(rows, 1):
+    say("batch_started", lines=len(lines), engine="fake")
+    for number, line in enumerate(lines, 1):
         if mode == "die" and number == 2:
             sys.stderr.write("Segmentation fault, says the fake\n")
             sys.stderr.flush()
             os._exit(139)
-        say(
-            type="progress",
-            fraction=(number - 1) / len(rows),
-            seconds_left=1.0,
-            paused=False,
-            running={str(number): 0.5},
-        )
-        if mode == "slow" and number == 2 and told_to_cancel():
-            return end("cancelled", 130)
-        make(row, folder, fps, made)
+        progress(number - 1, len(lines), running=[{"id": line["id"], "fraction": 0.5}])
+        if mode == "slow" and number == 2 and told_to_cancel(len(lines)):
+            return end("cancelled", lines, 130)
+        make(line, folder, made)
         record.write_text(json.dumps(made))
     failed = any(state == "failed" for state in made.values())
-    return end("failed" if failed else "done", 2 if failed else 0)
+    return end("failed" if failed else "done", lines, 2 if failed else 0)
 
 
-def make(row: dict[str, str], folder: Path, fps: float, made: dict[str, str]) -> None:
+def make(line: dict, folder: Path, made: dict[str, str]) -> None:
     """One line."""
-    target = f"{row['out']}.npz"
-    asked = hashlib.sha256(repr([v for k, v in row.items() if k != "start"]).encode()).hexdigest()
-    path = folder / target
-    if row["cstalk_problem"] or not Path(row["file"]).is_file():
+    target, performance = line["targets"][0], line["performance"]
+    asked = hashlib.sha256(json.dumps(line).encode()).hexdigest()
+    path, audio = folder / target, Path(performance["audio"])
+    common = {"id": line["id"], "outputs": line["targets"], "name": line["name"]}
+    if line["problem"] or not audio.is_file():
         made[target] = "failed"
-        text = row["cstalk_problem"] or f"{Path(row['file']).name} cannot be read"
-        say(type="line", output=target, status="failed", error=text, hint="Check the file")
+        text = line["problem"] or f"{audio.name} cannot be read"
+        say("line_ended", **common, outcome="failed", error=text, hint="Check the file")
         return
-    if made.get(target) == asked and path.is_file():
-        say(type="line", output=target, status="skipped", frames=48, **heard_in(row))
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    smile = float(row["intensity"] or 0) if row["emotion"] == "happy" else 0.0
-    frames = write_track(path, fps, smile)
-    made[target] = asked
-    say(type="line", output=target, status="done", frames=frames, score=88.0, **heard_in(row))
+    is_skipped = made.get(target) == asked and path.is_file()
+    if not is_skipped:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first = performance["emotion_keys"][0]
+        smile = first["intensity"] if first["emotion"] == "happy" else 0.0
+        write_track(path, performance["fps"], smile)
+        made[target] = asked
+    say(
+        "line_ended",
+        **common,
+        outcome="skipped" if is_skipped else "done",
+        frames=48,
+        duration_s=2.0,
+        score=88.0,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+        **detected_in(performance),
+    )
 
 
-def heard_in(row: dict[str, str]) -> dict[str, str]:
-    """What a line says that is left to the voice."""
-    if row["emotion"] != "auto":
+def detected_in(performance: dict) -> dict[str, object]:
+    """What a line says whose emotion is to be detected."""
+    if performance["emotion_keys"][0]["emotion"] != "auto":
         return {}
-    return {"heard": "sad 0.6", "acted_at": "0:neutral:0 0.5:sad:0.6"}
+    keys = [("neutral", 0.0, 0.0), ("sad", 0.5, 0.6)]
+    return {
+        "detected_emotion": "sad 0.6",
+        "emotion_keys": [{"emotion": e, "start_s": s, "intensity": i} for e, s, i in keys],
+    }
 
 
-def told_to_cancel() -> bool:
-    """Wait for words on stdin as the real one does; its end cancels too."""
+def progress(done: int, total: int, **values: object) -> None:
+    """How far the batch is."""
+    say(
+        "batch_progress",
+        total=total,
+        done=done,
+        skipped=0,
+        failed=0,
+        fraction=done / total,
+        **values,
+    )
+
+
+def told_to_cancel(total: int) -> bool:
+    """Wait for commands on stdin as the real one does; its end cancels too."""
     for text in sys.stdin:
-        if text.strip() == "cancel":
+        kind = json.loads(text)["type"]
+        if kind == "cancel_batch":
             return True
-        if text.strip() == "pause":
-            say(type="progress", fraction=0.5, seconds_left=None, paused=True, running={})
-        if text.strip() == "continue":
-            say(type="progress", fraction=0.5, seconds_left=None, paused=False, running={})
+        if kind == "pause_batch":
+            progress(1, total, is_paused=True)
+        if kind == "resume_batch":
+            progress(1, total, is_paused=False)
             time.sleep(0.01)
             return False
     return True
 
 
-def end(status: str, code: int) -> int:
-    """The last word."""
-    say(type="end", status=status, reports={})
+def end(outcome: str, lines: list[dict], code: int) -> int:
+    """The last message."""
+    say("batch_ended", outcome=outcome, total=len(lines), done=0, skipped=0, failed=0)
     return code
 
 

@@ -94,10 +94,10 @@ def wait_until_full(client: Client) -> None:
 
 
 def fake_batch_launch(mode: str, tmp_path: Path) -> Launch:
-    """How to start a worker, from which a batch takes the fake batch in ``mode``."""
+    """How to start the fake batch worker in ``mode``."""
     script = FAKE_WORKER.with_name("fake_batch.py")
     return Launch(
-        argv=(sys.executable, "-s", "-E", "-X", "utf8", str(script), mode, "worker"),
+        argv=(sys.executable, "-s", "-E", "-X", "utf8", str(script), mode, "batch-worker"),
         folder=tmp_path,
         environment=scrubbed(os.environ),
         log_file=tmp_path / "logs" / "batch.log",

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from model_runtime.batch.cluster import RayPool, check_address
 from model_runtime.batch.lines.control import Control
-from model_runtime.batch.narrate import JsonNarrator
+from model_runtime.batch.ray_pool import RayPool, check_address
 from model_runtime.batch.run import run
 from model_runtime.cli.main import main
 from model_runtime.errors import BadArgument
+from model_runtime.protocol import BatchEvent, LineEnded, LineOutcome
 from tests.fakes.sounds import voice, write_wav
 from tests.runtime.test_batch_trouble import files_of, order_for, run_in_process
 
@@ -35,21 +32,21 @@ def clips(tmp_path: Path) -> Path:
     return folder
 
 
-class Killer(JsonNarrator):
-    """Kills a worker of the pool, as the system would, once some lines are done."""
+class Killer:
+    """Crashes a worker of the pool once some lines are done."""
 
     def __init__(self, after: int) -> None:
-        super().__init__(lambda _text: None)
         self.after = after
         self.pool: RayPool | None = None
-        self.killed = 0
+        self.killed = False
 
-    def line(self, tally: Any, *rest: Any) -> None:
+    def __call__(self, event: BatchEvent) -> None:
         """Count, and kill."""
-        super().line(tally, *rest)
-        if tally.done == self.after and self.pool is not None and not self.killed:
-            self.killed = self.pool.process_ids()[0]
-            os.kill(self.killed, signal.SIGKILL)
+        if isinstance(event, LineEnded) and event.outcome is LineOutcome.DONE:
+            self.after -= 1
+        if self.after <= 0 and self.pool is not None and not self.killed:
+            self.killed = True
+            self.pool._ray.kill(self.pool._workers[0], no_restart=False)
 
 
 @needs_ray
@@ -70,7 +67,7 @@ def test_a_killed_worker_costs_no_line_and_the_files_are_those_of_one_process(
 
     summary = run(order, Control(), killer, open_pool)
     assert killer.killed
-    assert (summary.status, summary.tally.done, summary.tally.failed) == ("failed", 24, 1)
+    assert (summary.outcome, summary.tally.done, summary.tally.failed) == ("failed", 24, 1)
     assert files_of(tmp_path / "ray") == files_of(tmp_path / "alone")
     assert report.read_text(encoding="utf-8").count("\n") == 26
     again = order_for(clips, tmp_path / "ray", checkpoint, resume=True)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from model_runtime import generate as infer
-from model_runtime.batch.acting import acting_words
+from model_runtime.batch.clip import emotion_words
+from model_runtime.batch.lines.keys import keys_text
 from model_runtime.batch.lines.lock import STATE_FOLDER
 from model_runtime.cli.main import main
 from model_runtime.curves.formats.registry import read_curves
@@ -44,11 +45,16 @@ def bake(
     arguments += ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--jobs", "1"]
     assert main([*arguments, "--resume", *options]) == 0
     said = map(json.loads, capsys.readouterr().out.splitlines())
-    found = {one["audio"]: one for one in said if one["type"] == "line"}
+    found = {one["name"]: one for one in said if one["type"] == "line_ended"}
     with report.open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
             found[row["audio"]]["row"] = row
     return found
+
+
+def text_of(found: list[dict[str, Any]]) -> str:
+    """Return the keys of an event as text."""
+    return keys_text([EmotionKey(**key) for key in found])
 
 
 def keys(out: Path) -> list[dict[str, Any]]:
@@ -62,15 +68,19 @@ def test_auto_is_told_line_by_line_and_only_where_it_was_asked_for(
 ) -> None:
     said = bake(lines, checkpoint, capsys, "--emotion", "auto")
     plain = said["plain.wav"]
-    assert plain["heard"] == read_curves(lines.parent / "out" / "plain.npz").detected_title != ""
-    assert plain["row"]["heard"] == plain["heard"]
-    assert plain["row"]["acting"] == "auto 1"
-    acted = [part.split(":") for part in plain["acted_at"].split()]
-    assert acted[0][0] == "0"
-    assert all(name != "auto" for _time, name, _strength in acted)
-    assert said["named__sad.wav"]["heard"] == said["named__sad.wav"]["acted_at"] == ""
+    assert (
+        plain["detected_emotion"]
+        == read_curves(lines.parent / "out" / "plain.npz").detected_title
+        != ""
+    )
+    assert plain["row"]["detected"] == plain["detected_emotion"]
+    assert plain["row"]["emotion"] == "auto 1"
+    assert plain["emotion_keys"][0]["start_s"] == 0.0
+    assert all(key["emotion"] != "auto" for key in plain["emotion_keys"])
+    assert said["named__sad.wav"]["detected_emotion"] == ""
+    assert said["named__sad.wav"]["emotion_keys"] == []
     page = (lines.parent / "out" / "report.html").read_text(encoding="utf-8")
-    assert f"heard {plain['heard']}" in page
+    assert f"detected {plain['detected_emotion']}" in page
 
 
 def test_what_was_heard_is_told_again_when_the_line_is_left_as_it_is(
@@ -78,9 +88,9 @@ def test_what_was_heard_is_told_again_when_the_line_is_left_as_it_is(
 ) -> None:
     first = bake(lines, checkpoint, capsys, "--emotion", "auto")["plain.wav"]
     again = bake(lines, checkpoint, capsys, "--emotion", "auto")["plain.wav"]
-    assert (first["status"], again["status"]) == ("done", "skipped")
-    assert {k: again[k] for k in ("heard", "acted_at")} == {
-        k: first[k] for k in ("heard", "acted_at")
+    assert (first["outcome"], again["outcome"]) == ("done", "skipped")
+    assert {k: again[k] for k in ("detected_emotion", "emotion_keys")} == {
+        k: first[k] for k in ("detected_emotion", "emotion_keys")
     }
 
 
@@ -107,7 +117,11 @@ def test_a_column_leaves_one_line_to_the_voice_and_its_strength_scales_what_is_h
     arguments = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--json"]
     assert main(["batch", str(table), "-o", str(out), "--report", str(report), *arguments]) == 0
     said = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    told = {one["output"]: (one["heard"], one["acted_at"]) for one in said if "output" in one}
+    told = {
+        one["outputs"][0]: (one["detected_emotion"], text_of(one["emotion_keys"]))
+        for one in said
+        if one["type"] == "line_ended"
+    }
     assert told == {
         "whole.npz": (anger.title(), "0:neutral:0 0.4:angry:0.8"),
         "half.npz": (anger.title(), "0:neutral:0 0.4:angry:0.4"),
@@ -133,7 +147,7 @@ def test_another_judge_of_voices_makes_lines_anew_that_were_left_to_it(
     config.write_text(config.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     monkeypatch.setattr(line_work, "default_emotion_model", lambda: other)
     said = bake(lines, checkpoint, capsys, "--emotion", "auto")
-    assert {name: one["status"] for name, one in said.items()} == {
+    assert {name: one["outcome"] for name, one in said.items()} == {
         "plain.wav": "done",
         "hum.wav": "done",
         "named__sad.wav": "skipped",
@@ -152,29 +166,9 @@ def test_an_emotion_is_as_strong_as_its_own_place_says(
     assert (out / STATE_FOLDER).is_dir()
 
 
-def test_a_list_of_the_add_on_calls_lines_by_their_name_and_says_why_one_cannot_be(
-    lines: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table = lines / "list.csv"
-    table.write_text(
-        "file,cstalk_title,cstalk_problem,cstalk_hint\n"
-        "hum.wav,scene 4/hum.mp3,,\nplain.wav,scene 4/plain,It plays too fast,Render it\n",
-        encoding="utf-8",
-    )
-    out = lines.parent / "out"
-    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--json"]
-    assert main(["batch", str(table), "-o", str(out), *options]) == 2
-    said = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    ended = {one["audio"]: one for one in said if one["type"] == "line"}
-    assert ended["scene 4/hum.mp3"]["status"] == "done"
-    refused = ended["scene 4/plain"]
-    assert (refused["status"], refused["error"]) == ("failed", "It plays too fast")
-    assert refused["hint"] == "Render it"
-
-
 def test_an_animated_emotion_is_told_in_a_few_words() -> None:
     def words(*keys: EmotionKey) -> str:
-        return acting_words(Performance(Path("line.wav"), emotion_keys=keys))
+        return emotion_words(Performance(Path("line.wav"), emotion_keys=keys))
 
     assert words(EmotionKey(0, "sad", 0.5), EmotionKey(1, "happy", 1)) == "sad 0.5, happy 1"
     rising = [EmotionKey(i / 10, "happy", i / 20) for i in range(15)]

@@ -19,14 +19,14 @@ from model_runtime.batch.lines.control import Control
 from model_runtime.batch.lines.journal import Journal
 from model_runtime.batch.lines.lock import LOCK_NAME, STATE_FOLDER, FolderBusy, locked
 from model_runtime.batch.lines.manifest import read_rows
+from model_runtime.batch.lines.performance import batch_line
 from model_runtime.batch.lines.plan import make_plan
-from model_runtime.batch.narrate import JsonNarrator
-from model_runtime.batch.run import Order, Summary, run, sweep
-from model_runtime.batch.throughput import LocalPool
+from model_runtime.batch.local_pool import LocalPool
+from model_runtime.batch.run import BatchRequest, Summary, run, sweep
 from model_runtime.checkpoint.folder import load_checkpoint
 from model_runtime.curves.formats.registry import read_curves
 from model_runtime.engines.numpy_engine import NumpyEngine
-from model_runtime.protocol import EmotionKey, Performance
+from model_runtime.protocol import EmotionKey, Performance, encode
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
 from tests.fakes.troubled_lines import Troubled, write_troubled
@@ -47,18 +47,26 @@ class TouchingEngine(NumpyEngine):
         return super().run(*arguments)
 
 
-def run_in_process(order: Order, engine: NumpyEngine | None = None) -> tuple[Summary, list[Any]]:
+def run_in_process(
+    order: BatchRequest, engine: NumpyEngine | None = None
+) -> tuple[Summary, list[Any]]:
     """Run a batch on one engine; its summary and what it said."""
     said: list[Any] = []
-    narrator = JsonNarrator(lambda text: said.append(json.loads(text)))
     engines = [engine or NumpyEngine(load_checkpoint(order.model))]
-    return run(order, Control(), narrator, lambda: LocalPool(engines)), said
+    summary = run(
+        order,
+        Control(),
+        lambda event: said.append(json.loads(encode(event))),
+        lambda: LocalPool(engines),
+    )
+    return summary, said
 
 
-def order_for(folder: Path, output: Path, model: Path, **changes: Any) -> Order:
-    lines = make_plan(read_rows(folder))
+def order_for(folder: Path, output: Path, model: Path, **changes: Any) -> BatchRequest:
+    plan = make_plan(read_rows(folder))
     base = Performance(Path(), fps=24.0, emotion_keys=(EmotionKey(0.0, "neutral", 1.0),))
-    return Order(lines, base, output, model, engine="numpy", **changes)
+    lines = [batch_line(line, base) for line in plan]
+    return BatchRequest(lines, output, model, engine="numpy", **changes)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -94,28 +102,28 @@ def test_trouble_is_told_line_by_line_and_stops_nothing(
     broken_lines: tuple[Summary, list[Any], Path], troubled: Troubled
 ) -> None:
     summary, said, output = broken_lines
-    ended = {event["audio"]: event for event in said if event["type"] == "line"}
+    ended = {event["name"]: event for event in said if event["type"] == "line_ended"}
     assert len(ended) == troubled.total
-    failed = {name: e for name, e in ended.items() if e["status"] == "failed"}
+    failed = {name: e for name, e in ended.items() if e["outcome"] == "failed"}
     assert set(failed) == set(troubled.failing)
     for name, word in troubled.failing.items():
         assert word in failed[name]["error"]
         assert failed[name]["hint"]
-    assert (summary.status, summary.tally.failed) == ("failed", len(troubled.failing))
+    assert (summary.outcome, summary.tally.failed) == ("failed", len(troubled.failing))
     made = [path for path in files_of(output) if path.endswith(".npz")]
     assert len(made) == troubled.total - len(troubled.failing)
-    assert said[-1]["type"] == "end"
+    assert said[-1]["type"] == "batch_ended"
 
 
 def test_each_good_line_among_bad_ones_has_readable_curves_of_its_own(
     broken_lines: tuple[Summary, list[Any], Path],
 ) -> None:
     _, said, output = broken_lines
-    done = [event for event in said if event["type"] == "line" and event["status"] == "done"]
+    done = [event for event in said if event["type"] == "line_ended" and event["outcome"] == "done"]
     for event in done:
-        track = read_curves(output / event["output"])
+        track = read_curves(output / event["outputs"][0])
         assert track.frame_count == event["frames"] > 0
-    assert len({event["output"] for event in done}) == len(done)
+    assert len({event["outputs"][0] for event in done}) == len(done)
     first, second = (read_curves(output / name / "same.npz") for name in "ab")
     assert (first.values != second.values).any()
 
@@ -177,8 +185,8 @@ def test_killed_ten_times_and_resumed_gives_the_bytes_of_an_unbroken_run(
         child = start(*options)
         left = moments.randint(0, 5)
         for event in events(child):
-            if event["type"] == "line" and event["status"] == "done":
-                made_anew.append(event["output"])
+            if event["type"] == "line_ended" and event["outcome"] == "done":
+                made_anew.append(event["outputs"][0])
                 left -= 1
             if left <= 0:
                 break
@@ -188,11 +196,11 @@ def test_killed_ten_times_and_resumed_gives_the_bytes_of_an_unbroken_run(
         for name, data in files_of(tmp_path).items():
             assert data == unbroken[name], f"{name} is half-written"
     child = start(*options)
-    last = [event for event in events(child) if event["type"] == "line"]
+    last = [event for event in events(child) if event["type"] == "line_ended"]
     child.communicate()
     assert child.returncode == 2  # the bad one
     assert files_of(tmp_path) == unbroken
-    skipped = {event["output"] for event in last if event["status"] == "skipped"}
+    skipped = {event["outputs"][0] for event in last if event["outcome"] == "skipped"}
     assert set(made_anew) <= skipped  # what was once told as done is never made again
     assert len(made_anew) == len(set(made_anew))
 
@@ -205,13 +213,13 @@ def test_sigterm_cancels_and_keeps_what_is_finished(
     child = start(clips, "-o", output, "--model", checkpoint, "--engine", "numpy", "--fps", "24",
                   "--json", "--jobs", "1", "--report", report)  # fmt: skip
     for event in events(child):
-        if event["type"] == "line" and event["status"] == "done":
+        if event["type"] == "line_ended" and event["outcome"] == "done":
             child.send_signal(signal.SIGTERM)
             break
     rest = list(events(child))
     child.communicate()
     assert child.returncode == 130
-    assert rest[-1]["status"] == "cancelled"
+    assert rest[-1]["outcome"] == "cancelled"
     assert report.is_file()
     assert 0 < len(files_of(output)) < len(unbroken)
 
@@ -224,27 +232,27 @@ def test_commands_on_stdin_pause_continue_and_cancel(
     assert child.stdin is not None
     seen = events(child)
     for event in seen:
-        if event["type"] == "line" and event["status"] == "done":
+        if event["type"] == "line_ended" and event["outcome"] == "done":
             break
     child.stdin.write("pause\n")
     child.stdin.flush()
     for event in seen:
-        if event["type"] == "progress" and event["paused"]:
+        if event["type"] == "batch_progress" and event["is_paused"]:
             frozen = event
             break
     else:
         pytest.fail("it never said that it is paused")
-    after = next(event for event in seen if event["type"] == "progress")
-    assert after["paused"]
+    after = next(event for event in seen if event["type"] == "batch_progress")
+    assert after["is_paused"]
     assert after["done"] <= frozen["done"] + 1  # what was past its last window may still end
-    child.stdin.write('{"type": "continue"}\n')
+    child.stdin.write('{"type": "resume_batch"}\n')
     child.stdin.flush()
     for event in seen:
-        if event["type"] == "line" and event["status"] == "done":
+        if event["type"] == "line_ended" and event["outcome"] == "done":
             break
     child.stdin.close()  # whoever gave commands is gone
     child.stdin = None
-    assert list(seen)[-1]["status"] == "cancelled"
+    assert list(seen)[-1]["outcome"] == "cancelled"
     child.communicate()
     assert child.returncode == 130
 
@@ -252,7 +260,7 @@ def test_commands_on_stdin_pause_continue_and_cancel(
 HOLD = """
 import sys
 from pathlib import Path
-from model_runtime.batch.lock import locked
+from model_runtime.batch.lines.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -290,7 +298,7 @@ def test_only_what_changed_is_made_again(checkpoint: Path, tmp_path: Path) -> No
     def statuses() -> dict[str, str]:
         order = order_for(lines, output, checkpoint, resume=True)
         _, said = run_in_process(order)
-        return {e["audio"]: e["status"] for e in said if e["type"] == "line"}
+        return {e["name"]: e["outcome"] for e in said if e["type"] == "line_ended"}
 
     assert set(statuses().values()) == {"done"}
     assert set(statuses().values()) == {"skipped"}

@@ -55,7 +55,7 @@ def test_a_bad_file_does_not_stop_the_others(
     assert [row["status"] for row in table] == ["failed", "done", "done"]
     assert "not a sound file" in table[0]["error"]
     assert [row["frames"] for row in table] == ["0", "12", "17"]
-    assert "2 of 3 files done, 1 failed" in capsys.readouterr().out
+    assert "2 of 3 lines done, 1 failed" in capsys.readouterr().out
 
 
 def test_resume_makes_only_what_is_missing_or_asked_for_otherwise(
@@ -82,8 +82,11 @@ def test_resume_makes_only_what_is_missing_or_asked_for_otherwise(
     assert statuses() == ["skipped", "skipped"]
     (out / "one.npz").unlink()
     assert statuses() == ["done", "skipped"]
-    (out / "one.npz").write_bytes(b"cut off")
-    assert statuses() == ["done", "skipped"]
+    (out / "one.npz").write_bytes(b"edited")
+    assert statuses() == ["skipped", "skipped"]
+    assert statuses("--emotion", "happy") == ["done", "skipped"]
+    assert (out / "one.npz").read_bytes() == b"edited"
+    assert statuses("--overwrite") == ["done", "done"]
     assert statuses("--emotion", "happy") == ["done", "done"]
     later = (out / "one.npz").stat().st_mtime + 10
     os.utime(folder / "one.wav", (later, later))  # another time, the same sound

@@ -1,16 +1,17 @@
-"""Lines of a batch without Blender: casting, layout, lists, and the words of the child."""
+"""Lines of a batch without Blender: casting, layout, lists, and the worker process."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cstalk_blender.dialogue import batch_process as child
-from cstalk_blender.dialogue import layout, lines
+from cstalk_blender.dialogue import batch_worker, layout, lines
 from cstalk_blender.dialogue.casting import Clue, Role, cast
-from cstalk_blender.errors import BadBatch
+from cstalk_blender.errors import BadBatch, BatchFailed, VersionMismatch
 from cstalk_blender.package import protocol, track
 from tests.fakes.sounds import voice, write_wav
 
@@ -88,34 +89,32 @@ def test_joined_lines_keep_their_values_and_rest_between():
     assert not joined.values[outside].any()
 
 
-def test_list_written_for_the_child_reads_back_as_it_was_meant(tmp_path):
+BASE = protocol.Performance(Path(), fps=24.0, seed=3, blink=False)
+
+
+def test_messages_of_lines_carry_all_that_was_chosen_for_them(tmp_path):
     folder = tmp_path / "größe, 台詞"
     folder.mkdir()
-    sound = write_wav(folder / 'a "b" (ü)__angry_0.7.wav', voice(0.2))
+    audio = write_wav(folder / 'a "b" (ü)__angry_0.7.wav', voice(0.2))
     (folder / "sub").mkdir()
     write_wav(folder / "sub" / "c.wav", voice(0.2))
     first, second = lines.read_lines(folder)
     keys = (protocol.EmotionKey(0.5, "sad", 1.0), protocol.EmotionKey(1.25, "happy", 0.4))
     first = lines.acted(first, "angry", 0.7, keys)
     second = lines.acted(second, "neutral", 1.0, ())
-    lines.write_list(tmp_path / "out" / "lines.csv", [first, second])
-    again = lines.read_lines(tmp_path / "out" / "lines.csv")
-    assert again[0].row.acting.emotion == "angry"
-    assert again[0].row.acting.intensity == 0.7
-    assert again[0].row.acting.emotion_at == keys
-    assert again[0].row.audio == str(sound)
-    assert [line.targets for line in again] == [first.targets, second.targets]
-    assert first.targets == ("a _b_ (ü)__angry_0.7.npz",)
-    assert second.targets == ("sub/c.npz",)
+    one, two = lines.messages([first, second], BASE)
+    assert protocol.decode(protocol.encode(one)) == one
+    assert one.performance.audio == audio
+    assert one.performance.emotion_keys == (protocol.EmotionKey(0.0, "angry", 0.7), *keys)
+    assert (one.performance.fps, one.performance.seed, one.performance.blink) == (24.0, 3, False)
+    assert one.targets == ("a _b_ (ü)__angry_0.7.npz",)
+    assert (two.id, two.targets) == ("sub/c", ("sub/c.npz",))
 
 
 @pytest.mark.parametrize("name", ["con", "a.csv", "x:y", "dot.", "a/../b", "..", "/etc/x"])
-def test_any_name_becomes_one_that_the_child_s_list_takes(tmp_path, name):
+def test_any_name_becomes_one_that_every_file_system_takes(tmp_path, name):
     row = lines.Row(1, str(tmp_path / "x.wav"), name, stem=name)
     (line,) = lines.planned([row])
-    lines.write_list(tmp_path / "lines.csv", [lines.acted(line, "neutral", 1.0, ())])
-    (again,) = lines.read_lines(tmp_path / "lines.csv")
-    assert again.targets == line.targets
     assert line.targets[0].endswith(".npz")
     assert (tmp_path / line.targets[0]).resolve().is_relative_to(tmp_path)
 
@@ -132,9 +131,64 @@ def test_strip_s_name_tells_its_emotion_and_an_unknown_word_tells_none():
     assert lines.read_strip_name("line_012", lines.DEFAULT_PATTERN).emotion == ""
 
 
-def test_words_of_the_child_are_read_and_noise_is_passed_over():
-    said = child.read_event('{"type": "line", "output": "a.npz", "status": "failed", "error": "x"}')
-    assert said == child.LineEnded("a.npz", "failed", error="x")
-    assert child.read_event("Welcome to Python") is None
-    assert child.read_event('{"type": "line"}') is None
-    assert child.read_event("[1, 2]") is None
+class Process:
+    """A worker process that has said some lines, and ended."""
+
+    is_over, exit_code = True, 0
+
+    def __init__(self, *said):
+        self.said, self.sent = list(said), []
+
+    def send(self, line):
+        self.sent.append(line)
+
+    def next_line_or_none(self):
+        return self.said.pop(0) if self.said else None
+
+    def log_tail(self):
+        return "Traceback: secret"
+
+
+def worker_on(monkeypatch, process):
+    monkeypatch.setattr(batch_worker, "ChildProcess", lambda _launch: process)
+    return batch_worker.BatchWorker(None, (), protocol.StartBatch("/out"))
+
+
+def test_events_of_the_worker_are_read_and_noise_is_ignored(monkeypatch):
+    event = protocol.LineEnded("a", protocol.LineOutcome.FAILED, error="x")
+    ended = protocol.BatchEnded(protocol.BatchOutcome.FAILED, 1, 0, 0, 1)
+    texts = ["Welcome to Python", "[1, 2]", '{"type": "line_ended"}', protocol.encode(event)]
+    worker = worker_on(monkeypatch, Process(*texts, protocol.encode(ended)))
+    assert worker.poll(budget_s=9) == [event, ended]
+    assert worker.poll() == []  # it has ended as it should
+
+
+def test_failure_of_the_whole_batch_is_raised_with_its_hint(monkeypatch):
+    failure = protocol.Failure("", "folder-busy", "Another batch is writing", "Wait for it")
+    worker = worker_on(monkeypatch, Process(protocol.encode(failure)))
+    with pytest.raises(BatchFailed, match="Another batch is writing") as caught:
+        worker.poll()
+    assert (caught.value.hint, caught.value.details) == ("Wait for it", "Traceback: secret")
+
+
+def test_worker_of_another_release_is_refused(monkeypatch):
+    hello = protocol.Hello(protocol=1, runtime="0.1", engine="numpy", device="cpu")
+    worker = worker_on(monkeypatch, Process(protocol.encode(hello)))
+    with pytest.raises(VersionMismatch, match=r"runtime 0\.1 speaks protocol 1, this add-on 2"):
+        worker.poll()
+
+
+def test_worker_that_ends_without_its_last_message_fails_the_batch(monkeypatch):
+    worker = worker_on(monkeypatch, Process())
+    with pytest.raises(BatchFailed, match="ended with exit code 0"):
+        worker.poll()
+
+
+def test_commands_are_messages(monkeypatch):
+    process = Process()
+    worker = worker_on(monkeypatch, process)
+    worker.pause()
+    worker.resume()
+    worker.cancel()
+    kinds = [json.loads(text)["type"] for text in process.sent]
+    assert kinds == ["start_batch", "pause_batch", "resume_batch", "cancel_batch"]

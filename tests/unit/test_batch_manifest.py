@@ -8,7 +8,7 @@ import pytest
 
 from model_runtime.batch.lines.manifest import Acting, read_rows
 from model_runtime.batch.lines.naming import DEFAULT_PATTERN, NamePattern, UnusedNames, shortened
-from model_runtime.batch.lines.plan import check_spares, make_plan
+from model_runtime.batch.lines.plan import check_inputs_kept, make_plan
 from model_runtime.errors import BadArgument
 from model_runtime.protocol import EmotionKey
 
@@ -129,9 +129,9 @@ def test_no_input_is_ever_planned_to_be_written_over(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav")
     (tmp_path / "a.json").write_text('{"emotion": "sad"}', encoding="utf-8")
     lines = make_plan(read_rows(tmp_path), ("json",))
-    with pytest.raises(BadArgument, match="would be written over"):
-        check_spares(lines, tmp_path, [])
-    check_spares(lines, tmp_path / "out", [])
+    with pytest.raises(BadArgument, match="would be replaced"):
+        check_inputs_kept(lines, tmp_path, [])
+    check_inputs_kept(lines, tmp_path / "out", [])
 
 
 @pytest.mark.parametrize("name", ["x" * 250, "ä" * 200, "日" * 90])

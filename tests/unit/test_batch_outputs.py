@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_runtime.batch.lines.manifest import read_rows
-from model_runtime.batch.lines.plan import check_spares, make_plan
+from model_runtime.batch.lines.plan import check_inputs_kept, make_plan
 from model_runtime.errors import BadArgument
 from tests.fakes.sounds import voice, write_wav
 
@@ -28,7 +28,7 @@ def listed(folder: Path, output: str) -> Path:
 def test_an_output_that_leads_elsewhere_is_refused(tmp_path: Path, output: str) -> None:
     rows = list(read_rows(listed(tmp_path, output)))
     with pytest.raises(BadArgument) as caught:
-        check_spares(make_plan(rows), tmp_path / "out", [])
+        check_inputs_kept(make_plan(rows), tmp_path / "out", [])
     assert caught.value.hint
 
 
@@ -40,10 +40,10 @@ def test_an_output_behind_a_link_is_refused(tmp_path: Path) -> None:
     (folder / "scene").symlink_to(outside, target_is_directory=True)
     lines = make_plan(read_rows(listed(tmp_path, "scene/line.npz")))
     with pytest.raises(BadArgument, match="link"):
-        check_spares(lines, folder, [])
+        check_inputs_kept(lines, folder, [])
 
 
 def test_a_plain_output_in_a_folder_below_is_let_through(tmp_path: Path) -> None:
     lines = make_plan(read_rows(listed(tmp_path, "scene 1/größe.csv")))
-    check_spares(lines, tmp_path / "out", [])
+    check_inputs_kept(lines, tmp_path / "out", [])
     assert lines[0].targets == ("scene 1/größe.csv",)

@@ -14,20 +14,20 @@ import pytest
 from model_runtime.batch.lines.journal import DONE, FAILED, Entry, Journal
 from model_runtime.batch.lines.report import write_csv
 from model_runtime.batch.lines.report_html import MAX_LINES, Heading, write_html
-from model_runtime.batch.quality import ClipMeter, Heard, Quality, rate, spark
+from model_runtime.batch.quality import ClipMeter, PhoneProbabilities, Quality, opening_plot, rate
 from model_runtime.curves.track import CurveTrack
 
 PHONES = ("sil", "aa", "m", "s")
 RATE, FPS, SECONDS = 50.0, 60.0, 4.0
 
 
-def heard() -> Heard:
+def heard() -> PhoneProbabilities:
     """``aa`` and ``m`` in turn, 300 and 100 ms, sure of both."""
     frames = round(SECONDS * RATE)
     said = (np.arange(frames) % 20 >= 15).astype(int) + 1
     table = np.full((frames, len(PHONES)), 0.02, np.float32)
     table[np.arange(frames), said] = 0.94
-    return Heard(PHONES, table, RATE)
+    return PhoneProbabilities(PHONES, table, RATE)
 
 
 def lips(*, late_s: float = 0.0, floor: float = 0.0, tremble: float = 0.0) -> CurveTrack:
@@ -54,8 +54,8 @@ def test_a_clean_line_has_full_marks() -> None:
         (lips(floor=0.4), 0.0, "lips stay open at 10 of 10"),
         (lips(late_s=0.12), 0.0, "late"),
         (lips(late_s=-0.12), 0.0, "early"),
-        (lips(tremble=0.1), 0.0, "tremble"),
-        (lips(), 0.05, "sound is clipped"),
+        (lips(tremble=0.1), 0.0, "jitter"),
+        (lips(), 0.05, "audio is clipped"),
     ],
 )
 def test_each_fault_lowers_the_score_and_is_named(
@@ -72,7 +72,7 @@ def test_tremble_that_a_frame_rate_cannot_show_is_not_called_none() -> None:
     assert (rate(fine, heard(), 0.0).jitter or 0.0) > 0.4
     found = rate(coarse, heard(), 0.0)
     assert found.jitter is None
-    assert not any("tremble" in note for note in found.notes)
+    assert not any("jitter" in note for note in found.notes)
 
 
 def test_lag_is_measured_to_a_frame() -> None:
@@ -88,11 +88,11 @@ def test_silence_and_doubt_are_told() -> None:
     table = np.zeros_like(nothing.probabilities)
     table[:, 0] = 1
     found = rate(lips(), dataclasses.replace(nothing, probabilities=table), None)
-    assert "no speech heard" in found.notes
+    assert "no speech detected" in found.notes
     assert found.score <= 20
     table = np.full_like(table, 0.25)
     doubtful = rate(lips(), dataclasses.replace(nothing, probabilities=table), None)
-    assert any("hard to hear" in note for note in doubtful.notes)
+    assert any("speech unclear" in note for note in doubtful.notes)
 
 
 def test_clipping_counts_runs_at_full_scale_in_any_cutting() -> None:
@@ -109,8 +109,8 @@ def test_clipping_counts_runs_at_full_scale_in_any_cutting() -> None:
 def test_a_plot_is_small_whatever_the_length() -> None:
     for frames in (1, 2, 59, 61, 100_000):
         track = CurveTrack(np.ones((frames, 1), np.float32), ("jawOpen",), FPS)
-        assert 1 <= len(spark(track)) <= 60
-        assert all(0 <= point <= 99 for point in spark(track))
+        assert 1 <= len(opening_plot(track)) <= 60
+        assert all(0 <= point <= 99 for point in opening_plot(track))
 
 
 def entry(name: str, score: float | None, **more: str) -> Entry:
@@ -118,7 +118,7 @@ def entry(name: str, score: float | None, **more: str) -> Entry:
         return Entry(f"{name}.npz", name, FAILED, code="bad-audio", error="It is <broken>")
     values = Quality(score, 1.0, 3, 0.0, 0.1, 0.0, 0.2, 0.7, ())
     quality = dataclasses.asdict(values)
-    made = Entry(f"{name}.npz", name, DONE, quality=quality, spark=(0, 50, 99), frames=9, fps=60)
+    made = Entry(f"{name}.npz", name, DONE, quality=quality, opening=(0, 50, 99), frames=9, fps=60)
     return dataclasses.replace(made, **more)
 
 
@@ -171,12 +171,15 @@ def test_reports_begin_with_the_worst_and_escape_what_they_are_told(tmp_path: Pa
 
 
 def test_reports_say_what_was_heard_where_it_was_left_to_the_voice(tmp_path: Path) -> None:
-    lines = [entry("auto", 90.0, acting="auto 1", heard="angry 0.8"), entry("told", 91.0)]
+    lines = [
+        entry("auto", 90.0, emotion="auto 1", detected_emotion="angry 0.8"),
+        entry("told", 91.0),
+    ]
     write_csv(tmp_path / "r.csv", lines)
     with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as stream:
-        assert [row["heard"] for row in csv.DictReader(stream)] == ["angry 0.8", ""]
+        assert [row["detected"] for row in csv.DictReader(stream)] == ["angry 0.8", ""]
     write_html(tmp_path / "r.html", Heading("voices", "", 2, 2, 0, 0, 1.0), lines)
-    assert (tmp_path / "r.html").read_text(encoding="utf-8").count("heard angry 0.8") == 1
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").count("detected angry 0.8") == 1
 
 
 def test_a_long_name_is_cut_to_the_eye_and_whole_to_the_mouse(tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
-"""One batch at a time: the child makes curves, the timer puts them on faces. Main thread only.
+"""Run one batch at a time: a worker generates curves, the timer places them. Main thread only.
 
-What a batch knows lives here while it runs; the scene's list is told at the end, in the same undo
-step as the keys. Only what was placed where is written there as it happens: an undo in the middle
-takes it back together with the keys, so that those lines are placed again.
+While a batch runs its states are kept here. The scene's list is updated at the end, in the same
+undo step as the keyframes. Only the placement token of a line is written as it is placed: an undo
+in the middle reverts it together with the keyframes, and the line is placed again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import enum
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -17,64 +18,81 @@ from pathlib import Path
 import bpy
 
 from ... import compat
-from ...dialogue import batch_process as child
-from ...dialogue import lines as line_files
-from ...dialogue import results
+from ...dialogue import batch_worker, lines, results
 from ...errors import BadBatch, JobOverlap, SceneChanged, SessionError
+from ...package import protocol
 from ...session import environment
 from .. import pump
-from .. import request as jobs_request
-from . import audio, placement, report
+from .. import request as generate_request
+from . import placement, report
+from .audio import BatchAudio
 from .progress import BatchProgress, LineState
 from .request import PLAYED, Assignment, BatchRequest, Destination, LineStatus
 
 log = logging.getLogger(__name__)
 
-PLACE_BUDGET_S = 0.05
-"""Seconds of a callback after which no further line is placed, and no further audio decoded."""
-ENDED = (LineStatus.DONE, LineStatus.SKIPPED, LineStatus.FAILED)
+STEP_BUDGET_S = 0.05
+"""Seconds of a callback after which no further line is placed and no further audio decoded."""
+
+
+class State(enum.Enum):
+    """Stage of a `BatchJob`."""
+
+    IDLE = enum.auto()
+    READING = enum.auto()
+    """Decoding audio files, before the worker is started."""
+    GENERATING = enum.auto()
+    PLACING = enum.auto()
+    """The worker has ended; lines are left to place."""
 
 
 class BatchJob(pump.TimerPump):
     """The add-on's one batch."""
 
     def __init__(self, launch: Callable[[], environment.Launch]) -> None:
+        """Create an idle job.
+
+        Args:
+            launch: Returns how to start the batch worker; called at each start.
+        """
         super().__init__()
         self.launch = launch
-        """Returns how to start a worker; the batch takes the same Python."""
+        self.state = State.IDLE
         self.summary = ""
-        """One line about the last batch."""
+        """One sentence about the last batch."""
         self.notes: tuple[str, ...] = ()
+        """What the user should know about the last batch."""
         self.reports: dict[str, str] = {}
-        """Paths of the last batch's reports, by kind."""
-        self.status = ""
-        """Of the last batch: ``done``, ``failed`` or ``cancelled``."""
+        """Paths of the last batch's reports, by kind: ``csv``, ``html``."""
+        self.outcome: protocol.BatchOutcome | None = None
+        """How the last batch ended."""
         self.progress = BatchProgress()
-        self.on_event: Callable[[str, LineState], None] = lambda _line, _state: None
-        """Told of each line that has ended; for programs that print."""
+        self.on_line_ended: Callable[[str, LineState], None] = lambda _line, _state: None
+        """Called with id and state of each line that has ended; for programs that print."""
         self._request: BatchRequest | None = None
-        self._sounds: audio.BatchSounds | None = None
-        """Until the child has ended; there is no child before they are ready."""
-        self._child: child.BatchChild | None = None
-        self._going: child.Going | None = None
-        self._cancel_asked = False
+        self._audio: BatchAudio | None = None
+        self._worker: batch_worker.BatchWorker | None = None
+        self._event: protocol.BatchProgress | None = None
+        """The worker's last progress."""
+        self._engine = ""
+        self._is_cancelled = False
 
     # What the panel reads ----------------------------------------------------------------------
 
     @property
     def is_busy(self) -> bool:
         """True from the request to its end."""
-        return self._request is not None
+        return self.state is not State.IDLE
 
     @property
     def is_paused(self) -> bool:
-        """True while the lines wait."""
-        return self._going is not None and self._going.is_paused
+        """True while the lines are held."""
+        return self._event is not None and self._event.is_paused
 
     @property
-    def child_pid(self) -> int | None:
-        """Process id of the running child."""
-        return None if self._child is None else self._child.pid
+    def worker_pid(self) -> int | None:
+        """Process id of the running worker."""
+        return None if self._worker is None else self._worker.pid
 
     @property
     def states(self) -> dict[str, LineState]:
@@ -88,26 +106,23 @@ class BatchJob(pump.TimerPump):
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the curves are made; None when nobody knows."""
-        return None if self._going is None else self._going.seconds_left
+        """Seconds until all curves are there; None while unknown."""
+        return None if self._event is None else self._event.seconds_left
 
     @property
     def stage_text(self) -> str:
-        """What is being done."""
+        """Current stage, for the progress bar."""
         count = self.progress.count_text()
-        if self._cancel_asked:
+        if self._is_cancelled:
             return f"Cancelling, {count}"
         if self.is_paused:
             return f"Paused, {count}"
-        if self._is_reading and self._sounds is not None:
-            return f"Reading the sounds, {len(self._sounds.ready)} of {len(self.states)}"
-        if (
-            self._child is not None
-            and self._going is None
-            and not self.count(LineStatus.MADE, *ENDED)
-        ):
+        if self.state is State.READING and self._audio is not None:
+            return f"Reading audio, {len(self._audio.ready)} of {len(self.states)}"
+        if self.state is State.GENERATING and not self._engine:
             return "Starting the model"
-        if self._child is None and (obstacle := jobs_request.waiting_for_or_none()) is not None:
+        obstacle = generate_request.waiting_for_or_none()
+        if self.state is State.PLACING and obstacle is not None:
             return f"{count}; {obstacle}"
         return count
 
@@ -115,149 +130,141 @@ class BatchJob(pump.TimerPump):
         """Return how many lines are in one of some states."""
         return self.progress.count(*names)
 
-    # What the operators do ---------------------------------------------------------------------
+    # What the operators call -------------------------------------------------------------------
 
     def start(self, request: BatchRequest) -> None:
-        """Begin, and return at once; the timer does the rest.
+        """Start a batch and return at once; the timer does the rest.
 
         Raises:
-            SessionError: A batch is under way, the list cannot be written, the child not started.
+            JobOverlap: A batch is running.
+            BadBatch: No line is ticked, or the report cannot be written.
+            SessionError: The worker cannot be started.
         """
         if self.is_busy:
             raise JobOverlap("A batch is already running", hint="Wait for it, or cancel it")
         if not request.assignments:
-            raise BadBatch("No line is ticked", hint="Tick the lines that are to be made")
-        self.error, self.summary, self.status, self.notes = None, "", "", ()
-        self.reports, self._going, self._cancel_asked = {}, None, False
+            raise BadBatch("No line is ticked", hint="Tick the lines to generate")
         table = request.report or request.target.folder / results.CSV_NAME
-        self.progress = BatchProgress(line_files.stem_of(one.line) for one in request.assignments)
+        results.check_report(table, request.target.folder)
+        self.error, self.summary, self.outcome, self.notes = None, "", None, ()
+        self.reports, self._event, self._engine, self._is_cancelled = {}, None, "", False
+        self.progress = BatchProgress(lines.stem_of(one.line) for one in request.assignments)
         self._request = dataclasses.replace(request, report=table)
-        sounds = [assignment.line for assignment in request.assignments]
-        self._sounds = audio.BatchSounds(sounds, Path(bpy.app.tempdir))
+        self._audio = BatchAudio([one.line for one in request.assignments], Path(bpy.app.tempdir))
+        self.state = State.READING
         try:
-            self._get_ready()
+            self._read_audio()
         except SessionError:
-            self._request = None
-            self._close_child()
+            self._reset()
             raise
         self.start_timer()
 
     def pause(self) -> None:
-        """Hold every line, or go on."""
-        if self._child is not None:
-            (self._child.go_on if self.is_paused else self._child.pause)()
+        """Hold every line, or end the pause."""
+        if self._worker is not None:
+            (self._worker.resume if self.is_paused else self._worker.pause)()
 
     def cancel(self) -> None:
-        """End the lines in hand; finished ones are placed and kept."""
-        self._cancel_asked = True
-        if self._child is not None:
-            self._child.cancel()
+        """End all lines; finished ones are placed and kept."""
+        self._is_cancelled = True
+        if self._worker is not None:
+            self._worker.cancel()
 
     def file_opened(self) -> None:
         """Drop the batch and its states: they belong to the other file; its curves are kept."""
         if self.is_busy:
-            self._close_child()
-            self._request = None
+            self._reset()
             hint = "Open the file again and bake: finished lines are kept"
             self.error = pump.file_replaced("The batch", hint)
         self.progress = BatchProgress()
 
     def obstacle_or_none(self) -> str | None:
         """Return why curves that are there cannot be placed now."""
-        return jobs_request.waiting_for_or_none() if self.count(LineStatus.MADE) else None
+        if not self.count(LineStatus.MADE):
+            return None
+        return generate_request.waiting_for_or_none()
 
     def close(self) -> None:
-        """End the child and forget everything. Waits a few seconds at most."""
+        """End the worker and forget the batch. Waits a few seconds at most."""
         self.stop_timer()
-        self._close_child()
-        self._request = None
+        self._reset()
 
-    # The pump ----------------------------------------------------------------------------------
-
-    @property
-    def _is_reading(self) -> bool:
-        """True while sounds are decoded, before the child is started."""
-        return self._child is None and self._sounds is not None
-
-    def _get_ready(self) -> None:
-        """Make some more sounds readable; with the last one start the child."""
-        request, sounds = self._request, self._sounds
-        assert request is not None
-        assert sounds is not None
-        sounds.step(PLACE_BUDGET_S)
-        if not sounds.is_ready:
-            return
-        source, folder = str(sounds.write_list()), str(request.target.folder)
-        arguments = (
-            *(source, "-o", folder, "--resume", "--json", "--control"),
-            *("--report", str(request.report), *request.options),
-        )
-        self._child = child.BatchChild(child.batch_launch(self.launch(), arguments))
+    # Timer -------------------------------------------------------------------------------------
 
     def advance(self) -> None:
         """Read audio, take the worker's events, place what is there."""
         if self._request is None:
             return
         placement.scene_of(self._request.target)
-        if self._is_reading:
-            if self._cancel_asked:
-                self._take(child.Ended("cancelled", {}))
+        if self.state is State.READING:
+            if self._is_cancelled:
+                self._worker_ended(protocol.BatchOutcome.CANCELLED)
             else:
-                self._get_ready()
+                self._read_audio()
             return
-        if self._child is not None:
-            for event in self._child.poll():
+        if self._worker is not None:
+            for event in self._worker.poll():
                 self._take(event)
-        if jobs_request.waiting_for_or_none() is None and not self.is_paused:
-            with compat.window_context():
+        if generate_request.waiting_for_or_none() is not None:
+            return
+        with compat.window_context():
+            if not self.is_paused:
                 self._place_some()
-        is_made = (
-            self._request is not None and self._child is None and not self.count(LineStatus.MADE)
-        )
-        if is_made and jobs_request.waiting_for_or_none() is None:
-            with compat.window_context():
+            if self.state is State.PLACING and not self.count(LineStatus.MADE):
                 self._finish()
 
-    def _take(self, event: child.Event) -> None:
-        assert self._request is not None
-        if isinstance(event, child.LineEnded):
-            state = self.states.get(event.target.rpartition(".")[0])
-            if state is not None:
-                self._line_ended(state, event)
-        elif isinstance(event, child.Going):
-            self._going = event
-            assignments = self._request.assignments
-            self.progress.set_running(
-                {
-                    line_files.stem_of(assignments[number - 1].line): fraction
-                    for number, fraction in event.running.items()
-                    if 0 < number <= len(assignments)
-                }
-            )
-        elif isinstance(event, child.Ended):
-            self.status, self.reports = event.status, dict(event.reports)
-            self._close_child()
-            self.progress.cancel_open()
+    def fail(self, error: SessionError) -> None:
+        """End the batch with an error; finished curves are kept."""
+        request = self._request
+        self._reset()
+        self.error, self.outcome = error, protocol.BatchOutcome.FAILED
+        log.warning("%s", error.report())
+        self.progress.cancel_open(LineStatus.MADE)
+        if request is not None and not isinstance(error, SceneChanged):
+            with contextlib.suppress(BadBatch):  # the scene itself is gone
+                report.update_list(request, self.states)
 
-    def _line_ended(self, state: LineState, event: child.LineEnded) -> None:
-        state.fraction, state.score = 1.0, event.score
-        state.detected_emotion, state.detected_emotion_at = event.heard, event.acted_at
-        if event.status == "failed":
-            state.status, state.message, state.hint = LineStatus.FAILED, event.error, event.hint
-            self.on_event(event.target.rpartition(".")[0], state)
+    def _read_audio(self) -> None:
+        """Prepare more audio files; with the last one start the worker."""
+        request, audio = self._request, self._audio
+        assert request is not None
+        assert audio is not None
+        audio.step(STEP_BUDGET_S)
+        if not audio.is_ready:
+            return
+        messages = lines.messages(audio.ready, request.base)
+        start = protocol.StartBatch(output_folder=str(request.target.folder))
+        self._worker = batch_worker.BatchWorker(self.launch(), messages, start)
+        self.state = State.GENERATING
+
+    def _take(self, event: protocol.BatchEvent) -> None:
+        if isinstance(event, protocol.BatchStarted):
+            self._engine = event.engine
+        elif isinstance(event, protocol.BatchProgress):
+            self._event = event
+            self.progress.set_running({one.id: one.fraction for one in event.running})
+        elif isinstance(event, protocol.LineEnded):
+            state = self.progress.end_line(event)
+            if state is not None and state.status == LineStatus.FAILED:
+                self.on_line_ended(event.id, state)
         else:
-            state.status, state.is_made = LineStatus.MADE, True
-            state.was_made = event.status == "skipped"
+            self._worker_ended(event.outcome)
+
+    def _worker_ended(self, outcome: protocol.BatchOutcome) -> None:
+        self.outcome = outcome
+        self._close_worker()
+        self.progress.cancel_open()
+        self.state = State.PLACING
 
     def _place_some(self) -> None:
-        """Place what is made, in the request of the list, for a little while."""
-        stop_at = time.perf_counter() + PLACE_BUDGET_S
+        """Place lines whose curves are there, in the order of the list, until the budget is up."""
+        stop_at = time.perf_counter() + STEP_BUDGET_S
         assert self._request is not None
         for assignment in self._request.assignments:
-            state = self.states[line_files.stem_of(assignment.line)]
+            state = self.states[lines.stem_of(assignment.line)]
             if state.status != LineStatus.MADE:
                 continue
-            if self._needs_frame(assignment) and self._child is not None:
+            if self._needs_frame(assignment) and self.state is not State.PLACING:
                 continue
             self._place(self._with_frame(assignment), state)
             if time.perf_counter() >= stop_at:
@@ -269,32 +276,27 @@ class BatchJob(pump.TimerPump):
         return is_played and assignment.zero_frame is None
 
     def _with_frame(self, assignment: Assignment) -> Assignment:
-        """The line with its frame, where the curves of all lines had to tell how long they are."""
+        """Return a line with its frame, which may depend on the lengths of all lines."""
         request = self._request
         assert request is not None
         if not self._needs_frame(assignment) or request.layout is None:
             return assignment
-        lengths = {}
-        for other in request.assignments:
-            state = self.states[line_files.stem_of(other.line)]
-            if state.status not in (LineStatus.FAILED, LineStatus.CANCELLED):
-                path = request.target.folder / other.line.targets[0]
-                lengths[line_files.stem_of(other.line)] = placement.read_track(path).duration_s
+        lengths = {line: state.length_s for line, state in self.states.items() if state.is_made}
         self._request = dataclasses.replace(request, assignments=request.layout(lengths))
-        return next(c for c in self._request.assignments if c.line == assignment.line)
+        return next(one for one in self._request.assignments if one.line == assignment.line)
 
     def _place(self, assignment: Assignment, state: LineState) -> None:
         assert self._request is not None
-        target, line = self._request.target, line_files.stem_of(assignment.line)
+        target, line = self._request.target, lines.stem_of(assignment.line)
+        is_timeline = target.destination == Destination.TIMELINE
         item = report.item_or_none(target, line)
+        state.token = placement.token_of(state.digest, assignment, target)
+        is_placed = item is not None and item.placement_token == state.token
         try:
-            path = target.folder / assignment.line.targets[0]
-            state.token = placement.token_of(path, assignment, target)
-            is_there = placement.is_still_placed(assignment, target)
-            if item is not None and item.placement_token == state.token and is_there:
+            if is_placed and placement.is_still_placed(assignment, target):
                 state.status = LineStatus.SKIPPED if state.was_made else LineStatus.DONE
             else:
-                if target.destination != Destination.TIMELINE:
+                if not is_timeline:  # a timeline is keyed at the end, all lines of a face at once
                     self._note(placement.place(assignment, target))
                     if item is not None:
                         item.placement_token = state.token
@@ -302,47 +304,42 @@ class BatchJob(pump.TimerPump):
         except SessionError as error:
             state.status, state.message, state.hint = LineStatus.FAILED, str(error), error.hint
             log.warning("%s: %s", line, error)
-        if target.destination != Destination.TIMELINE:  # else it ends with all lines of its face
-            self.on_event(line, state)
+        if not is_timeline:
+            self.on_line_ended(line, state)
 
     def _finish(self) -> None:
-        """All lines have ended: what concerns all of them, the report, one undo step."""
+        """Do what concerns all lines, write the report, make one undo step."""
         request = self._request
         assert request is not None
-        if report.taken_back(request, self.states):
+        if report.reopen_reverted(request, self.states):
             return
-        self._note(report.conclude(request, self.states))
+        conclusion = report.conclude(request, self.states, self._engine)
+        self._note(conclusion.notes)
+        self.reports = conclusion.reports
         if request.target.destination == Destination.TIMELINE:
             for line, state in self.states.items():
                 if state.is_made:  # others have ended before
-                    self.on_event(line, state)
-        if self.count(LineStatus.FAILED) and self.status == "done":
-            self.status = "failed"
+                    self.on_line_ended(line, state)
+        if self.count(LineStatus.FAILED) and self.outcome is protocol.BatchOutcome.DONE:
+            self.outcome = protocol.BatchOutcome.FAILED
         self.summary = self.progress.summary()
-        self._request = None
+        self._reset()
         bpy.ops.ed.undo_push(message="CSTalk Batch Bake")
 
     def _note(self, notes: Sequence[str]) -> None:
         self.notes = tuple(dict.fromkeys((*self.notes, *notes)))
 
-    def fail(self, error: SessionError) -> None:
-        """End the batch with an error; finished curves are kept."""
-        request, self._request = self._request, None
-        self._close_child()
-        self.error, self.status = error, "failed"
-        log.warning("%s", error.report())
-        self.progress.cancel_open(LineStatus.MADE)
-        if request is not None and not isinstance(error, SceneChanged):
-            with contextlib.suppress(BadBatch):  # the scene itself is gone
-                report.tell_list(request, self.states)
+    def _reset(self) -> None:
+        self._close_worker()
+        self._request, self.state = None, State.IDLE
 
-    def _close_child(self) -> None:
-        process, self._child = self._child, None
-        sounds, self._sounds = self._sounds, None
-        if process is not None:
-            process.close()
-        if sounds is not None:
-            sounds.close()
+    def _close_worker(self) -> None:
+        worker, self._worker = self._worker, None
+        audio, self._audio = self._audio, None
+        if worker is not None:
+            worker.close()
+        if audio is not None:
+            audio.close()
 
 
 job: BatchJob | None = None

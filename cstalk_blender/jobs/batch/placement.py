@@ -33,21 +33,18 @@ def scene_of(target: BatchTarget) -> bpy.types.Scene:
     raise BadBatch(f"The scene {target.scene_name!r} was removed", hint="Start in another scene")
 
 
-def token_of(path: Path, assignment: Assignment, target: BatchTarget) -> str:
-    """What a placed line depends on: its curves, its face, its frame, its destination.
+def token_of(digest: str, assignment: Assignment, target: BatchTarget) -> str:
+    """Return the digest of what a placed line depends on.
 
-    Raises:
-        BadBatch: The curves are not there.
+    Args:
+        digest: SHA-256 of the curve file.
+        assignment: Face and frame.
+        target: Destination.
     """
-    try:
-        curves = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BadBatch(
-            f"The curves {path.name} cannot be read: {error.strerror}", hint="Bake again"
-        ) from error
     frame = None if target.destination not in PLAYED else assignment.zero_frame
-    said = (curves, assignment.face_name, frame, target.destination, target.is_asset)
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
+    # .blend files keep the token: the same values in the same order as in release 0.1.
+    parts = (digest, assignment.face_name, frame, str(target.destination), target.is_asset)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def is_still_placed(assignment: Assignment, target: BatchTarget) -> bool:

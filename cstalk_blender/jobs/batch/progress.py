@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from ...dialogue import lines
+from ...package import protocol
 from .request import LineStatus
 
 GENERATED_FRACTION = 0.95
@@ -80,6 +82,22 @@ class BatchProgress:
             state = self.states.get(line)
             if state is not None and state.status in (LineStatus.WAITING, LineStatus.RUNNING):
                 state.status, state.fraction = LineStatus.RUNNING, fraction
+
+    def end_line(self, event: protocol.LineEnded) -> LineState | None:
+        """Take over how the worker ended a line, and return its state; None for another's line."""
+        state = self.states.get(event.id)
+        if state is None:
+            return None
+        state.fraction, state.score = 1.0, event.score
+        state.length_s, state.digest = event.duration_s, event.digest
+        state.detected_emotion = event.detected_emotion
+        state.detected_emotion_at = lines.keys_text(event.emotion_keys)
+        if event.outcome is protocol.LineOutcome.FAILED:
+            state.status, state.message, state.hint = LineStatus.FAILED, event.error, event.hint
+        else:
+            state.status, state.is_made = LineStatus.MADE, True
+            state.was_made = event.outcome is protocol.LineOutcome.SKIPPED
+        return state
 
     def cancel_open(self, *also: str) -> None:
         """Set lines that have not been generated to CANCELLED.

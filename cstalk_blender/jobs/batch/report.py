@@ -1,7 +1,8 @@
-"""The end of a batch: what concerns all lines at once, the report, and the scene's list."""
+"""Finish a batch: what concerns all lines at once, the report, the scene's list."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,63 +14,90 @@ from .progress import LineState
 from .request import PLAYED, Assignment, BatchRequest, BatchTarget, Destination, LineStatus
 
 States = Mapping[str, LineState]
-"""By line, see ``lines.stem_of``."""
+"""States of the lines, by id (``lines.stem_of``)."""
 
 
-def taken_back(request: BatchRequest, states: States) -> bool:
-    """Whether an undo took placed lines back meanwhile; they are to be placed again."""
+@dataclasses.dataclass(frozen=True)
+class Conclusion:
+    """What a finished batch tells the user."""
+
+    notes: tuple[str, ...]
+    reports: dict[str, str]
+    """Paths of the reports, by kind."""
+
+
+def reopen_reverted(request: BatchRequest, states: States) -> bool:
+    """Set lines whose placement an undo has reverted meanwhile to MADE.
+
+    Args:
+        request: The batch.
+        states: States of its lines.
+
+    Returns:
+        Whether there are such lines, which must be placed again.
+    """
     found = False
     for assignment in _good(request, states):
-        state, item = (
-            _state(assignment, states),
-            item_or_none(request.target, stem_of(assignment.line)),
-        )
+        state = _state(assignment, states)
+        item = item_or_none(request.target, stem_of(assignment.line))
         is_timeline = request.target.destination == Destination.TIMELINE
         if not is_timeline and item is not None and item.placement_token != state.token:
             state.status, found = LineStatus.MADE, True
     return found
 
 
-def conclude(request: BatchRequest, states: States) -> tuple[str, ...]:
-    """Timeline, lines that are not listed any more, sounds, report, list; notes for people.
+def conclude(request: BatchRequest, states: States, engine: str) -> Conclusion:
+    """Key timelines, remove lines that are not listed any more, add audio, write the report.
+
+    Args:
+        request: The batch.
+        states: States of its lines, which are updated.
+        engine: Engine and device, for the report.
 
     Raises:
-        SessionError: The scene is gone, or a report cannot be written.
+        SessionError: The scene was removed, or a report cannot be written.
     """
     target, notes = request.target, list[str]()
     if target.destination == Destination.TIMELINE:
         notes += _place_timelines(request, states)
     if target.destination == Destination.NLA:
         faces = placement.faces_with_lines(target)
-        speakers = {
-            stem_of(assignment.line): assignment.face_uid for assignment in request.assignments
-        }
+        speakers = {stem_of(one.line): one.face_uid for one in request.assignments}
         placement.remove_unlisted(faces, target, speakers)
     if target.with_sounds and target.destination in PLAYED:
         placement.place_sounds(_good(request, states), target)
-    _report_misplaced(request, states)
-    tell_list(request, states)
-    return tuple(notes)
+    reports = _write_reports(request, states, engine)
+    update_list(request, states)
+    return Conclusion(tuple(notes), reports)
 
 
-def tell_list(request: BatchRequest, states: States) -> None:
-    """Write into the scene's list how each line ended."""
+def update_list(request: BatchRequest, states: States) -> None:
+    """Write how each line ended into the scene's list.
+
+    Args:
+        request: The batch.
+        states: States of its lines.
+    """
     for item in _rows(request.target):
         state = states.get(item.name)
-        if state is not None:
-            item.state = LineStatus.NEW if state.status == LineStatus.CANCELLED else state.status
-            item.message = f"{state.message}. {state.hint}".strip(". ")
-            if state.is_made:
-                item.detected_emotion, item.detected_emotion_at = (
-                    state.detected_emotion,
-                    state.detected_emotion_at,
-                )
-            if not state.was_made:  # what was made before keeps its score
-                item.score = -1.0 if state.score is None else state.score
+        if state is None:
+            continue
+        item.state = LineStatus.NEW if state.status == LineStatus.CANCELLED else state.status
+        item.message = f"{state.message}. {state.hint}".strip(". ")
+        if state.is_made:
+            item.detected_emotion = state.detected_emotion
+            item.detected_emotion_at = state.detected_emotion_at
+        if state.score is not None or not state.was_made:
+            item.score = -1.0 if state.score is None else state.score
 
 
 def item_or_none(target: BatchTarget, line: str) -> Any:
-    """The row of the scene's list for a line."""
+    """Return the row of the scene's list for a line, None without one.
+
+    Args:
+        target: Names the scene.
+        line: Id of the line.
+    """
     rows = _rows(target)
     index = rows.find(line) if len(rows) else -1
     return None if index < 0 else rows[index]
@@ -81,12 +109,10 @@ def _rows(target: BatchTarget) -> Any:
 
 
 def _place_timelines(request: BatchRequest, states: States) -> list[str]:
-    """Key the lines of each face, unless none of them has changed."""
+    """Key the lines of each face, unless none of them has changed; returns notes."""
     notes: list[str] = []
     for assignments in placement.by_face(_good(request, states)).values():
-        if all(
-            _state(assignment, states).status == LineStatus.SKIPPED for assignment in assignments
-        ):
+        if all(_state(one, states).status == LineStatus.SKIPPED for one in assignments):
             continue
         try:
             notes += placement.place_timeline(assignments, request.target)
@@ -102,29 +128,37 @@ def _place_timelines(request: BatchRequest, states: States) -> list[str]:
     return notes
 
 
-def _report_misplaced(request: BatchRequest, states: States) -> None:
-    """Write the report again where a line was made but is on no face."""
-    misplaced = {
-        assignment.line.targets[0]: results.Misplaced(state.message, state.hint)
-        for assignment in request.assignments
-        if (state := _state(assignment, states)).status == LineStatus.FAILED and state.is_made
-    }
-    if misplaced and request.report is not None:
-        targets = [assignment.line.targets[0] for assignment in request.assignments]
-        skipped = {
-            assignment.line.targets[0]
-            for assignment in request.assignments
-            if _state(assignment, states).status == LineStatus.SKIPPED
-        }
-        results.write_reports(request.target.folder, request.report, targets, skipped, misplaced)
+def _write_reports(request: BatchRequest, states: States, engine: str) -> dict[str, str]:
+    assert request.report is not None, "the job sets the path of the report"
+    by_target = {one.line.targets[0]: _state(one, states) for one in request.assignments}
+    return results.write_reports(
+        results.ReportRequest(
+            folder=request.target.folder,
+            csv=request.report,
+            targets=[target for target, state in by_target.items() if _is_reported(state)],
+            skipped={
+                target
+                for target, state in by_target.items()
+                if state.was_made or state.status == LineStatus.SKIPPED
+            },
+            misplaced={
+                target: results.Misplaced(state.message, state.hint)
+                for target, state in by_target.items()
+                if state.status == LineStatus.FAILED and state.is_made
+            },
+            engine=engine,
+        )
+    )
+
+
+def _is_reported(state: LineState) -> bool:
+    """Return whether the journal's entry of a line is of this run or still valid."""
+    return state.status != LineStatus.CANCELLED
 
 
 def _good(request: BatchRequest, states: States) -> list[Assignment]:
-    return [
-        c
-        for c in request.assignments
-        if _state(c, states).status in (LineStatus.DONE, LineStatus.SKIPPED)
-    ]
+    good = (LineStatus.DONE, LineStatus.SKIPPED)
+    return [one for one in request.assignments if _state(one, states).status in good]
 
 
 def _state(assignment: Assignment, states: States) -> LineState:

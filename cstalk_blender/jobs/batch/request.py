@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ...dialogue.lines import Line
+    from ...package import protocol
 
 
 class Destination(enum.StrEnum):
@@ -94,8 +95,8 @@ class BatchRequest:
 
     assignments: tuple[Assignment, ...]
     target: BatchTarget
-    options: tuple[str, ...] = ()
-    """Further arguments of the worker: frame rate, seed, formats."""
+    base: protocol.Performance
+    """Parameters that hold for all lines: frame rate, seed, blinks, acting."""
     report: Path | None = None
     """The report's table; its page is written next to it. None: in the output folder."""
     layout: Callable[[dict[str, float]], tuple[Assignment, ...]] | None = None

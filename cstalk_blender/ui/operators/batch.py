@@ -141,7 +141,7 @@ class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
     def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
         """Require a running worker."""
         batch = batch_job.current_job()
-        return None if batch.child_pid is not None else "No batch is running"
+        return None if batch.worker_pid is not None else "No batch is running"
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Pause or continue the batch."""

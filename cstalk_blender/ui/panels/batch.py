@@ -236,7 +236,7 @@ def draw_work(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> None
     row.operator(operators.CSTALK_OT_batch_report.bl_idname, icon="URL")
     row.operator(operators.CSTALK_OT_batch_clear.bl_idname, icon="TRASH")
     if batch.summary and not batch.is_busy:
-        icon = "ERROR" if batch.status == "failed" else "CHECKMARK"
+        icon = "ERROR" if batch.outcome == "failed" else "CHECKMARK"
         draw_lines(layout, batch.summary, icon, letters)
         for note in batch.notes:
             draw_lines(layout, note, "INFO", letters)

@@ -1,60 +1,61 @@
-"""Pause, go on, cancel: what a running batch is told, from another thread. Stdlib only."""
+"""Pause, resume and cancel a running batch from another thread. Standard library only."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable
 
+from ... import protocol
+
 POLL_S = 0.2
-"""How often a paused line looks whether it was cancelled."""
+"""Seconds between two checks of a paused line whether it was cancelled."""
 
 
 class Control:
-    """Told by one thread, asked by all others."""
+    """Set by one thread, read by all others."""
 
     def __init__(self) -> None:
-        self._going = threading.Event()
-        self._going.set()
+        self._running = threading.Event()
+        self._running.set()
         self._cancelled = threading.Event()
 
     @property
     def is_paused(self) -> bool:
-        """Whether lines wait."""
-        return not self._going.is_set()
+        """True while lines are held."""
+        return not self._running.is_set()
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether no line may go on."""
+        """True once the batch is to end."""
         return self._cancelled.is_set()
 
     def pause(self) -> None:
         """Hold every line at its next window."""
-        self._going.clear()
+        self._running.clear()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """End a pause."""
-        self._going.set()
+        self._running.set()
 
     def cancel(self) -> None:
         """End the batch; finished lines stay, the others are left for ``--resume``."""
         self._cancelled.set()
-        self._going.set()
+        self._running.set()
 
     def should_stop(self) -> bool:
-        """Wait while paused, then say whether to stop. The ``cancelled`` test of ``perform``."""
-        while not self._cancelled.is_set() and not self._going.wait(POLL_S):
+        """Wait while paused, then return whether to stop: the ``cancelled`` of ``perform``."""
+        while not self._cancelled.is_set() and not self._running.wait(POLL_S):
             pass
         return self._cancelled.is_set()
 
     def obey(self, commands: Iterable[str]) -> None:
-        """Follow commands, one a line, to their end, which cancels: whoever gave them is gone.
+        """Follow commands until they end, then cancel: whoever gave them is gone.
 
         Args:
-            commands: ``pause``, ``continue``, ``cancel``, or JSON objects with that as ``type``;
-                anything else is passed over.
+            commands: One per line: ``pause``, ``continue`` or ``cancel``, or the protocol's
+                `PauseBatch`, `ResumeBatch`, `CancelBatch`; anything else is ignored.
         """
-        actions = {"pause": self.pause, "continue": self.go_on, "cancel": self.cancel}
+        actions = {"pause": self.pause, "continue": self.resume, "cancel": self.cancel}
         for text in commands:
             action = actions.get(_command(text))
             if action is not None:
@@ -62,15 +63,21 @@ class Control:
         self.cancel()
 
     def obey_in_background(self, commands: Iterable[str]) -> None:
-        """``obey`` in a thread that does not keep the process alive."""
+        """Run ``obey`` in a thread that does not keep the process alive."""
         threading.Thread(target=self.obey, args=(commands,), daemon=True).start()
 
 
 def _command(text: str) -> str:
     word = text.strip()
-    if word.startswith("{"):
-        try:
-            return str(json.loads(word).get("type", ""))
-        except ValueError:
-            return ""
-    return word
+    if not word.startswith("{"):
+        return word
+    try:
+        message = protocol.decode(word)
+    except protocol.ProtocolError:
+        return ""
+    words = {
+        protocol.PauseBatch: "pause",
+        protocol.ResumeBatch: "continue",
+        protocol.CancelBatch: "cancel",
+    }
+    return words.get(type(message), "")

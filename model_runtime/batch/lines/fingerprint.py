@@ -1,6 +1,6 @@
-"""What a line's curves depend on, as digests: the sound's bytes, the settings, the model. Stdlib.
+"""Compute digests of what a line depends on: audio, settings, model. Standard library only.
 
-A finished line is left alone exactly as long as its key stays the same.
+A finished line is skipped exactly as long as its key stays the same.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ MODEL_FILES = ("config.json", "weights.safetensors")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileState:
-    """What tells, without reading it, whether a file is still the one that was read."""
+    """Size and time of a file: equal as long as the file was not written."""
 
     size: int
     modified_ns: int
 
     @classmethod
     def of(cls, path: Path) -> FileState:
-        """The state now. Raises OSError where there is no file."""
+        """Return the state of a file. Raises OSError without a file."""
         found = os.stat(path)
         return cls(found.st_size, found.st_mtime_ns)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FilePrint:
-    """The contents of a file."""
+    """Contents of a file."""
 
     sha256: str
     state: FileState
 
 
-def sound_print(path: Path) -> FilePrint:
-    """Digest of a sound.
+def audio_print(path: Path) -> FilePrint:
+    """Return the digest of an audio file.
 
     Raises:
         BadAudio: No file, a folder, not readable, a loop of links, or it changed while being read.
@@ -53,13 +53,21 @@ def sound_print(path: Path) -> FilePrint:
         found = FilePrint(file_digest(path), state)
         if FileState.of(path) != state:
             raise changed(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise unreadable(path, error) from error
     return found
 
 
 def check_unchanged(path: Path, found: FilePrint) -> None:
-    """Raise BadAudio unless a sound is still the one whose digest was taken."""
+    """Check that an audio file is still the one whose digest was computed.
+
+    Args:
+        path: The file.
+        found: Its digest and state.
+
+    Raises:
+        BadAudio: It has changed or is gone.
+    """
     try:
         state = FileState.of(path)
     except OSError as error:
@@ -69,7 +77,12 @@ def check_unchanged(path: Path, found: FilePrint) -> None:
 
 
 def is_same(path: Path, found: FilePrint) -> bool:
-    """Whether a file holds what it held, by its state or else by its digest."""
+    """Return whether a file has the contents it had, by its state or else by its digest.
+
+    Args:
+        path: The file.
+        found: Its digest and state then.
+    """
     try:
         state = FileState.of(path)
         if state == found.state:
@@ -79,24 +92,29 @@ def is_same(path: Path, found: FilePrint) -> bool:
         return False
 
 
-def unreadable(path: Path, error: OSError) -> BadAudio:
-    """The fault of a sound that is not there or cannot be opened."""
+def unreadable(path: Path, error: Exception) -> BadAudio:
+    """Return the error of an audio file that is missing or cannot be opened.
+
+    Args:
+        path: The file.
+        error: Why.
+    """
     return BadAudio(
-        f"{path.name} cannot be read: {error.strerror or error}",
-        hint="Check that the file is there and whole",
+        f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}",
+        hint="Check that the file exists and is complete",
     )
 
 
 def changed(path: Path) -> BadAudio:
-    """The fault of a file that something else was writing."""
+    """Return the error of an audio file that another program was writing."""
     return BadAudio(
         f"{path.name} changed while it was read",
-        hint="Wait until it is written, then run the batch again with --resume",
+        hint="Wait until it is complete, then run the batch again with --resume",
     )
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal. Raises OSError."""
+    """Return the SHA-256 of a file in hexadecimal. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(BLOCK_BYTES):
@@ -106,19 +124,27 @@ def file_digest(path: Path) -> str:
 
 @functools.lru_cache(maxsize=8)
 def model_print(folder: Path, version: str) -> str:
-    """Digest of a checkpoint folder and the release that runs it. Raises OSError."""
+    """Return the digest of a checkpoint folder and the release that runs it.
+
+    Args:
+        folder: The checkpoint.
+        version: The release.
+
+    Raises:
+        OSError: A file of the checkpoint is missing.
+    """
     parts = [version, *(file_digest(folder / name) for name in MODEL_FILES)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def line_key(sound: str, settings: Mapping[str, Any], model: str, formats: Sequence[str]) -> str:
-    """Digest of everything that a line's files depend on.
+def line_key(audio: str, settings: Mapping[str, Any], model: str, formats: Sequence[str]) -> str:
+    """Return the digest of everything that a line's files depend on.
 
     Args:
-        sound: Digest of the sound.
-        settings: How it is acted; JSON.
+        audio: Digest of the audio file.
+        settings: The performance as JSON.
         model: From ``model_print``.
         formats: Endings of the files.
     """
-    parts = [sound, settings, model, list(formats)]
+    parts = [audio, settings, model, list(formats)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What has become of each line: one JSON object a line, appended as it happens. Stdlib only.
+"""Record how each line ended: one JSON object per line, appended at once. Stdlib only.
 
-Appending survives any end of the process: a line cut off half-way is passed over, and its curves
-are made again. The last entry of a target counts.
+Appending survives any end of the process: an incomplete entry is ignored, and its line is generated
+again. The last entry of a target counts.
 """
 
 from __future__ import annotations
@@ -15,65 +15,67 @@ from typing import IO, Any
 
 from ...errors import BadOutput
 from ...files import replacing
-from .fingerprint import FilePrint, FileState, is_same
+from .fingerprint import FilePrint, FileState
 
 JOURNAL_NAME = "journal.jsonl"
-FORMAT = 1
+FORMAT = 2
+NAMES_OF_VERSION_1 = {
+    "sound": "audio",
+    "acting": "emotion",
+    "heard": "detected_emotion",
+    "acted_at": "detected_emotion_at",
+    "spark": "opening",
+}
+"""Fields that journals of release 0.1 call otherwise."""
 DONE, FAILED = "done", "failed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """How one line ended; a row of the report."""
+    """How one line ended, a row of the report."""
 
     target: str
-    """First file of the line, POSIX path relative to the output folder: names the line."""
+    """First file of the line, as a POSIX path relative to the output folder."""
     name: str
     state: str
     """``done`` or ``failed``."""
     key: str = ""
-    """Of ``fingerprint.line_key``; empty where the sound could not be read."""
-    sound: FilePrint | None = None
+    """From ``fingerprint.line_key``; empty where the audio file could not be read."""
+    audio: FilePrint | None = None
     outputs: dict[str, FilePrint] = dataclasses.field(default_factory=dict)
-    """The files of the line, by target."""
+    """Files that were written for the line, by target; of an earlier run if the line failed."""
     frames: int = 0
     fps: float = 0.0
     duration_s: float = 0.0
-    """Of the sound that was acted."""
+    """Length of the curves."""
     seconds: float = 0.0
-    """Time it took."""
+    """Wall-clock seconds the line took."""
     character: str = ""
-    acting: str = ""
-    """Emotion and intensity that were asked for, in words."""
-    heard: str = ""
-    """What was heard in the voice, in words; empty where the emotion was not left to it."""
-    acted_at: str = ""
-    """Then also what was acted, as ``--emotion-at`` writes it."""
+    emotion: str = ""
+    """Requested emotion and intensity, in words."""
+    detected_emotion: str = ""
+    """Emotion detected in the voice, in words; empty unless it was asked for."""
+    detected_emotion_at: str = ""
+    """Emotion keys that were used then, see ``keys.keys_text``."""
     code: str = ""
     error: str = ""
     hint: str = ""
     attempts: int = 1
     quality: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Of ``quality.Quality``; empty for a failed line."""
-    spark: tuple[int, ...] = ()
-    """Opening of the lips over the line, 0 to 99, for the report."""
+    """Fields of ``quality.Quality``; empty for a failed line."""
+    opening: tuple[int, ...] = ()
+    """Lip aperture over the line, 0 to 99, for the report."""
 
     @property
     def score(self) -> float:
-        """Of the rating, 0 to 100; a failed line has 0."""
+        """Rating, 0 to 100; 0 for a failed line."""
         return float(self.quality.get("score", 0.0)) if self.state == DONE else 0.0
-
-    def is_made(self, folder: Path) -> bool:
-        """Whether the line is done and its files are there as they were written."""
-        if self.state != DONE or not self.outputs:
-            return False
-        return all(is_same(folder / target, found) for target, found in self.outputs.items())
 
 
 class Journal:
-    """The journal of one output folder. Only the holder of the folder's lock opens it.
+    """Journal of one output folder, opened by the holder of the folder's lock.
 
-    In memory it takes a hundred bytes a line: entries are read from the file when they are wanted.
+    It takes a hundred bytes of memory per line: entries are read from the file when needed.
     """
 
     def __init__(self, state_folder: Path) -> None:
@@ -81,20 +83,17 @@ class Journal:
         self._stream: IO[bytes] | None = None
 
     def thin_entries(self) -> dict[str, Entry]:
-        """The last entry of each target, without rating, plot and words."""
-        return {
-            entry.target: dataclasses.replace(entry, quality={}, spark=(), error="", hint="")
-            for entry in read_entries(self._path)
-        }
+        """Return the last entry of each target, without plot and details of the rating."""
+        return {entry.target: _thin(entry) for entry in read_entries(self._path)}
 
-    def start(self, without: Collection[str] = ()) -> None:
-        """Open for more, first leaving out what is outdated and the entries of some targets.
+    def start(self) -> None:
+        """Drop outdated entries and open the file for more.
 
         Raises:
             BadOutput: The file cannot be written.
         """
         last = {entry.target: offset for offset, entry in _with_offsets(self._path)}
-        kept = sorted(offset for target, offset in last.items() if target not in without)
+        kept = sorted(last.values())
         with replacing(self._path) as new:
             if kept:
                 with self._path.open("rb") as old:
@@ -107,7 +106,7 @@ class Journal:
             raise self._unwritable(error) from error
 
     def ranked(self, targets: Collection[str]) -> Iterator[Entry]:
-        """The last entries of some targets, worst first: failed, then by score, then by name."""
+        """Yield the last entries of some targets: failed ones, then by score, then by name."""
         places: dict[str, tuple[bool, float, str, int]] = {}
         for offset, entry in _with_offsets(self._path):
             if entry.target in targets:
@@ -123,7 +122,7 @@ class Journal:
                     yield found
 
     def append(self, entry: Entry) -> None:
-        """Add one entry; it is with the system when this returns. Raises BadOutput."""
+        """Add one entry and flush it. Raises BadOutput."""
         if self._stream is None:
             raise BadOutput(f"{self._path} is not open", hint="Call start first")
         try:
@@ -133,7 +132,7 @@ class Journal:
             raise self._unwritable(error) from error
 
     def close(self) -> None:
-        """Bring everything to the disk and close."""
+        """Sync everything to the disk and close."""
         if self._stream is not None:
             os.fsync(self._stream.fileno())
             self._stream.close()
@@ -141,16 +140,16 @@ class Journal:
 
     def _unwritable(self, error: OSError) -> BadOutput:
         reason = error.strerror or error
-        return BadOutput(f"Cannot write {self._path}: {reason}", hint="Make room on the disk")
+        return BadOutput(f"Cannot write {self._path}: {reason}", hint="Free some space on the disk")
 
 
 def read_entries(path: Path) -> Iterator[Entry]:
-    """The entries of a journal file in their order; what is not whole is passed over."""
+    """Yield the entries of a journal file in order; incomplete ones are ignored."""
     return (entry for _, entry in _with_offsets(path))
 
 
 def _with_offsets(path: Path) -> Iterator[tuple[int, Entry]]:
-    """Each entry and the byte at which it begins; none without a file."""
+    """Yield each entry with the byte at which it begins; nothing without a file."""
     try:
         stream = path.open("rb")
     except FileNotFoundError:
@@ -166,22 +165,30 @@ def _with_offsets(path: Path) -> Iterator[tuple[int, Entry]]:
 
 def _text(entry: Entry) -> bytes:
     values = {"v": FORMAT, **dataclasses.asdict(entry)}
-    # Escapes, so that names that are no UTF-8 (surrogates) can be written too.
+    # Escapes, so that file names that are not UTF-8 (surrogates) can be written too.
     return json.dumps(values, ensure_ascii=True).encode("ascii") + b"\n"
 
 
 def _entry(text: bytes) -> Entry | None:
     try:
         values = json.loads(text)
-        if values.pop("v") != FORMAT:
+        version = values.pop("v")
+        if version == 1:
+            values = {NAMES_OF_VERSION_1.get(name, name): v for name, v in values.items()}
+        elif version != FORMAT:
             return None
-        sound = values.pop("sound")
-        sound = None if sound is None else _print(sound)
+        audio = values.pop("audio")
+        audio = None if audio is None else _print(audio)
         outputs = {name: _print(found) for name, found in values.pop("outputs").items()}
-        spark = tuple(values.pop("spark"))
-        return Entry(**values, sound=sound, outputs=outputs, spark=spark)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        opening = tuple(values.pop("opening"))
+        return Entry(**values, audio=audio, outputs=outputs, opening=opening)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _thin(entry: Entry) -> Entry:
+    kept = {name: entry.quality[name] for name in ("score",) if name in entry.quality}
+    return dataclasses.replace(entry, quality=kept, opening=(), error="", hint="")
 
 
 def _print(values: dict[str, Any]) -> FilePrint:

@@ -1,8 +1,11 @@
-"""One batch at a time on an output folder. Standard library only.
+"""Lock an output folder, so that one batch at a time writes into it. Standard library only.
 
-The operating system holds the lock and lets go of it when the process ends, however it ends, so a
-dead process never leaves a lock behind. The file beside it says who has it, for the message.
+The operating system holds the lock and releases it when the process ends, however it ends. The text
+in the file says which process has it, for the message.
 """
+
+# The package `filelock` does the same, but a batch also runs in Blender's own Python, for which the
+# extension carries no packages.
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from pathlib import Path
 from ...errors import BadOutput, RuntimeFault
 
 STATE_FOLDER = ".cstalk-batch"
-"""In the output folder: the lock and the journal."""
+"""Folder in the output folder with the lock and the journal."""
 LOCK_NAME = "lock"
 LOCK_OFFSET = 1 << 20
-"""Byte that Windows locks: beyond the text, which others must be able to read."""
+"""Byte that Windows locks: after the text, which other processes must be able to read."""
 
 
 class FolderBusy(RuntimeFault):
-    """Another batch is writing into this folder."""
+    """Another batch writes into this folder."""
 
     code = "folder-busy"
     exit_status = 2
@@ -33,13 +36,13 @@ class FolderBusy(RuntimeFault):
 
 @contextlib.contextmanager
 def locked(output: Path) -> Iterator[Path]:
-    """Hold the lock of an output folder; gives the folder of the batch's own files.
+    """Hold the lock of an output folder and yield the folder of the batch's own files.
 
-    Makes both folders where they are missing.
+    Creates both folders if they are missing.
 
     Raises:
         FolderBusy: Another process, which the message names, holds it.
-        BadOutput: The folder cannot be made or written.
+        BadOutput: The folder cannot be created or written.
     """
     state = output / STATE_FOLDER
     try:
@@ -47,7 +50,7 @@ def locked(output: Path) -> Iterator[Path]:
         handle = os.open(state / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise BadOutput(
-            f"Cannot make the folder {output}: {error.strerror}", hint="Check the path"
+            f"Cannot create the folder {output}: {error.strerror}", hint="Check the path"
         ) from error
     try:
         if not _take(handle):
@@ -58,7 +61,7 @@ def locked(output: Path) -> Iterator[Path]:
         _sign(handle)
         yield state
     finally:
-        os.close(handle)  # lets go of the lock
+        os.close(handle)  # releases the lock
 
 
 def _sign(handle: int) -> None:
@@ -69,14 +72,14 @@ def _sign(handle: int) -> None:
 
 
 def _holder(handle: int) -> str:
-    """Who signed the lock, in words; a lock that was just taken may not be signed yet."""
+    """Return who holds the lock, in words."""
     os.lseek(handle, 0, os.SEEK_SET)
     try:
         signed = json.loads(os.read(handle, 4096))
         minutes = (time.time() - float(signed["since"])) / 60
         return f"process {signed['pid']} on {signed['host']}, for {max(0.0, minutes):.0f} min"
     except (ValueError, KeyError, TypeError, OSError):
-        return "it has just started"
+        return "it has just started"  # and has not signed yet
 
 
 if sys.platform == "win32":

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import BadArgument, RuntimeFault
 from ...protocol import EmotionKey
+from .keys import read_keys
 from .naming import DEFAULT_PATTERN, NamePattern, emotion_named, read_name
 
 SOUND_NAMES = "wav flac ogg oga opus mp3 m4a aac aif aiff wma caf mp4 mov mkv"
@@ -160,11 +161,6 @@ def _globbed(text: str) -> tuple[Path, list[dict[str, str]]]:
     return Path(*parts[:plain]), [{"file": path} for path in sorted(shortest.values())]
 
 
-def keys_text(keys: Sequence[EmotionKey]) -> str:
-    """``2.5:sad:1 6:neutral:0``, as the command line and the lists write it."""
-    return " ".join(f"{key.start_s:.6g}:{key.emotion}:{key.intensity:.3g}" for key in keys)
-
-
 def _name(audio: Path, base: Path) -> str:
     """The path from the folder on; the file's name alone where it lies elsewhere."""
     inside = Path(os.path.relpath(os.path.abspath(audio), os.path.abspath(base)))
@@ -280,7 +276,7 @@ def _acting(said: Mapping[str, str]) -> Acting:
     return Acting(
         emotion=emotion_named(said.get("emotion", "")),
         intensity=_number(said, "intensity"),
-        emotion_at=_keys(said.get("emotion_at", "")),
+        emotion_at=read_keys(said.get("emotion_at", "")),
         seed=None if seed is None else int(seed),
         cut_start_s=_number(said, "cut_start_s") or 0.0,
         cut_duration_s=_number(said, "cut_duration_s"),
@@ -297,20 +293,3 @@ def _number(said: Mapping[str, str], field: str) -> float | None:
         return float(text) if text else None
     except ValueError:
         raise BadArgument(f"{field} is {text!r}", hint="Write a number") from None
-
-
-def _keys(text: str) -> tuple[EmotionKey, ...]:
-    """Keys from ``2.5:sad:1 6:neutral:0``, or from a JSON list of such texts."""
-    parts = text.split()
-    if text.startswith("["):
-        parts = [str(part) for part in json.loads(text)]
-    keys = []
-    for part in parts:
-        try:
-            seconds, emotion, intensity = part.split(":")
-            keys.append(EmotionKey(float(seconds), emotion_named(emotion), float(intensity)))
-        except ValueError:
-            raise BadArgument(
-                f"emotion_at has {part!r}", hint="Write SECONDS:NAME:F, as in 2.5:happy:0.8"
-            ) from None
-    return tuple(keys)

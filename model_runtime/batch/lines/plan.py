@@ -1,13 +1,11 @@
-"""The plan of a batch: each line with the files it will make. Stdlib only.
+"""Plan a batch: give each line its output files. Standard library only.
 
-The command line and the add-on make the same plan from the same rows, so that both know which
-files belong to which line. A plan holds a few hundred bytes a line and no sound.
+The command line and the add-on make the same plan from the same rows.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -15,30 +13,36 @@ from ...curves.file_names import inside, name_problem
 from ...errors import BadArgument
 from .manifest import Row
 from .naming import UnusedNames
+from .ownership import Inputs
 
 FORMATS = ("npz", "csv", "json")
-"""Endings of ``curves.formats``: our own, Live Link Face, Audio2Face."""
+"""Endings of ``curves.formats``: CSTalk, Live Link Face, Audio2Face."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """A row and the files it makes."""
+    """A row and its output files."""
 
     row: Row
     targets: tuple[str, ...]
-    """POSIX paths relative to the output folder, one a format; the first is the one shown."""
+    """POSIX paths relative to the output folder, one per format; the first names the line."""
+
+    @property
+    def id(self) -> str:
+        """Path of the output without its ending; unique within the output folder."""
+        return self.targets[0].rpartition(".")[0]
 
     def paths(self, folder: Path) -> tuple[Path, ...]:
-        """The files in an output folder."""
+        """Return the files in an output folder."""
         return tuple(folder / target for target in self.targets)
 
 
 def make_plan(rows: Iterable[Row], formats: Sequence[str] = ("npz",)) -> tuple[Line, ...]:
-    """Give each row its files; sounds of one name in one folder get numbers.
+    """Give each row its files; audio files of one name in one folder get numbers.
 
     Args:
         rows: From ``manifest.read_rows``.
-        formats: Of ``FORMATS``, for rows that do not say an ending themselves.
+        formats: Of ``FORMATS``, for rows that name no ending themselves.
 
     Raises:
         BadArgument: An unknown format, or an output outside the output folder.
@@ -60,34 +64,31 @@ def make_plan(rows: Iterable[Row], formats: Sequence[str] = ("npz",)) -> tuple[L
     return tuple(lines)
 
 
-def check_spares(lines: Iterable[Line], folder: Path, others: Sequence[Path]) -> None:
-    """Raise BadArgument if a line would be written over what a batch reads, or out of ``folder``.
+def check_inputs_kept(lines: Iterable[Line], folder: Path, others: Sequence[Path]) -> None:
+    """Check that no output would replace a file that the batch reads.
 
     Args:
         lines: The plan.
-        folder: The output folder.
-        others: The list itself, and whatever else must stay.
+        folder: Output folder.
+        others: The list itself, and further files that must stay.
+
+    Raises:
+        BadArgument: An output leads to an input under any name, or out of ``folder``.
     """
-    kept = {_place(path) for path in others}
     lines = tuple(lines)
-    for line in lines:
-        kept.add(_place(Path(line.row.audio)))
-        if line.row.sidecar:
-            kept.add(_place(Path(line.row.sidecar)))
+    read = [Path(line.row.audio) for line in lines]
+    read += [Path(line.row.sidecar) for line in lines if line.row.sidecar]
+    inputs = Inputs([*others, *read])
     for line in lines:
         if line.row.output:
             for target in line.targets:
                 inside(folder, target)
         for path in line.paths(folder):
-            if _place(path) in kept:
+            if inputs.holds(path):
                 raise BadArgument(
-                    f"{path} is read by the batch and would be written over",
+                    f"{path} is an input of the batch and would be replaced",
                     hint="Choose another output folder, format or name",
                 )
-
-
-def _place(path: Path) -> str:
-    return os.path.normcase(os.path.realpath(path))
 
 
 def _checked_output(row: Row) -> PurePosixPath:

@@ -1,4 +1,4 @@
-"""The report of a batch as a table: a row a line, worst first. Standard library only."""
+"""Write the report of a batch as a CSV table, worst line first. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from .journal import Entry
 QUALITY_COLUMNS = (
     *("score", "closure", "closures", "lag_s", "jitter", "clipping", "silence", "confidence"),
 )
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters with which spreadsheets take a cell for a formula (OWASP, CSV injection)."""
 COLUMNS = (
-    *("audio", "output", "status", "character", "acting", "heard"),
+    *("audio", "output", "status", "character", "emotion", "detected"),
     *("duration_s", "frames", "seconds"),
     *QUALITY_COLUMNS,
     *("notes", "error"),
@@ -23,39 +25,58 @@ COLUMNS = (
 
 
 def row(entry: Entry, skipped: Collection[str]) -> tuple[Any, ...]:
-    """The cells of an entry, in the order of ``COLUMNS``; None is an empty cell."""
+    """Return the cells of an entry in the order of ``COLUMNS``; None is an empty cell.
+
+    Args:
+        entry: The line.
+        skipped: Targets that an earlier run had generated.
+    """
     error = f"{entry.error}. {entry.hint}".rstrip(". ") if entry.error else ""
     found = entry.quality
     return (
         *(entry.name, " ".join(entry.outputs) or entry.target),
         *(status_of(entry, skipped), entry.character),
-        *(entry.acting, entry.heard, entry.duration_s, entry.frames, entry.seconds),
+        *(entry.emotion, entry.detected_emotion, entry.duration_s, entry.frames, entry.seconds),
         *(found.get(name) for name in QUALITY_COLUMNS),
         *("; ".join(found.get("notes", ())), error),
     )
 
 
 def write_csv(path: Path, entries: Iterable[Entry], skipped: Collection[str] = ()) -> None:
-    """Write the table, replaced whole; a row at a time is in memory.
+    """Write the table, replaced as a whole, with one row in memory at a time.
 
     Args:
-        path: Where to.
-        entries: In the order of the table, see ``Journal.ranked``.
-        skipped: Targets that an earlier run had made: their status is ``skipped``.
+        path: The file.
+        entries: Lines in the order of the table, see ``Journal.ranked``.
+        skipped: Targets that an earlier run had generated: their status is ``skipped``.
 
     Raises:
-        BadOutput: It cannot be written.
+        BadOutput: The file cannot be written.
     """
     with replacing(path) as stream:
         text = io.TextIOWrapper(stream, "utf-8", errors="backslashreplace", newline="")
         table = csv.writer(text, lineterminator="\n")
         table.writerow(COLUMNS)
         for entry in entries:
-            table.writerow(["" if cell is None else cell for cell in row(entry, skipped)])
+            table.writerow([_safe(cell) for cell in row(entry, skipped)])
         text.flush()
         text.detach()
 
 
 def status_of(entry: Entry, skipped: Collection[str]) -> str:
-    """``done``, ``skipped`` or ``failed``."""
+    """Return ``done``, ``skipped`` or ``failed``.
+
+    Args:
+        entry: The line.
+        skipped: Targets that an earlier run had generated.
+    """
     return "skipped" if entry.target in skipped else entry.state
+
+
+def _safe(cell: Any) -> Any:
+    """Return a cell that no spreadsheet evaluates: text that looks like a formula is quoted."""
+    if cell is None:
+        return ""
+    if isinstance(cell, str) and cell.startswith(FORMULA_MARKS):
+        return "'" + cell
+    return cell

@@ -1,4 +1,4 @@
-"""The report of a batch as one HTML page that needs nothing else, worst lines first. Stdlib."""
+"""Write the report of a batch as one self-contained HTML page, worst line first. Stdlib only."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import io
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from ...files import replacing
+from ...files import HTML_MARK, replacing
 from .journal import DONE, Entry
 from .report import status_of
 
 MAX_LINES = 2000
-"""Rows on the page; a browser takes longer tables badly. The CSV has all lines."""
+"""Rows on the page: browsers are slow with longer tables. The CSV has all lines."""
 GOOD, FAIR = 85.0, 60.0
-"""Scores from which a line is fine, and from which it is worth a look."""
+"""Scores from which a line is good, and from which it is fair."""
 SPARK_WIDTH, SPARK_HEIGHT = 168, 26
 
 STYLE = """
@@ -100,45 +100,45 @@ for (const head of document.querySelectorAll('th[data-sort]')) {
 """
 
 HEADS = (
-    *(("Score", "number"), ("Line", ""), ("Opening of the lips", "plot"), ("Length", "number")),
-    *(("m/b/p closed", "number"), ("Lag", "number"), ("Tremble", "number")),
-    *(("Clipped", "number"), ("Silent", "number"), ("Sure", "number"), ("What to look at", "")),
+    *(("Score", "number"), ("Line", ""), ("Lip Aperture", "plot"), ("Length", "number")),
+    *(("Closures m/b/p", "number"), ("Lag", "number"), ("Jitter", "number")),
+    *(("Clipped", "number"), ("Silence", "number"), ("Confidence", "number"), ("Notes", "")),
 )
 
-FOOTER = """The score begins at 100. Points go for lips that stay open where the model hears m, b or
-p, for lips that come more than 40 ms early or late, for tremble faster than speech, for clipped
-sound, for lines that are mostly silent, and for speech that is hard to hear. It finds lines to look
-at; it does not say that the others are art."""
+FOOTER = """The score starts at 100. Points are subtracted for lips that stay open where the model
+detects m, b or p, for lips that are more than 40 ms early or late, for jitter faster than speech,
+for clipped audio, for lines that are mostly silent, and for unclear speech. It shows which lines to
+review first; it does not measure artistic quality."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Heading:
-    """What stands above the table."""
+    """Heading of the page."""
 
     title: str
     facts: str
-    """Model, engine, machine, in one line."""
+    """Model, engine and machine in one line."""
     total: int
     done: int
     skipped: int
     failed: int
-    sound_s: float
-    """Length of all lines that are made."""
+    audio_s: float
+    """Length of all generated lines."""
 
 
 def write_html(
     path: Path, heading: Heading, entries: Iterable[Entry], skipped: Collection[str] = ()
 ) -> None:
-    """Write the page, replaced whole; a row at a time is in memory.
+    """Write the page, replaced as a whole, with one row in memory at a time.
 
     Args:
-        path: Where to.
+        path: The file.
         heading: Title and totals.
-        entries: Worst first, see ``Journal.ranked``.
-        skipped: Targets that an earlier run had made.
+        entries: Worst lines first, see ``Journal.ranked``.
+        skipped: Targets that an earlier run had generated.
 
     Raises:
-        BadOutput: It cannot be written.
+        BadOutput: The file cannot be written.
     """
     with replacing(path) as stream:
         text = io.TextIOWrapper(stream, "utf-8", errors="backslashreplace", newline="\n")
@@ -156,10 +156,10 @@ def _top(heading: Heading) -> str:
     stamp = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     tiles = [
         (heading.total, "lines"),
-        (heading.done, "made now"),
-        (heading.skipped, "made before"),
+        (heading.done, "generated"),
+        (heading.skipped, "unchanged"),
         (heading.failed, "failed"),
-        (_clock(heading.sound_s), "of speech"),
+        (_clock(heading.audio_s), "of speech"),
     ]
     shown = "".join(
         f"<div class=tile><b>{value}</b><span>{name}</span></div>" for value, name in tiles
@@ -176,13 +176,14 @@ def _top(heading: Heading) -> str:
             ("all", "All"),
             ("failed", "Failed"),
             ("bad", "Poor"),
-            ("fair", "Worth a look"),
-            ("good", "Fine"),
+            ("fair", "Fair"),
+            ("good", "Good"),
         )
     )
     title = html.escape(heading.title)
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        f"{HTML_MARK}"
         '<meta name=viewport content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>"
         f"<p class=facts>{stamp} · {html.escape(heading.facts)}</p><div class=tiles>{shown}</div>"
@@ -202,13 +203,13 @@ def _bottom(total: int) -> str:
 
 def _row(entry: Entry, status: str) -> str:
     found = entry.quality
-    heard = f"heard {entry.heard}" if entry.heard else ""
-    below = " · ".join(filter(None, (entry.character, entry.acting, heard, status)))
+    detected = f"detected {entry.detected_emotion}" if entry.detected_emotion else ""
+    below = " · ".join(filter(None, (entry.character, entry.emotion, detected, status)))
     name = f"{_title(entry.name)}<small>{_escaped(below)}</small>"
     if entry.state != DONE:
-        told = f"{entry.error}. {entry.hint}".rstrip(". ")
+        reason = f"{entry.error}. {entry.hint}".rstrip(". ")
         cells = [_cell('<span class="score">failed</span>', -1), f"<td class=name>{name}</td>"]
-        cells.append(f'<td colspan={len(HEADS) - 2} class="error">{_escaped(told)}</td>')
+        cells.append(f'<td colspan={len(HEADS) - 2} class="error">{_escaped(reason)}</td>')
         return f'<tr data-level="failed">{"".join(cells)}</tr>\n'
     level = "good" if entry.score >= GOOD else "fair" if entry.score >= FAIR else "bad"
     lag, closure = found.get("lag_s"), found.get("closure")
@@ -217,7 +218,7 @@ def _row(entry: Entry, status: str) -> str:
     cells = [
         _cell(f'<span class="score {level}">{entry.score:.0f}</span>', entry.score),
         f"<td class=name>{name}</td>",
-        f"<td>{sparkline(entry.spark)}</td>",
+        f"<td>{sparkline(entry.opening)}</td>",
         _cell(f"{entry.duration_s:.1f} s", entry.duration_s),
         _cell(met, -1 if closure is None else closure),
         _cell("" if lag is None else f"{lag * 1000:+.0f} ms" if lag else "0 ms", lag or 0),
@@ -228,14 +229,14 @@ def _row(entry: Entry, status: str) -> str:
 
 
 def _title(name: str) -> str:
-    """A line's name, which may break after slashes and underlines; a very long one is cut."""
+    """Return a line's name with line breaks allowed after slashes and underscores."""
     shown = _escaped(name)
     broken = shown.replace("/", "/<wbr>").replace("_", "_<wbr>")
     return f'<span class=title title="{shown}">{broken}</span>'
 
 
 def sparkline(points: Sequence[int]) -> str:
-    """A small plot of values from 0 to 99 as inline SVG."""
+    """Return a small plot of values from 0 to 99 as inline SVG."""
     if not points:
         return ""
     step = SPARK_WIDTH / max(1, len(points) - 1)
@@ -247,7 +248,7 @@ def sparkline(points: Sequence[int]) -> str:
     bottom = SPARK_HEIGHT - 1
     return (
         f"<svg class=spark width={SPARK_WIDTH} height={SPARK_HEIGHT} role=img "
-        f'aria-label="Opening of the lips over the line">'
+        f'aria-label="Lip aperture over the line">'
         f'<line x1=0 x2={SPARK_WIDTH} y1={bottom} y2={bottom} /><path d="{path}"/></svg>'
     )
 

@@ -74,10 +74,10 @@ def main(arguments: Sequence[str]) -> int:
     """Time both ways for ``MODEL SPEECH.wav DEVICE LINES`` and print the result."""
     from ...batch.lines.control import Control
     from ...batch.lines.manifest import read_rows
+    from ...batch.lines.performance import batch_line
     from ...batch.lines.plan import make_plan
-    from ...batch.narrate import JsonNarrator
-    from ...batch.run import Order, run
-    from ...batch.throughput import LocalPool, open_engines
+    from ...batch.local_pool import LocalPool, open_engines
+    from ...batch.run import BatchRequest, run
     from ...protocol import Performance
     from .timing_child import _peak_megabytes
 
@@ -95,10 +95,10 @@ def main(arguments: Sequence[str]) -> int:
         pool = LocalPool(open_engines(model, "auto", device, None))
         single_s = _one_by_one(sorted(folder.iterdir()), pool.engines[0], Path(work)) * count
         started, processor = time.perf_counter(), time.process_time()
-        lines = make_plan(read_rows(folder))
-        order = Order(lines, Performance(Path()), Path(work, "out"), model,
-                      csv=Path(work, "report.csv"), html=Path(work, "report.html"))  # fmt: skip
-        summary = run(order, Control(), JsonNarrator(lambda _text: None), lambda: pool)
+        lines = [batch_line(line, Performance(Path())) for line in make_plan(read_rows(folder))]
+        reports = {"csv": Path(work, "report.csv"), "html": Path(work, "report.html")}
+        request = BatchRequest(lines, Path(work, "out"), model, **reports)
+        summary = run(request, Control(), lambda _event: None, lambda: pool)
         batch_s = time.perf_counter() - started
         if summary.tally.done != count:
             raise SystemExit(f"{summary.tally.failed} of {count} lines failed")

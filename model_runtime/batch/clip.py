@@ -1,7 +1,7 @@
-"""One line from its sound to finished files, with its rating; raises what is wrong with it.
+"""Generate the curves of one line, rate them and write its files.
 
-``perform`` does the work exactly as for ``generate``. An engine in between hands every window on
-and keeps what the phone head said, for the rating.
+``perform`` does the work exactly as for the command ``generate``. A wrapper around the engine
+keeps the phone probabilities, which the rating needs.
 """
 
 from __future__ import annotations
@@ -17,28 +17,26 @@ import numpy as np
 from ..arrays import FloatArray
 from ..audio.decoders import open_decoder
 from ..audio.features import ReadSamples
-from ..cli.options import acting_title
 from ..config import GeneratorConfig
 from ..curves.formats.registry import write_curves
 from ..curves.track import CurveTrack
 from ..emotion.detect import DetectedEmotion, resolve_auto
-from ..emotion.keys import EmotionKey, checked_keys
+from ..emotion.keys import checked_keys, emotion_title
 from ..engines.base import Engine, EngineOutput, extract_features
-from ..errors import BadArgument, BadOutput
+from ..errors import BadOutput
 from ..generate import Progress, perform
-from ..protocol import Performance
+from ..protocol import BatchLine, Performance
 from .lines.fingerprint import FilePrint, FileState, check_unchanged, file_digest
 from .lines.journal import DONE, Entry
-from .lines.manifest import Row, keys_text
-from .lines.plan import Line
-from .quality import ClipMeter, Heard, rate, spark
+from .lines.keys import keys_text
+from .quality import ClipMeter, PhoneProbabilities, opening_plot, rate
 
 FEW_KEYS = 4
-"""Changes of emotion that the report lists one by one; animated ones come ten a second."""
+"""Changes of emotion that the report lists one by one; animated ones come ten per second."""
 
 
-class Listening:
-    """An engine that keeps the phones of the one line it runs."""
+class PhoneRecorder:
+    """An engine that keeps the phone probabilities of the one line it runs."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -89,116 +87,113 @@ class Listening:
         self._done += kept
         return output
 
-    def heard(self) -> Heard:
-        """The phones of the line so far, without the context of the windows."""
+    def phones(self) -> PhoneProbabilities:
+        """Return the phones of the line so far, without the context of the windows."""
         config = self.config
-        return Heard(config.phones, np.concatenate(self._phones), config.frame_rate)
+        phones = np.concatenate(self._phones)
+        return PhoneProbabilities(config.phones, phones, config.frame_rate)
 
 
-def performance_of(row: Row, base: Performance) -> Performance:
-    """What the options ask for, with what is said of one line.
-
-    An emotion that a line names is at full strength unless the line says how strong it is.
-
-    Raises:
-        BadArgument: The line has a problem.
-    """
-    if row.problem:
-        raise BadArgument(row.problem, hint=row.hint)
-    said, keys = row.acting, base.emotion_keys
-    if said.emotion or said.intensity is not None:
-        emotion = said.emotion or (keys[0].emotion if keys else "neutral")
-        intensity = 1.0 if said.intensity is None else said.intensity
-        keys = (EmotionKey(0.0, emotion, intensity),)
-    if said.emotion_at:
-        keys = (*keys[:1], *said.emotion_at)
-    return dataclasses.replace(
-        base,
-        audio=Path(row.audio),
-        emotion_keys=keys,
-        seed=base.seed if said.seed is None else said.seed,
-        start_s=said.cut_start_s,
-        duration_s=said.cut_duration_s,
-    )
-
-
-def act(
+def generate_line(
     performance: Performance,
     engine: Engine,
-    sound: FilePrint,
+    audio: FilePrint,
     *,
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> tuple[CurveTrack, Entry]:
-    """Curves of one line, and its entry without names and files. Raises what ``perform`` raises.
+    """Generate the curves of one line and rate them.
+
+    Args:
+        performance: The line.
+        engine: Runs the model.
+        audio: Digest of the audio file when it was checked.
+        progress: Called with the completed part, 0 to 1, and the stage.
+        cancelled: Checked between windows.
+
+    Returns:
+        The curves, and the journal entry without names and files.
 
     Raises:
-        BadAudio: Also when the sound is no longer the one whose digest ``sound`` is.
+        RuntimeFault: What ``perform`` raises.
+        BadAudio: Also if the audio file has changed since ``audio`` was computed.
     """
     started = time.perf_counter()
-    listening = Listening(engine)
-    engine = cast(Engine, listening)
-    track = perform(performance, engine, progress=progress, cancelled=cancelled)
+    recorder = PhoneRecorder(engine)
+    track = perform(performance, cast(Engine, recorder), progress=progress, cancelled=cancelled)
     clipping = _clipping(performance)
-    check_unchanged(performance.audio, sound)
-    quality = rate(track, listening.heard(), clipping)
+    check_unchanged(performance.audio, audio)
+    quality = rate(track, recorder.phones(), clipping)
     entry = Entry(
         target="",
         name="",
         state=DONE,
-        sound=sound,
+        audio=audio,
         frames=track.frame_count,
         fps=track.fps,
         duration_s=round(track.duration_s, 3),
         seconds=round(time.perf_counter() - started, 3),
-        acting=acting_words(performance),
-        heard=track.detected_title,
-        acted_at=_acted_at(track, performance, engine.config.emotions),
+        emotion=emotion_words(performance),
+        detected_emotion=track.detected_title,
+        detected_emotion_at=_detected_keys(track, performance, engine.config.emotions),
         quality=_rounded(quality),
-        spark=spark(track),
+        opening=opening_plot(track),
     )
     return track, entry
 
 
-def write_line(track: CurveTrack, line: Line, folder: Path) -> dict[str, FilePrint]:
-    """Write the files of a line, each whole or not at all, and what they hold. Raises BadOutput."""
-    made = {}
-    for target, path in zip(line.targets, line.paths(folder), strict=True):
-        make_folder(path.parent)
+def write_line(track: CurveTrack, line: BatchLine, folder: Path) -> dict[str, FilePrint]:
+    """Write the files of a line, each replaced as a whole.
+
+    Args:
+        track: The curves.
+        line: Names the files.
+        folder: Output folder.
+
+    Returns:
+        The contents of each file, by target.
+
+    Raises:
+        BadOutput: A file cannot be written.
+    """
+    written = {}
+    for target in line.targets:
+        path = folder / target
+        create_folder(path.parent)
         write_curves(track, path)
-        made[target] = print_of(path)
-    return made
+        written[target] = print_of(path)
+    return written
 
 
 def print_of(path: Path) -> FilePrint:
-    """What a file that was just written holds. Raises BadOutput if it is gone already."""
+    """Return the contents of a file that was just written. Raises BadOutput if it is gone."""
     try:
         return FilePrint(file_digest(path), FileState.of(path))
     except OSError as error:
         raise BadOutput(
-            f"{path} is gone after it was written: {error.strerror}", hint="Check the disk"
+            f"{path} disappeared after it was written: {error.strerror}", hint="Check the disk"
         ) from error
 
 
-def make_folder(folder: Path) -> None:
-    """Make an output folder with its parents. Raises BadOutput."""
+def create_folder(folder: Path) -> None:
+    """Create an output folder with its parents. Raises BadOutput."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadOutput(
-            f"Cannot make the folder {folder}: {error.strerror}", hint="Check the path"
+            f"Cannot create the folder {folder}: {error.strerror}", hint="Check the path"
         ) from error
 
 
 def formats_of(targets: Sequence[str]) -> tuple[str, ...]:
-    """Endings of a line's files, lower case."""
+    """Return the endings of a line's files, in lower case."""
     return tuple(target.rpartition(".")[2].lower() for target in targets)
 
 
-def acting_words(performance: Performance) -> str:
-    """The emotion of a line in a few words, however often it changes."""
+def emotion_words(performance: Performance) -> str:
+    """Return the emotion of a line in a few words, however often it changes."""
     if len(performance.emotion_keys) <= FEW_KEYS:
-        return acting_title(performance)
+        return emotion_title(performance.emotion_keys)
     strongest: dict[str, float] = {}
     for key in performance.emotion_keys:
         if key.emotion != "neutral" and key.intensity:
@@ -207,17 +202,17 @@ def acting_words(performance: Performance) -> str:
     return ", ".join(words) or "neutral"
 
 
-def _acted_at(track: CurveTrack, performance: Performance, emotions: Sequence[str]) -> str:
-    """The keys of a line with what was heard in the place of ``auto``; empty where none is."""
+def _detected_keys(track: CurveTrack, performance: Performance, emotions: Sequence[str]) -> str:
+    """Return the keys of a line with the detected ones for ``auto``; empty without detection."""
     if not track.detected_emotion:
         return ""
-    heard = DetectedEmotion.from_json(track.detected_emotion)
-    asked = checked_keys(performance.emotion_keys, emotions)
-    return keys_text(resolve_auto(asked, heard, emotions))
+    detected = DetectedEmotion.from_json(track.detected_emotion)
+    requested = checked_keys(performance.emotion_keys, emotions)
+    return keys_text(resolve_auto(requested, detected, emotions))
 
 
 def _clipping(performance: Performance) -> float:
-    """Share of clipped samples in the used piece of the sound, as it was recorded."""
+    """Return the part of clipped samples in the used part of the audio file."""
     meter, at = ClipMeter(), 0
     with open_decoder(performance.audio) as stream:
         first = round(performance.start_s * stream.sample_rate)

@@ -1,9 +1,9 @@
-"""Many lines at once on this machine: threads that each take a line from sound to file.
+"""Run many lines at once on this machine, each in a thread.
 
-While one thread waits for the disk, others decode and run the model: numpy and torch let go of
-Python's lock for the heavy work. On the processor each thread has an engine of its own and a line
-runs alone, which is as fast as a batch there and gives the very bytes of ``generate``. On a GPU all
-threads share one engine that runs what waits at the same time as one batch.
+While one thread waits for the disk, others decode and run the model: numpy and torch release
+Python's global lock for the heavy work. On the CPU each thread has its own engine and runs one line
+at a time, which is as fast as batching there and gives the same bytes as ``generate``. On a GPU all
+threads share one engine that batches the windows waiting for it.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from typing import cast
 from ..checkpoint.folder import load_checkpoint
 from ..engines.base import Engine
 from ..engines.factory import open_engine
+from ..protocol import BatchLine
 from .line_work import Ending, LineWork
 from .lines.control import Control
-from .lines.plan import Line
 from .shared_engine import SharedEngine
 
 GPU_JOBS = 16
-"""Threads that keep a GPU fed: a batch is at most one line of each."""
+"""Threads on a GPU; a batch holds at most one window of each."""
 POLL_S = 0.2
-"""How often ``endings`` gives its caller a chance to tell progress."""
+"""Seconds after which ``endings`` yields None, so that its caller can send progress."""
 
 
 def usable_cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def open_engines(model: Path, engine: str, device: str, jobs: int | None) -> list[Engine]:
-    """One engine a thread; the same one for all threads where it batches.
+    """Open one engine per thread; the same one for all threads where it batches.
 
     Args:
         model: Checkpoint folder.
         engine: See ``engines.factory.open_engine``.
         device: See ``engines.factory.open_engine``.
-        jobs: Lines at a time; None: one a core, or 16 on a GPU.
+        jobs: Lines at a time; None: one per core, or 16 on a GPU.
 
     Raises:
         BadArgument, BadWeights, EngineUnavailable: See ``load_checkpoint`` and ``open_engine``.
@@ -68,29 +68,33 @@ class LocalPool:
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         self.engines = tuple(engines)
-        self.running: dict[int, float] = {}
-        """Fraction done of each line at work, by its number."""
+        self.running: dict[str, float] = {}
         self._lock = threading.Lock()
 
     @property
     def title(self) -> str:
-        """Engine, device and threads, for people."""
+        """Engine, device and threads, in words."""
         first, count = self.engines[0], len(self.engines)
         return f"{first.name} on {first.device}, {count} line{'s'[: count > 1]} at a time"
 
     def close(self) -> None:
-        """Nothing to let go of: ``endings`` ends its threads itself."""
+        """Do nothing: ``endings`` ends its threads itself."""
 
     def endings(
-        self, lines: Sequence[Line], work: LineWork, control: Control
+        self, lines: Sequence[BatchLine], work: LineWork, control: Control
     ) -> Iterator[Ending | None]:
-        """How each line ended, as it ends; None now and then, when nothing has.
+        """Yield how each line ended, as it ends; None now and then, when nothing has.
 
-        Leaving early cancels. At the end no thread is left.
+        Closing the iterator early cancels. At the end no thread is left.
+
+        Args:
+            lines: The lines.
+            work: What they share.
+            control: Pauses and cancels.
         """
         is_shared = len({id(engine) for engine in self.engines}) < len(self.engines)
-        # What waits at a shared engine at the same time should be of like length.
-        waiting = iter(sorted(lines, key=_sound_bytes) if is_shared else lines)
+        # Windows that wait at a shared engine at the same time should be of similar length.
+        waiting = iter(sorted(lines, key=_audio_bytes) if is_shared else lines)
         done: queue.SimpleQueue[Ending | None] = queue.SimpleQueue()
         threads = [
             threading.Thread(target=self._serve, args=(waiting, engine, work, control, done))
@@ -117,41 +121,40 @@ class LocalPool:
 
     def _serve(
         self,
-        waiting: Iterator[Line],
+        waiting: Iterator[BatchLine],
         engine: Engine,
         work: LineWork,
         control: Control,
         done: queue.SimpleQueue[Ending | None],
     ) -> None:
-        """One thread: line after line until none is left, then None."""
+        """Run line after line until none is left, then put None: the body of a thread."""
         try:
             while not control.should_stop():
                 with self._lock:
                     line = next(waiting, None)
                 if line is None:
                     return
-                number = line.row.number
-                self.running[number] = 0.0
+                self.running[line.id] = 0.0
 
-                def progress(fraction: float, _stage: str, number: int = number) -> None:
-                    self.running[number] = fraction
+                def progress(fraction: float, _stage: str, identity: str = line.id) -> None:
+                    self.running[identity] = fraction
 
                 done.put(work.run(line, engine, progress, control.should_stop))
-                self.running.pop(number, None)
+                self.running.pop(line.id, None)
         finally:
             done.put(None)
 
 
-def _sound_bytes(line: Line) -> int:
-    """Size of the sound, which goes with its length; 0 where there is none."""
+def _audio_bytes(line: BatchLine) -> int:
+    """Return the size of the audio file, which grows with its length; 0 without a file."""
     try:
-        return os.stat(line.row.audio).st_size
-    except OSError:
+        return os.stat(line.performance.audio).st_size
+    except (OSError, ValueError):
         return 0
 
 
 def _one_thread_each() -> None:
-    """Keep torch, where it is loaded, on one thread a line."""
+    """Limit torch, where it is loaded, to one thread per line."""
     if "torch" in sys.modules:
         import torch
 

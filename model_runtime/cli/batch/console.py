@@ -1,0 +1,65 @@
+"""Print the events of a batch as text."""
+
+from __future__ import annotations
+
+from ...protocol import (
+    BatchEnded,
+    BatchEvent,
+    BatchOutcome,
+    BatchProgress,
+    BatchStarted,
+    LineEnded,
+    LineOutcome,
+)
+from ..console import ProgressLine, print_line
+
+
+class ConsoleReporter:
+    """Prints a line for each event, and a progress line on a terminal."""
+
+    def __init__(self) -> None:
+        self._bar = ProgressLine()
+        self._total = self._ended = 0
+
+    def __call__(self, event: BatchEvent) -> None:
+        """Print one event."""
+        if isinstance(event, BatchStarted):
+            self._total = event.lines
+            print_line(f"{event.lines} lines, {event.engine}")
+        elif isinstance(event, BatchProgress):
+            text = "paused" if event.is_paused else _time_left(event.seconds_left)
+            self._bar(min(event.fraction, 0.999), text)
+        elif isinstance(event, LineEnded):
+            self._bar.clear()
+            self._ended += 1
+            print_line(f"{self._ended}/{self._total} {line_text(event)}")
+        else:
+            self._bar.clear()
+            for text in _end_lines(event):
+                print_line(text)
+
+
+def line_text(event: LineEnded) -> str:
+    """Return how a line ended, in words."""
+    remark = ""
+    if event.outcome is LineOutcome.FAILED:
+        remark = f"{event.error}. {event.hint}".rstrip(". ")
+    elif event.outcome is LineOutcome.SKIPPED and event.notes:
+        remark = f"({event.notes[0]})" if event.notes[0].startswith("kept ") else ""
+    if not remark and event.detected_emotion:
+        remark = f"(detected: {event.detected_emotion})"
+    return f"{event.outcome}: {event.name} {remark}".rstrip()
+
+
+def _end_lines(event: BatchEnded) -> list[str]:
+    complete = event.done + event.skipped
+    texts = [f"{complete} of {event.total} lines done, {event.failed} failed"]
+    if event.outcome is BatchOutcome.CANCELLED:
+        texts.append("cancelled; --resume continues from here")
+    return texts + [f"report: {path}" for path in event.reports]
+
+
+def _time_left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s left" if seconds < 120 else f"{seconds / 60:.0f} min left"

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""The one command of the project: demo, test, check, zip, env. Standard library only.
+"""Run the project's commands: demo, test, check, zip, env. Standard library only.
 
-    python3 build.py demo     a line of speech becomes a talking face: out/demo.blend, .mp4, .png
-    python3 build.py emotions the line under every emotion, on one sheet: out/emotions.jpg
+    python3 build.py demo     one line of speech on a face: out/demo.blend, .mp4, .png
+    python3 build.py emotions the same line with every emotion, on one sheet: out/emotions.jpg
     python3 build.py test     the whole suite, on every supported Blender
     python3 build.py check    style, types, dependency rules, sizes, the extension
     python3 build.py zip      the installable extension
-    python3 build.py index    a static repository of it, for Blender to subscribe to
-    python3 build.py env X    the Python of one environment, made when it is missing
+    python3 build.py index    a static repository that Blender can subscribe to
+    python3 build.py env X    the Python of one environment, created when missing
 
-`python3 build.py COMMAND --help` says more.
+`python3 build.py COMMAND --help` explains each command.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = ["main", "make_zip"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0 when it was done, 1 when not, 2 for bad arguments."""
+    """Run one command and return its exit status: 0 done, 1 failed, 2 bad arguments."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
@@ -55,24 +55,36 @@ def _parser() -> argparse.ArgumentParser:
         prog="build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="a line of speech becomes a talking face")
-    usual = demonstration.Options()
-    demo.add_argument("--audio", type=Path, default=usual.audio, metavar="FILE", help="your speech")
-    demo.add_argument("--emotion", default=usual.emotion, metavar="NAME", help="happy, sad, ...")
+    demo = commands.add_parser("demo", help="animate a face with one line of speech")
+    defaults = demonstration.Options()
     demo.add_argument(
-        "--intensity", type=float, default=usual.intensity, metavar="F", help="0 to 1.5"
+        "--audio",
+        type=Path,
+        default=defaults.audio,
+        metavar="FILE",
+        help="audio file (default: the demo's line)",
+    )
+    demo.add_argument("--emotion", default=defaults.emotion, metavar="NAME", help="happy, sad, ...")
+    demo.add_argument(
+        "--intensity", type=float, default=defaults.intensity, metavar="F", help="0 to 1.5"
     )
     demo.add_argument("--blend", type=Path, metavar="FILE", help="your own scene")
-    demo.add_argument("--object", default="", metavar="NAME", help="the face in it")
-    demo.add_argument("--seed", type=int, default=usual.seed, metavar="N", help="another reading")
+    demo.add_argument("--object", default="", metavar="NAME", help="face in that scene")
     demo.add_argument(
-        "--pixels", type=int, default=usual.pixels, metavar="N", help="width of the film (400)"
+        "--seed", type=int, default=defaults.seed, metavar="N", help="random seed (default: 0)"
     )
-    demo.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
-    demo.add_argument("--out", type=Path, default=usual.out, metavar="FOLDER")
+    demo.add_argument(
+        "--pixels", type=int, default=defaults.pixels, metavar="N", help="width of the film (400)"
+    )
+    demo.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="weights (default: the shipped ones)"
+    )
+    demo.add_argument("--out", type=Path, default=defaults.out, metavar="FOLDER")
     demo.set_defaults(command=_demo)
-    emotions = commands.add_parser("emotions", help="the demo's line under every emotion")
-    emotions.add_argument("--model", type=Path, metavar="FOLDER", help="other weights")
+    emotions = commands.add_parser("emotions", help="render the demo's line with every emotion")
+    emotions.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="weights (default: the shipped ones)"
+    )
     emotions.add_argument("--out", type=Path, default=ROOT / "out" / "emotions.jpg", metavar="FILE")
     emotions.set_defaults(command=_emotions)
     test = commands.add_parser("test", help="run the whole suite")
@@ -85,13 +97,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     test.add_argument("-k", dest="keyword", default="", metavar="EXPRESSION", help="as in pytest")
     test.set_defaults(command=_test)
-    check = commands.add_parser("check", help="style, types, dependencies, sizes")
+    check = commands.add_parser(
+        "check", help="check style, spelling, dependencies, types and sizes"
+    )
     check.set_defaults(command=_check)
     package = commands.add_parser("zip", help="build the installable extension")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER_OR_ZIP")
     package.set_defaults(command=_zip)
     add_commands(commands)
-    env = commands.add_parser("env", help="print the Python of an environment, made when missing")
+    env = commands.add_parser(
+        "env", help="print the Python of an environment, created when missing"
+    )
     env.add_argument("name", choices=list(environments.SPECS))
     env.set_defaults(command=_env)
     return parser

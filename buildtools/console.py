@@ -1,6 +1,6 @@
-"""Talking to the person at the terminal and running commands. Stdlib only.
+"""Write progress to the terminal and run commands. Standard library only.
 
-Progress goes to stderr, so that stdout holds nothing but what was asked for (a path, a summary).
+Progress goes to stderr, so that stdout holds only the result of a command (a path, a summary).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 """Top of the checkout."""
 
-HEARTBEAT_S = 15.0  # a silent command says this often that it is still alive
+HEARTBEAT_S = 15.0  # a command without output is reported as still working this often
 EXIT_S = 60.0  # from the end of the output to the end of the process
-READER_S = 5.0  # a reader ends at once when the command and its children have
+READER_S = 5.0  # a reader ends as soon as the command and its children have ended
 
 _STARTED = time.monotonic()
 
 
 class BuildError(Exception):
-    """Something the person must mend. ``hint`` says how; both may hold several lines."""
+    """A problem that the user must fix; ``hint`` says how. Both may have several lines."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ def say(text: str) -> None:
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process' environment without what would lead another Python astray, plus ``extra``."""
+    """Return this process' environment without variables of its Python, plus ``extra``."""
     dropped = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
     return {**kept, "PYTHONUTF8": "1", **(extra or {})}
@@ -54,13 +54,13 @@ def run(
     on_line: Callable[[str], None] | None = None,
     what: str = "",
 ) -> tuple[int, str]:
-    """Run a command to its end and collect what it says.
+    """Run a command to its end and collect its output.
 
     Args:
         command: Program and arguments; no shell is involved.
         timeout_s: Seconds after which the command and its children are killed.
-        environment: Whole environment of the command; this process' cleaned one when None.
-        log: File that receives the output as it comes.
+        environment: Complete environment; that of `clean_environment` when None.
+        log: File that receives the output line by line.
         on_line: Called with each line of output, without the line end.
         what: Name for the "still working" lines; empty means none are written.
 
@@ -84,26 +84,28 @@ def run(
             start_new_session=os.name == "posix",
         )
     except OSError as error:
-        raise BuildError(f"Cannot start {command[0]}: {error}") from error
-    arrived: queue.Queue[str | None] = queue.Queue()
-    reader = threading.Thread(target=_read, args=(process, arrived), daemon=True)
+        raise BuildError(
+            f"{command[0]} could not be started: {error}", hint="Check that it is installed"
+        ) from error
+    lines_read: queue.Queue[str | None] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(process, lines_read), daemon=True)
     reader.start()
     lines: list[str] = []
     timed_out = True
     try:
-        timed_out = _drain(arrived, timeout_s, lines, log, on_line, what) or not _ends(process)
+        timed_out = _drain(lines_read, timeout_s, lines, log, on_line, what) or not _ends(process)
     finally:
         if timed_out:
             _kill(process)
         process.wait()
         _close(process, reader)
     if timed_out:
-        lines.append(f"Stopped after {timeout_s:.0f} s without an end")
+        lines.append(f"Stopped: it did not end within {timeout_s:.0f} s")
     return -9 if timed_out else process.returncode, "\n".join(lines)
 
 
 def _drain(
-    arrived: queue.Queue[str | None],
+    lines_read: queue.Queue[str | None],
     timeout_s: float,
     lines: list[str],
     log: Path | None,
@@ -111,22 +113,22 @@ def _drain(
     what: str,
 ) -> bool:
     """Read until the output ends; True when time ran out first."""
-    started = spoken = time.monotonic()
+    started = reported = time.monotonic()
     with (log or Path(os.devnull)).open("w", encoding="utf-8") as record:
         while True:
             now = time.monotonic()
             if now - started > timeout_s:
                 return True
             try:
-                line = arrived.get(timeout=0.5)
+                line = lines_read.get(timeout=0.5)
             except queue.Empty:
-                if what and now - spoken > HEARTBEAT_S:
+                if what and now - reported > HEARTBEAT_S:
                     say(f"{what}: still working ({now - started:.0f} s)")
-                    spoken = now
+                    reported = now
                 continue
             if line is None:
                 return False
-            spoken = now
+            reported = now
             lines.append(line)
             record.write(line + "\n")
             record.flush()
@@ -134,11 +136,11 @@ def _drain(
                 on_line(line)
 
 
-def _read(process: subprocess.Popen[str], arrived: queue.Queue[str | None]) -> None:
+def _read(process: subprocess.Popen[str], lines_read: queue.Queue[str | None]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        arrived.put(line.rstrip("\r\n"))
-    arrived.put(None)
+        lines_read.put(line.rstrip("\r\n"))
+    lines_read.put(None)
 
 
 def _ends(process: subprocess.Popen[str]) -> bool:
@@ -150,7 +152,7 @@ def _ends(process: subprocess.Popen[str]) -> bool:
 
 
 def _close(process: subprocess.Popen[str], reader: threading.Thread) -> None:
-    """Close our end of the pipe, unless something the command left behind still holds the other."""
+    """Close the pipe, unless a process that the command started still holds the other end."""
     reader.join(timeout=READER_S)
     if not reader.is_alive():
         assert process.stdout is not None

@@ -1,7 +1,7 @@
-"""`build.py demo`: a line of speech becomes a talking face. Stdlib only.
+"""Make the demo: one audio file becomes a talking face. Standard library only.
 
-Each step is kept under a key of everything that goes into it: the sound, the options, the code and
-the weights. A second run repeats only the steps whose key has changed, and says so.
+The result of each step is cached under a digest of its inputs: audio, options, code and weights. A
+second run repeats only the steps whose inputs changed, and reports that.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from . import environments
 from .console import ROOT, BuildError, clean_environment, run, say
 
 SPEECH = ROOT / "demo" / "speech" / "line.wav"
-KEPT = ROOT / "work" / "demo"
+CACHE = ROOT / "work" / "demo"
 """Curves and frames of earlier runs."""
-KEPT_RUNS = 4
+CACHE_RUNS = 4
 STUDIO_BLENDERS = ("bpy-5.0", "bpy-5.2")
 GENERATE_TIMEOUT_S = 1800.0
 RENDER_TIMEOUT_S = 3 * 3600.0
@@ -41,7 +41,7 @@ SCENE_SOURCES = ("cstalk_blender", "demo", "model_runtime/curves")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What was asked for."""
+    """Options of the command."""
 
     audio: Path = SPEECH
     emotion: str = "happy"
@@ -50,7 +50,7 @@ class Options:
     object_name: str = ""
     seed: int = 0
     pixels: int = 400
-    """Width and height of the film; a frame of 400 takes some 0.6 s on two cores."""
+    """Width and height of the film; a frame of 400 takes about 0.6 s on two cores."""
     model: Path | None = None
     out: Path = ROOT / "out"
 
@@ -62,11 +62,11 @@ def make_demo(options: Options) -> list[Path]:
         Their paths.
 
     Raises:
-        BuildError: An input is missing, an environment cannot be made, or a step failed.
+        BuildError: An input is missing, an environment cannot be created, or a step failed.
     """
     _require_inputs(options)
     runtime, blender = runtime_and_blender(newest=options.blend is not None)
-    KEPT.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
     job = _job(options)
     fps = _probe(blender, job) if options.blend else 24.0
     curves_key = _key(
@@ -77,7 +77,7 @@ def make_demo(options: Options) -> list[Path]:
         fps,
         environments.requirement_text("runtime"),
     )
-    curves = KEPT / curves_key / "curves.npz"
+    curves = CACHE / curves_key / "curves.npz"
     _generate(runtime, options, fps, curves)
     scene_key = _key(
         [
@@ -90,10 +90,10 @@ def make_demo(options: Options) -> list[Path]:
         options.pixels,
         blender.parents[1].name,
     )
-    frames = KEPT / scene_key / "frames"
+    frames = CACHE / scene_key / "frames"
     job = dataclasses.replace(job, curves=str(curves), frames_folder=str(frames))
     if _is_made(job, scene_key):
-        say("Nothing has changed since the last run: its files stand")
+        say("Nothing has changed since the last run, its files are kept")
     else:
         _render(blender, job)
         _draw(runtime, job)
@@ -105,14 +105,14 @@ def make_demo(options: Options) -> list[Path]:
 def _require_inputs(options: Options) -> None:
     for path, name in ((options.audio, "--audio"), (options.blend, "--blend")):
         if path is not None and not path.is_file():
-            raise BuildError(f"No file {path}", hint=f"Check {name}")
+            raise BuildError(f"File not found: {path}", hint=f"Check {name}")
     if options.object_name and options.blend is None:
-        raise BuildError("--object names an object of a scene", hint="Give the scene with --blend")
+        raise BuildError("--object needs a scene", hint="Name the scene with --blend")
     written = [options.out.resolve() / name for name in OUTPUTS.values()]
     for path in (options.audio, options.blend):
         if path is not None and path.resolve() in written:
             raise BuildError(
-                f"The demo would write over {path}", hint="Give another folder with --out"
+                f"The demo would overwrite {path}", hint="Choose another folder with --out"
             )
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -121,10 +121,10 @@ def _require_inputs(options: Options) -> None:
 
 
 def runtime_and_blender(*, newest: bool = False) -> tuple[Path, Path]:
-    """Pythons of the runtime and of Blender; both are made at the same time when missing.
+    """Return the Pythons of the runtime and of Blender, created in parallel when missing.
 
     Args:
-        newest: The newest Blender, for a person's own scene; else the studio's.
+        newest: Take the newest Blender, for the user's own scene; else the one of the studio.
     """
     name = _blender_name(newest=newest)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -134,7 +134,7 @@ def runtime_and_blender(*, newest: bool = False) -> tuple[Path, Path]:
 
 
 def _blender_name(*, newest: bool) -> str:
-    """The Blender that a Python of this machine can carry; the newest for a person's own scene."""
+    """Return the environment of a Blender that a Python of this machine can run."""
     names = list(STUDIO_BLENDERS)
     if newest or sys.version_info[:2] == (3, 13):
         names.reverse()
@@ -159,7 +159,7 @@ def _job(options: Options) -> Job:
 
 
 def _probe(blender: Path, job: Job) -> float:
-    """Frame rate of the person's scene, which must hold a face."""
+    """Return the frame rate of the user's scene, which must have a face."""
     say(f"Reading {Path(job.blend).name}")
     answer: list[float] = []
 
@@ -175,9 +175,9 @@ def _probe(blender: Path, job: Job) -> float:
 
 def _generate(runtime: Path, options: Options, fps: float, curves: Path) -> None:
     if curves.is_file():
-        say("The performance stands from an earlier run: same sound, options, code and weights")
+        say("Curves of an earlier run are used: same audio, options, code and weights")
         return
-    say(f"Acting {options.audio.name}: {options.emotion}, intensity {options.intensity:g}")
+    say(f"Generating {options.audio.name}: {options.emotion}, intensity {options.intensity:g}")
     curves.parent.mkdir(parents=True, exist_ok=True)
     command: list[str | Path] = [runtime, "-m", "model_runtime", "generate", options.audio]
     command += ["-o", curves, "--emotion", options.emotion, f"--intensity={options.intensity}"]
@@ -185,9 +185,9 @@ def _generate(runtime: Path, options: Options, fps: float, curves: Path) -> None
     command += ["--model", options.model] if options.model else []
     status, output = run(command, timeout_s=GENERATE_TIMEOUT_S, what="generate")
     if status != 0:
-        lines = output.strip().splitlines() or ["it said nothing"]
+        lines = output.strip().splitlines() or ["no output"]
         text = lines[-1].removeprefix("error: ") if status == 2 else "\n".join(lines[-12:])
-        raise BuildError(f"The runtime cannot do it: {text}")
+        raise BuildError(f"Generation failed: {text}", hint="Correct the named option")
     say(output.strip().splitlines()[-1] if output.strip() else "Generated")
 
 
@@ -220,15 +220,15 @@ def _draw(runtime: Path, job: Job) -> None:
         [runtime, "-m", "demo.pictures", _write(job)], timeout_s=600, what="pictures"
     )
     if status != 0:
-        raise BuildError(f"Drawing failed:\n{output}")
+        raise BuildError(f"Drawing failed:\n{output}", hint="Report it")
 
 
 def _blender_step(blender: Path, command: str, job: Job, listen: Callable[[str], None]) -> None:
     status, output = run(
         [blender, "-m", "demo.scene", command, _write(job)],
         timeout_s=RENDER_TIMEOUT_S,
-        environment=clean_environment({"BLENDER_USER_RESOURCES": str(KEPT / "blender")}),
-        log=KEPT / f"{command}.log",
+        environment=clean_environment({"BLENDER_USER_RESOURCES": str(CACHE / "blender")}),
+        log=CACHE / f"{command}.log",
         on_line=listen,
         what="Blender",
     )
@@ -239,18 +239,18 @@ def _blender_step(blender: Path, command: str, job: Job, listen: Callable[[str],
         raise BuildError(faults[-1].removeprefix("FAULT "))
     tail = "\n".join(output.splitlines()[-15:])
     raise BuildError(
-        f"Blender ended with status {status}:\n{tail}", hint=f"See {KEPT}/{command}.log"
+        f"Blender ended with status {status}:\n{tail}", hint=f"See {CACHE}/{command}.log"
     )
 
 
 def _write(job: Job) -> Path:
-    path = KEPT / "job.json"
+    path = CACHE / "job.json"
     write_job(job, path)
     return path
 
 
 def _key(files: Iterable[Path], *values: object) -> str:
-    """A short name for the contents of files and for values."""
+    """Return a short digest of the contents of files and of values."""
     digest = hashlib.sha256(repr(values).encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -258,7 +258,7 @@ def _key(files: Iterable[Path], *values: object) -> str:
 
 
 def _sources(folders: Iterable[str], model: Path | None = None) -> list[Path]:
-    """Code and data of the folders, and the weights of ``model``, in a fixed order."""
+    """Return code and data of the folders and the weights of ``model``, in a fixed order."""
     found = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     found += list(model.rglob("*")) if model else []
     return sorted(
@@ -270,13 +270,13 @@ def _sources(folders: Iterable[str], model: Path | None = None) -> list[Path]:
 
 
 def _is_made(job: Job, scene_key: str) -> bool:
-    """True when the files in the output folder are those that this key made."""
-    record = KEPT / scene_key / "made.json"
+    """Return whether the files in the output folder were made with this key."""
+    record = CACHE / scene_key / "made.json"
     return record.is_file() and json.loads(record.read_text(encoding="utf-8")) == _fingerprints(job)
 
 
 def _mark_made(job: Job, scene_key: str) -> None:
-    record = KEPT / scene_key / "made.json"
+    record = CACHE / scene_key / "made.json"
     record.write_text(json.dumps(_fingerprints(job), indent=1), encoding="utf-8")
 
 
@@ -289,7 +289,7 @@ def _fingerprints(job: Job) -> dict[str, str]:
 
 
 def _forget_old_runs(current: set[str]) -> None:
-    runs = [path for path in KEPT.iterdir() if path.is_dir() and path.name not in current]
+    runs = [path for path in CACHE.iterdir() if path.is_dir() and path.name not in current]
     runs = [path for path in runs if path.name != "blender"]
-    for path in sorted(runs, key=lambda path: -path.stat().st_mtime)[2 * KEPT_RUNS :]:
+    for path in sorted(runs, key=lambda path: -path.stat().st_mtime)[2 * CACHE_RUNS :]:
         shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""`build.py emotions`: the demo's line under every emotion, on one sheet. Stdlib only."""
+"""Make the emotion sheet: the demo's line with every emotion. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from model_runtime.protocol import EMOTIONS
 from .console import ROOT, BuildError, clean_environment, run, say
 from .demonstration import SPEECH, runtime_and_blender
 
-KEPT = ROOT / "work" / "emotions"
+CACHE = ROOT / "work" / "emotions"
 FRAME_RATE = 24
 COLUMNS = 6
 SPREAD = 4
-"""Of so many telling moments one is shown: the whole line, not its first words."""
+"""One of so many moments is shown, so that the sheet covers the whole line."""
 STEP_TIMEOUT_S = 1800.0
 
 
 def make_emotion_sheet(out: Path, model: Path | None = None) -> Path:
-    """Act the line under each emotion at intensity 1, render it and draw the sheet.
+    """Generate the line with each emotion at intensity 1, render it and draw the sheet.
 
     Args:
-        out: The JPEG to write.
-        model: Other weights than the shipped ones.
+        out: JPEG file to write.
+        model: Folder of weights; the shipped ones when None.
 
     Returns:
         ``out``.
 
     Raises:
-        BuildError: An environment cannot be made, or a step failed.
+        BuildError: An environment cannot be created, or a step failed.
     """
     runtime, blender = runtime_and_blender()
-    shutil.rmtree(KEPT, ignore_errors=True)
-    KEPT.mkdir(parents=True)
-    curves = {emotion: str(_act(runtime, emotion, model)) for emotion in EMOTIONS}
+    shutil.rmtree(CACHE, ignore_errors=True)
+    CACHE.mkdir(parents=True)
+    curves = {emotion: str(_generate(runtime, emotion, model)) for emotion in EMOTIONS}
     words = read_words(str(SPEECH.with_suffix(".json")))
     chosen = moments(words, words[-1].end_s, COLUMNS * SPREAD)[SPREAD // 2 :: SPREAD]
     job = EmotionJob(
@@ -45,19 +45,19 @@ def make_emotion_sheet(out: Path, model: Path | None = None) -> Path:
         curves=curves,
         times_s=[moment.time_s for moment in chosen],
         labels=[moment.label for moment in chosen],
-        pictures=str(KEPT),
+        pictures=str(CACHE),
         out=str(out),
     )
-    write_emotion_job(job, KEPT / "job.json")
+    write_emotion_job(job, CACHE / "job.json")
     say(f"Rendering {len(curves)} emotions at {len(chosen)} moments")
-    _step([blender, "-m", "demo.emotion_render", KEPT / "job.json"], "Blender")
+    _step([blender, "-m", "demo.emotion_render", CACHE / "job.json"], "Blender")
     out.parent.mkdir(parents=True, exist_ok=True)
-    _step([runtime, "-m", "demo.emotion_sheet", KEPT / "job.json"], "drawing")
+    _step([runtime, "-m", "demo.emotion_sheet", CACHE / "job.json"], "drawing")
     return out
 
 
-def _act(runtime: Path, emotion: str, model: Path | None) -> Path:
-    curves = KEPT / f"{emotion}.npz"
+def _generate(runtime: Path, emotion: str, model: Path | None) -> Path:
+    curves = CACHE / f"{emotion}.npz"
     command: list[str | Path] = [runtime, "-m", "model_runtime", "generate", SPEECH, "-o", curves]
     command += ["--emotion", emotion, "--intensity=1", f"--fps={FRAME_RATE}"]
     _step(command + (["--model", model] if model else []), "generate")
@@ -65,7 +65,7 @@ def _act(runtime: Path, emotion: str, model: Path | None) -> Path:
 
 
 def _step(command: list[str | Path], what: str) -> None:
-    environment = clean_environment({"BLENDER_USER_RESOURCES": str(KEPT / "blender")})
+    environment = clean_environment({"BLENDER_USER_RESOURCES": str(CACHE / "blender")})
     status, output = run(command, timeout_s=STEP_TIMEOUT_S, environment=environment, what=what)
     if status != 0:
         tail = "\n".join(output.strip().splitlines()[-12:])

@@ -1,8 +1,8 @@
-"""Makes and caches the Python environments of the project, outside the checkout. Stdlib only.
+"""Create and cache the Python environments of the project, outside the checkout. Stdlib only.
 
-An environment is keyed by its Python's version and its requirements, so changing either makes a new
-one and a second run finds the old one in milliseconds. ``ready.json`` is written last: a folder
-without it is the rest of a build that was cut off, and is made again.
+The folder name of an environment has a digest of its Python and its requirements, so that changing
+either creates a new one and a second run finds it in milliseconds. ``ready.json`` is written last:
+a folder without it is left from an interrupted build, and is created again.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ TRIES = 2  # a registry that hiccups gets a second chance
 
 @dataclasses.dataclass(frozen=True)
 class EnvironmentSpec:
-    """One environment: which Pythons may carry it, and what must import once it stands."""
+    """One environment: the Pythons it runs on, and what must be importable in it."""
 
     name: str
-    """Also the name of its file in ``requirements/``."""
+    """Name, also of its file in ``requirements/``."""
     versions: tuple[Version, ...]
-    """Best first."""
+    """Python versions, best first."""
     imports: str
     """Statement that must run in the finished environment."""
     is_blender: bool = False
@@ -75,7 +75,7 @@ SPECS = {
 
 
 def home() -> Path:
-    """Folder of all environments: ``CSTALK_ENV_HOME``, else in the user's cache folder."""
+    """Return the folder of all environments: ``CSTALK_ENV_HOME``, else in the user's cache."""
     chosen = os.environ.get("CSTALK_ENV_HOME")
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -89,10 +89,10 @@ def home() -> Path:
 
 
 def ensure(name: str) -> Path:
-    """Path of the Python of environment ``name``, which is made when it is missing.
+    """Return the Python of an environment, which is created when it is missing.
 
     Raises:
-        BuildError: Unknown name, no fitting Python, missing system libraries, or a failed install.
+        BuildError: Unknown name, no suitable Python, missing system libraries, or a failed install.
     """
     if name not in SPECS:
         raise BuildError(f"No environment {name!r}", hint=f"Use one of: {', '.join(SPECS)}")
@@ -105,21 +105,21 @@ def ensure(name: str) -> Path:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with _locked(folder):
-                if not _is_ready(folder):  # another build may have made it while this one waited
+                if not _is_ready(folder):  # another build may have created it meanwhile
                     _make(spec, interpreter, folder)
         except OSError as error:
             raise BuildError(
-                f"Cannot make the environment in {folder}: {error}",
+                f"Cannot create the environment in {folder}: {error}",
                 hint="Set CSTALK_ENV_HOME to a folder on a disk with 6 GB free",
             ) from error
     return python_of(folder)
 
 
 def first_possible(names: Sequence[str]) -> str:
-    """The first of the environments that a Python of this machine can carry.
+    """Return the first of the environments that a Python of this machine can run.
 
     Raises:
-        BuildError: None of them; says how to get a Python.
+        BuildError: None of them; the hint says how to install a Python.
     """
     for name in names:
         if pythons.find_or_none(SPECS[name].versions) is not None:
@@ -129,7 +129,7 @@ def first_possible(names: Sequence[str]) -> str:
 
 
 def site_packages(python: Path) -> Path:
-    """The ``site-packages`` folder of the environment that ``python`` belongs to."""
+    """Return the ``site-packages`` folder of the environment of ``python``."""
     folder = python.parents[1]
     if os.name == "nt":
         return folder / "Lib" / "site-packages"
@@ -137,12 +137,12 @@ def site_packages(python: Path) -> Path:
 
 
 def python_of(folder: Path) -> Path:
-    """Where a virtual environment keeps its Python."""
+    """Return the path of a virtual environment's Python."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def requirement_text(name: str) -> str:
-    """The requirement file ``name`` with those it includes by ``-r`` in their places."""
+    """Return a requirement file with the files that it includes by ``-r``."""
     lines = []
     for line in (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         words = line.split("#")[0].split()
@@ -167,8 +167,8 @@ def _is_ready(folder: Path) -> bool:
 
 
 def _make(spec: EnvironmentSpec, interpreter: Interpreter, folder: Path) -> None:
-    """Build the environment in place: its scripts hold its path, so it cannot be moved."""
-    say(f"Making the environment {spec.name} with Python {interpreter.version_text} in {folder}")
+    """Build the environment in place: its scripts contain its path, so it cannot be moved."""
+    say(f"Creating the environment {spec.name} with Python {interpreter.version_text} in {folder}")
     if folder.exists():
         shutil.rmtree(folder)
     python = python_of(folder)
@@ -177,7 +177,7 @@ def _make(spec: EnvironmentSpec, interpreter: Interpreter, folder: Path) -> None
         [interpreter.path, "-m", "venv", folder], timeout_s=300, log=log, what="venv"
     )
     if status != 0:
-        raise BuildError(f"venv failed:\n{_tail(output)}", hint=f"The whole log: {log}")
+        raise BuildError(f"venv failed:\n{_tail(output)}", hint=f"Read the log: {log}")
     _install(spec, python, log)
     _verify(spec, python, log)
     facts = {
@@ -212,7 +212,7 @@ def _install(spec: EnvironmentSpec, python: Path, log: Path) -> None:
             continue
         raise BuildError(
             f"pip could not install requirements/{spec.name}.txt:\n{_tail(output)}",
-            hint=f"{_pip_advice(output)}. The whole log: {log}",
+            hint=f"{_pip_advice(output)}. Complete log: {log}",
         )
 
 
@@ -224,7 +224,7 @@ def _verify(spec: EnvironmentSpec, python: Path, log: Path) -> None:
     if status != 0:
         raise BuildError(
             f"The environment {spec.name} does not work:\n{_tail(output)}",
-            hint=f"The log of its making: {log}",
+            hint=f"Read the log: {log}",
         )
 
 
@@ -276,12 +276,12 @@ def _is_hopeless(output: str) -> bool:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of one environment. The system drops it when the holder dies."""
+    """Hold the lock of one environment; the system releases it when the process ends."""
     with folder.with_name(folder.name + ".lock").open("a+b") as handle:
         waiting = False
         while not _try_lock(handle.fileno()):
             if not waiting:
-                say(f"Another build is making {folder.name}: waiting for it")
+                say(f"Waiting for another build that creates {folder.name}")
                 waiting = True
             time.sleep(LOCK_POLL_S)
         yield

@@ -1,7 +1,7 @@
-"""Builds the installable extension, byte for byte the same from the same files. Stdlib only.
+"""Build the installable extension: equal files make an equal zip. Standard library only.
 
-A zip that was refused never takes the place of the last good one: it is built and examined under a
-name beside it, and renamed when all is well.
+A zip that fails a check never replaces the previous one: it is built and checked under another name
+in the same folder, and renamed when it passed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from . import environments
 from .console import ROOT, BuildError, run
 
 PACKAGES = ("cstalk_blender", "model_runtime")
-LEFT_OUT = ("model_runtime/training", "model_runtime/evaluation")
+EXCLUDED = ("model_runtime/training", "model_runtime/evaluation")
 """Training and evaluation need a checkout, its requirements and a corpus."""
-LEFT_OUT_NAMES = frozenset({"__pycache__", ".DS_Store"})
-LEFT_OUT_SUFFIXES = frozenset({".pyc", ".tmp", ".orig"})
+EXCLUDED_NAMES = frozenset({"__pycache__", ".DS_Store"})
+EXCLUDED_SUFFIXES = frozenset({".pyc", ".tmp", ".orig"})
 ROOT_FILES = ("blender_manifest.toml", "LICENSE", "THIRD_PARTY_NOTICES.md", "CHANGELOG.md")
 ROOT_INIT = '''"""Entry of the extension: Blender calls register and unregister here."""
 from .cstalk_blender import register, unregister  # noqa: F401
@@ -27,19 +27,19 @@ from .cstalk_blender import register, unregister  # noqa: F401
 TIMESTAMP = (2026, 1, 1, 0, 0, 0)  # fixed, so that equal files make an equal zip
 FILE_MODE = 0o644
 MOST_BYTES = 25_000_000
-"""A download of a few seconds; issue 6 sets it."""
+"""Limit of the size: a download of a few seconds."""
 BINARY_SUFFIXES = frozenset({".so", ".pyd", ".dll", ".dylib", ".whl", ".exe", ".pkl", ".pt"})
-"""Endings of what would tie the zip to a platform or a Python, or could run code when read."""
+"""Suffixes of files that are bound to a platform or a Python, or can run code when read."""
 VALIDATING_BLENDERS = ("bpy-5.0", "bpy-5.2")
-"""Their wheels carry Blender's own validator, which needs no Blender to run; the first that a
-Python of this machine can carry is used."""
+"""Their wheels contain Blender's own validator, which needs no Blender; the first that a Python of
+this machine can run is used."""
 TOOL_TIMEOUT_S = 120.0
 VALIDATOR = "bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"
 VALID_TAGS = "bpy/*/scripts/modules/_bpy_internal/extensions/tags.py"
 
 
 def version() -> str:
-    """The version in the manifest, the one place that has it."""
+    """Return the version in the manifest, the only place that has it."""
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     return str(manifest["version"])
 
@@ -49,15 +49,15 @@ def make_zip(destination: Path, *, checks: tuple[Callable[[Path], object], ...] 
 
     Args:
         destination: The zip file, or an existing folder that receives ``cstalk-<version>.zip``.
-        checks: Further examinations of the new zip before it replaces an older one, as
-            ``validate``; ``check_contents`` is always among them.
+        checks: Further checks of the new zip before it replaces an older one, as ``validate``;
+            ``check_contents`` always runs.
 
     Returns:
         The path of the zip.
 
     Raises:
-        BuildError: An examination refused it; what stood at ``destination`` still does.
-        OSError: It cannot be written.
+        BuildError: A check failed; the file at ``destination`` is as before.
+        OSError: The file cannot be written.
     """
     if destination.is_dir():
         destination = destination / f"cstalk-{version()}.zip"
@@ -77,18 +77,18 @@ def make_zip(destination: Path, *, checks: tuple[Callable[[Path], object], ...] 
 
 
 def check_contents(path: Path) -> None:
-    """Make sure that a zip is small, runs on every platform, and unpacks into its own folder.
+    """Check that a zip is small, runs on every platform, and unpacks into its own folder.
 
     Raises:
-        BuildError: It is none, or not whole, or too large, or holds what it must not.
+        BuildError: The file is no zip, incomplete or too large, or has a forbidden entry.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             broken, names = archive.testzip(), archive.namelist()
     except zipfile.BadZipFile as error:
-        raise BuildError(f"{path.name} is no zip: {error}") from error
+        raise BuildError(f"{path.name} is no zip: {error}", hint="Build it again") from error
     if broken is not None:
-        raise BuildError(f"{path.name} is not whole: {broken} is broken")
+        raise BuildError(f"{path.name} is damaged: {broken}", hint="Build it again")
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise BuildError(
@@ -98,21 +98,21 @@ def check_contents(path: Path) -> None:
     for name in names:
         parts = PurePosixPath(name).parts
         if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or ":" in name:
-            raise BuildError(f"{path.name} holds {name!r}, which leaves the extension's folder")
+            raise BuildError(f"{path.name} has {name!r}, which leads out of the extension's folder")
         if PurePosixPath(name).suffix in BINARY_SUFFIXES:
-            raise BuildError(f"{path.name} holds {name!r}: the extension is pure Python")
+            raise BuildError(f"{path.name} has {name!r}, but the extension is pure Python")
     if len({name.casefold() for name in names}) < len(names):
-        raise BuildError(f"{path.name} holds a name twice, as Windows and macOS see it")
+        raise BuildError(f"{path.name} has a name twice where case does not count")
     missing = {"__init__.py", *ROOT_FILES} - set(names)
     if missing:
         raise BuildError(f"{path.name} lacks {', '.join(sorted(missing))}")
 
 
 def validate(target: Path) -> str:
-    """Check a zip or a folder with Blender's own validator and return what it says.
+    """Check a zip or a folder with Blender's own validator and return its output.
 
     Raises:
-        BuildError: It is not a valid extension.
+        BuildError: The target is not a valid extension.
     """
     packages = environments.site_packages(_validating_python())
     tags = next(packages.glob(VALID_TAGS))
@@ -123,7 +123,7 @@ def validate(target: Path) -> str:
 
 
 def blender_tool(*arguments: str | Path) -> tuple[int, str]:
-    """Run Blender's own command for extensions; its exit status and output."""
+    """Run Blender's own command for extensions; return its exit status and output."""
     python = _validating_python()
     tool = next(environments.site_packages(python).glob(VALIDATOR))
     return run([python, tool, *arguments], timeout_s=TOOL_TIMEOUT_S)
@@ -142,18 +142,18 @@ def _files() -> Iterator[Path]:
             relative = path.relative_to(ROOT)
             if (
                 path.is_file()
-                and not LEFT_OUT_NAMES.intersection(relative.parts)
-                and path.suffix not in LEFT_OUT_SUFFIXES
-                and not relative.as_posix().startswith(tuple(f"{name}/" for name in LEFT_OUT))
+                and not EXCLUDED_NAMES.intersection(relative.parts)
+                and path.suffix not in EXCLUDED_SUFFIXES
+                and not relative.as_posix().startswith(tuple(f"{name}/" for name in EXCLUDED))
             ):
                 yield path
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, TIMESTAMP)
-    entry.create_system = 3  # Unix, wherever it is made, so that the mode below is read
+    entry.create_system = 3  # Unix on every platform, so that the mode below counts
     entry.external_attr = FILE_MODE << 16
-    # Weights do not compress; text does. zlib's output is the same on every platform at one level.
+    # Weights do not compress. zlib's output for one level is the same on every platform.
     is_weights = name.endswith(".safetensors")
     entry.compress_type = zipfile.ZIP_STORED if is_weights else zipfile.ZIP_DEFLATED
     archive.writestr(entry, content, compresslevel=None if is_weights else 9)

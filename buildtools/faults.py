@@ -1,8 +1,8 @@
-"""Tries every fault and tells what happened, as a table and as JSON. Stdlib only.
+"""Run every fault test and report the results as a table and as JSON. Standard library only.
 
-A fault is a test that carries ``@pytest.mark.fault("what is done")``; what it notes with the
-fixture ``observed`` is what happened. Here they run whole (``CSTALK_FAULTS=whole``): 100,000 fuzzed
-lines each way, an hour of speech. The suite runs a seeded share of them.
+A fault is a test with ``@pytest.mark.fault("the fault")``; the texts that it passes to the fixture
+``observed`` are the result. The tests run in full here (``CSTALK_FAULTS=whole``): 100,000 fuzzed
+lines in each direction, an hour of speech. The suite runs a seeded part of them.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ MARK = "pytest.mark.fault("
 TIMEOUT_S = 3600.0
 TEST_TIMEOUT_S = 600
 COLUMNS = (52, 78)
-"""Letters of the columns fault and what happened."""
-GOOD, BAD, SKIPPED = "held", "BROKEN", "not tried"
+"""Widths of the columns *fault* and *result*."""
+PASSED, FAILED, SKIPPED = "passed", "FAILED", "skipped"
 
 
 @dataclasses.dataclass(frozen=True)
-class Room:
+class TestGroup:
     """Fault tests that run in one environment."""
+
+    __test__ = False  # not a class of tests
 
     environment: str
     folders: tuple[str, ...]
 
     def files(self) -> list[Path]:
-        """The files with a fault in them."""
+        """Return the files with fault tests."""
         return sorted(
             path
             for folder in self.folders
@@ -44,16 +46,16 @@ class Room:
         )
 
 
-ROOMS = (
-    Room("faults", ("tests/faults", "tests/session", "tests/unit")),
-    Room("runtime", ("tests/runtime",)),
-    Room("bpy-5.2", ("tests/blender",)),
+GROUPS = (
+    TestGroup("faults", ("tests/faults", "tests/session", "tests/unit")),
+    TestGroup("runtime", ("tests/runtime",)),
+    TestGroup("bpy-5.2", ("tests/blender",)),
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class Tried:
-    """A fault and what came of it."""
+class FaultResult:
+    """A fault and the result of its tests."""
 
     fault: str
     happened: str
@@ -64,36 +66,36 @@ class Tried:
 
 
 def run_faults(keyword: str, destination: Path) -> tuple[str, bool]:
-    """Try the faults.
+    """Run the fault tests.
 
     Args:
         keyword: pytest's ``-k`` expression; empty means every fault.
-        destination: Where the table goes as JSON.
+        destination: JSON file for the table.
 
     Returns:
-        The table as text; whether every fault was held.
+        The table as text; whether every test passed.
 
     Raises:
-        BuildError: A room could not be run, or no fault was tried, or the table cannot be written.
+        BuildError: A group could not run, no fault matches, or the table cannot be written.
     """
-    rows = [row for room in ROOMS for row in _try_room(room, keyword)]
+    rows = [row for group in GROUPS for row in _run_group(group, keyword)]
     if not rows:
-        raise BuildError(f"No fault matches {keyword!r}")
+        raise BuildError(f"No fault matches {keyword!r}", hint="Check --only")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         records = [dataclasses.asdict(row) for row in rows]
         destination.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", "utf-8")
     except OSError as error:
         raise BuildError(f"Cannot write {destination}: {error}", hint="Check --out") from error
-    return _table(rows), all(row.verdict != BAD for row in rows)
+    return _table(rows), all(row.verdict != FAILED for row in rows)
 
 
-def _try_room(room: Room, keyword: str) -> list[Tried]:
-    python = environments.ensure(room.environment)
-    say(f"Trying the faults of {', '.join(room.folders)}")
+def _run_group(group: TestGroup, keyword: str) -> list[FaultResult]:
+    python = environments.ensure(group.environment)
+    say(f"Running the fault tests of {', '.join(group.folders)}")
     with tempfile.TemporaryDirectory(prefix="cstalk-faults-") as name:
         report = Path(name) / "report.xml"
-        command: list[str | Path] = [python, "-m", "pytest", *room.files(), "-q"]
+        command: list[str | Path] = [python, "-m", "pytest", *group.files(), "-q"]
         command += ["-m", "fault", f"--junitxml={report}", f"--timeout={TEST_TIMEOUT_S}"]
         command += ["-p", "no:cacheprovider", *(["-k", keyword] if keyword else [])]
         started = time.monotonic()
@@ -104,16 +106,16 @@ def _try_room(room: Room, keyword: str) -> list[Tried]:
                 **testing.test_environment(python, Path(name)),
                 "CSTALK_FAULTS": "whole",
             },
-            what=room.environment,
+            what=group.environment,
         )
         if status not in (0, 1, testing.NO_TESTS_COLLECTED):
-            raise BuildError(f"The tests of {room.folders} ended with {status}:\n{output[-3000:]}")
-        say(f"{', '.join(room.folders)}: {time.monotonic() - started:.0f} s")
+            raise BuildError(f"The tests of {group.folders} ended with {status}:\n{output[-3000:]}")
+        say(f"{', '.join(group.folders)}: {time.monotonic() - started:.0f} s")
         return read_report(report) if status != testing.NO_TESTS_COLLECTED else []
 
 
-def read_report(report: Path) -> list[Tried]:
-    """The rows of a JUnit report: one for each fault, with all tests of its name together."""
+def read_report(report: Path) -> list[FaultResult]:
+    """Return the rows of a JUnit report: one for each fault, with all its tests."""
     cases: dict[str, list[ElementTree.Element]] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         for fault in _properties(case, "fault"):
@@ -121,28 +123,28 @@ def read_report(report: Path) -> list[Tried]:
     return [_row(fault, found) for fault, found in cases.items()]
 
 
-def _row(fault: str, cases: Sequence[ElementTree.Element]) -> Tried:
+def _row(fault: str, cases: Sequence[ElementTree.Element]) -> FaultResult:
     broken = [case for case in cases if _first(case, ("failure", "error")) is not None]
     skipped = [case for case in cases if case.find("skipped") is not None]
     if broken:
         problem = _first(broken[0], ("failure", "error"))
         happened = "" if problem is None else problem.get("message", "").partition("\n")[0]
-        verdict = BAD
+        verdict = FAILED
     elif len(skipped) == len(cases):
         reason = skipped[0].find("skipped")
         happened = "" if reason is None else reason.get("message", "")
         verdict = SKIPPED
     else:
         notes = dict.fromkeys(note for case in cases for note in _properties(case, "happened"))
-        happened = "; ".join(notes) or _as_demanded(len(cases))
-        verdict = GOOD
+        happened = "; ".join(notes) or _without_notes(len(cases))
+        verdict = PASSED
     seconds = sum(float(case.get("time", "0")) for case in cases)
     where = cases[0].get("classname", "").replace(".", "/") + ".py"
-    return Tried(fault, happened, verdict, len(cases), round(seconds, 2), where)
+    return FaultResult(fault, happened, verdict, len(cases), round(seconds, 2), where)
 
 
-def _as_demanded(tests: int) -> str:
-    return "as its test demands" if tests == 1 else f"as its tests demand, in {tests} forms"
+def _without_notes(tests: int) -> str:
+    return "its test passed" if tests == 1 else f"its {tests} tests passed"
 
 
 def _first(case: ElementTree.Element, tags: Iterable[str]) -> ElementTree.Element | None:
@@ -153,8 +155,8 @@ def _properties(case: ElementTree.Element, name: str) -> list[str]:
     return [p.get("value", "") for p in case.iter("property") if p.get("name") == name]
 
 
-def _table(rows: Sequence[Tried]) -> str:
-    lines = [f"{'fault':{COLUMNS[0]}}  {'what happened':{COLUMNS[1]}}  verdict"]
+def _table(rows: Sequence[FaultResult]) -> str:
+    lines = [f"{'fault':{COLUMNS[0]}}  {'result':{COLUMNS[1]}}  verdict"]
     lines.append("  ".join("-" * width for width in (*COLUMNS, 9)))
     for row in rows:
         left = textwrap.wrap(row.fault, COLUMNS[0]) or [""]
@@ -164,7 +166,7 @@ def _table(rows: Sequence[Tried]) -> str:
             happened = right[number] if number < len(right) else ""
             verdict = row.verdict if number == 0 else ""
             lines.append(f"{fault:{COLUMNS[0]}}  {happened:{COLUMNS[1]}}  {verdict}".rstrip())
-    counts = [sum(row.verdict == verdict for row in rows) for verdict in (GOOD, BAD, SKIPPED)]
+    counts = [sum(row.verdict == verdict for row in rows) for verdict in (PASSED, FAILED, SKIPPED)]
     tests = sum(row.tests for row in rows)
-    summary = f"{len(rows)} faults in {tests} tests: {counts[0]} held, {counts[1]} broken, "
-    return "\n".join([*lines, "", f"{summary}{counts[2]} not tried"])
+    summary = f"{len(rows)} faults in {tests} tests: {counts[0]} passed, {counts[1]} failed, "
+    return "\n".join([*lines, "", f"{summary}{counts[2]} skipped"])

@@ -1,4 +1,4 @@
-"""Finds a Python of a wanted version on this machine. Stdlib only."""
+"""Find a Python of a given version on this machine. Standard library only."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ print(json.dumps({"version": list(sys.version_info[:3]), "name": sys.implementat
                   "bits": 8 * struct.calcsize("P"), "usable": usable,
                   "path": getattr(sys, "_base_executable", "") or sys.executable}))
 """
-PROBE_TIMEOUT_S = 30  # a first start from a cold disk, with a virus scanner looking on
+PROBE_TIMEOUT_S = 30  # a first start from a cold disk under a virus scanner
 
 Version = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
 class Interpreter:
-    """A CPython that can make virtual environments."""
+    """A CPython that can create virtual environments."""
 
     path: Path
     version: tuple[int, int, int]
 
     @property
     def version_text(self) -> str:
-        """For example ``3.11.7``."""
+        """Version as text, as ``3.11.7``."""
         return ".".join(map(str, self.version))
 
 
 def find(wanted: Sequence[Version]) -> Interpreter:
-    """The first Python that fits, versions tried in the order given.
+    """Return the first suitable Python, versions tried in the given order.
 
-    The Python that runs this comes first, then ``PATH``, pyenv, uv and the Windows launcher.
+    The running Python comes first, then ``PATH``, pyenv, uv and the Windows launcher.
 
     Raises:
         BuildError: None of these versions is installed, or only without ``venv``.
@@ -62,7 +62,7 @@ def find(wanted: Sequence[Version]) -> Interpreter:
 
 
 def find_or_none(wanted: Sequence[Version]) -> Interpreter | None:
-    """As :func:`find`, but None when there is none."""
+    """Return what :func:`find` returns, or None where it raises."""
     try:
         return find(wanted)
     except BuildError:
@@ -100,7 +100,7 @@ def _newest_first(folder: Path, pattern: str) -> Iterator[tuple[str, ...]]:
 
 @functools.cache
 def _probe(command: tuple[str, ...]) -> Interpreter | None:
-    """Ask an interpreter what it is; None when it does not start or cannot make environments."""
+    """Return an interpreter's facts; None when it does not start or cannot create environments."""
     try:
         answer = subprocess.run(
             [*command, "-I", "-c", PROBE],

@@ -1,8 +1,7 @@
-"""A static extension repository of our own: the zip and ``index.json``, for any web server.
+"""Build a static extension repository: the zip and ``index.json``, for any web server.
 
-Blender's own command writes the index (``server-generate``), from the manifest inside the zip, and
-Blender's own command then subscribes to it and installs from it, before anything is replaced.
-Stdlib only.
+Blender's own command writes the index (``server-generate``) from the manifest inside the zip, then
+subscribes to it and installs from it, before anything is replaced. Standard library only.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ BLENDERS = (("4.2.0", "3.11.7"), ("5.2.0", "3.13.0"))
 
 
 def make_repository(folder: Path) -> Path:
-    """Write the zip and the index that names it into ``folder``; older zips there are kept.
+    """Write the zip and its index into a folder; older zips there are kept.
 
-    The index is replaced last, so that whoever reads it meanwhile finds the zip that it names. The
-    same sources give the same bytes.
+    The index is replaced last, so that a reader always finds the zip that it names. Equal sources
+    give equal files.
 
     Returns:
-        Path of the index. People add its address, or that of the folder, in Blender under *Get
-        Extensions > Repositories > Add Remote Repository*.
+        Path of the index. Its URL, or that of the folder, is added in Blender under *Get Extensions
+        > Repositories > Add Remote Repository*.
 
     Raises:
         BuildError: Blender's own tools refuse the zip or the index.
@@ -50,27 +49,29 @@ def make_repository(folder: Path) -> Path:
 
 
 def write_index(folder: Path) -> Path:
-    """Let Blender list the zip in ``folder`` and make the list the same every time.
+    """Let Blender write the index of the zip in a folder, and make it reproducible.
 
     Raises:
-        BuildError: Blender refuses the zip, or the folder holds another extension, or two.
+        BuildError: Blender refuses the zip, or the folder has another extension.
     """
     _tool("server-generate", f"--repo-dir={folder}")
     index = folder / INDEX
     data = json.loads(index.read_text(encoding="utf-8"))
     listed = [item["id"] for item in data["data"]]
     if listed != [EXTENSION]:
-        raise BuildError(f"The index lists {listed} and not {EXTENSION} alone")
+        raise BuildError(
+            f"The index lists {listed}, not {EXTENSION} alone", hint="Choose an empty folder"
+        )
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     index.write_text(text, encoding="utf-8", newline="\n")
     return index
 
 
 def check_repository(folder: Path) -> None:
-    """Subscribe to a repository and install from it as Blender does, into a passing folder.
+    """Subscribe to a repository and install from it as Blender does, into a temporary folder.
 
     Raises:
-        BuildError: One of the steps failed, or nothing was installed.
+        BuildError: A step failed, or nothing was installed.
     """
     url = (folder / INDEX).resolve().as_uri()
     for blender, python in BLENDERS:
@@ -80,13 +81,16 @@ def check_repository(folder: Path) -> None:
             options += [f"--blender-version={blender}", f"--python-version={python}"]
             _tool("install", EXTENSION, *options)
             if not (Path(name) / EXTENSION / "blender_manifest.toml").is_file():
-                raise BuildError(f"Blender {blender} installed nothing from {folder / INDEX}")
+                raise BuildError(
+                    f"Blender {blender} installed nothing from {folder / INDEX}",
+                    hint="Check blender_version_min in blender_manifest.toml",
+                )
 
 
 def _tool(command: str, *options: str) -> None:
     status, output = extension.blender_tool(command, *options)
     if status != 0 or "FATAL_ERROR" in output or re.search("^ERROR", output, re.MULTILINE):
-        raise BuildError(f"Blender's own {command} fails:\n{output}")
+        raise BuildError(f"Blender's own {command} failed:\n{output}", hint="Read its output")
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Shared libraries of the system that Blender's wheel needs on Linux. Stdlib only."""
+"""Check the shared libraries that Blender's wheel needs on Linux. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ APT_PACKAGES = {
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
 }
-"""What ``ldd`` names on the bpy wheels 4.2 to 5.2, and EGL, which Workbench opens to render."""
+"""Output of ``ldd`` on the bpy wheels 4.2 to 5.2, and EGL, which Workbench opens to render."""
 
 
 def missing() -> tuple[str, ...]:
-    """Names of the libraries that the loader does not find, empty on macOS and Windows."""
+    """Return the libraries that the loader does not find; none on macOS and Windows."""
     if not sys.platform.startswith("linux"):
         return ()
     return tuple(name for name in APT_PACKAGES if not _loads(name))
 
 
 def require() -> None:
-    """Raise :class:`BuildError` with the exact apt line when a library is missing."""
+    """Raise BuildError with the apt command when a library is missing."""
     absent = missing()
     if absent:
         packages = " ".join(APT_PACKAGES[name] for name in absent)

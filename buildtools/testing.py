@@ -1,4 +1,4 @@
-"""Runs the suite: one pytest a layer, each in its environment, two at a time. Stdlib only."""
+"""Run the suite: one pytest per layer, each in its environment, two at a time. Stdlib only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import environments, pythons
 from .console import ROOT, BuildError, clean_environment, run, say
 
 LOGS = ROOT / "out" / "test-logs"
-TEST_TIMEOUT_S = 180  # for one test; the slowest start a child process and load torch in it
+TEST_TIMEOUT_S = 180  # for one test; the slowest start a process that loads torch
 LAYERS_AT_ONCE = 2
 NO_TESTS_COLLECTED = 5  # pytest's exit status
 
@@ -35,7 +35,7 @@ class Layer:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The folders that stand in this checkout."""
+        """Folders that exist in this checkout."""
         return tuple(ROOT / folder for folder in self.folders if (ROOT / folder).is_dir())
 
 
@@ -55,7 +55,7 @@ LAYERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of one layer."""
+    """Result of one layer."""
 
     layer: str
     passed: int = 0
@@ -66,17 +66,17 @@ class Outcome:
 
 
 def run_layers(only: Sequence[str] = (), keyword: str = "") -> tuple[str, bool]:
-    """Run the layers and sum up.
+    """Run the layers and summarise their results.
 
     Args:
-        only: Names, or beginnings of names, of the layers wanted; empty means all.
+        only: Names, or beginnings of names, of layers; empty means all.
         keyword: pytest's ``-k`` expression; empty means every test.
 
     Returns:
-        The summary, whose last line is ``N passed, N failed, N skipped``; whether all is well.
+        The summary, whose last line is ``N passed, N failed, N skipped``; whether all passed.
 
     Raises:
-        BuildError: ``only`` names no layer, or an environment cannot be made.
+        BuildError: ``only`` names no layer, or an environment cannot be created.
     """
     chosen = [x for x in LAYERS if not only or any(x.name.startswith(name) for name in only)]
     if not chosen:
@@ -93,7 +93,7 @@ def _run_layer(layer: Layer, keyword: str) -> Outcome:
     spec = environments.SPECS[layer.environment]
     if pythons.find_or_none(spec.versions) is None:
         return _without_python(layer, spec.versions[0])
-    with _environment_lock:  # one download at a time: two would only share the line
+    with _environment_lock:  # one download at a time: two would share the connection
         python = environments.ensure(layer.environment)
         runtime = environments.ensure("runtime")
     say(f"{layer.name}: started")
@@ -125,10 +125,15 @@ def _pytest(layer: Layer, python: Path, report: Path, keyword: str) -> list[str 
 
 
 def test_environment(runtime: Path, scratch: Path) -> dict[str, str]:
-    """Environment of a test process: nothing of the developer's own, ``scratch`` for Blender."""
+    """Return the environment variables of a test process, without the developer's settings.
+
+    Args:
+        runtime: Python with torch, for tests that start the real worker.
+        scratch: Temporary folder for Blender's settings.
+    """
     return clean_environment(
         {
-            "CSTALK_PYTHON": "",  # the developer's own choice would decide what is tested
+            "CSTALK_PYTHON": "",  # a setting of the developer would decide what is tested
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "CSTALK_ENV_HOME": str(environments.home()),
@@ -148,7 +153,7 @@ def _without_python(layer: Layer, version: pythons.Version) -> Outcome:
 
 
 def _outcome(layer: Layer, status: int, report: Path, keyword: str) -> Outcome:
-    """Counts from pytest's report; a process that ended badly is one failure more."""
+    """Return the counts of pytest's report; a process that crashed adds one failure."""
     if status == NO_TESTS_COLLECTED and keyword:
         return Outcome(layer.name, note="(no test matches)")
     counts = _counts(report)
@@ -163,7 +168,7 @@ def _outcome(layer: Layer, status: int, report: Path, keyword: str) -> Outcome:
 
 
 def _counts(report: Path) -> tuple[int, int, int] | None:
-    """(passed, failed, skipped) of a JUnit report, None when there is none."""
+    """Return (passed, failed, skipped) of a JUnit report; None when there is none."""
     try:
         suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
     except (OSError, ElementTree.ParseError):
@@ -177,7 +182,7 @@ def _counts(report: Path) -> tuple[int, int, int] | None:
 
 
 def _failures(output: str) -> str:
-    """The part of pytest's output that says what went wrong, or its end."""
+    """Return the failures in pytest's output, or its last lines."""
     found = re.search(r"^=+ (FAILURES|ERRORS) =+$", output, re.MULTILINE)
     text = output[found.start() :] if found else output
     return "\n".join("    " + line for line in text.splitlines()[-200:])

@@ -1,4 +1,4 @@
-"""The diagram: curves by region under the waveform, with words and phones."""
+"""Draw the curves of each region under the waveform, with words and phones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from model_runtime.curves.track import CurveTrack
 from .job import Job
 from .words import Word
 
-NAMED = 5  # channels of a region that get a colour and a name: those that move most
+NAMED = 5  # channels of a region with a colour and a name: those that move most
 WAVE_COLUMNS = 2400  # points of the waveform's outline
 COLOURS = ("#e4572e", "#2e86ab", "#55a630", "#9b5de5", "#f2a541")
 QUIET = "#b9bfc9"
@@ -24,7 +24,13 @@ INK = "#22262e"
 
 
 def draw_diagram(job: Job, curves: CurveTrack, words: Sequence[Word]) -> None:
-    """Write the diagram of ``job``."""
+    """Write the diagram of a run.
+
+    Args:
+        job: The run; its audio, title and output path are used.
+        curves: Generated curves.
+        words: Timed words; empty for speech without them.
+    """
     rig = load_rig("arkit52")
     regions = [name for name in rig.regions if set(rig.region_columns(name))]
     heights = [1.3, *(2.0 if name in ("jaw", "mouth") else 1.25 for name in regions)]
@@ -36,7 +42,7 @@ def draw_diagram(job: Job, curves: CurveTrack, words: Sequence[Word]) -> None:
         names = [c.name for c in rig.channels if c.region == region and c.name in curves.channels]
         _draw_region(axes, region, names, curves, words)
     rows[0].set_xlim(0, curves.duration_s)
-    rows[-1].set_xlabel("seconds of the sound")
+    rows[-1].set_xlabel("time in seconds")
     partial = Path(job.out_diagram).with_suffix(".partial.png")
     figure.savefig(partial, facecolor="white")
     partial.replace(job.out_diagram)
@@ -51,7 +57,7 @@ def _draw_wave(axes: Axes, path: Path, words: Sequence[Word]) -> None:
     peak = max(float(np.abs(samples).max()), 1e-3)
     axes.set_ylim(-1.1 * peak, 2.1 * peak)
     axes.set_yticks([])
-    axes.set_ylabel("sound", color=INK)
+    axes.set_ylabel("audio", color=INK)
     for word in words:
         axes.text(word.middle_s, 1.62 * peak, word.name, ha="center", fontsize=11, color=INK)
         for phone in word.phones:

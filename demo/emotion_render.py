@@ -1,4 +1,4 @@
-"""Runs in Blender: the demo's line under each emotion, a picture at each chosen moment.
+"""Render the demo's line with each emotion, one picture per moment. Runs in Blender.
 
     python -m demo.emotion_render JOB.json
 
@@ -20,7 +20,7 @@ from .emotion_job import EmotionJob, picture_path, read_emotion_job
 
 
 def main(arguments: list[str]) -> int:
-    """Render all pictures; the exit status."""
+    """Render all pictures and return the exit status."""
     job = read_emotion_job(Path(arguments[0]))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     stage = bpy.context.scene

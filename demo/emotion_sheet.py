@@ -1,4 +1,4 @@
-"""Joins the pictures of the emotions to a sheet, in the runtime's environment.
+"""Join the pictures of the emotions to a sheet, in the runtime's environment.
 
 python -m demo.emotion_sheet JOB.json
 """
@@ -16,20 +16,20 @@ from .sheet import BACKGROUND, QUIET_TEXT, TEXT, font
 TILE = 200  # pixels of a picture on the sheet
 MARGIN = 140  # left of the rows, for the emotions' names
 HEADER = 84
-CROP = 0.62  # part of the studio's picture that a tile shows: brows to chin
-CROP_DOWN = 0.02  # and how far its middle lies under that of the picture
+CROP = 0.62  # part of the picture that a tile shows: brows to chin
+CROP_DOWN = 0.02  # offset of its centre below that of the picture
 GAP = 6
 JPEG_QUALITY = 85
 
 
 def main(arguments: list[str]) -> int:
-    """Draw the sheet; the exit status."""
+    """Draw the sheet and return the exit status."""
     draw_emotions(read_emotion_job(Path(arguments[0])))
     return 0
 
 
 def draw_emotions(job: EmotionJob) -> None:
-    """Write the sheet of ``job``; the pictures must have been rendered."""
+    """Write the sheet of a job whose pictures have been rendered."""
     size = (
         MARGIN + len(job.times_s) * (TILE + GAP),
         HEADER + len(job.curves) * (TILE + GAP),

@@ -1,4 +1,4 @@
-"""Renders the frames of the demo and joins them with the sound. Runs in Blender 5."""
+"""Render the frames of the demo and join them with the audio. Runs in Blender 5."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ import bpy
 from .job import frame_path
 
 AUDIO_BIT_RATE = 128  # kbit/s
-AUDIO_RATE = 48_000  # Hz, what every player takes
+AUDIO_RATE = 48_000  # Hz, which every player supports
 
 
 def render_frames(scene: bpy.types.Scene, folder: Path, start: int, count: int) -> None:
-    """Render ``count`` frames from ``start``; those already in ``folder`` are kept.
+    """Render frames; those already in the folder are kept.
 
-    Each frame is written under another name and renamed, so a run that was cut off leaves none half
-    written and the next one goes on where it stopped.
+    Each frame is written under another name and renamed, so that an interrupted run leaves no
+    incomplete frame and the next one continues after the last.
+
+    Args:
+        scene: Scene to render.
+        folder: Folder of the frames, created when missing.
+        start: First frame of the scene.
+        count: Number of frames.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / "partial.png"
@@ -32,7 +38,15 @@ def render_frames(scene: bpy.types.Scene, folder: Path, start: int, count: int) 
 
 
 def encode(folder: Path, audio: Path, film: Path, count: int, frame_rate: float) -> None:
-    """Join the frames in ``folder`` with the sound as H.264 and AAC in an mp4."""
+    """Join frames and audio as H.264 and AAC in an mp4.
+
+    Args:
+        folder: Folder of the frames.
+        audio: Audio file.
+        film: File to write.
+        count: Number of frames.
+        frame_rate: Frames per second.
+    """
     scene = bpy.data.scenes.new("Film")
     render = scene.render
     render.fps = math.ceil(frame_rate)

@@ -1,9 +1,9 @@
-"""Renders the demo head's reference sheets into docs/images: shapes, visemes, emotions, extremes.
+"""Render the demo head's reference sheets into docs/images: shapes, visemes, emotions, extremes.
 
     python -m demo.head_sheets [shapes] [visemes] [emotions] [extremes]
 
 Run it with a Python that has bpy and pillow. Visemes and emotions are the poses that the training
-data is made with (`model_runtime/training`), so the sheets show what the network is taught.
+data is made with (`model_runtime/training`), so the sheets show the training targets.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Tile:
 
 
 class Photographer:
-    """A demo head before a camera."""
+    """Renders a demo head in front of a camera."""
 
     def __init__(self, folder: Path) -> None:
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
@@ -92,7 +92,7 @@ class Photographer:
         scene.camera = holder
 
     def look(self, view: tuple[tuple[float, float, float], float, float]) -> None:
-        """Place the camera."""
+        """Place the camera for a view: target, height and angle."""
         target, height, degrees = view
         camera = bpy.context.scene.camera
         distance = height * camera.data.lens / camera.data.sensor_width
@@ -102,7 +102,7 @@ class Photographer:
         camera.rotation_euler = (-offset).to_track_quat("-Z", "Y").to_euler()
 
     def shoot(self, pose: Pose) -> Image.Image:
-        """A picture of a pose; names without Left or Right mean both sides."""
+        """Return a picture of a pose; names without Left or Right mean both sides."""
         for key in self.keys:
             key.value = 0.0
         for name, amount in pose.items():
@@ -117,7 +117,7 @@ class Photographer:
 
 
 def shape_tiles(photographer: Photographer) -> list[Tile]:
-    """Rest and each shape alone; `mouthClose` on the jaw that it is made for."""
+    """Return rest and each shape alone; `mouthClose` together with the open jaw it is made for."""
     tiles = [Tile("neutral", {})]
     for key in photographer.keys[1:]:
         pose = {key.name: 1.0}
@@ -129,7 +129,7 @@ def shape_tiles(photographer: Photographer) -> list[Tile]:
 
 
 def viseme_tiles() -> list[Tile]:
-    """The mouth of a choice of phones."""
+    """Return the mouth poses of a selection of phones."""
     text = (TRAINING / "reference" / "phone_targets.json").read_text(encoding="utf-8")
     targets = json.loads(text)["targets"]
     poses = {phone: dict(targets[phone]) for phone in PHONES}
@@ -139,7 +139,7 @@ def viseme_tiles() -> list[Tile]:
 
 
 def emotion_tiles() -> list[Tile]:
-    """Each emotion (columns) at growing intensity (rows)."""
+    """Return each emotion (columns) at rising intensity (rows)."""
     text = (TRAINING / "reference" / "expression_arkit52.json").read_text(encoding="utf-8")
     emotions = json.loads(text)["emotions"]
     return [
@@ -154,7 +154,14 @@ def emotion_tiles() -> list[Tile]:
 
 
 def draw_sheet(photographer: Photographer, name: str, tiles: list[Tile], columns: int) -> None:
-    """Render the tiles and write docs/images/demo_head_NAME.jpg."""
+    """Render tiles and write docs/images/demo_head_NAME.jpg.
+
+    Args:
+        photographer: Head and camera.
+        name: Name of the sheet.
+        tiles: Poses in reading order.
+        columns: Tiles in a row.
+    """
     rows = -(-len(tiles) // columns)
     pitch = (TILE + GAP, TILE + LABEL_HEIGHT + GAP)
     sheet = Image.new("RGB", (columns * pitch[0] + GAP, rows * pitch[1] + GAP), BACKGROUND)
@@ -170,7 +177,7 @@ def draw_sheet(photographer: Photographer, name: str, tiles: list[Tile], columns
 
 
 def main(arguments: list[str]) -> int:
-    """Draw the sheets that are asked for, or all."""
+    """Draw the named sheets, or all, and return the exit status."""
     wanted = arguments or ["shapes", "visemes", "emotions", "extremes"]
     with tempfile.TemporaryDirectory() as folder:
         photographer = Photographer(Path(folder))

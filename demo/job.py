@@ -1,4 +1,4 @@
-"""What one run of the demo is asked to do; its processes share it as JSON. Stdlib only."""
+"""Define one run of the demo, shared by its processes as JSON. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class Job:
 
     audio: str
     title: str
-    """What the pictures are called."""
+    """Title of the pictures."""
     curves: str
-    """The npz of the runtime."""
+    """Curve file of the runtime."""
     words: str
     """JSON with the times of the words; empty for speech without them."""
     blend: str
-    """The person's own scene; empty for the studio with the demo head."""
+    """Scene of the user; empty for the studio with the demo head."""
     object_name: str
-    """The face in it; empty for the active mesh, or else the mesh with most shapes."""
+    """Face in it; empty for the active mesh, or else the mesh with most shapes."""
     pixels: int
     """Width and height of a frame in the studio."""
     frames_folder: str
-    """Where the rendered frames are kept."""
+    """Folder of the rendered frames."""
     out_blend: str
     out_film: str
     out_sheet: str
@@ -33,15 +33,25 @@ class Job:
 
 
 def read_job(path: Path) -> Job:
-    """Read what :func:`write_job` wrote."""
+    """Read a job that :func:`write_job` wrote."""
     return Job(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def write_job(job: Job, path: Path) -> None:
-    """Write the job as JSON."""
+    """Write a job as JSON.
+
+    Args:
+        job: The job.
+        path: File to write.
+    """
     path.write_text(json.dumps(dataclasses.asdict(job), indent=1), encoding="utf-8")
 
 
 def frame_path(folder: Path, index: int) -> Path:
-    """File of the picture at ``index`` frames after the start of the sound."""
+    """Return the file of a frame.
+
+    Args:
+        folder: Folder of the frames.
+        index: Frames since the start of the audio.
+    """
     return folder / f"{index:05d}.png"

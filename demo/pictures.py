@@ -1,4 +1,4 @@
-"""The demo's two pictures, made in the runtime's environment: contact sheet and curves.
+"""Draw the demo's contact sheet and curves, in the runtime's environment.
 
 python -m demo.pictures JOB.json
 """
@@ -21,7 +21,7 @@ from .words import read_words
 
 
 def main(arguments: list[str]) -> int:
-    """Draw both; the exit status."""
+    """Draw both pictures and return the exit status."""
     job = read_job(Path(arguments[0]))
     curves = formats.read_curves(job.curves)
     words = read_words(job.words)

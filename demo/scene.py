@@ -1,10 +1,10 @@
-"""Runs in Blender: bakes the curves onto a face and makes the demo's scene, frames and film.
+"""Bake the curves onto a face and make the demo's scene, frames and film. Runs in Blender.
 
     python -m demo.scene probe JOB.json    prints the scene's frame rate as a line of JSON
     python -m demo.scene make JOB.json     writes the .blend, the frames and the film
 
-``build.py demo`` starts it and reads its lines ``PROGRESS done total``. A fault the person can mend
-ends it with status 2 and one line on stderr.
+``build.py demo`` starts it and reads its lines ``PROGRESS done total``. A problem that
+the user can fix ends it with status 2 and one line ``FAULT ...``.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from model_runtime.errors import RuntimeFault
 from . import film, studio
 from .job import Job, read_job
 
-FRAME_RATE = 24  # of the studio; a person's own scene keeps its own
+FRAME_RATE = 24  # of the studio; the user's scene keeps its own
 FIRST_FRAME = 1
 
 
 class BadScene(Exception):
-    """The person's scene does not hold what is needed; the text says what to do."""
+    """The user's scene lacks something; the text says what to do."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two commands; the exit status."""
+    """Run one of the two commands and return the exit status."""
     command, path = arguments
     job = read_job(Path(path))
     try:
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _open_face(job: Job) -> bpy.types.Object:
-    """The face to animate, in the person's scene or in a new studio."""
+    """Return the face to animate, in the user's scene or in a new studio."""
     if not job.blend:
         from cstalk_blender.demo_head import build_demo_head  # only the studio needs it
 
@@ -111,7 +111,14 @@ def bake_and_check(
     start_frame: int,
     line: str,
 ) -> None:
-    """Bake ``curves`` onto ``face`` and its companions, and tell what was made.
+    """Bake curves onto a face and its companions, and print the result.
+
+    Args:
+        scene: Scene of the face.
+        face: Mesh with the shape keys.
+        curves: Curves to bake.
+        start_frame: Frame of their time 0.
+        line: Name of the Action.
 
     Raises:
         BadScene: The face does not move.
@@ -126,9 +133,9 @@ def bake_and_check(
     for problem in seen.problems:
         print(f"NOTE {problem}", flush=True)
     if not seen.moved:
-        raise BadScene(f"The keys are there, but {face.name!r} does not move")
+        raise BadScene(f"Keyframes were written, but {face.name!r} does not move")
     if report.driven:
-        print(f"NOTE Left to their drivers: {', '.join(report.driven)}", flush=True)
+        print(f"NOTE Not baked, since drivers control them: {', '.join(report.driven)}", flush=True)
     print(f"NOTE Baked {report.summary()} onto {', '.join(report.objects)}", flush=True)
 
 
@@ -143,7 +150,7 @@ def _set_stage(job: Job, scene: bpy.types.Scene, face: bpy.types.Object) -> None
 
 
 def _save(job: Job, scene: bpy.types.Scene) -> None:
-    """Write the .blend with its sound inside, so that it plays wherever it is copied to."""
+    """Write the .blend with its audio packed, so that it plays wherever it is copied."""
     for item in bpy.data.sounds:
         if item.packed_file is None and Path(bpy.path.abspath(item.filepath)) == Path(job.audio):
             item.pack()

@@ -1,4 +1,4 @@
-"""The contact sheet: frames of the film with time, word and phone under each."""
+"""Draw the contact sheet: frames of the film with time, word and phone under each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .words import Moment, Word, moments
 COLUMNS = 6
 ROWS = 4
 TILE = 300  # pixels of a picture on the sheet
-STUDIO_CROP = 0.78  # part of the studio's picture that a tile shows: the face
+STUDIO_CROP = 0.78  # part of the picture that a tile shows: the face
 LABEL_HEIGHT = 50
 GAP = 8
 TITLE_HEIGHT = 64
@@ -26,7 +26,13 @@ QUIET_TEXT = (150, 158, 172)
 
 
 def draw_sheet(job: Job, curves: CurveTrack, words: Sequence[Word]) -> None:
-    """Write the contact sheet of ``job``; the frames must have been rendered."""
+    """Write the contact sheet of a run whose frames have been rendered.
+
+    Args:
+        job: The run.
+        curves: Generated curves, for the times.
+        words: Timed words; empty for speech without them.
+    """
     chosen = moments(words, curves.duration_s, COLUMNS * ROWS)
     width = COLUMNS * (TILE + GAP) + GAP
     height = TITLE_HEIGHT + ROWS * (TILE + LABEL_HEIGHT + GAP)
@@ -66,7 +72,7 @@ def _draw_tile(
 
 
 def font(size: int) -> FreeTypeFont:
-    """DejaVu Sans, which matplotlib carries, so that the sheet looks the same everywhere."""
+    """Return DejaVu Sans, which comes with matplotlib, so that sheets look the same everywhere."""
     from matplotlib import font_manager
 
     return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)

@@ -1,4 +1,4 @@
-"""Camera, lights and background around a face, and the settings its film is rendered with."""
+"""Set up camera, lights, background and render settings around a face."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 FILM_PIXELS = 400  # width and height unless asked otherwise
-FILM_SAMPLES = 2  # the denoiser makes a clean picture of them
+FILM_SAMPLES = 2  # enough for the denoiser
 LENS_MM = 85.0  # a portrait lens
-VIEW_ANGLE = math.radians(
-    8.0
-)  # the camera stands a little to the side, so that the lips have depth
+VIEW_ANGLE = math.radians(8.0)  # the camera is slightly to the side, so that the lips have depth
 FRAME_HEIGHT = 2.12  # of the picture, in heights of the part of the face that moves
 FRAME_RISE = 0.10  # of the camera above the middle of that part, in its heights
 MOVES = 1e-3  # a vertex moves when a shape shifts it by this part of the mesh's size
@@ -30,9 +28,9 @@ BACKGROUND_HIGH = (0.20, 0.24, 0.31, 1.0)
 
 
 def moving_box(face: bpy.types.Object) -> tuple[Vector, float]:
-    """Centre and height, in world space, of what the shape keys of ``face`` move.
+    """Return centre and height, in world space, of the vertices that shape keys move.
 
-    The height of the box is that of the mesh when no shape moves anything.
+    When no shape moves anything, the box is that of the mesh.
     """
     mesh = face.data
     rest = _coordinates(mesh.shape_keys.key_blocks[0].data)
@@ -48,7 +46,13 @@ def moving_box(face: bpy.types.Object) -> tuple[Vector, float]:
 
 
 def add_camera(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
-    """A portrait camera in front of the face, which looks along +Y."""
+    """Add a portrait camera in front of a face, looking along +Y.
+
+    Args:
+        scene: Scene of the face.
+        centre: Centre of the moving part.
+        height: Its height in metres.
+    """
     centre = centre + Vector((0.0, 0.0, FRAME_RISE * height))
     camera = bpy.data.cameras.new("Camera")
     camera.lens = LENS_MM
@@ -64,7 +68,13 @@ def add_camera(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
 
 
 def add_lights(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
-    """Key, fill and rim light, in proportion to the face, and a soft background."""
+    """Add key, fill and rim light scaled to the face, and a soft background.
+
+    Args:
+        scene: Scene of the face.
+        centre: Centre of the moving part.
+        height: Its height in metres.
+    """
     for name, (place, size, watts, colour) in {
         "Key": KEY_LIGHT,
         "Fill": FILL_LIGHT,
@@ -83,7 +93,13 @@ def add_lights(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
 
 
 def use_film_settings(scene: bpy.types.Scene, *, is_own: bool, pixels: int = FILM_PIXELS) -> None:
-    """Settings for the demo's film: Cycles in the studio, Workbench in a person's own scene."""
+    """Set the render settings: Cycles in the studio, Workbench in the user's scene.
+
+    Args:
+        scene: Scene to render.
+        is_own: The scene is the user's.
+        pixels: Width and height.
+    """
     render = scene.render
     render.resolution_x = render.resolution_y = pixels
     render.resolution_percentage = 100
@@ -113,7 +129,7 @@ def use_film_settings(scene: bpy.types.Scene, *, is_own: bool, pixels: int = FIL
 
 
 def drop_subsurface() -> None:
-    """Turn off light under the skin: it costs time, and two samples cannot show it."""
+    """Turn off subsurface scattering: it costs time, and two samples cannot show it."""
     for material in bpy.data.materials:
         for node in material.node_tree.nodes if material.node_tree else ():
             if node.type == "BSDF_PRINCIPLED":
@@ -121,7 +137,7 @@ def drop_subsurface() -> None:
 
 
 def prepare_windows(scene: bpy.types.Scene) -> None:
-    """Every 3D view looks through the camera with materials shown: open the file and press play."""
+    """Let every 3D view look through the camera with materials shown."""
     for screen in bpy.data.screens:
         for area in screen.areas:
             if area.type == "VIEW_3D":
@@ -140,7 +156,7 @@ def _coordinates(points: bpy.types.bpy_prop_collection) -> NDArray[np.float32]:
 
 
 def _background() -> bpy.types.World:
-    """A world that is dark below and lighter above, and lights less than the camera sees."""
+    """Return a world that is dark below and lighter above, dimmer as a light than in the camera."""
     world = bpy.data.worlds.new("Studio")
     world.use_nodes = True
     nodes, links = world.node_tree.nodes, world.node_tree.links

@@ -1,4 +1,4 @@
-"""Words and phones of a line in time; which moments are worth a picture. Stdlib only."""
+"""Read the times of words and phones, and choose the moments to show. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-TELLING_PHONES = (
+PHONE_GROUPS = (
     ("m", "b", "p"),
     ("f", "v"),
     ("th", "dh"),
@@ -17,7 +17,7 @@ TELLING_PHONES = (
     ("aa", "ah", "ay", "aw"),
     ("l", "r", "er", "s", "z"),
 )
-"""Groups of phones that look alike, the most telling first."""
+"""Groups of phones that look alike, the most distinctive first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Span:
 
     @property
     def middle_s(self) -> float:
-        """Its middle, in seconds of the sound."""
+        """Middle of the span, in seconds of the audio."""
         return (self.start_s + self.end_s) / 2
 
 
@@ -43,14 +43,14 @@ class Word(Span):
 
 @dataclasses.dataclass(frozen=True)
 class Moment:
-    """A moment worth a picture."""
+    """A moment to show."""
 
     time_s: float
     label: str
 
 
 def read_words(path: str) -> list[Word]:
-    """The timed words of a line (see ``demo/speech/make.py``); none when ``path`` is empty."""
+    """Return the timed words of a line (``demo/speech/make.py``); none for an empty path."""
     if not path:
         return []
     document = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -66,14 +66,19 @@ def read_words(path: str) -> list[Word]:
 
 
 def moments(words: Sequence[Word], duration_s: float, count: int) -> list[Moment]:
-    """``count`` moments in order of time.
+    """Return moments to show, in order of time.
 
-    With words: the rest before the line, then for each word its most telling phone that has been
-    shown least so far, then the pauses. Without words: evenly spaced.
+    With words: for each word its most distinctive phone of those shown least so far, then the
+    longest pauses. Without words: evenly spaced.
+
+    Args:
+        words: Timed words; empty for speech without them.
+        duration_s: Duration of the audio.
+        count: Number of moments.
     """
     if not words:
         return [Moment((i + 0.5) * duration_s / count, "") for i in range(count)]
-    shown = dict.fromkeys(range(len(TELLING_PHONES) + 1), 0)
+    shown = dict.fromkeys(range(len(PHONE_GROUPS) + 1), 0)
     chosen = []
     for word in words:
         phone = min(word.phones, key=lambda phone: (shown[_group(phone)], _group(phone)))
@@ -85,10 +90,10 @@ def moments(words: Sequence[Word], duration_s: float, count: int) -> list[Moment
 
 
 def _group(phone: Span) -> int:
-    for index, group in enumerate(TELLING_PHONES):
+    for index, group in enumerate(PHONE_GROUPS):
         if phone.name in group:
             return index
-    return len(TELLING_PHONES)
+    return len(PHONE_GROUPS)
 
 
 def _pauses(words: Sequence[Word], duration_s: float) -> list[Span]:

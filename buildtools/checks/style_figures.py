@@ -1,5 +1,8 @@
 """Measure lengths, docstrings and comments of each package, for the table of `build.py check`.
 
+    python3 -m buildtools.checks.style_figures            the table
+    python3 -m buildtools.checks.style_figures FOLDER     what to improve, line by line
+
 The figures are those of the code review: they show a trend, and the limits are those of the
 project's style guide.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import io
+import sys
 import tokenize
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -44,6 +48,8 @@ class Figures:
     functions_to_document: int = 0
     functions_with_args: int = 0
     comment_lines: int = 0
+    findings: list[str] = dataclasses.field(default_factory=list)
+    """Lines with a question or without ``Args``."""
 
     def add(self, other: Figures) -> None:
         """Add the counts of another package."""
@@ -126,16 +132,27 @@ def _measure_node(node: ast.AST, figures: Figures, *, is_public: bool) -> None:
         if summary:
             figures.summaries += 1
             first = summary.split()[0].strip("`*.,:").lower()
-            figures.questions += first in QUESTION_WORDS
+            if first in QUESTION_WORDS:
+                figures.questions += 1
+                figures.findings.append(
+                    f"{_line_of(node)}: opens with a question: {summary[:60]!r}"
+                )
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         figures.function_lines.append((node.end_lineno or node.lineno) - node.lineno + 1)
         if is_public and _parameters(node) >= DOCUMENTED_PARAMETERS:
             figures.functions_to_document += 1
-            figures.functions_with_args += "Args:" in (ast.get_docstring(node) or "")
+            if "Args:" in (ast.get_docstring(node) or ""):
+                figures.functions_with_args += 1
+            else:
+                figures.findings.append(f"{_line_of(node)}: {node.name} has no Args")
         is_public = False  # functions inside a function are not public
     for child in ast.iter_child_nodes(node):
         name = getattr(child, "name", "")
         _measure_node(child, figures, is_public=is_public and not str(name).startswith("_"))
+
+
+def _line_of(node: ast.AST) -> int:
+    return getattr(node, "lineno", 1)
 
 
 def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -153,3 +170,18 @@ def _comment_lines(text: str) -> int:
     comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
     directives = ("# noqa", "# type:", "# fmt:", "# ruff:", "#!")
     return sum(not comment.startswith(directives) for comment in comments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the table, or with folders and files what to improve in them."""
+    if not arguments:
+        sys.stdout.write(table(measure(Path())) + "\n")
+    for argument in map(Path, arguments):
+        for path in sorted(argument.rglob("*.py")) if argument.is_dir() else [argument]:
+            for finding in measure_file(path).findings:
+                sys.stdout.write(f"{path}:{finding}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

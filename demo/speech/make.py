@@ -1,4 +1,4 @@
-"""Makes the demo's line of speech: line.wav from line.txt, and the times of its words in line.json.
+"""Synthesise the demo's line of speech: line.wav and the times of its words, from line.txt.
 
 Run again only to change the line; the result is checked in, so that the demo needs no synthesiser::
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _synthesise(text: str) -> NDArray[np.int16]:
-    """The spoken text with silence around and between its sentences, shape (samples,)."""
+    """Return the spoken text with silence around and between its sentences, shape (samples,)."""
     sentences = [_spoken(sentence) for sentence in re.findall(r"[^.!?]+[.!?]", text)]
     parts = [np.zeros(int(LEAD_S * SAMPLE_RATE))]
     for sentence in sentences:

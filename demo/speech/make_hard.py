@@ -1,4 +1,4 @@
-"""Makes a minute of speech that is hard to follow: hard.flac, all of it synthesised here.
+"""Synthesise a minute of speech that is hard to follow: hard.flac.
 
     sudo apt install flite espeak-ng
     $(python3 build.py env train) demo/speech/make_hard.py
@@ -110,7 +110,7 @@ def _performed(take: Take, rng: np.random.Generator) -> Sound:
 
 
 def _behind(sound: Sound, under_db: float) -> Sound:
-    """A sound ``under_db`` under the speech."""
+    """Mix a sound ``under_db`` dB below the speech."""
     return np.asarray(sound * SPEECH_RMS * 10 ** (-under_db / 20) / np.sqrt(np.mean(sound**2)))
 
 

@@ -1,4 +1,4 @@
-"""What build.py promises: environments, summary, sizes, the zip, the demo's choice of moments."""
+"""Laws of build.py: environments, summary, sizes, the zip, the demo's choice of moments."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WEIGHT_FILES = ("config.json", "weights.safetensors")
 
 @pytest.fixture
 def builds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
-    """Environments below ``tmp_path``, made by a stand-in; the folders it was asked to make."""
+    """Fake the creation of environments below ``tmp_path``; return the folders it created."""
     made: list[Path] = []
 
     def make(_spec: object, _interpreter: object, folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path) -> None:
     assert not [name for name in names if "training" in name or name.endswith(".pyc")]
 
 
-def test_zip_that_cannot_be_written_is_said_with_a_hint(
+def test_zip_that_cannot_be_written_has_a_hint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
@@ -185,7 +185,7 @@ def test_zip_that_cannot_be_written_is_said_with_a_hint(
     assert "What to do: Check --out" in capsys.readouterr().err
 
 
-def test_zip_acts_without_further_downloads(tmp_path: Path) -> None:
+def test_zip_contains_the_weights(tmp_path: Path) -> None:
     with zipfile.ZipFile(build.make_zip(tmp_path)) as archive:
         names = archive.namelist()
     assert {f"model_runtime/weights/cstalk-arkit52/{name}" for name in WEIGHT_FILES} <= set(names)
@@ -201,10 +201,10 @@ def test_manifest_asks_for_the_permissions_that_the_code_uses() -> None:
     }
 
 
-def test_demo_never_writes_over_the_scene_it_was_given(tmp_path: Path) -> None:
+def test_demo_never_overwrites_the_scene_it_was_given(tmp_path: Path) -> None:
     own = tmp_path / "demo.blend"
     own.write_bytes(b"a week of work")
-    with pytest.raises(BuildError, match=r"write over .*demo\.blend") as caught:
+    with pytest.raises(BuildError, match=r"overwrite .*demo\.blend") as caught:
         demonstration.make_demo(demonstration.Options(blend=own, out=tmp_path))
     assert "--out" in caught.value.hint
     assert own.read_bytes() == b"a week of work"

@@ -30,8 +30,6 @@ UNDESCRIBED = {
     "cstalk_blender/ui/operators",
     "cstalk_blender/ui/panels",
     "cstalk_blender/ui/properties",
-    "buildtools",
-    "demo",
     "model_runtime",
     "model_runtime/audio",
     "model_runtime/batch",

@@ -1,4 +1,4 @@
-"""The table of faults tells what a report holds: a row a fault, the worst verdict of its tests."""
+"""The fault table has one row per fault, with the worst verdict of its tests."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ REPORT = """<testsuites><testsuite>
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> list[faults.Tried]:
-    """What the report above is read as."""
+def rows(tmp_path: Path) -> list[faults.FaultResult]:
+    """Return the rows of the report above."""
     report = tmp_path / "report.xml"
     report.write_text(REPORT, encoding="utf-8")
     return faults.read_report(report)
 
 
-def test_each_fault_is_one_row_with_what_happened(rows: list[faults.Tried]) -> None:
+def test_each_fault_is_one_row_with_its_result(rows: list[faults.FaultResult]) -> None:
     assert [row.fault for row in rows] == ["child killed", "disk full", "signals"]
     killed = rows[0]
-    assert (killed.happened, killed.verdict, killed.tests) == ("replaced", "held", 2)
+    assert (killed.happened, killed.verdict, killed.tests) == ("replaced", "passed", 2)
     assert (killed.seconds, killed.where) == (2.0, "tests/faults/test_a.py")
 
 
-def test_one_broken_test_breaks_its_fault_and_says_why(rows: list[faults.Tried]) -> None:
-    assert (rows[1].verdict, rows[1].happened) == ("BROKEN", "AssertionError: a half file")
+def test_one_failed_test_fails_its_fault_with_the_reason(rows: list[faults.FaultResult]) -> None:
+    assert (rows[1].verdict, rows[1].happened) == ("FAILED", "AssertionError: a half file")
 
 
-def test_a_fault_that_was_not_tried_is_not_called_held(rows: list[faults.Tried]) -> None:
-    assert (rows[2].verdict, rows[2].happened) == ("not tried", "POSIX signals")
+def test_a_skipped_fault_does_not_count_as_passed(rows: list[faults.FaultResult]) -> None:
+    assert (rows[2].verdict, rows[2].happened) == ("skipped", "POSIX signals")
 
 
-def test_the_table_counts_what_it_shows(rows: list[faults.Tried]) -> None:
+def test_the_table_counts_what_it_shows(rows: list[faults.FaultResult]) -> None:
     text = faults._table(rows)
-    assert text.splitlines()[-1] == "3 faults in 5 tests: 1 held, 1 broken, 1 not tried"
+    assert text.splitlines()[-1] == "3 faults in 5 tests: 1 passed, 1 failed, 1 skipped"
     assert "a half file" in text
 
 
-def test_every_file_with_a_fault_belongs_to_a_room() -> None:
-    tried = {path for room in faults.ROOMS for path in room.files()}
+def test_every_file_with_a_fault_belongs_to_a_group() -> None:
+    tried = {path for group in faults.GROUPS for path in group.files()}
     marked = {
         path
         for path in (ROOT / "tests").rglob("test_*.py")

@@ -1,4 +1,4 @@
-"""Filmed and recorded faces made into ARKit curves and lip measures on the clock of their sound.
+"""Convert filmed and recorded faces to ARKit curves and lip measures on the clock of their audio.
 
 ``python -m model_runtime.training.captures --data FOLDER --out FOLDER`` runs the whole of it.
 """

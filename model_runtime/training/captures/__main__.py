@@ -1,4 +1,4 @@
-"""``python -m model_runtime.training.captures``: all captures of a data folder."""
+"""Run ``python -m model_runtime.training.captures``: all captures of a data folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GRID_SPEAKERS = ("grid_s1", "grid_s4", "grid_s31")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 0 when all is written."""
+    """Run the command line; return 0 when all is written."""
     parser = argparse.ArgumentParser(prog="python -m model_runtime.training.captures")
     parser.add_argument("--data", type=Path, required=True, help="folder with capture/ and rigs/")
     parser.add_argument("--out", type=Path, required=True, help="folder for the npz and JSON files")
@@ -50,7 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def prepare(data: Path, out: Path) -> dict[str, Any]:
-    """Write every corpus, ``index.json`` and ``statistics.json`` to ``out``; gives the index."""
+    """Write every corpus, ``index.json`` and ``statistics.json``, and return the index.
+
+    Args:
+        data: The shared data folder.
+        out: Folder to write.
+    """
     out.mkdir(parents=True, exist_ok=True)
     mesh = read_rig_mesh(data / "rigs" / f"{fitting_mesh()}.npz")
     index: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Which points of a rig stand for the filmed landmarks, and how each channel moves them.
+"""Choose the points of a rig for filmed landmarks, and measure how each channel moves them.
 
 Lip landmarks are matched by their share of the way from corner to middle along the same lip line;
 the edge of the chin and the brows by place, after the rest face is laid onto the neutral mesh.
@@ -90,7 +90,7 @@ class Region:
     """Rows of the inner-lip gap in the middle and of the corners' distance, for the mouth."""
 
     def rows(self, displacements: DoubleArray) -> DoubleArray:
-        """Measured rows (..., rows) of displacements (..., landmarks, 3) in eyes."""
+        """Return measured rows (..., rows) of displacements (..., landmarks, 3) in eyes."""
         flat = displacements.reshape(*displacements.shape[:-2], -1)
         return np.asarray(flat @ self.selection.T, np.float64)
 
@@ -128,7 +128,13 @@ def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: DoubleArray
 
 
 def brow_region(mesh: RigMesh, film: Film, rest: DoubleArray) -> Region:
-    """Fit of the brows' heights; lengths in eyes (outer corners), each face by its own."""
+    """Fit the heights of the brows; lengths in eyes (outer corners), each face by its own.
+
+    Args:
+        mesh: The rig's head.
+        film: Landmarks of a talker.
+        rest: The talker's resting face.
+    """
     row = _row_of(film)
     lids = mesh.neutral[_moved(mesh, "eyeBlinkLeft")]
     unit, eye_height = 2.0 * float(lids[:, 0].max()), float(np.median(lids[:, 1]))
@@ -142,7 +148,13 @@ def brow_region(mesh: RigMesh, film: Film, rest: DoubleArray) -> Region:
 
 
 def lip_shares(rest: DoubleArray, row: dict[int, int], line: str) -> DoubleArray:
-    """Where the landmarks of a lip line stand between the corners (-1 right, 0 middle, 1 left)."""
+    """Return where the landmarks of a lip line stand between the corners (-1 right, 1 left).
+
+    Args:
+        rest: The talker's resting face.
+        row: Of each landmark on the landmark axis.
+        line: Landmarks of the lip line.
+    """
     x = rest[[row[number] for number in LIP_LINES[line]], 0]
     shares = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
     even: DoubleArray = 0.5 * (shares - shares[::-1])
@@ -152,7 +164,7 @@ def lip_shares(rest: DoubleArray, row: dict[int, int], line: str) -> DoubleArray
 def _points(
     mesh: RigMesh, lips: LipContours, film: Film, rest: DoubleArray
 ) -> dict[int, DoubleArray]:
-    """Motion (52, 3) at every channel's 1 of the mesh point of each lip and chin landmark."""
+    """Return the motion (52, 3) of the mesh point of each landmark at 1 of every channel."""
     row = _row_of(film)
     points: dict[int, DoubleArray] = {}
     for line, numbers in LIP_LINES.items():
@@ -172,7 +184,7 @@ def _points(
 
 
 def _between(motions: DoubleArray, along: DoubleArray, share: float) -> DoubleArray:
-    """Motions (52, vertices, 3) interpolated at ``share`` of increasing ``along``, (52, 3)."""
+    """Return motions (52, vertices, 3) interpolated at ``share`` of increasing ``along``."""
     order = np.argsort(along, kind="stable")
     places = along[order]
     right = int(np.clip(np.searchsorted(places, share), 1, len(places) - 1))
@@ -183,7 +195,7 @@ def _between(motions: DoubleArray, along: DoubleArray, share: float) -> DoubleAr
 
 
 def _chin_tip(mesh: RigMesh, lips: LipContours) -> int:
-    """The midline vertex furthest down and forward (45 degrees) below the lips."""
+    """Return the midline vertex furthest down and forward (45 degrees) below the lips."""
     lower = mesh.neutral[lips.middle(mesh, "outer_lower")]
     width = np.ptp(mesh.neutral[:, 0])
     below = (np.abs(mesh.neutral[:, 0]) < 1e-3 * width) & (mesh.neutral[:, 1] < lower[1])
@@ -193,7 +205,7 @@ def _chin_tip(mesh: RigMesh, lips: LipContours) -> int:
 
 
 def _front_vertex(mesh: RigMesh, place: DoubleArray) -> int:
-    """The vertex in front of the head that is nearest to ``place`` (x, y) seen from the front."""
+    """Return the vertex in front of the head nearest to ``place`` (x, y) seen from the front."""
     front = np.flatnonzero(mesh.neutral[:, 2] > np.median(mesh.neutral[:, 2]))
     away = np.linalg.norm(mesh.neutral[front, :2] - place, axis=1)
     nearest = front[np.argsort(away)[:3]]
@@ -219,7 +231,7 @@ class _Rows:
         self._weights: list[float] = []
 
     def add(self, parts: dict[tuple[int, int], float], motion: DoubleArray, weight: float) -> None:
-        """One row: a combination of (landmark, axis) entries, its motion (52,), its weight."""
+        """Add one row: a combination of (landmark, axis) entries, its motion (52,), its weight."""
         selection = np.zeros((self._landmarks, 3))
         for place, factor in parts.items():
             selection[place] = factor * self._scale
@@ -230,7 +242,7 @@ class _Rows:
     def region(
         self, costs: dict[str, float], smooth: float, even: float, ridge: tuple[float, ...] = ()
     ) -> Region:
-        """The region that fits the channels in ``costs``, and shifts that cost ``ridge``."""
+        """Return the region that fits the channels in ``costs``; shifts cost ``ridge``."""
         rig = reference_rig()
         columns = tuple(rig.channel_names.index(name) for name in costs)
         mirrors = tuple(

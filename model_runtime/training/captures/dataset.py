@@ -1,4 +1,4 @@
-"""Captures on the model's clock: curves at 50 Hz, what is known of each clip, and their files.
+"""Put captures on the model's clock: curves at 50 Hz, what is known of each clip, files.
 
 ``<corpus>.npz`` holds ``channels`` (52,), ``observed`` (52,) bool, ``fps`` and ``lag_s`` of the
 source, and for each clip ``curves_<clip>`` (frames, 52) float16: row k is the face at k / 50 s of
@@ -65,10 +65,15 @@ class CapturedCorpus:
 
 
 def on_model_clock(values: DoubleArray, times_s: DoubleArray, duration_s: float) -> DoubleArray:
-    """Sample ``values`` (frames, channels) of rising ``times_s`` at k / 50 s of the sound.
+    """Sample values of rising times at k / 50 s of the audio.
 
     Shape-preserving cubics: nothing leaves the range of its neighbours. The first and last value
     hold beyond the ends. ``ceil(duration * 50)`` frames.
+
+    Args:
+        values: Shape (frames, channels).
+        times_s: Rising times of the frames.
+        duration_s: Of the audio.
     """
     frames = max(1, math.ceil(duration_s * MODEL_FPS - 1e-6))
     wanted = np.clip(np.arange(frames) / MODEL_FPS, times_s[0], times_s[-1])
@@ -78,12 +83,17 @@ def on_model_clock(values: DoubleArray, times_s: DoubleArray, duration_s: float)
 
 
 def observed_mask(channels: tuple[str, ...]) -> BoolArray:
-    """Which of the 52 columns are named in ``channels``."""
+    """Return which of the 52 columns are named in ``channels``."""
     return np.array([name in channels for name in reference_rig().channel_names])
 
 
 def write_corpus(corpus: CapturedCorpus, folder: Path) -> dict[str, Any]:
-    """Write ``<corpus>.npz`` and give its entry for the index."""
+    """Write ``<corpus>.npz`` and return its entry for the index.
+
+    Args:
+        corpus: All clips of a corpus.
+        folder: Folder to write to.
+    """
     names = reference_rig().channel_names
     arrays: dict[str, NDArray[Any]] = {
         "channels": np.array(names),
@@ -124,7 +134,7 @@ def _entry(clip: CapturedClip) -> dict[str, Any]:
 
 
 def statistics(corpus: CapturedCorpus) -> dict[str, Any]:
-    """Mean, deviation and 95th percentile of each observed channel over the speech frames."""
+    """Return mean, deviation and 95th percentile of each observed channel in speech."""
     names = reference_rig().channel_names
     speech = np.concatenate([clip.curves[clip.speech] for clip in corpus.clips])
     return {
@@ -142,7 +152,7 @@ def statistics(corpus: CapturedCorpus) -> dict[str, Any]:
 
 
 def co_movement(corpus: CapturedCorpus) -> dict[str, Any]:
-    """Correlations of the channels (52 x 52, 0 where one never moves) and of the regions.
+    """Return correlations of the channels (52 x 52, 0 where one is still) and of the regions.
 
     Two regions' figure is the mean absolute correlation over their pairs of moving channels.
     """
@@ -180,7 +190,12 @@ def _region_pair(
 
 
 def write_json(document: dict[str, Any], path: Path) -> None:
-    """Write ``document`` to ``path`` by way of a temporary name."""
+    """Write a document by way of a temporary name.
+
+    Args:
+        document: JSON.
+        path: File to write.
+    """
     temporary = path.with_suffix(".partial")
     temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)

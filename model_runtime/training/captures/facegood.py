@@ -1,4 +1,4 @@
-"""FACEGOOD-Audio2Face: an artist's 116 rig curves at 30 fps, made into ARKit channels."""
+"""Read FACEGOOD-Audio2Face: an artist's 116 rig curves at 30 fps, made into ARKit channels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOVES = 0.02
 
 
 def read_facegood(data: Path) -> CapturedCorpus:
-    """All takes of ``data/capture/facegood`` on the clock of their sound, lag taken off.
+    """Read all takes of ``data/capture/facegood`` on the clock of their audio, lag removed.
 
     Raises:
         BadCurves: The table names a curve that the takes do not have.
@@ -49,7 +49,7 @@ def read_facegood(data: Path) -> CapturedCorpus:
 
 
 def read_table(path: Path) -> dict[str, tuple[str, ...]]:
-    """ARKit channel to the FACEGOOD curves whose largest it is; only rows marked valid."""
+    """Return, by ARKit channel, the FACEGOOD curves whose largest it is; only valid rows."""
     by_name = {name.lower(): name for name in reference_rig().channel_names}
     table: dict[str, tuple[str, ...]] = {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -65,7 +65,13 @@ def read_table(path: Path) -> dict[str, tuple[str, ...]]:
 def to_arkit(
     values: DoubleArray, channels: list[str], table: dict[str, tuple[str, ...]]
 ) -> DoubleArray:
-    """ARKit curves (frames, 52), 0..1, of FACEGOOD ``values`` (frames, len(channels))."""
+    """Return ARKit curves (frames, 52), 0 to 1, of FACEGOOD values.
+
+    Args:
+        values: Shape (frames, len(channels)).
+        channels: Names of the columns.
+        table: From ``read_table``.
+    """
     names = reference_rig().channel_names
     missing = {source for sources in table.values() for source in sources} - set(channels)
     if missing:

@@ -1,4 +1,4 @@
-"""Filmed landmarks to curves: mouth, jaw and brows on a rig, eyes from lids and scores."""
+"""Fit curves to filmed landmarks: mouth, jaw and brows on a rig, eyes from lids and scores."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ def fit_film(
 
 
 def joined(values: list[DoubleArray], chosen: list[BoolArray]) -> DoubleArray:
-    """The chosen frames of all clips, one after the other."""
+    """Return the chosen frames of all clips, one after the other.
+
+    Args:
+        values: Of each clip, frames first.
+        chosen: Which frames of each clip.
+    """
     return np.concatenate([clip[flags] for clip, flags in zip(values, chosen, strict=True)])
 
 
@@ -93,7 +98,7 @@ def _fit(region: Region, film: Film, moved: DoubleArray) -> DoubleArray:
 def _set_eyes(
     curves: DoubleArray, film: Film, points: list[DoubleArray], resting: list[BoolArray]
 ) -> None:
-    """Blinks from the lids' distance, gaze and squint from MediaPipe's scores, in place."""
+    """Set blinks from the lids' distance, gaze and squint from MediaPipe's scores, in place."""
     names = reference_rig().channel_names
     neutral = np.median(joined([clip.scores for clip in film.clips], resting), axis=0)
     measures = [measure(film, clip) for clip in points]

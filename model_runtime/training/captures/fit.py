@@ -1,4 +1,4 @@
-"""Channels that move landmarks as filmed: bounded, sparse, smooth, nearly symmetric least squares.
+"""Solve for channels that move landmarks as filmed: bounded, sparse, smooth least squares.
 
 For displacements d (frames, rows), a basis B (rows, channels) and weights w this minimises, over
 the curves x (frames, channels) between bounds,
@@ -71,7 +71,7 @@ def fit_curves(
 def _normal_equations(
     problem: FitProblem, displacements: DoubleArray
 ) -> tuple[DoubleArray, DoubleArray]:
-    """Quadratic term (channels, channels) and linear term (clips, frames, channels), float32."""
+    """Return quadratic (channels, channels) and linear term (clips, frames, channels)."""
     weighted = problem.basis * problem.row_weights[:, None]
     hessian = problem.basis.T @ weighted + np.diag(problem.ridge)
     for left, right in problem.mirrors:
@@ -84,7 +84,7 @@ def _normal_equations(
 
 
 def _bend(curves: DoubleArray) -> DoubleArray:
-    """Gradient of half the squared second difference along axis 1."""
+    """Return the gradient of half the squared second difference along axis 1."""
     second = np.diff(curves, n=2, axis=1)
     slope = np.zeros_like(curves)
     slope[:, :-2] += second

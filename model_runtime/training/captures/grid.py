@@ -1,4 +1,4 @@
-"""The GRID speakers: lip measures, curves, lag, words, and how good the fit is."""
+"""Fit the GRID speakers: lip measures, curves, lag, words, and how good the fit is."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class GridClip:
     sound: Loudness
 
     def figures(self) -> dict[str, float]:
-        """Fit error (share of the mouth's width), correlations over the seen frames, lost share."""
+        """Return fit error (share of the mouth width), correlations where seen, lost share."""
         seen = ~self.lost
         return {
             "fit_error": self.fit.error,
@@ -72,7 +72,7 @@ class GridSpeaker:
     """Median width of the resting mouth in the picture, pixels."""
 
     def figures(self) -> dict[str, float]:
-        """What the fit is worth: means, medians and worst clips, and whether the mesh shuts."""
+        """Return means, medians and worst clips of the fit, and whether the mesh shuts."""
         clips = [clip.figures() for clip in self.clips]
         seen = [~clip.lost for clip in self.clips]
         mesh = joined([clip.fit.mesh_gap for clip in self.clips], seen)
@@ -118,14 +118,14 @@ def fit_speaker(folder: Path, mesh: RigMesh) -> GridSpeaker:
 
 
 def observed_channels() -> tuple[str, ...]:
-    """Channels that a GRID film really tells about."""
+    """Return the channels that a GRID film really tells about."""
     blinks = ("eyeBlinkLeft", "eyeBlinkRight")
     given = (*MOUTH_CHANNELS, *BROW_CHANNELS, *blinks, *LEARNT_SCORES)
     return tuple(name for name in given if name not in UNSEEN)
 
 
 def read_words(folder: Path) -> dict[str, list[tuple[float, float, str]]]:
-    """Words of each clip as (start s, end s, word); only sentences known: one word, times 0, 0."""
+    """Return words of each clip as (start s, end s, word); untimed sentences as one, 0 to 0."""
     words: dict[str, list[tuple[float, float, str]]] = {}
     for row in _rows(folder / "words.tsv"):
         entry = (float(row["start_s"]), float(row["end_s"]), row["word"])
@@ -143,7 +143,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _resting(film: Film, raw: list[DoubleArray], sounds: list[Loudness]) -> list[BoolArray]:
-    """Frames of each clip with closed lips in silence; in case of few, all with closed lips."""
+    """Return frames of each clip with closed lips in silence; all closed ones where few."""
     gaps = joined([clip[:, MEASURES.index("gap")] for clip in raw], [~c.lost for c in film.clips])
     limit = float(np.percentile(gaps, 5.0)) + CLOSED_MARGIN
     closed, silent = [], []
@@ -157,7 +157,7 @@ def _resting(film: Film, raw: list[DoubleArray], sounds: list[Loudness]) -> list
 def _lag(
     film: Film, points: list[DoubleArray], raw: list[DoubleArray], sounds: list[Loudness]
 ) -> tuple[float, float]:
-    """Lag of the film behind the sound: gap and chin drop against loudness, over all clips."""
+    """Return the lag of the film behind the audio: gap and chin drop against loudness."""
     chin = film.rows((152,))[0]
     profiles = []
     for clip, place, values, sound in zip(film.clips, points, raw, sounds, strict=True):

@@ -1,4 +1,4 @@
-"""Filmed landmarks as still heads: decoding, removing head motion and scale, lip measures.
+"""Turn filmed landmarks into still heads: decoding, head motion and scale removed, measures.
 
 Axes after ``decode``: the person's left is +x, up is +y, towards the camera is +z. Lengths after
 ``stabilise`` are in *eyes*: 1 is the distance of the speaker's outer eye corners.
@@ -70,7 +70,7 @@ class Film:
     clips: tuple[FilmedClip, ...]
 
     def rows(self, ids: tuple[int, ...]) -> IntArray:
-        """Where the MediaPipe ``ids`` stand on the landmark axis."""
+        """Return where the MediaPipe ``ids`` stand on the landmark axis."""
         return np.array([self.landmark_ids.index(number) for number in ids])
 
 
@@ -106,7 +106,12 @@ def decode(differences: NDArray[np.int16]) -> DoubleArray:
 
 
 def bridge(values: DoubleArray, lost: BoolArray) -> DoubleArray:
-    """Values with the ``lost`` frames (first axis) interpolated from their neighbours."""
+    """Return values with lost frames interpolated from their neighbours.
+
+    Args:
+        values: Frames first.
+        lost: Which frames, shape (frames,).
+    """
     if not lost.any() or lost.all():
         return values
     frames = np.arange(len(values))
@@ -117,7 +122,7 @@ def bridge(values: DoubleArray, lost: BoolArray) -> DoubleArray:
 
 
 def stabilise(film: Film) -> list[DoubleArray]:
-    """Every clip's points on one still, frontal head in eyes, each (frames, landmarks, 3).
+    """Return every clip's points on one still, frontal head in eyes, (frames, landmarks, 3).
 
     Rotation and place are fitted per frame to points that speech hardly moves, the scale per clip
     (camera distance); the head they are fitted to is the speaker's own, made symmetric.
@@ -128,7 +133,7 @@ def stabilise(film: Film) -> list[DoubleArray]:
 
 
 def _template(film: Film, still: IntArray) -> DoubleArray:
-    """The speaker's still points, frontal, symmetric, outer eye corners 1 apart, (n, 3)."""
+    """Return the talker's still points, frontal, symmetric, outer eye corners 1 apart, (n, 3)."""
     heads = []
     for clip in film.clips:
         frontal = np.einsum("tki,tij->tkj", clip.points[:, still], clip.turns)[~clip.lost]
@@ -159,7 +164,12 @@ def _stabilise_clip(points: DoubleArray, still: IntArray, template: DoubleArray)
 
 
 def measure(film: Film, points: DoubleArray) -> DoubleArray:
-    """Face measures of stabilised ``points``, shape (frames, len(MEASURES)), eyes."""
+    """Return face measures of stabilised points, shape (frames, len(MEASURES)), eyes.
+
+    Args:
+        film: Names the landmarks.
+        points: From ``stabilise``.
+    """
     row = {number: i for i, number in enumerate(film.landmark_ids)}
 
     def height(*ids: int) -> DoubleArray:

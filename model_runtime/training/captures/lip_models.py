@@ -1,4 +1,4 @@
-"""How far a rig's lips open, spread and tuck, as linear functions of the 52 ARKit channels.
+"""Measure how far a rig's lips open and spread, as linear functions of the 52 ARKit channels.
 
 Shape keys add up, so the height of the inner-lip gap and the distance of the mouth's corners are
 exactly ``constant + coefficients . channels``. Lengths are in *gaps*: 1 is the gap at jawOpen 1.
@@ -52,31 +52,18 @@ class LipModel:
     """Neutral place of the upper front teeth's edge seen from the upper lip's middle, gaps."""
 
     def gaps(self, weights: DoubleArray) -> DoubleArray:
-        """Inner-lip gap, shape (...,), of weights (..., 52). 1 is the gap at jawOpen 1."""
+        """Return the inner-lip gap, shape (...,), of weights (..., 52); 1 at jawOpen 1."""
         heights: DoubleArray = self.gap_rest + weights @ self.gap
         return heights
 
     def widths(self, weights: DoubleArray) -> DoubleArray:
-        """Corner distance over the neutral one, shape (...,), of weights (..., 52)."""
+        """Return the corner distance over the neutral one, shape (...,), of weights (..., 52)."""
         distances: DoubleArray = 1.0 + weights @ self.width
         return distances
 
-    def tucks(self, weights: DoubleArray) -> DoubleArray:
-        """Where the lower lip's middle stands against the upper teeth's edge, gaps, (..., 2).
-
-        First column: height above the edge (0: touches its level; negative: below it). Second:
-        depth behind the edge (negative: in front of it). f and v need a height near 0 at a gap
-        that is open: the lip up to the teeth while the upper lip stays away.
-        """
-        rest_y = self.lower_from_upper_yz[0] - self.teeth_from_upper_yz[0]
-        rest_z = self.lower_from_upper_yz[1] - self.teeth_from_upper_yz[1]
-        height = rest_y + weights @ self.lower_y
-        depth = -(rest_z + weights @ self.lower_z)
-        return np.stack([height, depth], axis=-1)
-
 
 def measure_lip_model(mesh: RigMesh) -> LipModel:
-    """The linear lip model of ``mesh``."""
+    """Return the linear lip model of a mesh."""
     lips = find_lips(mesh)
     upper, lower = lips.middle(mesh, "inner_upper"), lips.middle(mesh, "inner_lower")
     right, left = lips.inner_upper[0], lips.inner_upper[-1]
@@ -99,7 +86,7 @@ def measure_lip_model(mesh: RigMesh) -> LipModel:
 
 
 def _teeth_edge(mesh: RigMesh, upper: int, width: float, unit: float) -> tuple[float, float]:
-    """Edge of the upper front teeth: the lowest midline vertex behind the lip that never moves."""
+    """Return the edge of the upper front teeth: the lowest still midline vertex behind the lip."""
     offset = mesh.neutral - mesh.neutral[upper]
     still = np.abs(mesh.deltas).max(axis=(0, 2)) < STILL * unit
     behind = (offset[:, 2] < 0) & (offset[:, 2] > -TEETH_DEPTH * width)
@@ -112,7 +99,12 @@ def _teeth_edge(mesh: RigMesh, upper: int, width: float, unit: float) -> tuple[f
 
 
 def write_lip_models(models: dict[str, LipModel], path: Path = LIP_MODELS_FILE) -> None:
-    """Write the models as JSON, numbers with five decimals."""
+    """Write the models as JSON, numbers with five decimals.
+
+    Args:
+        models: By name of the rig.
+        path: File to write.
+    """
     document: dict[str, Any] = {
         "origin": ORIGIN,
         "channels": list(reference_rig().channel_names),

@@ -1,4 +1,4 @@
-"""Range-of-motion takes of Live Link Face: all 52 shapes, no sound."""
+"""Read range-of-motion takes of Live Link Face: all 52 shapes, no audio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .dataset import CapturedClip, CapturedCorpus, on_model_clock
 
 
 def read_livelink_rom(data: Path) -> CapturedCorpus:
-    """Every CSV of ``data/capture/livelink_rom``."""
+    """Read every CSV of ``data/capture/livelink_rom``."""
     folder = data / "capture" / "livelink_rom"
     clips = tuple(_read_clip(path) for path in sorted(folder.glob("*.csv")))
     observed = np.ones(len(reference_rig().channels), bool)
@@ -36,7 +36,7 @@ def _read_clip(path: Path) -> CapturedClip:
 
 
 def read_take(path: Path) -> tuple[DoubleArray, DoubleArray]:
-    """Times in s from the first frame, (frames,), and ARKit curves 0..1, (frames, 52).
+    """Return times in s from the first frame, (frames,), and ARKit curves 0..1, (frames, 52).
 
     Columns are matched by name without regard to case. Time codes are h:m:s:frame.part, at 60
     frames a second when a frame number of 30 or more occurs and at 30 else. Frames whose time

@@ -1,4 +1,4 @@
-"""Loudness of a clip's sound, where it is silent, and how far a face lags behind it."""
+"""Measure the loudness of a clip, where it is silent, and how far a face lags behind it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Loudness:
     duration_s: float
 
     def at(self, times_s: DoubleArray) -> DoubleArray:
-        """Loudness at ``times_s``, held beyond the ends."""
+        """Return the loudness at ``times_s``, held beyond the ends."""
         return np.interp(times_s, np.arange(len(self.decibels)) * HOP_S, self.decibels)
 
     def silent(self, times_s: DoubleArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Whether nothing sounds within SILENCE_MARGIN_S of each time."""
+        """Return whether nothing sounds within SILENCE_MARGIN_S of each time."""
         reach = round(SILENCE_MARGIN_S / HOP_S)
         quiet = float(np.percentile(self.decibels, 10.0))
         threshold = quiet + SILENCE_SHARE * (FLOOR_DB - quiet)
@@ -45,7 +45,7 @@ class Loudness:
 
 
 def read_loudness(path: Path) -> Loudness:
-    """Loudness of a sound file. Raises what soundfile raises for a file it cannot read."""
+    """Return the loudness of an audio file. Raises what soundfile raises."""
     import soundfile
 
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
@@ -53,7 +53,12 @@ def read_loudness(path: Path) -> Loudness:
 
 
 def measure_loudness(samples: DoubleArray, rate: int) -> Loudness:
-    """Loudness of mono ``samples`` at ``rate`` Hz; windows are centred on their times."""
+    """Return the loudness of mono samples; windows are centred on their times.
+
+    Args:
+        samples: Shape (n,).
+        rate: Hz.
+    """
     window, hop = round(WINDOW_S * rate), round(HOP_S * rate)
     padded = np.pad(samples.astype(np.float64), window // 2)
     power = np.concatenate([[0.0], np.cumsum(padded**2)])
@@ -66,10 +71,15 @@ def measure_loudness(samples: DoubleArray, rate: int) -> Loudness:
 
 
 def lag_profile(curve: DoubleArray, fps: float, sound: Loudness) -> tuple[DoubleArray, DoubleArray]:
-    """Correlation of ``curve`` with loudness for each lag: (lags in s, correlations).
+    """Return the correlation of a curve with loudness for each lag: (lags in s, correlations).
 
     At lag L frame k is compared with the loudness at ``k / fps - L``: a positive L that fits best
     means that the curve comes *later* than the sound.
+
+    Args:
+        curve: Shape (frames,).
+        fps: Frames a second of the curve.
+        sound: Loudness of the audio.
     """
     lags = np.arange(-LARGEST_LAG_S, LARGEST_LAG_S + 1e-9, 0.005)
     times = np.arange(len(curve)) / fps
@@ -85,7 +95,7 @@ def lag_profile(curve: DoubleArray, fps: float, sound: Loudness) -> tuple[Double
 
 
 def best_lag(profiles: list[tuple[DoubleArray, DoubleArray]]) -> tuple[float, float]:
-    """The lag in s at the top of the mean correlation of many clips, and that correlation."""
+    """Return the lag in s of the best mean correlation of clips, and that correlation."""
     lags = profiles[0][0]
     mean = np.mean([values for _, values in profiles], axis=0)
     top = int(np.argmax(mean))

@@ -1,4 +1,4 @@
-"""A face mesh with shape keys, and where its lips are: contours found by walking edge loops.
+"""Find the lips of a face mesh with shape keys: contours by walking edge loops.
 
 Axes of the meshes in ``data/rigs``: the person's left is +x, up is +y, the face looks to +z.
 """
@@ -41,7 +41,7 @@ class RigMesh:
     """Shape (52, vertices, 3), in the order of ``reference_rig()``; zero where missing."""
 
     def delta(self, channel: str) -> DoubleArray:
-        """Motion of every vertex at ``channel`` = 1, shape (vertices, 3)."""
+        """Return the motion of every vertex at ``channel`` = 1, shape (vertices, 3)."""
         motion: DoubleArray = self.deltas[reference_rig().channel_names.index(channel)]
         return motion
 
@@ -81,11 +81,17 @@ class EdgeLoops:
                 self._neighbours[b].add(a)
 
     def neighbours(self, vertex: int) -> set[int]:
-        """Vertices that share an edge with ``vertex``."""
+        """Return vertices that share an edge with ``vertex``."""
         return self._neighbours[vertex]
 
     def walk(self, first: int, second: int, limit: int = 400) -> list[int]:
-        """Vertices from ``first`` over ``second`` on, until the loop closes or the way forks."""
+        """Return vertices from ``first`` over ``second`` on, until the loop closes or forks.
+
+        Args:
+            first: Vertex to start at.
+            second: A neighbour of it.
+            limit: Most vertices.
+        """
         path = [first, second]
         while len(path) < limit:
             before, here = path[-2:]
@@ -118,7 +124,12 @@ class LipContours:
     outer_lower: IntArray
 
     def middle(self, mesh: RigMesh, line: str) -> int:
-        """The vertex of ``line`` on the midline."""
+        """Return the vertex of a lip line on the midline.
+
+        Args:
+            mesh: The head.
+            line: Name of the lip line.
+        """
         vertices: IntArray = getattr(self, line)
         return int(vertices[np.argmin(np.abs(mesh.neutral[vertices, 0]))])
 
@@ -142,7 +153,7 @@ def find_lips(mesh: RigMesh) -> LipContours:
 
 
 def _midline_lips(mesh: RigMesh) -> tuple[IntArray, IntArray]:
-    """Midline vertices of the mouth above and below the slit."""
+    """Return midline vertices of the mouth above and below the slit."""
     funnel = np.linalg.norm(mesh.delta("mouthFunnel"), axis=1)
     pucker = np.linalg.norm(mesh.delta("mouthPucker"), axis=1)
     mouth = (funnel + pucker) > MOUTH_MOTION * (funnel + pucker).max()
@@ -154,7 +165,7 @@ def _midline_lips(mesh: RigMesh) -> tuple[IntArray, IntArray]:
 
 
 def _closest_pair(mesh: RigMesh, upper: IntArray, lower: IntArray) -> tuple[int, int]:
-    """The pair that is close and well to the front: lips can touch again inside the mouth."""
+    """Return the pair that is close and well to the front: lips can touch inside the mouth."""
     above, below = mesh.neutral[upper][:, None], mesh.neutral[lower][None]
     forward = 0.5 * (above[..., 2] + below[..., 2])
     cost = np.linalg.norm(above - below, axis=-1) - FRONT_PREFERENCE * forward
@@ -163,13 +174,13 @@ def _closest_pair(mesh: RigMesh, upper: IntArray, lower: IntArray) -> tuple[int,
 
 
 def _reach(mesh: RigMesh, side: IntArray, middle: int) -> DoubleArray:
-    """Height of each vertex of one lip above (below) its inner middle; inside the mouth: far."""
+    """Return the height of each vertex of a lip above (below) its inner middle; inside: far."""
     offset = mesh.neutral[side] - mesh.neutral[middle]
     return np.where(offset[:, 2] > 0, np.abs(offset[:, 1]), np.inf)
 
 
 def _contour(mesh: RigMesh, loops: EdgeLoops, middle: int) -> IntArray:
-    """The loop through ``middle`` from corner to corner, right to left."""
+    """Return the loop through ``middle`` from corner to corner, right to left."""
     x = mesh.neutral[:, 0]
     beside = sorted(loops.neighbours(middle), key=lambda vertex: x[vertex])
     halves = []

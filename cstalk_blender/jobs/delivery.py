@@ -93,6 +93,7 @@ class Delivery:
                 frame_rate=self._frame_rate,
                 line=self._order.line,
                 take=self._order.take,
+                tolerance=self._order.tolerance,
             )
         self._report = self._bake.step(budget_s)
         if self._report is not None:

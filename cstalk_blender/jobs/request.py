@@ -36,6 +36,8 @@ class Order:
     target_name: str
     start_frame: int
     with_companions: bool
+    tolerance: float | None = None
+    """Largest deviation of few fitted keys; None sets a key on every frame."""
     take: str = ""
     """Identity of the clip: the path of its audio file. A later bake of it replaces this one."""
 
@@ -52,6 +54,7 @@ def order_for(
     *,
     start_frame: int,
     with_companions: bool = True,
+    tolerance: float | None = None,
 ) -> Order:
     """Return the request for a performance by ``target``.
 
@@ -62,6 +65,7 @@ def order_for(
             temporary WAV file.
         start_frame: Frame on which the audio file begins.
         with_companions: Bake teeth, tongue and lashes too.
+        tolerance: Largest deviation of few fitted keys; None sets a key on every frame.
 
     Raises:
         BadTarget: The target is no face.
@@ -83,6 +87,7 @@ def order_for(
         target_name=target.name,
         start_frame=start_frame,
         with_companions=with_companions,
+        tolerance=tolerance,
         take=str(audio.absolute()),
     )
 

@@ -39,6 +39,7 @@ def ready(studio, face, speech):
     operators.load_audio(bpy.context.scene, speech)
     settings = bpy.context.scene.cstalk
     settings.emotion, settings.intensity, settings.start_frame = "happy", 0.5, 11
+    settings.key_rate = "SCENE"  # a key on every frame, which the tests count
     return settings
 
 

@@ -8,12 +8,14 @@ the scene as it was.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 import time
 from collections.abc import Callable, Sequence
 
 import bpy
+import numpy as np
 
 from ... import compat
 from ...errors import SceneChanged, SessionError
@@ -21,7 +23,7 @@ from ...package import track
 from ..drive.mouth import reference_gap
 from ..drive.plan import owners_of
 from . import memory, ownership
-from .build import ActionBuilder
+from .build import ActionBuilder, Fitting
 from .fcurves import key_frames
 from .install import install, plan_faces, remember, remove_actions, uninstall
 from .report import BakeReport, ClearReport, report_of
@@ -29,6 +31,10 @@ from .report import BakeReport, ClearReport, report_of
 REFERENCE_GAP = "cstalk_gap"
 """Custom property of our Actions: relative lip gap of the demo head at each keyframe, which the lip
 seal compares with."""
+SAMPLES = "cstalk_samples"
+"""Custom property of our Actions: first and last scene frame of those gaps, evenly spaced."""
+CLOSED_GAP = 0.02
+"""Of jawOpen less mouthClose: lips of a closure meet under it on the three public ARKit heads."""
 MOST_STARTS = 20
 """Times that a bake starts over because the face was changed meanwhile, before it fails."""
 
@@ -60,6 +66,7 @@ class BakeJob:
         frame_rate: float,
         line: str,
         take: str = "",
+        tolerance: float | None = None,
     ) -> None:
         """Prepare a bake; nothing is read or changed before the first step.
 
@@ -72,11 +79,14 @@ class BakeJob:
             line: Name of the clip, for the names of Actions.
             take: Identity of the clip, such as the path of its audio file: a bake replaces the
                 keyframes of an earlier one with the same identity. Empty for ``line``.
+            tolerance: Largest deviation of few fitted Bezier keys, as a share of a curve's range;
+                None writes a linear key for each frame of the track.
         """
         self._find_faces, self._curves = find_faces, curves
         self._line, self._take = line, take or line
         self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
-        self._builder = ActionBuilder(self._frames)
+        fitting = None if tolerance is None else Fitting(tolerance, closed_frames(curves))
+        self._builder = ActionBuilder(self._frames, fitting)
         self._gap: list[float] = []
         self._stage = _Stage.PLAN
         self._starts = 0
@@ -144,6 +154,7 @@ class BakeJob:
         if not self._builder.is_current(groups):
             self._stage = _Stage.PLAN
             return None
+        keys, error = self._builder.keys, self._builder.largest_error
         made = self._builder.take()
         self._mark(made, faces[0].data.shape_keys)
         widened = [name for owner, curves in groups for name in remember(owner, curves)]
@@ -155,12 +166,14 @@ class BakeJob:
         for (owner, _curves), action in zip(groups, made, strict=True):
             who = faces[0].name if compat.shares_actions() else names.get(owner, owner.name)
             ownership.set_name(action, ownership.clip_name(who, self._line))
-        return report_of(plans, self._curves, self._frames, made, widened=widened, kept=kept)
+        report = report_of(plans, self._curves, self._frames, made, widened=widened, kept=kept)
+        return dataclasses.replace(report, keys=keys, fit_error=error)
 
     def _mark(self, made: Sequence[bpy.types.Action], key: bpy.types.Key) -> None:
         for action in dict.fromkeys(made):
             ownership.record(action)
             action[REFERENCE_GAP] = self._gap
+            action[SAMPLES] = [float(self._frames[0]), float(self._frames[-1])]
             action[ownership.LINE], action[ownership.TAKE] = self._line, self._take
             action[ownership.FACE] = ownership.face_id(key)
             # Without a fake user a take that is not played is gone after saving and loading.
@@ -184,6 +197,20 @@ class BakeJob:
         return bool(take == self._take)
 
 
+def closed_frames(curves: track.CurveTrack) -> tuple[int, ...]:
+    """Return the frames in which the lips of a performance meet most, one for each closure.
+
+    Args:
+        curves: A performance with ARKit's jawOpen and mouthClose; empty for another.
+    """
+    if not {"jawOpen", "mouthClose"} <= set(curves.channels):
+        return ()
+    gap = curves.column("jawOpen") - curves.column("mouthClose")
+    is_closed = (gap < CLOSED_GAP) & (curves.column("mouthClose") > CLOSED_GAP)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_closed.astype(int), [0]])))
+    return tuple(int(a + gap[a:b].argmin()) for a, b in edges.reshape(-1, 2))
+
+
 def bake_track(
     objects: Sequence[bpy.types.Object],
     curves: track.CurveTrack,
@@ -192,6 +219,7 @@ def bake_track(
     frame_rate: float,
     line: str,
     take: str = "",
+    tolerance: float | None = None,
 ) -> BakeReport:
     """Write a performance as keyframes at once.
 
@@ -202,6 +230,7 @@ def bake_track(
         frame_rate: Frames per second of the scene, ``fps / fps_base``.
         line: Name of the clip, for the names of Actions.
         take: Identity of the clip, as for `BakeJob`.
+        tolerance: Deviation of fitted keys, as for `BakeJob`.
 
     Raises:
         BadTarget: An Action cannot be assigned to one of the objects.
@@ -215,6 +244,7 @@ def bake_track(
         frame_rate=frame_rate,
         line=line,
         take=take,
+        tolerance=tolerance,
     )
     while (report := job.step(math.inf)) is None:
         pass

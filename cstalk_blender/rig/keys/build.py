@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import compat
+from ...direct.few_keys import FittedCurve, fit_region, scaled
 from ...errors import BakeFailed, SceneChanged
 from ..drive.properties import PropertyCurve
-from .fcurves import write_curve
+from .fcurves import write_curve, write_fitted_curve
 
 BUILDING = "cstalk_building"
 """Custom property of an Action that is incomplete and plays nowhere: the token of its builder."""
@@ -28,6 +29,16 @@ _live_tokens: set[str] = set()
 
 Group = tuple[bpy.types.ID, list[PropertyCurve]]
 """A data block and the curves to write on it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitting:
+    """How few keys stand for all samples."""
+
+    tolerance: float
+    """Largest deviation as a share of a curve's range, above 0."""
+    exact: tuple[int, ...] = ()
+    """Samples that get a key, such as closures of the lips."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,13 +72,20 @@ class _Curve:
 class ActionBuilder:
     """Actions under construction: one for all owners where Actions have slots, else one each."""
 
-    def __init__(self, frames: NDArray[np.float64]) -> None:
+    def __init__(self, frames: NDArray[np.float64], fitting: Fitting | None = None) -> None:
         """Start with no curves.
 
         Args:
-            frames: Scene frame of each keyframe, shape (frames,).
+            frames: Scene frame of each sample, shape (frames,).
+            fitting: Fit few Bezier keys; None writes a linear key for each sample.
         """
-        self._frames = frames
+        self._frames, self._fitting = frames, fitting
+        self._fitted: dict[int, FittedCurve] = {}
+        """Fitted keys of curves that are not written yet, by their index."""
+        self.largest_error = 0.0
+        """Largest deviation of fitted keys so far, as a share of each curve's range."""
+        self.keys = 0
+        """Keys written so far."""
         self._owners: list[Owner] = []
         self._curves: list[_Curve] = []
         self._actions: list[int] = []
@@ -141,7 +159,8 @@ class ActionBuilder:
 
     def drop(self) -> None:
         """Remove the incomplete Actions of this builder, and remnants of finished ones."""
-        self._actions, self._written = [], 0
+        self._actions, self._written, self._fitted = [], 0, {}
+        self.largest_error, self.keys = 0.0, 0
         _live_tokens.discard(self._token)
         for action in list(bpy.data.actions):
             token = action.get(BUILDING)
@@ -156,7 +175,34 @@ class ActionBuilder:
         group = holder.groups.get(curve.group) or holder.groups.new(curve.group)
         fcurve = holder.fcurves.new(curve.path, index=max(curve.index, 0))
         fcurve.group = group
-        write_curve(fcurve, self._frames, curve.values)
+        if self._fitting is None:
+            write_curve(fcurve, self._frames, curve.values)
+            self.keys += len(self._frames)
+            return
+        fitted = self._fitted_curve(self._written)
+        write_fitted_curve(fcurve, self._frames, fitted)
+        self.keys += len(fitted.frames)
+
+    def _fitted_curve(self, number: int) -> FittedCurve:
+        """Return the fitted keys of a curve; the curves of its region are fitted together."""
+        assert self._fitting is not None
+        if number not in self._fitted:
+            curve = self._curves[number]
+            region = [
+                n
+                for n, other in enumerate(self._curves)
+                if (other.owner, other.group) == (curve.owner, curve.group)
+            ]
+            scales = [_scale(self._curves[n]) for n in region]
+            values = np.stack(
+                [self._curves[n].values / s for n, s in zip(region, scales, strict=True)], 1
+            )
+            found = fit_region(values, tolerance=self._fitting.tolerance, exact=self._fitting.exact)
+            self.largest_error = max(self.largest_error, *(one.error for one in found))
+            self._fitted.update(
+                (n, scaled(one, s)) for n, s, one in zip(region, scales, found, strict=True)
+            )
+        return self._fitted.pop(number)
 
     def _new_action(self) -> int:
         if self._actions and compat.shares_actions():
@@ -164,6 +210,11 @@ class ActionBuilder:
         action = bpy.data.actions.new("CSTalk building")
         action[BUILDING] = self._token
         return int(action.session_uid)
+
+
+def _scale(curve: _Curve) -> float:
+    """Return the range that tolerance is a share of: 1 for a shape key, else that of the curve."""
+    return 1.0 if curve.path.startswith("key_blocks") else max(float(np.ptp(curve.values)), 1e-6)
 
 
 def _without_references(groups: Sequence[Group]) -> tuple[list[Owner], list[_Curve]]:

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...direct.few_keys import FittedCurve
 from ...package import track
 
 Array = NDArray[np.float64]
@@ -51,7 +52,50 @@ def write_curve(curve: bpy.types.FCurve, frames: Array, values: NDArray[Any]) ->
     curve.keyframe_points.add(len(frames))
     curve.keyframe_points.foreach_set("co", points)
     curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), linear, np.int32))
+    _deselect(curve)
     curve.update()
+
+
+def write_fitted_curve(curve: bpy.types.FCurve, frames: Array, fitted: FittedCurve) -> None:
+    """Replace the keyframes of an F-curve by few Bezier ones.
+
+    Args:
+        curve: The F-curve.
+        frames: Scene frame of each fitted sample, rising and evenly spaced, shape (samples,).
+        fitted: Keys and handles, on those samples.
+    """
+    count = len(fitted.frames)
+    at = frames[fitted.frames]
+    before = np.diff(at, prepend=at[0] - 3) / 3
+    after = np.diff(at, append=at[-1] + 3) / 3
+    if len(curve.keyframe_points):
+        curve.keyframe_points.clear()
+    curve.keyframe_points.add(count)
+    free = bpy.types.Keyframe.bl_rna.properties["handle_left_type"].enum_items["FREE"].value
+    bezier = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["BEZIER"].value
+    points = curve.keyframe_points
+    points.foreach_set("interpolation", np.full(count, bezier, np.int32))
+    for name in ("handle_left_type", "handle_right_type"):
+        points.foreach_set(name, np.full(count, free, np.int32))
+    points.foreach_set("co", _pairs(at, fitted.values))
+    points.foreach_set("handle_left", _pairs(at - before, fitted.left))
+    points.foreach_set("handle_right", _pairs(at + after, fitted.right))
+    _deselect(curve)
+    curve.update()
+
+
+def _deselect(curve: bpy.types.FCurve) -> None:
+    """Deselect all keyframes: Blender selects new ones, and a stray G would move a whole face."""
+    nothing = np.zeros(len(curve.keyframe_points), bool)
+    for name in ("select_control_point", "select_left_handle", "select_right_handle"):
+        curve.keyframe_points.foreach_set(name, nothing)
+
+
+def _pairs(frames: Array, values: Array) -> NDArray[np.float32]:
+    """Interleave frames and values as Blender's arrays have them."""
+    pairs = np.empty(2 * len(frames), np.float32)
+    pairs[0::2], pairs[1::2] = frames, values
+    return pairs
 
 
 def read_curve(curve: bpy.types.FCurve) -> tuple[Array, Array]:

@@ -22,7 +22,7 @@ class BakeReport:
     actions: tuple[str, ...]
     """Names of their Actions: one for all where Actions have slots."""
     frames: int
-    """Keyframes on each curve."""
+    """Frames of the performance; without fitting, also keyframes on each curve."""
     channels: int
     """Channels of the track that are keyed on at least one object."""
     seconds: float
@@ -41,10 +41,17 @@ class BakeReport:
     """Reasons why shape keys were left to their drivers, one sentence each."""
     kept: tuple[str, ...] = ()
     """Earlier Actions that were not replaced, one sentence each."""
+    keys: int = 0
+    """Keyframes written on all curves."""
+    fit_error: float = 0.0
+    """Largest deviation of fitted keys, as a share of a curve's range; 0 with a key per frame."""
 
     def summary(self) -> str:
-        """Return one line for the panel: frames, channels, seconds."""
-        return f"{self.frames} frames, {self.channels} channels, {self.seconds:.1f} s"
+        """Return one line for the panel: frames, channels, seconds, and how few keys."""
+        text = f"{self.frames} frames, {self.channels} channels, {self.seconds:.1f} s"
+        if not self.fit_error:
+            return text
+        return f"{text}, {self.keys} keys within {100 * self.fit_error:.1f} %"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -67,7 +67,7 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
     mouth = mouth_of(face)
     _require_free(mouth)
     wanted = np.array(reference, np.float64)
-    frames, values = _keys(_curves_of(action, key), len(wanted))
+    frames, values = _keys(_curves_of(action, key), len(wanted), action)
     gap = _gap(mouth, values, frames)
     opening = max(float(np.quantile(gap, lips.OPENING_QUANTILE)), 1e-9)
     change = _closed if closing_keys(mouth) else _eased
@@ -151,8 +151,18 @@ def _curves_of(action: bpy.types.Action, key: bpy.types.Key) -> dict[str, bpy.ty
     return {names[path]: curve for path, curve in by_path.items() if path in names}
 
 
-def _keys(curves: dict[str, bpy.types.FCurve], count: int) -> tuple[Array, dict[str, Array]]:
+def _keys(
+    curves: dict[str, bpy.types.FCurve], count: int, action: bpy.types.Action | None = None
+) -> tuple[Array, dict[str, Array]]:
     """Return the baked frames, and the value of each curve there, edits of the user included."""
+    samples = None if action is None else action.get(bake.SAMPLES)
+    if (
+        action is not None
+        and samples is not None
+        and np.allclose(samples, action.frame_range, atol=0.01)
+    ):
+        frames = np.linspace(samples[0], samples[1], count)
+        return frames, _values(curves, frames)
     whole = [curve for curve in curves.values() if len(curve.keyframe_points) == count]
     if not whole:
         raise BadTarget(
@@ -162,8 +172,11 @@ def _keys(curves: dict[str, bpy.types.FCurve], count: int) -> tuple[Array, dict[
     points = np.empty(2 * count, np.float32)
     whole[0].keyframe_points.foreach_get("co", points)
     frames = points[0::2].astype(np.float64)
-    values = {n: np.array([c.evaluate(f) for f in frames]) for n, c in curves.items()}
-    return frames, values
+    return frames, _values(curves, frames)
+
+
+def _values(curves: dict[str, bpy.types.FCurve], frames: Array) -> dict[str, Array]:
+    return {n: np.array([c.evaluate(f) for f in frames]) for n, c in curves.items()}
 
 
 def _keys_per_second(frames: Array, frame_rate: float) -> float:

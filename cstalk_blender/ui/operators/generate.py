@@ -242,6 +242,7 @@ def scene_order(context: bpy.types.Context) -> jobs_order.Order:
         performance,
         start_frame=settings.start_frame,
         with_companions=settings.with_companions,
+        tolerance=settings.tolerance,
     )
 
 

@@ -66,6 +66,8 @@ class CSTALK_PT_options(SidebarPanel, bpy.types.Panel):
         settings = context.scene.cstalk
         for name in ("seed", "key_rate", "blink", "with_companions"):
             layout.prop(settings, name)
+            if name == "key_rate" and settings.key_rate == "FITTED":
+                layout.prop(settings, "key_tolerance")
 
 
 def draw_face(

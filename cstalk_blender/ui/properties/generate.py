@@ -22,8 +22,9 @@ EMOTION_ITEMS.append(
 FINE_KEY_RATE = 60.0
 """Keys per second of the fine setting: the frame rate of ARKit face captures."""
 KEY_RATE_ITEMS = [
-    ("SCENE", "Scene Frame Rate", "Set one key on each frame"),
+    ("SCENE", "Every Frame", "Set one key on each frame of the scene"),
     ("FINE", "60 per Second", "Set keys between frames too, for motion blur and slow motion"),
+    ("FITTED", "Fitted", "Set few Bezier keys that stay within the tolerance and can be edited"),
 ]
 
 
@@ -112,8 +113,9 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
     )
     key_rate: bpy.props.EnumProperty(
         name="Keys",
-        description="Number of keys per second (default: Scene Frame Rate)",
+        description="How many keys are set (default: Fitted)",
         items=KEY_RATE_ITEMS,
+        default="FITTED",
     )
     made: bpy.props.StringProperty(
         name="Result", description="Frames, channels and seconds of the last performance"
@@ -122,6 +124,22 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         name="Detected Emotion",
         description="Emotion detected from the voice for the last performance",
     )
+
+    key_tolerance: bpy.props.FloatProperty(
+        name="Tolerance",
+        description="Largest deviation of fitted keys, in percent of a shape key's range "
+        "(default: 1)",
+        default=1.0,
+        min=0.5,
+        max=5.0,
+        precision=1,
+        subtype="PERCENTAGE",
+    )
+
+    @property
+    def tolerance(self) -> float | None:
+        """Largest deviation of fitted keys as a share of 1; None for a key on every frame."""
+        return self.key_tolerance / 100 if self.key_rate == "FITTED" else None
 
     @property
     def audio_path(self) -> Path | None:

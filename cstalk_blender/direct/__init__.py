@@ -1,0 +1,4 @@
+"""Turn a generated performance into what an animator can work with. numpy only, no bpy.
+
+* ``few_keys``: a curve as few Bezier keys with a bounded error, aligned within a region.
+"""

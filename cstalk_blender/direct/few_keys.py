@@ -1,0 +1,212 @@
+"""Fit curves with few Bezier keys within a bounded error, aligned within a region. numpy only.
+
+Between two keys the handles stand at thirds of the interval, so Blender's Bezier is a cubic
+polynomial of time and its two free values follow from linear least squares (Schneider 1990, "An
+Algorithm for Automatically Fitting Digitized Curves", without its reparametrisation, which thirds
+make needless).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+FLAT = 1e-5
+"""A curve that varies by less gets a single key."""
+LONGEST_FRAMES = 120
+"""An interval is never longer, so that one edit does not bend two seconds of a face."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedCurve:
+    """Keys of one channel."""
+
+    frames: NDArray[np.int64]
+    """Index of the sample at each key, ascending, shape (K,)."""
+    values: Array
+    """Value at each key: that of the sample itself, shape (K,)."""
+    left: Array
+    """Value of the left handle, a third of the interval before the key, shape (K,)."""
+    right: Array
+    """Value of the right handle, a third of the interval after the key, shape (K,)."""
+    error: float
+    """Largest deviation from the samples."""
+
+
+def fit_region(values: Array, *, tolerance: float, exact: Sequence[int] = ()) -> list[FittedCurve]:
+    """Fit the channels of a region with keys on common frames.
+
+    Args:
+        values: Samples, one a frame, shape (frames, channels); a channel's range is its own.
+        tolerance: Largest deviation, as a share of 1 (the range of a shape key).
+        exact: Samples that get a key in every channel that moves, as closures of the lips.
+
+    Returns:
+        One curve a channel. A channel uses those of the common frames that it needs; a flat one has
+        a single key.
+
+    Raises:
+        ValueError: No frames, or a tolerance that is not positive.
+    """
+    if not len(values) or tolerance <= 0:
+        raise ValueError(f"{len(values)} frames with a tolerance of {tolerance}")
+    moving = [c for c in range(values.shape[1]) if np.ptp(values[:, c]) > FLAT]
+    held = sorted({0, len(values) - 1, *(f for f in exact if 0 <= f < len(values))})
+    common = _common_frames(values[:, moving], held, tolerance) if moving else []
+    return [
+        _fit_channel(values[:, c], common, set(held), tolerance)
+        if c in moving
+        else _flat(values, c)
+        for c in range(values.shape[1])
+    ]
+
+
+def scaled(curve: FittedCurve, factor: float) -> FittedCurve:
+    """Return a fitted curve with all its values multiplied.
+
+    Args:
+        curve: From ``fit_region``.
+        factor: Any number but 0; the error stays that of the unscaled curve.
+    """
+    return dataclasses.replace(
+        curve,
+        values=curve.values * factor,
+        left=curve.left * factor,
+        right=curve.right * factor,
+    )
+
+
+def evaluate(curve: FittedCurve, count: int) -> Array:
+    """Return the values of a fitted curve at the samples 0 to ``count`` - 1, as Blender has them.
+
+    Args:
+        curve: From ``fit_region``.
+        count: Samples wanted.
+    """
+    out = np.empty(count)
+    frames = curve.frames
+    out[: frames[0]] = curve.values[0]
+    out[frames[-1] :] = curve.values[-1]
+    for k in range(len(frames) - 1):
+        first, last = int(frames[k]), int(frames[k + 1])
+        t = np.arange(last - first + 1) / (last - first)
+        corners = (curve.values[k], curve.right[k], curve.left[k + 1], curve.values[k + 1])
+        out[first : last + 1] = _bezier(t, *corners)
+    return out
+
+
+def _common_frames(values: Array, held: Sequence[int], tolerance: float) -> list[int]:
+    """Frames at which some channel of the region needs a key."""
+    found = set(held)
+    waiting = list(itertools.pairwise(held))
+    while waiting:
+        first, last = waiting.pop()
+        if last - first < 2:
+            continue
+        errors = _segment_errors(values, first, last)
+        if last - first <= LONGEST_FRAMES and errors.max() <= tolerance:
+            continue
+        split = first + _split_of(values[first : last + 1], errors)
+        found.add(split)
+        waiting += [(first, split), (split, last)]
+    return sorted(found)
+
+
+def _split_of(values: Array, errors: Array) -> int:
+    """Where to split: at an extreme near the largest error, since poses are at the extremes."""
+    worst = int(errors.max(1).argmax())
+    channel = int(errors[worst].argmax())
+    reach = max(1, len(values) // 6)
+    low, high = max(1, worst - reach), min(len(values) - 1, worst + reach + 1)
+    curve = values[:, channel]
+    inner = np.arange(low, high)
+    rising, falling = curve[inner] - curve[inner - 1], curve[inner + 1 - (inner + 1 == len(curve))]
+    turns = rising * (falling - curve[inner]) < 0
+    if turns.any():
+        extremes = inner[turns]
+        return int(extremes[np.abs(extremes - worst).argmin()])
+    return int(np.clip(worst, 1, len(values) - 2))
+
+
+def _segment_errors(values: Array, first: int, last: int) -> Array:
+    """Deviation of the best cubic between two samples, shape (frames, channels)."""
+    part = values[first : last + 1]
+    handles = _handles(part)
+    t = np.linspace(0, 1, len(part))[:, None]
+    errors: Array = np.abs(_bezier(t, part[0], *handles, part[-1]) - part)
+    return errors
+
+
+def _handles(part: Array) -> tuple[Array, Array]:
+    """Least-squares values of the two handles of one interval, for each channel."""
+    t = np.linspace(0, 1, len(part))
+    basis = np.stack([3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t)], 1)
+    ends = np.stack([(1 - t) ** 3, t**3], 1)
+    rest = part - ends @ part[[0, -1]]
+    if len(part) < 4:  # fewer inner samples than unknowns: a straight interval, bent if need be
+        basis = basis.sum(1, keepdims=True)
+        third = part[0] + (part[-1] - part[0]) / 3
+        two_thirds = part[0] + 2 * (part[-1] - part[0]) / 3
+        line = np.stack([3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t)], 1) @ np.stack(
+            [third, two_thirds]
+        )
+        bend = (basis * (rest - line)).sum(0) / max(float((basis**2).sum()), 1e-12)
+        return third + bend, two_thirds + bend
+    solved = np.linalg.lstsq(basis, rest, rcond=None)[0]
+    return solved[0], solved[1]
+
+
+def _fit_channel(
+    curve: Array, common: Sequence[int], held: set[int], tolerance: float
+) -> FittedCurve:
+    """Keys of one channel on a part of the common frames: each interval as long as it may be."""
+    column = curve[:, None]
+    frames = [common[0]]
+    position = 0
+    while position < len(common) - 1:
+        reach = position + 1
+        while (
+            reach + 1 < len(common)
+            and common[reach] not in held
+            and common[reach + 1] - common[position] <= LONGEST_FRAMES
+            and _segment_errors(column, common[position], common[reach + 1]).max() <= tolerance
+        ):
+            reach += 1
+        frames.append(common[reach])
+        position = reach
+    return _with_handles(curve, frames)
+
+
+def _with_handles(curve: Array, frames: Sequence[int]) -> FittedCurve:
+    values = curve[list(frames)]
+    left, right = values.copy(), values.copy()
+    for k in range(len(frames) - 1):
+        part = curve[frames[k] : frames[k + 1] + 1, None]
+        first, second = _handles(part) if len(part) > 2 else _thirds(part)
+        right[k], left[k + 1] = first[0], second[0]
+    fitted = FittedCurve(np.array(frames), values, left, right, 0.0)
+    error = float(np.abs(evaluate(fitted, len(curve)) - curve).max())
+    return dataclasses.replace(fitted, error=error)
+
+
+def _thirds(part: Array) -> tuple[Array, Array]:
+    step = (part[-1] - part[0]) / 3
+    return part[0] + step, part[-1] - step
+
+
+def _flat(values: Array, channel: int) -> FittedCurve:
+    value = np.array([float(np.median(values[:, channel]))])
+    error = float(np.abs(values[:, channel] - value[0]).max())
+    return FittedCurve(np.array([0]), value, value, value, error)
+
+
+def _bezier(t: Array, start: Array, right: Array, left: Array, end: Array) -> Array:
+    s = 1 - t
+    value: Array = s**3 * start + 3 * s**2 * t * right + 3 * s * t**2 * left + t**3 * end
+    return value

@@ -254,6 +254,35 @@ def slot_of(action):
     return compat.curve_bags(action)[0][0]
 
 
+def test_clear_of_a_performance_leaves_lines_and_what_they_need():
+    face = make_face()
+    block = face.data.shape_keys.key_blocks["jawOpen"]
+    block.value, block.slider_max = 0.25, 0.8
+    label = strips.Label("line", "line", "batch")
+    loud = wave_track(seconds=0.5, peak=1.2)
+    strips.place_line([face], loud, label, start_frame=1, frame_rate=24.0)
+    speak(face)
+    assert bake.clear_bake([face]).objects == ("Face",)
+    assert not bake.has_bake(face)
+    assert strips.has_lines(face)
+    assert block.slider_max == pytest.approx(1.2)
+    strips.clear_lines([face])
+    assert (block.value, block.slider_max) == (pytest.approx(0.25), pytest.approx(0.8))
+
+
+def test_lines_that_took_a_performance_off_give_the_users_action_back_when_they_go():
+    face = make_face()
+    artist = make_action("Artist", face.data.shape_keys, "browInnerUp", 0.5)
+    speak(face)
+    label = strips.Label("line", "line", "batch")
+    placed = strips.place_line(
+        [face], wave_track(seconds=0.5), label, start_frame=1, frame_rate=24.0
+    )
+    assert placed.notes == ("'Face line' does not play any more: it would hide the lines",)
+    strips.clear_lines([face])
+    assert face.data.shape_keys.animation_data.action == artist
+
+
 def test_a_renamed_nla_track_still_holds_our_lines():
     face = make_face()
     label = strips.Label("line", "line", "batch")

@@ -27,6 +27,7 @@ from .build import ActionBuilder, Fitting
 from .fcurves import key_frames
 from .install import install, plan_faces, remember, remove_actions, uninstall
 from .report import BakeReport, ClearReport, report_of
+from .tracks import has_clips
 
 REFERENCE_GAP = "cstalk_gap"
 """Custom property of our Actions: relative lip gap of the demo head at each keyframe, which the lip
@@ -252,7 +253,7 @@ def bake_track(
 
 
 def clear_bake(objects: Sequence[bpy.types.Object]) -> ClearReport:
-    """Take our performance off faces and restore what was there before the first bake.
+    """Take our performance off faces and restore what was there before; strips of ours stay.
 
     Args:
         objects: Face meshes, as `targets.face_objects` returns them.
@@ -270,6 +271,7 @@ def has_bake(target: bpy.types.Object | None) -> bool:
     if key is None:
         return False
     return any(
-        memory.has_memory(owner) or ownership.own_action_or_none(owner) is not None
+        ownership.own_action_or_none(owner) is not None
+        or (memory.has_memory(owner) and not has_clips(owner))
         for owner in (key, *owners_of([target]))
     )

@@ -21,6 +21,7 @@ from ..drive.properties import PropertyCurve, merge_targets
 from ..drive.values import read_value
 from . import memory, ownership
 from .build import Group
+from .tracks import has_clips
 from .transfer import copy_curves
 
 SLIDER_STEP = 0.1
@@ -108,9 +109,13 @@ def uninstall(owner: bpy.types.ID) -> bpy.types.Action | None:
         The Action of ours that was played, for `remove_actions`; None without one.
     """
     own = ownership.own_action_or_none(owner)
-    if own is None and not memory.has_memory(owner):
+    if own is None and (has_clips(owner) or not memory.has_memory(owner)):
         return None
-    if own is not None:
+    if own is None:
+        # A batch line took our performance off: the user's Action is still put aside.
+        if memory.previous_action_or_none(owner) and owner.animation_data.action is None:
+            memory.restore_action(owner)
+    else:
         handle = compat.slot_handle(owner)
         foreign = ownership.foreign_curves(own, handle)
         is_shared = _is_shared(owner, own, handle)
@@ -118,7 +123,7 @@ def uninstall(owner: bpy.types.ID) -> bpy.types.Action | None:
         _return_curves(owner, foreign)
         if not is_shared:
             _remove_curves(own, handle, foreign)
-    memory.restore(owner)
+    memory.restore(owner, has_clips=has_clips(owner))
     return own
 
 
@@ -172,7 +177,8 @@ def remember(owner: bpy.types.ID, curves: Sequence[PropertyCurve]) -> list[str]:
         Names of the shape keys whose sliders were widened.
     """
     if owner.id_type == "KEY":
-        memory.restore_ranges(owner)
+        if not has_clips(owner):  # strips may need a wider range than this performance
+            memory.restore_ranges(owner)
         widened = widen_sliders(owner, curves)
         keyed = [owner.path_resolve(curve.path.removesuffix(".value")).name for curve in curves]
         memory.reset_unkeyed(owner, keyed)

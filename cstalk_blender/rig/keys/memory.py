@@ -140,13 +140,24 @@ def restore_action(owner: bpy.types.ID) -> None:
     compat.assign_action(owner, memory.get("previous"), memory.get("previous_slot", ""))
 
 
-def restore(owner: bpy.types.ID) -> None:
-    """Restore values, slider ranges and NLA tracks, and forget them."""
+def restore(owner: bpy.types.ID, *, has_clips: bool) -> None:
+    """Restore values, slider ranges and NLA tracks, and forget them.
+
+    Args:
+        owner: The data block.
+        has_clips: True while strips of ours play on it: they still need the widened sliders, and
+            the values are restored when they go.
+    """
     memory = _memory(owner)
     previous = memory.get("previous")
     _remove_kept_track(owner, memory)
     if previous is not None and not memory.get("previous_fake"):
         previous.use_fake_user = False
+    if has_clips:
+        for name in ("previous", "previous_slot", "previous_fake", "kept_track"):
+            memory.pop(name, None)
+        owner[MEMORY] = memory
+        return
     if owner.id_type == "KEY":
         restore_ranges(owner)
         for name, value in memory.get("values", {}).items():

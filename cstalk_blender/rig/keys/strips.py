@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import bpy
@@ -24,15 +24,10 @@ from . import install, ownership, rest
 from .build import ActionBuilder
 from .fcurves import key_frames, read_curve, write_curve
 from .ownership import BATCH, LINE
+from .tracks import FACE_0_1, STRIP, TRACK, has_clips, is_clip, our_tracks
 
 Array = NDArray[np.float64]
 
-TRACK = "CSTalk Lines"
-"""Name of our NLA tracks; those for clips that overlap are numbered."""
-STRIP = "cstalk_strip"
-"""Custom property of an Action that was made to be played by strips."""
-FACE_0_1 = "cstalk_face"
-"""Custom property by which version 0.1 referred to the face of a clip's Action."""
 FADE_S = 0.08
 """Seconds in which a strip takes the face over and releases it: speech files begin and end with
 more silence than that."""
@@ -153,18 +148,7 @@ def clear_lines(faces: Sequence[bpy.types.Object]) -> Removed:
 
 def has_lines(face: bpy.types.Object) -> bool:
     """Return True when clips of ours play on the face."""
-    return any(True for owner in owners_of([face]) for _track in our_tracks(owner))
-
-
-def our_tracks(owner: bpy.types.ID) -> Iterator[Any]:
-    """Yield our NLA tracks on a data block, renamed ones included."""
-    if owner.animation_data is None:
-        return
-    for nla_track in owner.animation_data.nla_tracks:
-        plays = [strip.action for strip in nla_track.strips]
-        holds_clips = bool(plays) and all(a is not None and _is_clip(a) for a in plays)
-        if nla_track.name.startswith(TRACK) or holds_clips:
-            yield nla_track
+    return any(has_clips(owner) for owner in owners_of([face]))
 
 
 def mark_as_asset(names: Collection[str], description: str, tags: Sequence[str]) -> None:
@@ -248,6 +232,7 @@ def _add_strip(part: _Part, fade: int) -> list[str]:
     if own is not None:  # a single performance would hide the clips
         ownership.set_fake_user(own)
         compat.assign_action(owner, None)
+        notes.append(f"{own.name!r} does not play any more: it would hide the lines")
     elif animation.action is not None:
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
     rest.hold(owner, part.action)
@@ -271,16 +256,12 @@ def _stored_actions(face: bpy.types.Object) -> list[bpy.types.Action]:
     return [
         action
         for action in bpy.data.actions
-        if _is_clip(action)
+        if is_clip(action)
         and (
             action.get(FACE_0_1) == face
             or (known is not None and action.get(ownership.FACE) == known)
         )
     ]
-
-
-def _is_clip(action: bpy.types.Action) -> bool:
-    return bool(action.get(STRIP)) or (BATCH in action and FACE_0_1 in action)
 
 
 def _is_line(action: bpy.types.Action, label: Label) -> bool:

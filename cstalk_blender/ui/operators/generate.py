@@ -13,7 +13,7 @@ from ...jobs import generate as jobs
 from ...jobs import request as jobs_order
 from ...package import protocol
 from ...rig.binding import targets
-from ...rig.keys import bake, strips
+from ...rig.keys import bake
 from ...scene import audio as sound
 from ..properties.acting import acting_of
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
@@ -135,10 +135,12 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the face and its companion meshes."""
         settings = context.scene.cstalk
-        cleared = clear_face(chosen_face_or_none(context), settings.with_companions)
+        report = clear_face(chosen_face_or_none(context), settings.with_companions)
         settings.made = ""
         jobs.current_job().outcome = None
-        self.report({"INFO"}, f"Cleared {', '.join(cleared)}")
+        for sentence in report.kept:
+            self.report({"WARNING"}, sentence)
+        self.report({"INFO"}, f"Cleared {', '.join(report.objects)}")
         return {"FINISHED"}
 
 
@@ -202,22 +204,19 @@ def load_audio(
     return placed
 
 
-def clear_face(face: bpy.types.Object, with_companions: bool) -> list[str]:
-    """Remove performances from ``face``.
+def clear_face(face: bpy.types.Object, with_companions: bool) -> bake.ClearReport:
+    """Remove performances from ``face``; lines of a batch stay.
 
     Args:
         face: The face.
         with_companions: Also clear companion meshes.
 
     Returns:
-        Names of the meshes that had a performance.
+        The meshes that had a performance, and Actions that were kept.
     """
     is_face = targets.problem_or_none(face) is None  # False when its shape keys were renamed
     faces = targets.face_objects(face, with_companions=with_companions) if is_face else [face]
-    had = [one.name for one in faces if bake.has_bake(one)]
-    strips.clear_lines(faces)
-    bake.clear_bake(faces)
-    return had
+    return bake.clear_bake(faces)
 
 
 def scene_order(context: bpy.types.Context) -> jobs_order.Order:

@@ -167,6 +167,8 @@ def draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, letters: int) -> 
     if outcome.report.driven:
         text = f"Left to their drivers: {listed(outcome.report.driven)}"
         draw_lines(layout, text, "INFO", letters)
+    for sentence in outcome.report.kept:
+        draw_lines(layout, sentence, "INFO", letters)
     if not outcome.check.moved:
         draw_lines(layout, "The keys are there, but the face does not follow:", "ERROR", letters)
     for problem in outcome.check.problems:

@@ -21,7 +21,7 @@ from .audio.store import SpeechStore
 from .config import GeneratorConfig
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
-from .curves.track import DETECTED_EMOTION, SCRIPT_MATCH, CurveTrack
+from .curves.track import DETECTED_EMOTION, SCRIPT_MATCH, WARNINGS, CurveTrack
 from .emotion.classifier import shipped_emotion_model
 from .emotion.detect import DetectedEmotion, detect_emotion, resolve_auto, uses_auto
 from .emotion.keys import checked_keys, emotion_weights
@@ -107,7 +107,7 @@ def perform(
             progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating curves"),
             cancelled=cancelled,
         )
-        seconds = store.duration_s
+        seconds, warnings = store.duration_s, store.warnings
     _stop_if(cancelled)
     progress(GENERATED, "post-processing")
     match = _matched_or_none(raw, config, performance.script)
@@ -120,6 +120,8 @@ def perform(
         request[DETECTED_EMOTION] = detected.as_json()
     if match is not None:
         request[SCRIPT_MATCH] = match.as_json()
+    if warnings:
+        request[WARNINGS] = list(warnings)
     return track.replaced(start_s=start_s, request=request)
 
 
@@ -256,7 +258,13 @@ def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | 
     if config.encoder is not None or not config.reference_spectrum:
         return 0.0
     reference = np.array(config.reference_spectrum, np.float32)
-    return equalising_shift(store.read_levelled, store.sample_count, reference, config.features)
+    return equalising_shift(
+        store.read_levelled,
+        store.sample_count,
+        reference,
+        config.features,
+        store.envelope.has_speech,
+    )
 
 
 def _run_window(

@@ -8,6 +8,8 @@ whole clip, so windowed inference still equals inference on the whole.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..arrays import FloatArray
@@ -24,6 +26,7 @@ LOUD_RANGE = 1.0
 NOISE_FLOOR = -1.6
 """Mean feature of a frame below which it counts as silence: 6 dB over the floor."""
 BLOCK_FRAMES = 100
+STEP_FRAMES = 10
 MAX_BLOCKS = 30
 """Half a minute is enough, taken in blocks of one second spread evenly over the clip."""
 
@@ -49,7 +52,11 @@ def mean_spectrum(features: FloatArray) -> tuple[FloatArray, int]:
 
 
 def equalising_shift(
-    read: ReadSamples, sample_count: int, reference: FloatArray, config: FeatureConfig
+    read: ReadSamples,
+    sample_count: int,
+    reference: FloatArray,
+    config: FeatureConfig,
+    has_speech: Callable[[int, int], bool] = lambda _first, _stop: True,
 ) -> FloatArray:
     """Return what to add to each log-mel frame of a clip.
 
@@ -59,18 +66,27 @@ def equalising_shift(
         reference: Mean spectrum of the training speech, shape (M,), feature units
             (``GeneratorConfig.reference_spectrum``).
         config: Feature settings.
+        has_speech: ``has_speech(first, stop)`` returns whether a range of samples contains speech,
+            so that a few words in minutes of room tone are not equalised as the room.
 
     Returns:
         Shape (M,), feature units.
     """
     total = sample_count // config.hop_samples
     blocks = min(MAX_BLOCKS, max(1, total // BLOCK_FRAMES))
-    starts = np.linspace(0, max(0, total - BLOCK_FRAMES), blocks).astype(int)
+    hop = config.hop_samples
+    everywhere = range(0, max(1, total - BLOCK_FRAMES + 1), STEP_FRAMES)
+    spoken = [
+        first for first in everywhere if has_speech(first * hop, (first + BLOCK_FRAMES) * hop)
+    ]
+    places = spoken or everywhere
+    blocks = min(blocks, len(places))
+    starts = [places[i] for i in np.linspace(0, len(places) - 1, blocks).astype(int)]
     sampled = [
         log_mel_range(
             read,
             sample_count,
-            first_frame=int(start),
+            first_frame=start,
             frames=min(BLOCK_FRAMES, total),
             config=config,
         )

@@ -1,6 +1,6 @@
-"""Change of sample rate by a windowed sinc, block by block. numpy only.
+"""Change the sample rate with a windowed sinc, block by block. numpy only.
 
-Output n lies at input time ``n * source / target`` exactly (a rational number, so nothing drifts).
+Output n is at input time ``n * source / target`` exactly (a rational number, so nothing drifts).
 The outputs of one period of that ratio are cut into groups, and each group is one matrix product:
 (periods, inputs under the group) @ (inputs under the group, outputs of the group).
 """
@@ -10,36 +10,43 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from fractions import Fraction
 
 import numpy as np
 
 from ..arrays import FloatArray
 
 ZERO_CROSSINGS = 64
-"""Zeros of the sinc on either side: a transition band of 620 Hz at 16 kHz."""
+"""Zeros of the sinc on either side; the transition band is 620 Hz wide at 16 kHz."""
 KAISER_BETA = 8.0
-"""Stop band of -80 dB, under the noise of 13-bit sound."""
+"""Stop band of -80 dB, below the noise of 13-bit audio."""
 CUTOFF = 0.9625
 """Middle of the transition band over the lower Nyquist rate: pass to 7.4 kHz, stop at 8 kHz."""
 GROUP_OUTPUTS = 128
-"""Outputs made by one matrix product."""
+"""Outputs of one matrix product."""
 
 
 class Resampler:
-    """One channel of sound from one rate to another, as a stream.
+    """Resamples one channel as a stream.
 
-    Any cutting of the input into blocks gives the same output (up to float rounding). Silence
-    stands before and after the sound. ``ceil(samples * target / source)`` samples come out.
+    Any blocks of the input give the same output, up to rounding. The input is padded with silence,
+    and ``ceil(samples * target / source)`` samples come out.
     """
 
-    def __init__(self, source_rate: int, target_rate: int) -> None:
+    def __init__(self, source_rate: int | Fraction, target_rate: int) -> None:
+        """Compute the filters.
+
+        Args:
+            source_rate: Sample rate of the input, Hz.
+            target_rate: Sample rate of the output, Hz.
+        """
         self._plan = _plan(source_rate, target_rate)
         self._pending = np.zeros(self._plan.reach, np.float32)
         self._taken = 0
         self._given = 0
 
     def push(self, block: FloatArray) -> FloatArray:
-        """Give some input, shape (N,); get the output that is complete, shape (K,), K may be 0."""
+        """Add input, shape (N,); return the output that is complete, shape (K,), K may be 0."""
         if self._plan.is_identity:
             return block
         self._taken += len(block)
@@ -47,7 +54,7 @@ class Resampler:
         return self._periods(max(0, (len(self._pending) - 2 * self._plan.reach) // self._plan.down))
 
     def flush(self) -> FloatArray:
-        """End of input: the rest of the output. The stream must not be used afterwards."""
+        """Return the rest of the output. The stream must not be used afterwards."""
         plan = self._plan
         if plan.is_identity:
             return np.zeros(0, np.float32)
@@ -90,11 +97,11 @@ class _Group:
 @dataclasses.dataclass(frozen=True)
 class _Plan:
     up: int
-    """Outputs in a period."""
+    """Outputs per period."""
     down: int
-    """Inputs in a period."""
+    """Inputs per period."""
     reach: int
-    """Inputs on either side that an output hears."""
+    """Inputs on either side that an output depends on."""
     groups: tuple[_Group, ...]
 
     @property
@@ -103,14 +110,14 @@ class _Plan:
 
 
 @functools.lru_cache(maxsize=4)
-def _plan(source_rate: int, target_rate: int) -> _Plan:
-    divisor = math.gcd(source_rate, target_rate)
-    up, down = target_rate // divisor, source_rate // divisor
+def _plan(source_rate: int | Fraction, target_rate: int) -> _Plan:
+    ratio = Fraction(source_rate) / target_rate
+    up, down = ratio.denominator, ratio.numerator
     if up == down:
         return _Plan(1, 1, 0, ())
     repeat = max(1, GROUP_OUTPUTS // up)
     up, down = up * repeat, down * repeat
-    reach = math.ceil(ZERO_CROSSINGS * max(1.0, source_rate / target_rate) / CUTOFF)
+    reach = math.ceil(ZERO_CROSSINGS * max(1.0, float(ratio)) / CUTOFF)
     groups = tuple(
         _group(first, min(first + GROUP_OUTPUTS, up), up=up, down=down, reach=reach)
         for first in range(0, up, GROUP_OUTPUTS)
@@ -119,7 +126,7 @@ def _plan(source_rate: int, target_rate: int) -> _Plan:
 
 
 def _group(first: int, stop: int, *, up: int, down: int, reach: int) -> _Group:
-    """Filter taps of outputs first to stop of a period."""
+    """Return the filter taps of the outputs first to stop of a period."""
     times = np.arange(first, stop) * (down / up)
     low, high = math.floor(times[0]) - reach + 1, math.floor(times[-1]) + reach + 1
     distances = np.arange(low, high)[:, None] - times

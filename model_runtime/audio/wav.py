@@ -1,12 +1,15 @@
-"""RIFF WAVE files read by numpy alone: PCM of 8 to 32 bits, float of 32 and 64. No decoder needed.
+"""Read RIFF WAVE files with numpy alone: PCM of 8 to 32 bits, float of 32 and 64 bits.
 
-Reads forward only, so that a pipe will do. Codecs inside WAVE (ADPCM, mu-law, MP3) are left to the
-decoders of ``audio_decoders``: ``read_header`` returns None for them.
+Reads forward only, so that a pipe can be read. The sizes in a header are estimates: programs that
+write to a pipe cannot know them, and recorders that lose power never fill them in. What follows is
+decoded to the end of the file; only a size that is smaller than the rest ends the samples earlier.
+Codecs inside WAVE (ADPCM, mu-law, MP3) are left to other decoders.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -14,77 +17,94 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import FloatArray
-from ..errors import BadAudio
 
+MAGICS = (b"RIFF", b"RF64", b"BW64")
 PCM, IEEE_FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
-UNKNOWN_LENGTH = 0xFFFFFFFF
-"""Data size written by a program that could not seek back: the sound goes on to the end."""
-BLOCK_BYTES = 1 << 20
+KNOWN_CHUNKS = frozenset(
+    [
+        *(b"data", b"fmt ", b"ds64", b"LIST", b"fact", b"bext", b"cue ", b"smpl", b"inst", b"JUNK"),
+        *(b"PEAK", b"iXML", b"id3 ", b"ID3 ", b"axml", b"chna", b"acid", b"cart", b"FLLR", b"PAD "),
+    ]
+)
+UNKNOWN_SIZES = range(0x7FFF_0000, 0x1_0000_0000)
+"""Sizes that programs write when they cannot know the length: 0xFFFFFFFF (ffmpeg, sox), 0x7FFFFFFF,
+0x7FFFF000 (espeak-ng) and others close to 2 and 4 GiB."""
+BLOCK_BYTES = 1 << 18
+NOT_WAV = "not a WAV file"
 MAX_CHUNK_BYTES = 1 << 20
-"""A format chunk is 40 bytes; whatever claims more than this is not one."""
+"""A format chunk has 40 bytes; a chunk over this size is not one."""
 MAX_CHANNELS = 256
-REWRITE_HINT = "Export the sound again as a plain 16-bit WAV"
+SAMPLE_RATES = range(1_000, 1_536_001)
+"""Hz, from the worst telephone to twice the best studio; other rates are damaged headers."""
+
+
+class WavError(ValueError):
+    """Not a WAVE file that this module reads; ``str`` is the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
 class WavHeader:
-    """What stands before the samples."""
+    """Format and length of the samples."""
 
     sample_rate: int
     channels: int
     bits: int
     is_float: bool
     data_bytes: int | None
-    """Size of the samples; None when the header does not know."""
+    """Size of the samples according to the header; None if it does not know."""
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one sample of every channel."""
+        """Return the bytes of one sample of every channel."""
         return self.channels * self.bits // 8
 
+    @property
+    def frames(self) -> int | None:
+        """Return the number of samples according to the header."""
+        return None if self.data_bytes is None else self.data_bytes // self.frame_bytes
 
-def read_header(stream: BinaryIO, name: str) -> WavHeader | None:
+
+def read_header(stream: BinaryIO) -> WavHeader:
     """Read up to the first sample.
 
     Args:
-        stream: Open at the first byte of the file; left at the first sample.
-        name: For messages.
-
-    Returns:
-        The header, or None when the samples are in a codec this module does not read.
+        stream: Positioned at the first byte of the file; left at the first sample.
 
     Raises:
-        BadAudio: Not RIFF WAVE, cut off within the header, or a header that contradicts itself.
+        WavError: Not a WAVE file, truncated within the header, inconsistent, or another codec.
     """
     riff = stream.read(12)
-    if len(riff) < 12 or riff[:4] not in (b"RIFF", b"RF64") or riff[8:] != b"WAVE":
-        raise BadAudio(f"{name} is not a WAV file", hint=REWRITE_HINT)
+    if len(riff) < 12 or riff[:4] not in MAGICS or riff[8:] != b"WAVE":
+        raise WavError(NOT_WAV)
     form = b""
     long_size: int | None = None
+    chunk = stream.read(8)
     while True:
-        chunk = stream.read(8)
         if len(chunk) < 8:
-            raise BadAudio(f"{name} is cut off before its first sample", hint=REWRITE_HINT)
+            raise WavError("truncated before the first sample")
         identity, size = chunk[:4], int.from_bytes(chunk[4:], "little")
         if identity == b"data":
             break
         if identity in (b"fmt ", b"ds64"):
-            body = _read_chunk(stream, size, name)
+            body = _read_chunk(stream, size)
             if identity == b"fmt ":
                 form = body
             elif len(body) >= 16:
                 long_size = int.from_bytes(body[8:16], "little")
         else:
-            _skip(stream, size + size % 2, name)
-    data_bytes = long_size if size == UNKNOWN_LENGTH else size
-    return _parse_format(form, data_bytes, name)
+            _skip(stream, size)
+        chunk = _next_chunk(stream, is_odd=size % 2 == 1)
+    return _parse_format(form, _data_bytes(stream, size, long_size))
 
 
-def read_blocks(stream: BinaryIO, header: WavHeader, name: str) -> Iterator[FloatArray]:
-    """Yield the samples as float32 within [-1, 1], shape (frames, channels), about 1 MB at a time.
+def read_blocks(stream: BinaryIO, header: WavHeader) -> Iterator[FloatArray]:
+    """Yield the samples, full scale 1, shape (frames, channels), up to 256 KB at a time.
 
-    Raises:
-        BadAudio: The file ends before the samples its header promises.
+    The samples end at the size of the header, or earlier where the file ends.
+
+    Args:
+        stream: Positioned at the first sample.
+        header: From ``read_header``.
     """
     frames_per_block = max(1, BLOCK_BYTES // header.frame_bytes)
     left = header.data_bytes
@@ -100,57 +120,84 @@ def read_blocks(stream: BinaryIO, header: WavHeader, name: str) -> Iterator[Floa
             left -= len(data)
         if len(data) < wanted:
             break
-    if left is not None and left >= header.frame_bytes:
-        seconds = left / header.frame_bytes / header.sample_rate
-        raise BadAudio(
-            f"{name} is truncated: the last {seconds:.2f} s that its header promises are missing",
-            hint="Copy or export the file again",
-        )
 
 
-def _read_chunk(stream: BinaryIO, size: int, name: str) -> bytes:
+def _data_bytes(stream: BinaryIO, size: int, long_size: int | None) -> int | None:
+    """Return the size of the samples, or None if the header cannot know it."""
+    stated = long_size if size == 0xFFFFFFFF and long_size else size
+    rest = _bytes_left(stream)
+    if rest is None:  # a pipe
+        return None if stated == 0 or stated in UNKNOWN_SIZES else stated
+    if stated == 0 and rest:
+        return None  # never finalised: a recorder lost power, or its program crashed
+    if stated > rest and stated in UNKNOWN_SIZES:
+        return None
+    return stated
+
+
+def _bytes_left(stream: BinaryIO) -> int | None:
+    """Return the bytes from here to the end of the file; None for a pipe."""
+    try:
+        place = stream.tell()
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(place)
+    except (OSError, ValueError):
+        return None
+    return end - place
+
+
+def _next_chunk(stream: BinaryIO, *, is_odd: bool) -> bytes:
+    """Read the head of the next chunk.
+
+    A chunk of odd size is followed by a padding byte, which some programs forget.
+    """
+    if not is_odd:
+        return stream.read(8)
+    head = stream.read(4)
+    if head in KNOWN_CHUNKS:
+        return head + stream.read(4)
+    return head[1:] + stream.read(5)
+
+
+def _read_chunk(stream: BinaryIO, size: int) -> bytes:
     if size > MAX_CHUNK_BYTES:
-        raise BadAudio(f"{name} has a header chunk of {size} bytes", hint=REWRITE_HINT)
-    body = stream.read(size + size % 2)
+        raise WavError(f"a header chunk of {size} bytes")
+    body = stream.read(size)
     if len(body) < size:
-        raise BadAudio(f"{name} is cut off within its header", hint=REWRITE_HINT)
-    return body[:size]
+        raise WavError("truncated within the header")
+    return body
 
 
-def _skip(stream: BinaryIO, size: int, name: str) -> None:
+def _skip(stream: BinaryIO, size: int) -> None:
     while size > 0:
         data = stream.read(min(size, BLOCK_BYTES))
         if not data:
-            raise BadAudio(f"{name} is cut off before its first sample", hint=REWRITE_HINT)
+            raise WavError("truncated before the first sample")
         size -= len(data)
 
 
-def _parse_format(form: bytes, data_bytes: int | None, name: str) -> WavHeader | None:
+def _parse_format(form: bytes, data_bytes: int | None) -> WavHeader:
     if len(form) < 16:
-        raise BadAudio(f"{name} has no format chunk before its samples", hint=REWRITE_HINT)
+        raise WavError("no format chunk before the samples")
     code, channels, rate, _, block_align, bits = struct.unpack("<HHIIHH", form[:16])
     if code == EXTENSIBLE and len(form) >= 26:
         code = int.from_bytes(form[24:26], "little")
     if code not in (PCM, IEEE_FLOAT):
-        return None
-    # 12- and 20-bit sound stands left-aligned in the next whole number of bytes.
+        raise WavError(f"codec {code:#06x} inside WAV")
+    # 12- and 20-bit samples are left-aligned in the next whole number of bytes.
     bits = 8 * ((bits + 7) // 8)
     known = (8, 16, 24, 32) if code == PCM else (32, 64)
-    if bits not in known or not 1 <= channels <= MAX_CHANNELS:
-        raise BadAudio(
-            f"{name} says it has {channels} channels of {bits} bits at {rate} Hz",
-            hint=REWRITE_HINT,
-        )
-    if block_align != channels * bits // 8:
-        raise BadAudio(f"{name} has a header that contradicts itself", hint=REWRITE_HINT)
+    is_possible = bits in known and 1 <= channels <= MAX_CHANNELS and rate in SAMPLE_RATES
+    if not is_possible or block_align != channels * bits // 8:
+        raise WavError(f"{channels} channels of {bits} bits at {rate} Hz, {block_align} bytes each")
     return WavHeader(rate, channels, bits, code == IEEE_FLOAT, data_bytes)
 
 
 def _to_float(data: bytes, header: WavHeader) -> FloatArray:
-    """Little-endian samples to float32; full scale of integers is 1."""
+    """Convert little-endian samples to float32; full scale of integers is 1."""
     values: FloatArray
     if header.is_float:
-        with np.errstate(over="ignore"):  # becomes infinity, which is refused later
+        with np.errstate(over="ignore"):  # becomes infinity, which the store replaces
             values = np.frombuffer(data, f"<f{header.bits // 8}").astype(np.float32)
     elif header.bits == 8:
         values = np.frombuffer(data, np.uint8).astype(np.float32) / np.float32(128) - np.float32(1)

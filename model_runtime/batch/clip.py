@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 
 from ..arrays import FloatArray
-from ..audio.decoders import open_decoder
+from ..audio.decoding import open_decoder
 from ..audio.features import ReadSamples
 from ..config import GeneratorConfig
 from ..curves.formats.registry import write_curves
@@ -218,7 +218,7 @@ def _clipping(performance: Performance) -> float:
         first = round(performance.start_s * stream.sample_rate)
         length = performance.duration_s
         stop = None if length is None else first + round(length * stream.sample_rate)
-        for block in stream.blocks:
+        for block in stream:
             meter.push(block[max(0, first - at) : None if stop is None else max(0, stop - at)])
             at += len(block)
             if stop is not None and at >= stop:

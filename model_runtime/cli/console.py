@@ -65,6 +65,11 @@ def print_error(fault: RuntimeFault) -> None:
     sys.stderr.write(" ".join(text.split()) + "\n")
 
 
+def print_warning(text: str) -> None:
+    """Print one line on stderr that does not change the exit status."""
+    sys.stderr.write("warning: " + " ".join(text.split()) + "\n")
+
+
 def print_line(text: str) -> None:
     """Print one line on stdout."""
     sys.stdout.write(text + "\n")

@@ -12,7 +12,7 @@ from ..curves.track import CurveTrack
 from ..emotion.keys import emotion_title
 from ..generate import perform
 from ..protocol import Performance
-from .console import Parser, ProgressLine, print_line, set_up_logging
+from .console import Parser, ProgressLine, print_line, print_warning, set_up_logging
 from .options import add_options, engine_from, performance_from
 from .script import add_script_options, script_from, write_words
 
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     write_curves(track, options.output)
     if options.words:
         write_words(track, options.words)
+    for warning in track.warnings:
+        print_warning(warning)
     frames, channels = track.values.shape
     print_line(
         f"{options.output}: {frames} frames of {channels} channels at {track.fps:g} fps, "

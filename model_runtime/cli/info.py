@@ -89,7 +89,7 @@ def _devices() -> dict[str, str]:
 
 def _decoders() -> dict[str, str]:
     found = {"wav": "built in"}
-    for name in ("soundfile", "audioread"):
+    for name in ("soundfile", "audioread"):  # audioread: on macOS only
         is_here = importlib.util.find_spec(name) is not None
         found[name] = importlib.metadata.version(name) if is_here else "not installed"
     found["ffmpeg"] = shutil.which("ffmpeg") or "not on the PATH"

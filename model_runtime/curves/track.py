@@ -18,6 +18,8 @@ OLD_DETECTED_EMOTION = "heard"
 SCRIPT_MATCH = "script_match"
 """Entry of ``request`` with the words of the script and their times."""
 LISTED_WORDS = 6
+WARNINGS = "warnings"
+"""Entry of ``request`` with sentences about defects of the audio file, if there were any."""
 AGAIN_HINT = "Export the file again from the program that wrote it"
 
 
@@ -80,6 +82,12 @@ class CurveTrack:
         more = len(doubtful) - LISTED_WORDS
         rest = f" and {more} more" if more > 0 else ""
         return f"{title} (doubtful: {', '.join(doubtful[:LISTED_WORDS])}{rest})"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return one sentence for each defect of the audio file that the curves were made from."""
+        warnings = self.request.get(WARNINGS, ())
+        return tuple(map(str, warnings)) if isinstance(warnings, list) else ()
 
     def times_s(self) -> DoubleArray:
         """Return the time of each frame in seconds of the audio file, shape (frames,)."""

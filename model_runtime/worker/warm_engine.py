@@ -71,7 +71,7 @@ class WarmEngine:
             device=engine.device,
             heard=track.detected_title,
             emotion_keys=tuple(EmotionKey(**key) for key in track.detected_emotion.get("keys", ())),
-            note=engine.note,
+            note="; ".join(text for text in (engine.note, *track.warnings) if text),
             summary=f"{frames} frames, {channels} channels, {track.duration_s:.1f} s of speech",
         )
 

@@ -36,7 +36,7 @@ def write_troubled(folder: Path, total: int = 200) -> Troubled:
     _write_odd(folder)
     vanishing = write_wav(folder / "vanishing.wav", voice(0.3))
     changing = write_wav(folder / "changing.wav", voice(0.3))
-    failing["vanishing.wav"] = "No such file"
+    failing["vanishing.wav"] = "not found"
     failing["changing.wav"] = "changed while it was read"
     there = sum(1 for p in folder.rglob("*.wav") if p.is_symlink() or p.is_file())
     for i in range(total - there):
@@ -45,27 +45,27 @@ def write_troubled(folder: Path, total: int = 200) -> Troubled:
 
 
 def _write_broken(folder: Path) -> dict[str, str]:
-    """What no decoder can read."""
+    """Write what no decoder can read."""
     (folder / "empty.wav").write_bytes(b"")
     whole = wav_bytes(voice(0.5))
     (folder / "cut header.wav").write_bytes(whole[:20])
-    (folder / "cut off.wav").write_bytes(whole[: len(whole) // 2])
     write_wav(folder / "silent.wav", np.zeros(8000, np.float32))
     (folder / "text.wav").write_text("no sound")
     (folder / "itself.wav").symlink_to("itself.wav")
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     return {
         "empty.wav": "empty",
-        "cut header.wav": "cut off within its header",
-        "cut off.wav": "truncated",
-        "silent.wav": "silence",
-        "text.wav": "not a sound file",
-        "itself.wav": "cannot be read",
+        "cut header.wav": "truncated within the header",
+        "silent.wav": "silent",
+        "text.wav": "cannot be decoded",
+        "itself.wav": "Cannot read",
     }
 
 
 def _write_odd(folder: Path) -> None:
-    """What can be read all the same."""
+    """Write what can be read all the same."""
+    whole = wav_bytes(voice(0.5))
+    (folder / "cut off.wav").write_bytes(whole[: len(whole) // 2])
     write_wav(folder / "8 kHz.wav", voice(0.4, rate=8000), rate=8000)
     many = np.repeat(voice(0.4, rate=96_000)[:, None], 8, axis=1)
     write_wav(folder / "96 kHz.wav", many, rate=96_000, bits=24)

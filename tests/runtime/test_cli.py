@@ -86,9 +86,6 @@ def test_two_runs_with_a_seed_give_the_same_bytes(
 BAD_SOUNDS = {
     "empty": b"",
     "text": b"I am a text file that was renamed to .wav\n",
-    "truncated": wav_bytes(voice(1))[:-5000],
-    "NaN": wav_bytes(np.array([0.1, np.nan] * 8000), bits=32, is_float=True),
-    "too short": wav_bytes(voice(0.05)),
     "silence": wav_bytes(np.zeros(16_000)),
     "missing": None,
     "folder": None,
@@ -126,6 +123,20 @@ def test_a_bad_sound_gives_two_and_one_line_and_touches_nothing(
     options = ("--model", checkpoint, "--engine", "numpy")
     line = refused(command, output, audio, "-o", output, *options)
     assert "bad.wav" in line
+
+
+def test_a_truncated_file_gives_curves_of_what_is_there_and_a_warning(
+    command: Command, checkpoint: Path, tmp_path: Path
+) -> None:
+    audio, output = tmp_path / "cut.wav", tmp_path / "a.npz"
+    audio.write_bytes(wav_bytes(voice(1))[:-8000])
+    options = ("--model", checkpoint, "--engine", "numpy", "--fps", 60)
+    done = command("generate", audio, "-o", output, *options)
+    assert done.returncode == 0
+    sentence = "cut.wav: the last 0.25 s that its header states are missing"
+    assert done.stderr == f"warning: {sentence}\n"
+    track = read_curves(output)
+    assert (track.frame_count, track.warnings) == (45, (sentence,))
 
 
 BAD_OPTIONS = {

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_runtime.audio.store import LevelMeter, SpeechStore, level_gain, load_speech
+from model_runtime.audio.level import level_gain
+from model_runtime.audio.store import SpeechStore, load_speech
 from model_runtime.errors import BadArgument, BadAudio
 from tests.fakes.sounds import RATE, voice, wav_bytes, write_wav
 
@@ -91,26 +92,16 @@ def test_chunks_before_the_samples_are_passed_over(tmp_path: Path) -> None:
 SOUND = wav_bytes(voice(0.5))
 BAD_FILES = {
     "empty": (b"", "empty"),
-    "text": (b"This is not a sound at all, only its name ends in .wav", "not a sound file"),
-    "truncated": (SOUND[:-4000], "truncated"),
-    "header only": (SOUND[:44], "truncated"),
-    "half a header": (SOUND[:30], "cut off"),
-    "no samples": (wav_bytes(np.zeros(0)), "no samples"),
-    "NaN": (wav_bytes(np.array([0.1, np.nan] * 4000), bits=32, is_float=True), "not numbers"),
-    "infinite": (wav_bytes(np.array([0.1, 1e300] * 4000), bits=64, is_float=True), "not numbers"),
-    "integers as float": (wav_bytes(voice(0.5) * 32768, bits=32, is_float=True), "full scale"),
-    "50 ms": (wav_bytes(voice(0.05)), r"0\.05 s .* minimum of 0\.1 s"),
-    "digital silence": (wav_bytes(np.zeros(RATE)), "digital silence"),
-    "constant": (wav_bytes(np.full(RATE, 0.25)), "digital silence"),
-    "giant rate": (wav_bytes(voice(0.5), rate=486_555_264), "486555264 samples a second"),
-    "odd high rate": (wav_bytes(voice(0.5), rate=383_999), "383999 samples a second"),
-    "rate of nothing": (wav_bytes(voice(0.5), rate=0), "0 samples a second"),
-    "giant rate in a codec of its own": (
-        wav_bytes(voice(0.5), rate=486_555_264).replace(b"\x10\0\0\0\x01\0", b"\x10\0\0\0\x06\0"),
-        r"samples a second|broken or unusual",
-    ),
-    "no channels": (SOUND[:22] + b"\0\0" + SOUND[24:], "0 channels"),
-    "huge chunk": (SOUND[:16] + b"\xff\xff\xff\x7f" + SOUND[20:], "chunk of"),
+    "text": (b"This is not audio at all, only its name ends in .wav", "cannot be decoded"),
+    "header only": (SOUND[:44], "no audio samples|cannot be decoded"),
+    "half a header": (SOUND[:30], "cannot be decoded"),
+    "no samples": (wav_bytes(np.zeros(0)), "no audio samples|cannot be decoded"),
+    "digital silence": (wav_bytes(np.zeros(RATE)), "silent"),
+    "constant": (wav_bytes(np.full(RATE, 0.25)), "silent"),
+    "giant rate": (wav_bytes(voice(0.5), rate=486_555_264), "486555264 Hz|cannot be decoded"),
+    "rate of nothing": (wav_bytes(voice(0.5), rate=0), "at 0 Hz|cannot be decoded"),
+    "no channels": (SOUND[:22] + b"\0\0" + SOUND[24:], "0 channels|cannot be decoded"),
+    "huge chunk": (SOUND[:16] + b"\xff\xff\xff\x7f" + SOUND[20:], "cannot be decoded"),
 }
 
 
@@ -126,7 +117,7 @@ def test_a_bad_file_is_refused_with_a_reason_and_a_hint(tmp_path: Path, name: st
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadAudio, match="No such sound file"):
+    with pytest.raises(BadAudio, match="Audio file not found"):
         load_speech(tmp_path / "no.wav")
     with pytest.raises(BadAudio, match="is a folder"):
         load_speech(tmp_path)
@@ -171,65 +162,46 @@ def test_ffmpeg_reads_what_soundfile_does_not(tmp_path: Path, ending: str) -> No
     assert correlation > 0.98  # no delay either
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not on the PATH")
-@pytest.mark.parametrize("ending", ["flac", "m4a"])
-def test_a_truncated_compressed_file_is_refused(tmp_path: Path, ending: str) -> None:
-    wav = write_wav(tmp_path / "a.wav", voice(4))
-    path = tmp_path / f"a.{ending}"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, path], check=True, stdin=subprocess.DEVNULL)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(BadAudio, match=r"truncated|broken"):
-        load_speech(path)
-
-
-def test_a_truncated_mp3_is_refused_and_its_decoder_keeps_silent(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["not numbers", "infinite"])
+def test_samples_that_are_not_numbers_become_silence_with_a_warning(
+    tmp_path: Path, name: str
 ) -> None:
-    soundfile = pytest.importorskip("soundfile")
-    path = tmp_path / "a.mp3"
-    soundfile.write(path, voice(2), RATE, format="MP3")
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(BadAudio, match="truncated"):
-        load_speech(path)
-    assert capfd.readouterr().err == ""  # stderr is for our one line
+    samples = voice(0.5).astype(np.float64)
+    samples[1000:1020] = {"not numbers": np.nan, "infinite": 1e300}[name]
+    path = write_wav(tmp_path / "a.wav", samples, bits=64, is_float=True)
+    speech = load_speech(path)
+    assert not speech.samples[1000:1020].any()
+    np.testing.assert_allclose(speech.samples[:1000], samples[:1000], atol=1e-6)
+    assert speech.warnings == ("a.wav: 20 samples are not numbers and were replaced by silence",)
 
 
-def test_level_brings_any_loudness_to_the_same() -> None:
-    levels = []
-    for factor in (0.05, 0.3, 1.0, 3.0):
-        samples = factor * voice(3, level=0.1)
-        levels.append(float(np.std(samples * level_gain(samples))))
-    assert max(levels) / min(levels) == pytest.approx(1, abs=1e-3)
-    assert levels[0] == pytest.approx(10 ** (-23 / 20), rel=0.5)
+def test_fifty_milliseconds_and_integers_stored_as_float_are_accepted(tmp_path: Path) -> None:
+    assert load_speech(write_wav(tmp_path / "a.wav", voice(0.05))).duration_s == 0.05
+    loud = write_wav(tmp_path / "b.wav", voice(2) * 2**31, bits=32, is_float=True)
+    with (
+        SpeechStore.open(loud) as store,
+        SpeechStore.open(write_wav(tmp_path / "c.wav", voice(2), bits=32, is_float=True)) as plain,
+    ):
+        np.testing.assert_allclose(
+            store.read_levelled(0, 32_000), plain.read_levelled(0, 32_000), atol=1e-4
+        )
 
 
-def test_level_gain_is_limited() -> None:
-    assert level_gain(voice(1, level=1e-5)) == pytest.approx(10 ** (30 / 20))
-    assert level_gain(voice(1, level=9.0)) == pytest.approx(10 ** (-20 / 20))
-    assert level_gain(np.zeros(RATE, np.float32)) == 1
-    assert level_gain(np.zeros(0, np.float32)) == 1
+@pytest.mark.parametrize("rate", [1_000, 383_999, 767_999])
+def test_unusual_rates_are_accepted_at_their_exact_duration(tmp_path: Path, rate: int) -> None:
+    times = np.arange(rate) / rate
+    path = write_wav(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 100 * times), rate=rate)
+    speech = load_speech(path)
+    assert speech.duration_s == 1.0
+    expected = 0.5 * np.sin(2 * np.pi * 100 * np.arange(len(speech.samples)) / RATE)
+    np.testing.assert_allclose(speech.samples[2000:-2000], expected[2000:-2000], atol=2e-3)
 
 
-def test_a_click_and_a_long_pause_do_not_change_the_level() -> None:
-    samples = voice(6)
-    clicked = samples.copy()
-    clicked[RATE : RATE + 20] = 1
-    paused = np.concatenate([samples, np.zeros(6 * RATE, np.float32)])
-    assert level_gain(clicked) == pytest.approx(level_gain(samples), rel=0.05)
-    assert level_gain(paused) == pytest.approx(level_gain(samples), rel=0.2)
-
-
-def test_level_of_blocks_equals_level_of_the_whole() -> None:
-    samples, meter = voice(2), LevelMeter()
-    for part in np.array_split(samples, 37):
-        meter.push(part)
-    assert meter.gain() == level_gain(samples)
-
-
-def test_a_store_gives_any_range_and_the_gain(tmp_path: Path) -> None:
+def test_a_store_gives_any_range_and_the_level_of_speech(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", voice(2, rate=44_100), rate=44_100)
     whole = load_speech(path).samples
     with SpeechStore.open(path) as store:
-        assert store.gain == level_gain(whole)
+        levelled = whole * level_gain(whole)
+        np.testing.assert_array_equal(store.read_levelled(700, 900), levelled[700:1600])
         np.testing.assert_array_equal(store.read(1000, 500), whole[1000:1500])
         np.testing.assert_array_equal(store.read(store.sample_count - 3, 500), whole[-3:])

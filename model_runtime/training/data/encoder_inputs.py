@@ -12,7 +12,8 @@ import torch
 
 from ...arrays import FloatArray, HalfArray
 from ...audio.equalisation import mean_spectrum
-from ...audio.store import level_gain, load_speech
+from ...audio.level import level_gain
+from ...audio.store import load_speech
 from ...config import EncoderConfig, GeneratorConfig
 from ...engines.device import pick_device
 from ...engines.torch_encoder import CONFIG_NAME, SpeechEncoder, describe_encoder
@@ -133,7 +134,7 @@ def write_encoder_features(
 
 
 def _encoder_item(encoder: SpeechEncoder, entry: Entry, samples: FloatArray) -> HalfArray:
-    levelled = samples * np.float32(level_gain(samples))
+    levelled = samples * level_gain(samples)
     read = functools.partial(_part, levelled)
     return encoder.extract_features(read, len(levelled), first_frame=0, frames=entry.frames).astype(
         np.float16

@@ -17,7 +17,8 @@ import numpy as np
 
 from ...arrays import BoolArray, DoubleArray, IntArray
 from ...audio.features import log_mel
-from ...audio.store import SAMPLE_RATE, level_gain, load_speech
+from ...audio.level import level_gain
+from ...audio.store import SAMPLE_RATE, load_speech
 from ...config import FeatureConfig
 from ...emotion.detect import windows
 from ...emotion.voice_frames import voice_frames
@@ -156,5 +157,5 @@ def _described(
 def _take(clip: SpeechClip, seconds: float | None) -> VoiceTake:
     samples = load_speech(clip.path).samples
     samples = samples[: None if seconds is None else round(seconds * SAMPLE_RATE)]
-    samples = samples * np.float32(level_gain(samples))
+    samples = samples * level_gain(samples)
     return VoiceTake(log_mel(samples, FeatureConfig()), samples)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ...arrays import FloatArray
 from ...audio.features import log_mel
-from ...audio.store import level_gain, load_speech
+from ...audio.level import level_gain
+from ...audio.store import load_speech
 from ...config import FeatureConfig
 from ...errors import BadArgument
 from ..alignment.forced import PhoneTime
@@ -112,7 +113,7 @@ def unfilmed_clip(clip: SpeechClip, phones: tuple[PhoneTime, ...]) -> FilmedClip
 
 def _loudness(path: Path) -> FloatArray:
     sound = load_speech(path).samples
-    return loudness_of(log_mel(sound * np.float32(level_gain(sound)), FeatureConfig()))
+    return loudness_of(log_mel(sound * level_gain(sound), FeatureConfig()))
 
 
 def filmed_jobs(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...arrays import FloatArray, HalfArray
 from ...audio.features import log_mel
-from ...audio.store import level_gain
+from ...audio.level import level_gain
 from ...config import PHONES, FeatureConfig
 from ..alignment.forced import PhoneTime
 from ..reference.articulation import (
@@ -87,7 +87,7 @@ def make_item(
         features: Feature settings.
         filmed: Captured curves (T', C) at 50 Hz that replace the articulation, or None.
     """
-    levelled = samples * np.float32(level_gain(samples))
+    levelled = samples * level_gain(samples)
     mel = log_mel(levelled, features)
     count = len(mel) // 2
     prosody = prosody_of(samples, count)

@@ -11,9 +11,9 @@ import contextlib
 import dataclasses
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -150,7 +150,7 @@ def ffmpeg(path: Path, resources: Resources) -> Decoded:
 
 def core_audio(path: Path, resources: Resources) -> Decoded:
     """Decode with Core Audio of macOS, through the package audioread."""
-    if sys.platform != "darwin" or importlib.util.find_spec("audioread") is None:
+    if platform.system() != "Darwin" or importlib.util.find_spec("audioread") is None:
         raise MissingDecoderError
     from audioread import macca
 

@@ -27,6 +27,8 @@ from .decoders import DECODERS, Decoder, MissingDecoderError, NoAudioTrackError,
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
+STOP_S = 1.0
+"""Time for a decoder to close its files before it is abandoned."""
 QUEUED_BLOCKS = 8
 INSTALL_HINT: Final = "Install ffmpeg or 'pip install soundfile', or export a 16-bit WAV file"
 EXPORT_HINT: Final = "Export the audio again, for example as a 16-bit WAV file"
@@ -210,13 +212,15 @@ class _Reader:
         self._decoder, self._path = decoder, path
         self._stopped = threading.Event()
         self._resources = Resources()
-        threading.Thread(target=self._run, name=f"decode {path.name}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"decode {path.name}", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Let the thread end; it is a daemon, so a hung read does not keep the process alive."""
+        """End the thread, or abandon it if a read hangs; a daemon does not keep a process alive."""
         self._stopped.set()
         for interrupt in self._resources.interrupts:
             interrupt()
+        self._thread.join(STOP_S)
 
     def _run(self) -> None:
         error: Exception | None = None

@@ -58,7 +58,7 @@ def _write_broken(folder: Path) -> dict[str, str]:
         "cut header.wav": "truncated within the header",
         "silent.wav": "silent",
         "text.wav": "cannot be decoded",
-        "itself.wav": "Cannot read",
+        "itself.wav": "cannot be read",
     }
 
 

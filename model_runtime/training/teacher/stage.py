@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from ...arrays import FloatArray
-from ...audio.store import level_gain, load_speech
+from ...audio.level import level_gain
+from ...audio.store import load_speech
 from ...errors import BadAudio
 from ..alignment.corpora import read_alignments, voice_of
 from ..alignment.forced import Alignment, AlignmentFailed
@@ -42,7 +43,7 @@ Progress = Callable[[str, int, int], None]
 def levelled_samples(path: Path) -> FloatArray:
     """Return the samples of a clip at the level that the features are computed at."""
     samples = load_speech(path).samples
-    out: FloatArray = (samples * np.float32(level_gain(samples))).astype(np.float32)
+    out: FloatArray = samples * level_gain(samples)
     return out
 
 

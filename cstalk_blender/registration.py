@@ -9,9 +9,10 @@ import bpy
 
 from .cli import command
 from .demo_head import operator as demo_head
-from .scene import emotion_track
+from .scene import emotion_track, result
 from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
+from .ui.operators import curves as curve_operators
 from .ui.operators import generate as generate_operators
 from .ui.operators import mapping as mapping_operators
 from .ui.operators import rig as rig_operators
@@ -33,10 +34,12 @@ FEATURES: tuple[ModuleType, ...] = (
     acting_properties,
     mapping_properties,
     emotion_track,
+    result,
     batch_properties,
     migration,
     preferences,
     generate_operators,
+    curve_operators,
     mapping_operators,
     rig_operators,
     runtime_operators,

@@ -73,10 +73,10 @@ def work(speech: str) -> dict[str, object]:
         "frame_change_s": [idle_before, idle_after],
     }
     studio = jobs.job
-    studio.start(_module("ui.operators.generate").scene_order(bpy.context))
+    studio.start(_module("ui.generate_requests").request_of(bpy.context))
     report["ticks_s"], report["ticks_cpu_s"], report["heavy_ticks"] = ticks_of(studio)
     report["error"] = str(studio.error or "")
-    report["made"] = bpy.context.scene.cstalk.made
+    report["made"] = head.cstalk_result.summary
     report["timer_after"] = studio.tick() is not None
     bakes = [bake_s(bake, head) for _ in range(REPEATS)]
     report["bake_s"], report["bake_cpu_s"] = zip(*bakes, strict=True)

@@ -11,11 +11,12 @@ import enum
 
 import bpy
 
-from ..errors import SceneChanged
+from ..errors import SceneChanged, SessionError
 from ..package import track
 from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
+from ..scene import result
 from .request import Found, Order, find
 
 KEYS_BUDGET_S = 0.006
@@ -75,7 +76,10 @@ class Delivery:
         else:
             assert self._report is not None
             checked = self._advance_check(self._report)
-            return None if checked is None else (self._report, checked)
+            if checked is None:
+                return None
+            self._store_check(checked)
+            return self._report, checked
         return None
 
     def drop(self) -> None:
@@ -104,9 +108,22 @@ class Delivery:
         scene = found.scene
         sound.extend_range(scene, report.first_frame, report.last_frame)
         if hasattr(scene, "cstalk"):
-            scene.cstalk.made = report.summary()
-            scene.cstalk.heard = self._curves.detected_title
             scene.cstalk_acting.found = self._curves.script_title
+            result.store(
+                found.faces[0],
+                report,
+                title=self._order.title,
+                settings=self._order.settings,
+                detected_emotion=self._curves.detected_title,
+            )
+
+    def _store_check(self, checked: check.CheckReport) -> None:
+        try:
+            face = find(self._order).faces[0]
+        except SessionError:  # the face was removed: there is no place for the report
+            return
+        if result.result_of_or_none(face) is not None:  # else it was undone
+            result.store_check(face, checked)
 
     def _advance_check(self, report: bake.BakeReport) -> check.CheckReport | None:
         def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:

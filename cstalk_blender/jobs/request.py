@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ class Order:
     """Largest deviation of few fitted keys; None sets a key on every frame."""
     take: str = ""
     """Identity of the clip: the path of its audio file. A later bake of it replaces this one."""
+    title: str = ""
+    """Emotion and audio file, stored with the face."""
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Settings of the panel as plain data, stored with the face."""
 
     @property
     def line(self) -> str:
@@ -55,6 +60,8 @@ def order_for(
     start_frame: int,
     with_companions: bool = True,
     tolerance: float | None = None,
+    title: str = "",
+    settings: Mapping[str, Any] | None = None,
 ) -> Order:
     """Return the request for a performance by ``target``.
 
@@ -66,6 +73,8 @@ def order_for(
         start_frame: Frame on which the audio file begins.
         with_companions: Bake teeth, tongue and lashes too.
         tolerance: Largest deviation of few fitted keys; None sets a key on every frame.
+        title: Emotion and audio file, stored with the face.
+        settings: Settings of the panel as plain data, stored with the face.
 
     Raises:
         BadTarget: The target is no face.
@@ -89,6 +98,8 @@ def order_for(
         with_companions=with_companions,
         tolerance=tolerance,
         take=str(audio.absolute()),
+        title=title or performance.audio.name,
+        settings=settings or {},
     )
 
 

@@ -5,5 +5,7 @@
 - ``audio_decode``: WAV files of audio that the worker cannot decode.
 - ``sequencer``: the scene whose sequencer the user sees.
 - ``strip_lines``: sound strips as lines of a batch.
+- ``result``: what was generated for a face, and what has changed since.
+- ``retime``: moves keys to another start frame or frame rate.
 - ``emotion_track``: emotion over time from animated weights and timeline markers.
 """

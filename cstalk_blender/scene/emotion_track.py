@@ -16,6 +16,7 @@ import bpy
 from .. import compat
 from ..dialogue import emotion_keys
 from ..package import protocol
+from ..text import counted
 
 MAX_FACTOR = protocol.MAX_INTENSITY
 WEIGHTS = tuple(name for name in protocol.EMOTIONS if name != protocol.EMOTIONS[0])
@@ -99,13 +100,7 @@ def keys_for(
             duration_s,
             segment_s=emotion_keys.SEGMENT_S if segment_s is None else segment_s,
         )
-    names = _names_of(character)
-    marks = [
-        (marker.frame, mark)
-        for marker in sorted(scene.timeline_markers, key=lambda marker: marker.frame)
-        if (mark := emotion_keys.read_marker(marker.name)) is not None
-        and (not mark.role or mark.role.casefold() in names)
-    ]
+    marks = _marks(scene, character)
     first, last = zero_frame + start_s * rate, zero_frame + (start_s + duration_s) * rate
     inside = [(f, mark) for f, mark in marks if first < f < last]
     before = [(f, mark) for f, mark in marks if f <= first][-1:] if not has_own_emotion else []
@@ -115,6 +110,33 @@ def keys_for(
         )
         for frame, mark in (*before, *inside)
     )
+
+
+def direction_text(
+    scene: bpy.types.Scene,
+    character: bpy.types.Object | None,
+    *,
+    zero_frame: float,
+    duration_s: float,
+) -> str:
+    """Return which weights or markers set the emotion of a line; empty for none.
+
+    Args:
+        scene: Its weights and markers.
+        character: The face, whose own weights are used before the scene's.
+        zero_frame: Scene frame at time 0 of the audio file.
+        duration_s: Length of the line in seconds.
+    """
+    group = _group_or_none(scene, character)
+    if group is not None:
+        return f"Emotion from the animated weights of {group.id_data.name}"
+    marks = _marks(scene, character)
+    last = zero_frame + duration_s * scene.render.fps / scene.render.fps_base
+    before = [mark for frame, mark in marks if frame <= zero_frame][-1:]
+    inside = [mark for frame, mark in marks if zero_frame < frame < last]
+    if not before and not inside:
+        return ""
+    return f"Emotion from {counted(len(before) + len(inside), 'timeline marker')}"
 
 
 def sampler(group: CSTALK_PG_emotions) -> Callable[[float], dict[str, float]]:
@@ -134,6 +156,17 @@ def sampler(group: CSTALK_PG_emotions) -> Callable[[float], dict[str, float]]:
         return {n: factor * min(MAX_FACTOR, max(0.0, value(n, frame))) for n in WEIGHTS}
 
     return weights
+
+
+def _marks(scene: bpy.types.Scene, character: Any) -> list[tuple[int, Any]]:
+    """Return frame and emotion of the markers that apply to a character, in order."""
+    names = _names_of(character)
+    return [
+        (marker.frame, mark)
+        for marker in sorted(scene.timeline_markers, key=lambda marker: marker.frame)
+        if (mark := emotion_keys.read_marker(marker.name)) is not None
+        and (not mark.role or mark.role.casefold() in names)
+    ]
 
 
 def _group_or_none(scene: bpy.types.Scene, character: Any) -> CSTALK_PG_emotions | None:

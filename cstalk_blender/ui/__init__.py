@@ -7,6 +7,7 @@
 - ``launch``: how worker processes are started according to the preferences.
 - ``services``: creation and end of the job queues.
 - ``line_list``: from a source of lines to the list of a scene.
+- ``generate_requests``: from the settings of a scene to the request of Generate.
 - ``line_requests``: from the list of a scene to the request of a batch.
 - ``emotion_strip``: emotions over time as small images.
 """

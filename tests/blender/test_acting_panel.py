@@ -6,6 +6,7 @@ import bpy
 import pytest
 
 from cstalk_blender.rig.drive import eyes
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from cstalk_blender.ui.panels import acting as panels
 from tests.fakes.faces import make_face, write_wav
@@ -22,7 +23,7 @@ def ready(studio, work):
 
 def requested():
     """The performance that Generate would ask for."""
-    return operators.scene_order(bpy.context).message.performance
+    return generate_requests.request_of(bpy.context).message.performance
 
 
 def test_a_fresh_scene_acts_naturally_but_for_the_head_without_a_bone(ready):

@@ -6,6 +6,7 @@ import bpy
 import pytest
 
 from cstalk_blender.package import protocol
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from cstalk_blender.ui.panels import generate as panels
 from cstalk_blender.ui.properties import generate as properties
@@ -37,17 +38,17 @@ def test_a_new_emotion_would_not_change_what_a_blend_file_remembers(studio):
 
 def test_auto_goes_to_the_worker_with_the_sliders_intensity(ready):
     ready.emotion, ready.intensity = protocol.AUTO_EMOTION, 0.6
-    (key,) = operators.scene_order(bpy.context).message.performance.emotion_keys
+    (key,) = generate_requests.request_of(bpy.context).message.performance.emotion_keys
     assert (key.emotion, key.intensity) == (protocol.AUTO_EMOTION, pytest.approx(0.6))
 
 
 def test_the_panel_explains_auto_before_and_says_what_was_heard_after(ready):
     ready.emotion = protocol.AUTO_EMOTION
     assert protocol.AUTO_DESCRIPTION in said(panels.CSTALK_PT_main)
-    assert "Heard:" not in said(panels.CSTALK_PT_main)
+    assert "Detected:" not in said(panels.CSTALK_PT_main)
     assert bpy.ops.cstalk.generate() == {"FINISHED"}
-    assert ready.heard == "happy 0.8"
-    assert "Heard: happy 0.8" in said(panels.CSTALK_PT_main)
+    assert bpy.context.active_object.cstalk_result.detected_emotion == "happy 0.8"
+    assert "Detected: happy 0.8" in said(panels.CSTALK_PT_main)
 
 
 def test_a_chosen_emotion_says_nothing_of_hearing(ready):
@@ -55,12 +56,12 @@ def test_a_chosen_emotion_says_nothing_of_hearing(ready):
     bpy.ops.cstalk.generate()
     ready.emotion = "sad"
     bpy.ops.cstalk.generate()
-    assert ready.heard == ""
-    assert "Heard:" not in said(panels.CSTALK_PT_main)
+    assert bpy.context.active_object.cstalk_result.detected_emotion == ""
+    assert "Detected:" not in said(panels.CSTALK_PT_main)
 
 
 def test_clear_takes_the_line_away(ready):
     ready.emotion = protocol.AUTO_EMOTION
     bpy.ops.cstalk.generate()
     bpy.ops.cstalk.clear()
-    assert "Heard:" not in said(panels.CSTALK_PT_main)
+    assert "Detected:" not in said(panels.CSTALK_PT_main)

@@ -11,6 +11,7 @@ from cstalk_blender.errors import SceneChanged
 from cstalk_blender.jobs import delivery as jobs_delivery
 from cstalk_blender.rig.keys import bake, build
 from cstalk_blender.rig.keys.fcurves import read_curve
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S, tick_until
@@ -27,7 +28,7 @@ def begun(studio, work, monkeypatch):
     operators.load_audio(bpy.context.scene, write_wav(work / "line.wav"))
     bpy.ops.ed.undo_push(message="before")
     studio.before = state()
-    studio.start(operators.scene_order(bpy.context))
+    studio.start(generate_requests.request_of(bpy.context))
     tick_until(studio, lambda: curves_written() >= 2)
     return studio
 
@@ -58,7 +59,7 @@ def state():
         sliders,
         sorted(key.keys()),
         (bpy.context.scene.frame_start, bpy.context.scene.frame_end),
-        bpy.context.scene.cstalk.made,
+        bpy.data.objects["Face"].cstalk_result.summary,
     )
 
 
@@ -77,7 +78,7 @@ def test_keys_in_pieces_are_those_at_once(begun, monkeypatch):
         for point in curve.keyframe_points
     }
     monkeypatch.setattr(jobs_delivery, "KEYS_BUDGET_S", DEADLINE_S)
-    begun.start(operators.scene_order(bpy.context))
+    begun.start(generate_requests.request_of(bpy.context))
     finish(begun)
     at_once = keys_of(bpy.data.objects["Face"])
     assert modes == {"LINEAR"}

@@ -11,6 +11,7 @@ from cstalk_blender.package import rigs, track
 from cstalk_blender.rig.drive import mouth
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.rig.verify import check
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import tick_until
@@ -35,7 +36,7 @@ def given(studio, work):
     make_face()
     operators.load_audio(bpy.context.scene, write_wav(work / "line.wav"))
     bpy.ops.ed.undo_push(message="before")
-    studio.start(operators.scene_order(bpy.context))
+    studio.start(generate_requests.request_of(bpy.context))
     tick_until(studio, lambda: studio._held is not None and studio._held.is_given)
     return studio
 

@@ -11,6 +11,7 @@ import pytest
 from cstalk_blender.errors import JobOverlap
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.rig.keys import bake
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import HandClock, tick_until
@@ -27,7 +28,7 @@ def ready(studio, work):
 
 def start(studio):
     """Order what the scene says, and return at once."""
-    studio.start(operators.scene_order(bpy.context))
+    studio.start(generate_requests.request_of(bpy.context))
 
 
 def process_exists(pid):

@@ -13,6 +13,7 @@ from cstalk_blender.errors import BadSound, JobOverlap, SceneChanged, WorkerDied
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.jobs import pump
 from cstalk_blender.rig.keys import bake
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
 from tests.fakes.sessions import tick_until
@@ -45,7 +46,7 @@ def ready(studio, face, speech):
 
 def start(studio):
     """Order what the scene says, and return at once."""
-    studio.start(operators.scene_order(bpy.context))
+    studio.start(generate_requests.request_of(bpy.context))
 
 
 def scene_state():
@@ -61,7 +62,7 @@ def scene_state():
         ranges,
         sorted(key.keys()),
         (scene.frame_start, scene.frame_end, scene.frame_current),
-        scene.cstalk.made,
+        bpy.data.objects["Face"].cstalk_result.summary,
     )
 
 
@@ -72,14 +73,14 @@ def test_button_makes_the_face_move_at_the_start_frame(ready, face):
     assert evaluated_heights(face, 11 + 12)[JAW] == pytest.approx(1.0, abs=1e-4)
     smile = ARKIT.index("mouthSmileLeft")
     assert evaluated_heights(face, 20)[smile] == pytest.approx(0.5)
-    assert ready.made == "48 frames, 5 channels, 2.0 s"
+    assert face.cstalk_result.summary == "48 frames, 5 channels, 2.0 s"
 
 
 def test_operator_equals_function(ready, face, studio):
     bpy.ops.cstalk.generate()
     by_operator = [evaluated_heights(face, frame) for frame in np.arange(8.0, 62.0, 0.5)]
     bpy.ops.cstalk.clear()
-    studio.start(operators.scene_order(bpy.context))
+    studio.start(generate_requests.request_of(bpy.context))
     studio.wait()
     by_function = [evaluated_heights(face, frame) for frame in np.arange(8.0, 62.0, 0.5)]
     np.testing.assert_array_equal(by_operator, by_function)
@@ -132,7 +133,7 @@ def test_cancel_changes_nothing_and_generate_works_again(ready, studio, face, us
     assert scene_state() == before
     use_worker("good")
     bpy.ops.cstalk.generate()
-    assert ready.made
+    assert bpy.data.objects["Face"].cstalk_result.summary
 
 
 @pytest.mark.fault("child dies, writes garbage, or makes no curves")
@@ -255,10 +256,10 @@ def test_waiting_in_edit_mode_without_a_window_fails_instead_of_hanging(ready, s
 def test_order_speaks_the_scenes_film_rate(ready):
     render = bpy.context.scene.render
     render.fps, render.fps_base = 24, 1.001
-    message = operators.scene_order(bpy.context).message
+    message = generate_requests.request_of(bpy.context).message
     assert message.performance.fps == pytest.approx(24 / 1.001)
     ready.key_rate = "FINE"
-    assert operators.scene_order(bpy.context).message.performance.fps == 60.0
+    assert generate_requests.request_of(bpy.context).message.performance.fps == 60.0
 
 
 def test_keys_and_sound_agree_at_23976(ready, face):
@@ -282,13 +283,13 @@ def test_mistake_of_ours_ends_the_job_with_details(ready, studio, monkeypatch):
 
 
 def test_result_for_another_scene_is_baked_there(ready, studio, face):
-    order = operators.scene_order(bpy.context)
+    order = generate_requests.request_of(bpy.context)
     studio.start(order)
     bpy.context.window.scene = bpy.data.scenes.new("Other")
     tick_until(studio, lambda: not studio.is_busy)
     assert studio.error is None
     assert bake.has_bake(face)
-    assert bpy.data.scenes["Other"].cstalk.made == ""
+    assert face.cstalk_result.summary
 
 
 def test_unregister_ends_the_child(studio, ready, addon):
@@ -312,7 +313,7 @@ def test_apply_is_one_undo_step_back_to_the_artists_action(ready, studio, face):
     assert compat.slot_name(key) == slot
     assert not [action for action in bpy.data.actions if action.name.startswith("CSTalk")]
     assert not bpy.data.actions["Artist"].use_fake_user
-    assert bpy.context.scene.cstalk.made == ""
+    assert bpy.data.objects["Face"].cstalk_result.summary == ""
     bpy.ops.ed.redo()
     key = bpy.data.objects["Face"].data.shape_keys
     assert key.animation_data.action.name == "Face größe 台詞 01"
@@ -358,7 +359,7 @@ def test_save_and_reload_keep_performance_settings_and_the_way_back(ready, face,
     face = bpy.data.objects["Face"]
     settings = bpy.context.scene.cstalk
     assert (settings.emotion, settings.start_frame) == ("happy", 11)
-    assert settings.made == "48 frames, 5 channels, 2.0 s"
+    assert face.cstalk_result.summary == "48 frames, 5 channels, 2.0 s"
     assert evaluated_heights(face, 23)[JAW] == pytest.approx(1.0, abs=1e-4)
     assert bpy.ops.cstalk.clear() == {"FINISHED"}
     assert face.data.shape_keys.animation_data.action.name == "Artist"
@@ -367,5 +368,5 @@ def test_save_and_reload_keep_performance_settings_and_the_way_back(ready, face,
 
 def test_order_of_a_sound_that_is_gone_is_refused(ready, speech):
     speech.unlink()
-    with pytest.raises(BadSound, match="missing"):
-        operators.scene_order(bpy.context)
+    with pytest.raises(BadSound, match="not found"):
+        generate_requests.request_of(bpy.context)

@@ -7,6 +7,7 @@ import time
 import bpy
 import pytest
 
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.sessions import DEADLINE_S
@@ -54,7 +55,7 @@ def test_no_timer_runs_in_an_idle_addon(ready):
 @pytest.mark.parametrize("mode", ["good", "die_midway", "garbage"])
 def test_the_timer_ends_with_the_work_however_it_ends(ready, use_worker, mode):
     use_worker(mode)
-    ready.start(operators.scene_order(bpy.context))
+    ready.start(generate_requests.request_of(bpy.context))
     assert ready.timer_runs
     tick_until_idle(ready)
     assert not ready.is_busy
@@ -62,7 +63,7 @@ def test_the_timer_ends_with_the_work_however_it_ends(ready, use_worker, mode):
 
 def test_the_timer_ends_after_cancel(ready, use_worker):
     use_worker("slow")
-    ready.start(operators.scene_order(bpy.context))
+    ready.start(generate_requests.request_of(bpy.context))
     ready.cancel()
     tick_until_idle(ready)
     assert not ready.is_busy

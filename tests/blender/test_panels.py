@@ -10,6 +10,7 @@ import pytest
 from cstalk_blender.errors import SessionError
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.session import environment
+from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from cstalk_blender.ui.panels import generate as panels
 from tests.fakes.faces import ARKIT, make_face, write_wav
@@ -70,7 +71,7 @@ def test_buttons_while_a_performance_is_made(studio, speech, use_worker):
     operators.load_audio(bpy.context.scene, speech)
     assert reason(operators.CSTALK_OT_cancel) == "Generation is not running"
     use_worker("slow")
-    studio.start(operators.scene_order(bpy.context))
+    studio.start(generate_requests.request_of(bpy.context))
     deadline = time.monotonic() + DEADLINE_S
     while not studio.fraction and time.monotonic() < deadline:
         studio.tick()
@@ -99,16 +100,16 @@ def test_panel_says_what_was_made_until_it_is_cleared(studio, speech):
     operators.load_audio(bpy.context.scene, speech)
     assert "hello 台詞.wav, 2.0 s" in said(panels.CSTALK_PT_main)
     bpy.ops.cstalk.generate()
-    assert "Made: 48 frames, 5 channels, 2.0 s" in said(panels.CSTALK_PT_main)
+    assert "Neutral, hello 台詞.wav 48 frames, 5 channels, 2.0 s" in said(panels.CSTALK_PT_main)
     bpy.ops.cstalk.clear()
-    assert "Made" not in said(panels.CSTALK_PT_main)
+    assert "48 frames" not in said(panels.CSTALK_PT_main)
 
 
 def test_panel_counts_shapes_and_names_what_is_missing(studio):
     make_face("Face", [name for name in ARKIT if not name.startswith("eyeLook")])
     drawn = said(panels.CSTALK_PT_main)
     assert "44 of 52 shapes found" in drawn
-    assert "Without: eyeLookDownLeft," in drawn
+    assert "Missing: eyeLookDownLeft," in drawn
     assert "and 4 more" in drawn
 
 
@@ -207,6 +208,91 @@ def test_button_loads_a_sound_and_start_frame_moves_it(studio, speech):
     assert scene.cstalk.audio_path == speech
     scene.cstalk.start_frame = 40
     assert all(compat.strip_span(strip)[0] == 40 for strip in compat.placed_strips(scene))
+
+
+def positions(*names):
+    """Number of the row of each button or property in the main panel, counted from the top."""
+    drawn = draw_panel(panels.CSTALK_PT_main)
+    found = [item.get("operator", item.get("rna", "")) for item in drawn]
+    return [next(i for i, text in enumerate(found) if name in text) for name in names]
+
+
+def test_no_button_moves_when_emotion_audio_or_job_change(studio, speech, use_worker):
+    make_face()
+    names = ("intensity", "cstalk.cancel")
+    before, count = positions(*names), []
+    for name in (*jobs.protocol.EMOTIONS, jobs.protocol.AUTO_EMOTION):
+        bpy.context.scene.cstalk.emotion = name
+        assert positions(*names) == before
+        count.append(len(draw_panel(panels.CSTALK_PT_main)))
+    assert len(set(count)) == 1
+    operators.load_audio(bpy.context.scene, speech)
+    assert positions(*names) == before
+    bpy.ops.cstalk.generate()
+    assert positions(*names) == before
+    use_worker("slow")
+    studio.start(generate_requests.request_of(bpy.context))
+    assert positions(*names) == before
+
+
+def test_clear_is_the_last_row_apart_from_generate(studio, speech):
+    make_face()
+    operators.load_audio(bpy.context.scene, speech)
+    bpy.ops.cstalk.generate()
+    generate, clear = positions("cstalk.generate", "cstalk.clear")
+    assert clear == len(draw_panel(panels.CSTALK_PT_main)) - 1
+    assert clear - generate > 3
+
+
+def test_panel_says_what_has_changed_since_and_forgets_it_when_it_is_as_before(studio, speech):
+    bpy.context.scene.render.fps = 24
+    make_face()
+    operators.load_audio(bpy.context.scene, speech)
+    bpy.ops.cstalk.generate()
+    assert "Changed since" not in said(panels.CSTALK_PT_main)
+    settings = bpy.context.scene.cstalk
+    settings.emotion = "sad"
+    assert "Changed since: emotion" in said(panels.CSTALK_PT_main)
+    settings.emotion, settings.seed = "neutral", 5
+    assert "Changed since: options" in said(panels.CSTALK_PT_main)
+    settings.seed = 0
+    assert "Changed since" not in said(panels.CSTALK_PT_main)
+    speech.write_bytes(speech.read_bytes() + bytes(100))
+    assert "Changed since: audio file" in said(panels.CSTALK_PT_main)
+
+
+def test_result_is_shown_with_its_face_only_and_goes_with_a_duplicate(studio, speech):
+    first, second = make_face("Anna"), make_face("Bob")
+    bpy.context.scene.cstalk.target = first
+    operators.load_audio(bpy.context.scene, speech)
+    bpy.ops.cstalk.generate()
+    assert "hello 台詞.wav 24" in said(panels.CSTALK_PT_main).replace("48 f", "24 f")
+    bpy.context.scene.cstalk.target = second
+    assert "frames, 5 channels" not in said(panels.CSTALK_PT_main)
+    copy = first.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    bpy.context.scene.cstalk.target = copy
+    assert "frames, 5 channels" in said(panels.CSTALK_PT_main)
+
+
+def test_markers_and_weights_set_the_emotion_of_generate_and_the_panel_says_so(studio, speech):
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    face = make_face()
+    operators.load_audio(scene, speech)
+    assert "Emotion from" not in said(panels.CSTALK_PT_main)
+    scene.timeline_markers.new("happy 0.7", frame=25)
+    scene.timeline_markers.new("Nobody: sad", frame=30)
+    assert "Emotion from 1 timeline marker" in said(panels.CSTALK_PT_main)
+    keys = generate_requests.emotion_keys(scene, face)
+    assert [(k.start_s, k.emotion, k.intensity) for k in keys] == [
+        (0.0, "neutral", 1.0),
+        (1.0, "happy", 0.7),
+    ]
+    face.cstalk_emotions.use, face.cstalk_emotions.angry = True, 0.5
+    assert "Emotion from the animated weights of Face" in said(panels.CSTALK_PT_main)
+    keys = generate_requests.emotion_keys(scene, face)
+    assert [(k.start_s, k.emotion, k.intensity) for k in keys] == [(0.0, "angry", 0.5)]
 
 
 def test_file_browser_shows_sound_files(studio):

@@ -94,7 +94,7 @@ def test_every_class_of_ours_has_a_tooltip_and_a_blender_name():
 def test_scene_settings_explain_themselves(addon):
     properties = bpy.types.Scene.bl_rna.properties["cstalk"].fixed_type.properties
     own = [prop for prop in properties if prop.identifier not in ("rna_type", "name")]
-    assert len(own) == 13
+    assert len(own) == 12
     assert all(prop.description for prop in own)
     emotions = properties["emotion"].enum_items
     assert len(emotions) == 9

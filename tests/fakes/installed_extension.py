@@ -65,7 +65,7 @@ def main(archive: str, speech: str, blend: str) -> dict[str, object]:
         "has_preferences": MODULE in bpy.context.preferences.addons,
         "log_file": str(studio.launch().log_file),
         "engine": studio.hello.engine,
-        "made": settings.made,
+        "made": head.cstalk_result.summary,
         "moved": moved,
         "problems": studio.outcome.check.problems,
         "checked": studio.outcome.check.moved,

@@ -48,7 +48,8 @@ def hears_the_emotion() -> Steps:
     yield from person.click_button("bpy.ops.cstalk.generate", missing)
     studio = play.module("jobs").studio
     yield from until(lambda: not studio.is_busy, "the performance arrives")
-    hold(f"the panel says what it heard: {bpy.context.scene.cstalk.heard}", studio.error is None)
+    detected = bpy.context.active_object.cstalk_result.detected_emotion
+    hold(f"the panel shows the detected emotion: {detected}", studio.error is None)
     yield from person.look(OUT, "p1_heard")
 
 

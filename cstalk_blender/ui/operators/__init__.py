@@ -2,6 +2,7 @@
 
 - ``base``: the mix-in of all operators.
 - ``generate``: load audio, generate, cancel, clear.
+- ``curves``: load curve files, move keys in time.
 - ``batch``: read, edit and bake the lines of a batch.
 - ``mapping``: edit, save and load mappings of shape keys.
 - ``rig``: fit a face, seal lips, head motion.

@@ -10,13 +10,14 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...errors import SessionError
 from ...jobs import generate as jobs
-from ...jobs import request as jobs_order
 from ...package import protocol
 from ...rig.binding import targets
 from ...rig.keys import bake
+from ...rig.keys.report import ClearReport
 from ...scene import audio as sound
-from ..properties.acting import acting_of
-from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
+from ...scene import result
+from .. import generate_requests
+from ..properties.generate import chosen_face_or_none
 from .base import BUSY, OperatorBase
 
 if TYPE_CHECKING:
@@ -79,19 +80,18 @@ class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Start the job; in background mode, where no timer runs, wait for its end."""
-        studio = jobs.current_job()
+        job = jobs.current_job()
         try:
-            order = scene_order(context)
-            studio.start(order)
+            job.start(generate_requests.request_of(context))
         except SessionError as error:
-            studio.error = error  # shown in the panel after the pop-up has closed
+            job.error = error  # shown in the panel after the pop-up has closed
             return self.fail(error)
         settings = context.scene.cstalk
         sound.mark_used(context.scene, settings.audio_path, chosen_face_or_none(context))
         if bpy.app.background:
-            studio.wait()
-            if studio.error is not None:
-                return self.fail(studio.error)
+            job.wait()
+            if job.error is not None:
+                return self.fail(job.error)
         return {"FINISHED"}
 
 
@@ -134,13 +134,12 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the face and its companion meshes."""
-        settings = context.scene.cstalk
-        report = clear_face(chosen_face_or_none(context), settings.with_companions)
-        settings.made = ""
+        face = chosen_face_or_none(context)
+        cleared = clear_face(face, context.scene.cstalk.with_companions)
         jobs.current_job().outcome = None
-        for sentence in report.kept:
+        self.report({"INFO"}, f"Cleared {', '.join(cleared.objects)}")
+        for sentence in cleared.kept:
             self.report({"WARNING"}, sentence)
-        self.report({"INFO"}, f"Cleared {', '.join(report.objects)}")
         return {"FINISHED"}
 
 
@@ -204,8 +203,8 @@ def load_audio(
     return placed
 
 
-def clear_face(face: bpy.types.Object, with_companions: bool) -> bake.ClearReport:
-    """Remove performances from ``face``; lines of a batch stay.
+def clear_face(face: bpy.types.Object, with_companions: bool) -> ClearReport:
+    """Remove the performance from ``face``; lines of a batch on NLA tracks stay.
 
     Args:
         face: The face.
@@ -216,40 +215,8 @@ def clear_face(face: bpy.types.Object, with_companions: bool) -> bake.ClearRepor
     """
     is_face = targets.problem_or_none(face) is None  # False when its shape keys were renamed
     faces = targets.face_objects(face, with_companions=with_companions) if is_face else [face]
+    result.clear(face)
     return bake.clear_bake(faces)
-
-
-def scene_order(context: bpy.types.Context) -> jobs_order.Order:
-    """The order that the scene's settings describe.
-
-    Raises:
-        SessionError: They describe none.
-    """
-    settings = context.scene.cstalk
-    performance = protocol.Performance(
-        audio=audio_source(settings),
-        fps=settings.keys_per_second or sound.frame_rate(context.scene),
-        emotion_keys=(protocol.EmotionKey(0.0, settings.emotion, settings.intensity),),
-        seed=settings.seed,
-        blink=settings.blink,
-        script=context.scene.cstalk_acting.spoken,
-        acting=acting_of(context.scene, chosen_face_or_none(context)),
-    )
-    return jobs_order.order_for(
-        context.scene,
-        chosen_face_or_none(context),
-        performance,
-        start_frame=settings.start_frame,
-        with_companions=settings.with_companions,
-        tolerance=settings.tolerance,
-    )
-
-
-def audio_source(settings: CSTALK_PG_scene) -> Path:
-    """Return a file with the audio of the scene's settings, unpacked if it is packed."""
-    if settings.sound is None:
-        return settings.audio_path
-    return sound.source_path(settings.sound, Path(bpy.app.tempdir))
 
 
 def error_details() -> str:

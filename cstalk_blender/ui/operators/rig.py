@@ -10,10 +10,12 @@ from ...errors import SessionError
 from ...jobs import generate as jobs
 from ...rig.binding import basis as solver_basis
 from ...rig.binding import solved
+from ...rig.binding import wiring as rig_wiring
 from ...rig.drive import eyes
 from ...rig.keys import bake
 from ...rig.verify import seal
 from ...scene import audio as sound
+from ...scene import result
 from ..properties.generate import chosen_face_or_none
 from .base import BUSY, OperatorBase
 
@@ -39,6 +41,8 @@ class CSTALK_OT_solve_face(OperatorBase, bpy.types.Operator):
             return f"{face.name!r} is linked from another file"
         if face.mode == "EDIT":
             return "Leave Edit Mode"
+        if solved.fit_or_none(face) is None and _has_all_channels(face):
+            return "All channels are found by name: no fit needed"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
@@ -137,6 +141,8 @@ class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
         face = chosen_face_or_none(context)
         if face is None or not bake.has_bake(face):
             return "Generate a performance first"
+        if result.details_of(face.cstalk_result).get("lips_open") is False:
+            return "The lips meet at all closures"
         return None
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
@@ -146,6 +152,7 @@ class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
             report = seal.seal_lips(face, sound.frame_rate(context.scene))
         except SessionError as error:
             return self.fail(error)
+        result.add_note(face, "seal", report.summary())
         self.report({"INFO"}, report.summary())
         return {"FINISHED"}
 
@@ -180,6 +187,11 @@ def solve_face(face: bpy.types.Object, head: bpy.types.Object | None = None) -> 
 def loss_text(loss: solved.Loss) -> str:
     """Return the first sentence about what the fit cannot show."""
     return next(iter(loss.sentences()), "all movements fit")
+
+
+def _has_all_channels(face: bpy.types.Object) -> bool:
+    wiring = rig_wiring.wiring_of(face)
+    return len(wiring.usable.channels) == wiring.recognition.total
 
 
 CLASSES = (

@@ -1,31 +1,40 @@
-"""The sidebar tab: from the face to the keys, top to bottom. Drawing only."""
+"""Draw the main panel of the sidebar: face, audio, emotion, Generate, result.
+
+Controls keep their place: texts that change while the user works are below the buttons, or take
+the same number of lines whatever they say. Drawing only.
+"""
 
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import bpy
 
 from ...errors import SessionError
 from ...jobs import generate as jobs
-from ...jobs.generate import GenerateJob, Outcome
+from ...jobs.generate import GenerateJob
 from ...package import protocol
 from ...rig.binding import solved, targets
 from ...rig.binding import wiring as rig_wiring
+from ...scene import result
+from ...text import clock, listed
+from .. import generate_requests
+from ..operators import curves as curve_operators
 from ..operators import generate as operators
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
 
 CATEGORY = "CSTalk"
 LETTER_WIDTH = 7.0
-"""Pixels of an average letter in the interface font, at scale 1."""
+"""Pixels of an average letter in the interface font at scale 1."""
 MARGIN_LETTERS = 8
-"""Letters' worth of icon and margins beside a label."""
-LISTED_CHANNELS = 4
+"""Width of icon and margins next to a label, in letters."""
 LISTED_DOUBTS = 2
+"""Doubtful channels that are named; the mapping panel shows all."""
 
 
 class SidebarPanel:
-    """Mix-in: a panel of our tab in the 3D viewport."""
+    """Mix-in for panels of the CSTalk tab in the 3D viewport."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
@@ -33,33 +42,44 @@ class SidebarPanel:
 
 
 class CSTALK_PT_main(SidebarPanel, bpy.types.Panel):
-    """The whole way: face, speech, emotion, Generate."""
+    """Face, audio file, emotion, Generate and its result."""
 
     bl_label = "CSTalk"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw all that is always there."""
+        """Draw the controls, then what was generated."""
         layout = self.layout
         letters = letters_across(context)
         settings = context.scene.cstalk
-        studio = jobs.current_job()
-        draw_face(layout, context, settings, letters)
-        draw_speech(layout, settings, letters)
+        job = jobs.current_job()
+        face = chosen_face_or_none(context)
+        draw_face(layout, face, settings, letters)
+        draw_audio(layout, settings, letters)
         draw_emotion(layout, settings, letters)
-        draw_work(layout, settings, studio, letters)
-        if studio.error is not None:
-            draw_error(layout, studio.error, letters)
+        draw_job(layout, job, letters)
+        direction = generate_requests.direction_text(context.scene, face)
+        if direction:
+            draw_lines(layout, direction, "MARKER_HLT", letters)
+        if job.notice:
+            draw_lines(layout, job.notice, "INFO", letters)
+        found = result.result_of_or_none(face)
+        if found is not None:
+            draw_result(layout, context.scene, face, letters)
+        if job.error is not None:
+            draw_error(layout, job.error, letters)
+        layout.separator(factor=2.0)
+        layout.operator(operators.CSTALK_OT_clear.bl_idname, icon="TRASH")
 
 
 class CSTALK_PT_options(SidebarPanel, bpy.types.Panel):
-    """What most people leave as it is."""
+    """Options that rarely need a change."""
 
     bl_label = "Options"
     bl_parent_id = "CSTALK_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw seed, blinks, companions and key rate."""
+        """Draw seed, key rate, blinks and companions, then Load Curves."""
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -68,38 +88,59 @@ class CSTALK_PT_options(SidebarPanel, bpy.types.Panel):
             layout.prop(settings, name)
             if name == "key_rate" and settings.key_rate == "FITTED":
                 layout.prop(settings, "key_tolerance")
+        layout.operator(curve_operators.CSTALK_OT_load_curves.bl_idname, icon="IMPORT")
 
 
 def draw_face(
     layout: bpy.types.UILayout,
-    context: bpy.types.Context,
+    face: bpy.types.Object | None,
     settings: CSTALK_PG_scene,
     letters: int,
 ) -> None:
-    """The face, and how much of a face it is."""
+    """Draw the face and how many of its channels were found.
+
+    Args:
+        layout: Where to draw.
+        face: The face; None without one.
+        settings: Settings of the scene.
+        letters: Width of the panel in letters.
+    """
     column = layout.column(align=True)
     column.prop(settings, "target", text="Face")
-    face = chosen_face_or_none(context)
     if face is None:
-        column.label(text="Pick a mesh, or make one active", icon="INFO")
+        column.label(text="Set a mesh, or make one active", icon="INFO")
         return
     problem = targets.problem_or_none(face)
     if problem is not None:
         draw_lines(column, f"{problem}. {problem.hint}", "ERROR", letters)
-        return
-    if solved.fit_or_none(face) is not None:
+    elif solved.fit_or_none(face) is not None:
         draw_lines(column, f"{face.name}: fitted, see Rig", "CHECKMARK", letters)
-        return
+    else:
+        draw_coverage(
+            column, face, "" if settings.target is not None else f"{face.name}: ", letters
+        )
+
+
+def draw_coverage(
+    column: bpy.types.UILayout, face: bpy.types.Object, prefix: str, letters: int
+) -> None:
+    """Draw how many channels move a face, and which are missing or doubtful.
+
+    Args:
+        column: Where to draw.
+        face: A face that can be animated.
+        prefix: Start of the first line.
+        letters: Width of the panel in letters.
+    """
     wiring = rig_wiring.wiring_of(face)
     reports = wiring.reports()
     missing = tuple(report.channel for report in reports if report.status == "missing")
     doubtful = [report for report in reports if report.status == "doubtful"]
-    name = "" if settings.target is not None else f"{face.name}: "
     icon = "INFO" if missing or doubtful else "CHECKMARK"
-    text = f"{name}{len(reports) - len(missing)} of {len(reports)} shapes found"
+    text = f"{prefix}{len(reports) - len(missing)} of {len(reports)} shapes found"
     draw_lines(column, f"{text} ({wiring.routing.source})", icon, letters)
     if missing:
-        draw_lines(column, f"Without: {listed(missing)}", "BLANK1", letters)
+        draw_lines(column, f"Missing: {listed(missing)}", "BLANK1", letters)
     for report in doubtful[:LISTED_DOUBTS]:
         draw_lines(column, f"{report.channel}: {report.reason}", "QUESTION", letters)
     if len(doubtful) > LISTED_DOUBTS:
@@ -107,19 +148,31 @@ def draw_face(
         draw_lines(column, text, "BLANK1", letters)
 
 
-def draw_speech(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters: int) -> None:
-    """The speech and where it begins."""
+def draw_audio(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters: int) -> None:
+    """Draw the audio file, always on one line, and its start frame.
+
+    Args:
+        layout: Where to draw.
+        settings: Settings of the scene.
+        letters: Width of the panel in letters.
+    """
     column = layout.column(align=True)
     column.operator(operators.CSTALK_OT_load_audio.bl_idname, icon="FILE_SOUND")
     path = settings.audio_path
-    if path is not None:
-        length = f", {settings.audio_seconds:.1f} s" if settings.audio_seconds else ""
-        draw_lines(column, f"{path.name}{length}", "SOUND", letters)
+    length = f", {settings.audio_seconds:.1f} s" if settings.audio_seconds else ""
+    text = "No audio file" if path is None else f"{shortened(path.name, letters - 8)}{length}"
+    column.label(text=text, icon="SOUND", translate=False)
     column.prop(settings, "start_frame")
 
 
 def draw_emotion(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters: int) -> None:
-    """The emotion, what it looks like, and how strong it is."""
+    """Draw the emotion, its intensity and its description, which takes a fixed number of lines.
+
+    Args:
+        layout: Where to draw.
+        settings: Settings of the scene.
+        letters: Width of the panel in letters.
+    """
     column = layout.column(align=True)
     column.prop(settings, "emotion", text="")
     row = column.row()
@@ -127,56 +180,110 @@ def draw_emotion(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters:
     row.prop(settings, "intensity", slider=True)
     quiet = column.column(align=True)
     quiet.active = False
-    draw_lines(quiet, emotion_description(settings.emotion), "NONE", letters)
+    texts = (*protocol.EMOTION_DESCRIPTIONS.values(), protocol.AUTO_DESCRIPTION)
+    most = max(len(textwrap.wrap(text, letters)) for text in texts)
+    draw_lines(quiet, emotion_description(settings.emotion), "NONE", letters, count=most)
 
 
 def emotion_description(name: str) -> str:
-    """What the face does, or that the voice decides."""
+    """Return what the face does in an emotion, or that the voice decides."""
     return protocol.EMOTION_DESCRIPTIONS.get(name, protocol.AUTO_DESCRIPTION)
 
 
-def draw_work(
-    layout: bpy.types.UILayout, settings: CSTALK_PG_scene, studio: GenerateJob, letters: int
-) -> None:
-    """Generate, or its progress; Clear; what was made."""
+def draw_job(layout: bpy.types.UILayout, job: GenerateJob, letters: int) -> None:
+    """Draw Generate or its progress, and Cancel, in the same places whether the job runs or not.
+
+    Args:
+        layout: Where to draw.
+        job: The job.
+        letters: Width of the panel in letters.
+    """
     column = layout.column(align=True)
-    if studio.is_busy:
-        column.progress(factor=studio.fraction, text=progress_text(studio), type="BAR")
-        draw_lines(column, studio.stage, "NONE", letters)
-        column.operator(operators.CSTALK_OT_cancel.bl_idname, icon="CANCEL")
+    big = column.column()
+    big.scale_y = 1.4
+    if job.is_busy:
+        big.progress(factor=job.fraction, text=progress_text(job), type="BAR")
     else:
-        big = column.column()
-        big.scale_y = 1.4
         big.operator(operators.CSTALK_OT_generate.bl_idname, icon="PLAY")
-    column.operator(operators.CSTALK_OT_clear.bl_idname, icon="TRASH")
-    if studio.notice:
-        draw_lines(layout, studio.notice, "INFO", letters)
-    if settings.made:  # empty again after an undo, which outcome knows nothing of
-        draw_lines(layout, f"Made: {settings.made}", "CHECKMARK", letters)
-        if settings.heard:
-            draw_lines(layout, f"Heard: {settings.heard}", "SPEAKER", letters)
-        if studio.outcome is not None:
-            draw_outcome(layout, studio.outcome, letters)
+    column.operator(operators.CSTALK_OT_cancel.bl_idname, icon="CANCEL")
+    stage = job.stage if job.is_busy else ""
+    column.label(text=shortened(stage, letters), translate=False)
 
 
-def draw_outcome(layout: bpy.types.UILayout, outcome: Outcome, letters: int) -> None:
-    """What was made, beyond the one line, and what the check saw."""
-    if outcome.report.widened:
-        text = f"Slider ranges widened: {listed(outcome.report.widened)}; Clear restores them"
-        draw_lines(layout, text, "INFO", letters)
-    if outcome.report.driven:
-        text = f"Left to their drivers: {listed(outcome.report.driven)}"
-        draw_lines(layout, text, "INFO", letters)
-    for sentence in outcome.report.kept:
-        draw_lines(layout, sentence, "INFO", letters)
-    if not outcome.check.moved:
-        draw_lines(layout, "The keys are there, but the face does not follow:", "ERROR", letters)
-    for problem in outcome.check.problems:
-        draw_lines(layout, problem, "DOT", letters)
+def draw_result(
+    layout: bpy.types.UILayout, scene: bpy.types.Scene, face: bpy.types.Object, letters: int
+) -> None:
+    """Draw what was generated for a face, what has changed since, and notes of the check.
+
+    Args:
+        layout: Where to draw.
+        scene: Scene with the settings.
+        face: A face with a result.
+        letters: Width of the panel in letters.
+    """
+    found = face.cstalk_result
+    details = result.details_of(found)
+    lips = result.lips_text(details)
+    box = layout.box()
+    title = found.title or face.name
+    draw_lines(box, f"{title}: {lips}" if lips else title, "CHECKMARK", letters)
+    draw_lines(box, found.summary, "BLANK1", letters)
+    if found.detected_emotion:
+        draw_lines(box, f"Detected: {found.detected_emotion}", "SPEAKER", letters)
+    draw_changes(box, scene, face, letters)
+    draw_notes(box, details, letters)
+
+
+def draw_changes(
+    box: bpy.types.UILayout, scene: bpy.types.Scene, face: bpy.types.Object, letters: int
+) -> None:
+    """Draw which settings differ from those of the result, and the button that moves the keys.
+
+    Args:
+        box: Where to draw.
+        scene: Scene with the settings.
+        face: A face with a result.
+        letters: Width of the panel in letters.
+    """
+    changed = result.changes(face.cstalk_result, generate_requests.settings_values(scene, face))
+    labels = [result.LABELS[key] for key in changed]
+    if curve_operators.has_moved_strip(scene, face):
+        labels.append("position of the audio strip")
+    if labels:
+        draw_lines(box, f"Changed since: {', '.join(labels)}", "FILE_REFRESH", letters)
+    if curve_operators.needs_retiming(scene, face):
+        box.operator(curve_operators.CSTALK_OT_retime.bl_idname, icon="TIME")
+
+
+def draw_notes(box: bpy.types.UILayout, details: dict[str, Any], letters: int) -> None:
+    """Draw notes of the bake and problems that the check found.
+
+    Args:
+        box: Where to draw.
+        details: Notes by name, see `result.store`.
+        letters: Width of the panel in letters.
+    """
+    if details.get("widened"):
+        text = f"Slider ranges widened: {listed(details['widened'])}; Clear restores them"
+        draw_lines(box, text, "INFO", letters)
+    if details.get("driven"):
+        draw_lines(box, f"Left to their drivers: {listed(details['driven'])}", "INFO", letters)
+    for sentence in details.get("kept", ()):
+        draw_lines(box, sentence, "INFO", letters)
+    if not details.get("has_moved", True):
+        draw_lines(box, "The keys are set, but the face does not follow:", "ERROR", letters)
+    for problem in details.get("problems", ()):
+        draw_lines(box, problem, "DOT", letters)
 
 
 def draw_error(layout: bpy.types.UILayout, error: SessionError, letters: int) -> None:
-    """What went wrong, what to do, and the details for those who can read them."""
+    """Draw an error, what to do, and the buttons that copy or close it.
+
+    Args:
+        layout: Where to draw.
+        error: The error.
+        letters: Width of the panel in letters.
+    """
     box = layout.box()
     draw_lines(box, str(error), "ERROR", letters)
     if error.hint:
@@ -186,35 +293,45 @@ def draw_error(layout: bpy.types.UILayout, error: SessionError, letters: int) ->
     row.operator(operators.CSTALK_OT_dismiss_error.bl_idname, text="", icon="X")
 
 
-def draw_lines(layout: bpy.types.UILayout, text: str, icon: str, letters: int) -> None:
-    """``text`` as labels no wider than the panel; the icon stands before the first."""
+def draw_lines(
+    layout: bpy.types.UILayout, text: str, icon: str, letters: int, *, count: int = 1
+) -> None:
+    """Draw ``text`` as labels no wider than the panel.
+
+    Args:
+        layout: Where to draw.
+        text: The text.
+        icon: Icon before the first line.
+        letters: Width of the panel in letters.
+        count: Lines to draw at least; empty ones follow the text.
+    """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for index, line in enumerate(textwrap.wrap(text, letters) or [""]):
+    lines = textwrap.wrap(text, letters) or [""]
+    for index, line in enumerate([*lines, *[""] * (count - len(lines))]):
         first = icon if index == 0 or icon == "NONE" else "BLANK1"
         column.label(text=line, icon=first, translate=False)
 
 
 def letters_across(context: bpy.types.Context) -> int:
-    """How many letters fit beside an icon in the region that is drawn."""
+    """Return how many letters fit next to an icon in the region that is drawn."""
     scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
     width = 260.0 * scale if context.region is None else context.region.width
     return max(20, int(width / (LETTER_WIDTH * scale)) - MARGIN_LETTERS)
 
 
-def progress_text(studio: GenerateJob) -> str:
-    """Percent and seconds left."""
-    text = f"{100 * studio.fraction:.0f} %"
-    if studio.seconds_left is not None:
-        text += f", {studio.seconds_left:.0f} s left"
-    return text
+def shortened(text: str, letters: int) -> str:
+    """Return ``text`` with its middle left out where it is longer than ``letters``."""
+    if len(text) <= letters:
+        return text
+    head = max(1, letters // 2 - 1)
+    return f"{text[:head]}…{text[len(text) - max(1, letters - head - 1) :]}"
 
 
-def listed(names: tuple[str, ...]) -> str:
-    """The first few names, and how many more there are."""
-    more = len(names) - LISTED_CHANNELS
-    head = ", ".join(names[:LISTED_CHANNELS])
-    return f"{head} and {more} more" if more > 0 else head
+def progress_text(job: GenerateJob) -> str:
+    """Return percent and time left."""
+    text = f"{100 * job.fraction:.0f} %"
+    return text if job.seconds_left is None else f"{text}, {clock(job.seconds_left)} left"
 
 
 CLASSES = (CSTALK_PT_main, CSTALK_PT_options)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ...jobs import generate as jobs
 from ...rig.binding import solved
 from ...rig.binding import wiring as rig_wiring
 from ...rig.drive import eyes
+from ...scene import result
 from ...text import listed
 from ..operators import rig as operators_rig
 from ..properties.generate import chosen_face_or_none
@@ -27,7 +27,7 @@ class CSTALK_PT_rig(SidebarPanel, bpy.types.Panel):
         face = chosen_face_or_none(context)
         draw_fit(self.layout, face, letters)
         draw_head_motion(self.layout, face)
-        draw_lips(self.layout, letters)
+        draw_lips(self.layout, face, letters)
 
 
 def draw_fit(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters: int) -> None:
@@ -71,21 +71,29 @@ def draw_head_motion(layout: bpy.types.UILayout, face: bpy.types.Object | None) 
         )
 
 
-def draw_lips(layout: bpy.types.UILayout, letters: int) -> None:
-    """Draw the measurements of the last performance and Seal the Lips."""
-    outcome = jobs.current_job().outcome
+def draw_lips(layout: bpy.types.UILayout, face: bpy.types.Object | None, letters: int) -> None:
+    """Draw the measurements of the last performance of a face and Seal the Lips.
+
+    Args:
+        layout: Where to draw.
+        face: The face; None without one.
+        letters: Width of the panel in letters.
+    """
+    found = result.result_of_or_none(face)
+    details = {} if found is None else result.details_of(found)
     column = layout.column(align=True)
-    if outcome is not None:
-        for measure in outcome.check.measures:
-            draw_lines(column, measure, "DOT", letters)
-        if outcome.check.lips_open:
-            draw_lines(column, "Lips stay open at some closures", "ERROR", letters)
-        if outcome.report.rerouted:
-            text = f"Keyed at the source of their drivers: {listed(outcome.report.rerouted)}"
-            draw_lines(column, text, "DRIVER", letters)
-        for refused in outcome.report.refused:
-            draw_lines(column, refused, "ERROR", letters)
+    for measure in details.get("measures", ()):
+        draw_lines(column, measure, "DOT", letters)
+    if details.get("lips_open"):
+        draw_lines(column, "Lips stay open at some closures", "ERROR", letters)
+    if details.get("rerouted"):
+        text = f"Keyed at the source of their drivers: {listed(details['rerouted'])}"
+        draw_lines(column, text, "DRIVER", letters)
+    for refused in details.get("refused", ()):
+        draw_lines(column, refused, "ERROR", letters)
     column.operator(operators_rig.CSTALK_OT_seal_lips.bl_idname, icon="CON_SHRINKWRAP")
+    if details.get("seal"):
+        draw_lines(column, details["seal"], "CHECKMARK", letters)
 
 
 CLASSES = (CSTALK_PT_rig,)

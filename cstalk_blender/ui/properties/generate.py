@@ -117,13 +117,6 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         items=KEY_RATE_ITEMS,
         default="FITTED",
     )
-    made: bpy.props.StringProperty(
-        name="Result", description="Frames, channels and seconds of the last performance"
-    )
-    heard: bpy.props.StringProperty(
-        name="Detected Emotion",
-        description="Emotion detected from the voice for the last performance",
-    )
 
     key_tolerance: bpy.props.FloatProperty(
         name="Tolerance",

@@ -23,9 +23,20 @@ OLD_SOURCE_VALUES, SOURCE_VALUES = "told", "source_values"
 def on_load(*_arguments: Any) -> None:
     """Rename what a file that was just opened holds under old names."""
     for scene in bpy.data.scenes:
+        _move_result(scene)
         for item in scene.cstalk_batch.lines:
             rename(item, LINE_NAMES)
             _rename_source_values(item)
+
+
+def _move_result(scene: bpy.types.Scene) -> None:
+    """Move the result that version 0.1 kept on the scene to its face."""
+    stored, face = _stored_or_none(scene.cstalk), scene.cstalk.target
+    for old, new in {"made": "summary", "heard": "detected_emotion"}.items():
+        if stored is not None and old in stored:
+            if face is not None and not getattr(face.cstalk_result, new):
+                setattr(face.cstalk_result, new, stored[old])
+            del stored[old]
 
 
 def rename(owner: Any, names: Mapping[str, str]) -> None:

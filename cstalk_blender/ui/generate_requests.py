@@ -1,0 +1,146 @@
+"""Build the request of Generate from the settings of a scene."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..jobs import request as jobs_request
+from ..package import protocol
+from ..rig.binding import wiring
+from ..scene import audio, emotion_track
+from .properties.acting import acting_of
+from .properties.generate import CSTALK_PG_scene, chosen_face_or_none
+
+
+def request_of(context: bpy.types.Context) -> jobs_request.Order:
+    """Return the request that the settings of the active scene describe.
+
+    Raises:
+        SessionError: The face or the audio file cannot be used.
+    """
+    scene, face = context.scene, chosen_face_or_none(context)
+    settings: CSTALK_PG_scene = scene.cstalk
+    performance = protocol.Performance(
+        audio=audio_source(settings),
+        fps=settings.keys_per_second or audio.frame_rate(scene),
+        emotion_keys=emotion_keys(scene, face),
+        seed=settings.seed,
+        blink=settings.blink,
+        script=scene.cstalk_acting.spoken,
+        acting=acting_of(scene, face),
+    )
+    return jobs_request.order_for(
+        scene,
+        face,
+        performance,
+        start_frame=settings.start_frame,
+        with_companions=settings.with_companions,
+        tolerance=settings.tolerance,
+        title=title_of(settings),
+        settings=settings_values(scene, face),
+    )
+
+
+def emotion_keys(
+    scene: bpy.types.Scene, face: bpy.types.Object | None
+) -> tuple[protocol.EmotionKey, ...]:
+    """Return the emotion of a performance over time.
+
+    Animated weights and timeline markers come before the emotion of the panel, which is used until
+    the first of them.
+
+    Args:
+        scene: The scene with settings, markers and weights.
+        face: The face, whose own weights come before the scene's.
+    """
+    settings: CSTALK_PG_scene = scene.cstalk
+    keys = emotion_track.keys_for(
+        scene,
+        face,
+        zero_frame=settings.start_frame,
+        start_s=0.0,
+        duration_s=duration_s(scene),
+        has_own_emotion=False,
+    )
+    if keys and keys[0].start_s <= 0.0:
+        return keys
+    return (protocol.EmotionKey(0.0, settings.emotion, round(settings.intensity, 4)), *keys)
+
+
+def direction_text(scene: bpy.types.Scene, face: bpy.types.Object | None) -> str:
+    """Return what sets the emotion besides the panel; empty if nothing does.
+
+    Args:
+        scene: The scene with settings, markers and weights.
+        face: The face.
+    """
+    return emotion_track.direction_text(
+        scene, face, zero_frame=scene.cstalk.start_frame, duration_s=duration_s(scene)
+    )
+
+
+def duration_s(scene: bpy.types.Scene) -> float:
+    """Return the length of the audio file; that of the scene where it is unknown."""
+    settings: CSTALK_PG_scene = scene.cstalk
+    frames = scene.frame_end - settings.start_frame
+    return float(settings.audio_seconds) or max(0.0, frames / audio.frame_rate(scene))
+
+
+def title_of(settings: CSTALK_PG_scene) -> str:
+    """Return emotion and audio file: "Happy 0.8, line.wav"."""
+    emotion = settings.emotion.capitalize()
+    if settings.emotion != protocol.EMOTIONS[0]:
+        emotion += f" {settings.intensity:.2g}"
+    path = settings.audio_path
+    return emotion if path is None else f"{emotion}, {path.name}"
+
+
+def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> dict[str, Any]:
+    """Return what a performance depends on, by the keys of `result.LABELS`.
+
+    Args:
+        scene: The scene with the settings.
+        face: The face.
+    """
+    settings: CSTALK_PG_scene = scene.cstalk
+    keys = emotion_keys(scene, face)
+    return {
+        "audio": _audio_identity(settings),
+        "emotion": [[round(k.start_s, 3), k.emotion, round(k.intensity, 3)] for k in keys],
+        "script": scene.cstalk_acting.spoken,
+        "options": [
+            *(settings.seed, settings.key_rate, settings.blink, settings.with_companions),
+            *([] if settings.tolerance is None else [round(settings.tolerance, 5)]),
+            *dataclasses.astuple(acting_of(scene, face)),
+        ],
+        "mapping": "" if face is None else _mapping_digest(face),
+        "start_frame": settings.start_frame,
+        "frame_rate": round(audio.frame_rate(scene), 6),
+    }
+
+
+def audio_source(settings: CSTALK_PG_scene) -> Path:
+    """Return a file with the audio of the settings; a packed sound is unpacked."""
+    if settings.sound is None:
+        return settings.audio_path
+    return audio.source_path(settings.sound, Path(bpy.app.tempdir))
+
+
+def _audio_identity(settings: CSTALK_PG_scene) -> list[Any]:
+    """Return name and size of the audio file, which stay when the project is moved."""
+    path = settings.audio_path
+    if path is None:
+        return []
+    if settings.sound is not None and settings.sound.packed_file is not None:
+        return [path.name, settings.sound.packed_file.size]
+    return [path.name, path.stat().st_size if path.is_file() else 0]
+
+
+def _mapping_digest(face: bpy.types.Object) -> str:
+    text = repr(wiring.wiring_of(face).usable)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,192 @@
+"""Define the operators that bring curves onto a face without the model: load and re-time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy_extras.io_utils import ImportHelper
+
+from ... import compat
+from ...errors import BadBatch, SessionError
+from ...jobs import generate as jobs
+from ...package import formats, runtime_errors, track
+from ...rig.binding import targets
+from ...rig.keys import bake
+from ...rig.verify import check
+from ...scene import audio, result, retime
+from .. import generate_requests
+from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
+from .base import BUSY, OperatorBase
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+
+class CSTALK_OT_load_curves(OperatorBase, bpy.types.Operator, ImportHelper):
+    """Set keys from a curve file of Live Link Face, Audio2Face or CSTalk at the start frame"""
+
+    bl_idname = "cstalk.load_curves"
+    bl_label = "Load Curves"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filter_glob: bpy.props.StringProperty(default="*.csv;*.json;*.npz", options={"HIDDEN"})
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require a face and no running job."""
+        if jobs.current_job().is_busy:
+            return BUSY
+        face = chosen_face_or_none(context)
+        if face is None:
+            return "Select a face: no mesh is set or active"
+        problem = targets.problem_or_none(face)
+        return None if problem is None else f"{problem}. {problem.hint}"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Bake the curves and check the face."""
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            report = load_curves(context.scene, chosen_face_or_none(context), path)
+        except SessionError as error:
+            return self.fail(error)
+        self.report({"INFO"}, f"{path.name}: {report.summary()}")
+        return {"FINISHED"}
+
+
+class CSTALK_OT_retime(OperatorBase, bpy.types.Operator):
+    """Move the keys of the performance to the present start frame and frame rate"""
+
+    bl_idname = "cstalk.retime"
+    bl_label = "Re-time"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require a performance with other times than those of the scene."""
+        if jobs.current_job().is_busy:
+            return BUSY
+        face = chosen_face_or_none(context)
+        if result.result_of_or_none(face) is None or not bake.has_bake(face):
+            return "Generate a performance first"
+        if not needs_retiming(context.scene, face):
+            return "Start frame and frame rate have not changed"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Move the keys."""
+        try:
+            retime_face(context.scene, chosen_face_or_none(context))
+        except SessionError as error:
+            return self.fail(error)
+        return {"FINISHED"}
+
+
+def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> bake.BakeReport:
+    """Bake a curve file onto a face at the start frame and store the result.
+
+    Args:
+        scene: Scene with the settings.
+        face: The face.
+        path: A ``.csv`` of Live Link Face, a ``.json`` of Audio2Face or an ``.npz`` of CSTalk.
+
+    Raises:
+        BadBatch: The file cannot be read.
+        SessionError: The face cannot be animated; the scene is unchanged.
+    """
+    settings: CSTALK_PG_scene = scene.cstalk
+    curves = read_curves(path)
+    faces = targets.face_objects(face, with_companions=settings.with_companions)
+    rate, start = audio.frame_rate(scene), settings.start_frame
+    report = bake.bake_track(
+        faces,
+        curves,
+        start_frame=start,
+        frame_rate=rate,
+        line=path.stem,
+        take=str(path.absolute()),
+        tolerance=settings.tolerance,
+    )
+    audio.extend_range(scene, report.first_frame, report.last_frame)
+    times = {"start_frame": start, "frame_rate": round(rate, 6)}
+    result.store(face, report, title=path.name, settings=times)
+    checked = check.check_faces(
+        faces, curves, scene, start_frame=start, frame_rate=rate, left_out=report.driven
+    )
+    result.store_check(face, checked)
+    return report
+
+
+def read_curves(path: Path) -> track.CurveTrack:
+    """Return the curves of a file.
+
+    Raises:
+        BadBatch: The file cannot be read.
+    """
+    try:
+        return formats.read_curves(path)
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint or "Choose another file") from fault
+
+
+def strip_frame_or_none(scene: bpy.types.Scene, face: bpy.types.Object) -> float | None:
+    """Return the frame at time 0 of the audio file on the sequencer; None without a strip.
+
+    Args:
+        scene: Scene with the settings.
+        face: The face that the strip was loaded for.
+    """
+    path = scene.cstalk.audio_path
+    strips = [] if path is None else audio.strips_of_file(scene, path, face)
+    return compat.zero_frame(strips[0], audio.frame_rate(scene)) if strips else None
+
+
+def has_moved_strip(scene: bpy.types.Scene, face: bpy.types.Object) -> bool:
+    """Return whether the audio strip was moved away from the start frame.
+
+    Args:
+        scene: Scene with the settings.
+        face: The face that the strip was loaded for.
+    """
+    frame = strip_frame_or_none(scene, face)
+    return frame is not None and abs(frame - scene.cstalk.start_frame) >= 0.5
+
+
+def needs_retiming(scene: bpy.types.Scene, face: bpy.types.Object) -> bool:
+    """Return whether the keys are at other times than scene and strip ask for.
+
+    Args:
+        scene: Scene with the settings.
+        face: A face with a result.
+    """
+    found = result.changes(face.cstalk_result, generate_requests.settings_values(scene, face))
+    return has_moved_strip(scene, face) or any(key in found for key in result.TIMES)
+
+
+def retime_face(scene: bpy.types.Scene, face: bpy.types.Object) -> int:
+    """Move the keys of a face to the scene's frame rate and to the strip, or the start frame.
+
+    Args:
+        scene: Scene with the settings.
+        face: A face with a result.
+
+    Returns:
+        The number of moved F-curves.
+
+    Raises:
+        BadTarget: The face cannot be animated.
+    """
+    settings: CSTALK_PG_scene = scene.cstalk
+    faces = targets.face_objects(face, with_companions=settings.with_companions)
+    if has_moved_strip(scene, face):
+        settings.start_frame = round(strip_frame_or_none(scene, face) or 0.0)
+    values = result.settings_of(face.cstalk_result)
+    before = retime.Timing(float(values["start_frame"]), float(values["frame_rate"]))
+    after = retime.Timing(float(settings.start_frame), audio.frame_rate(scene))
+    count = retime.retime(faces, before, after)
+    result.set_times(face, start_frame=settings.start_frame, frame_rate=round(after.frame_rate, 6))
+    return count
+
+
+CLASSES = (CSTALK_OT_load_curves, CSTALK_OT_retime)

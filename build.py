@@ -25,6 +25,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - read by the Python of whoever ty
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from buildtools import demonstration, environments, extension, testing
 from buildtools.checks.run import run_checks
@@ -55,6 +56,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_project(commands)
+    add_commands(commands)
+    env = commands.add_parser(
+        "env", help="print the Python of an environment, created when missing"
+    )
+    env.add_argument("name", choices=list(environments.SPECS))
+    env.set_defaults(command=_env)
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
     demo = commands.add_parser("demo", help="animate a face with one line of speech")
     defaults = demonstration.Options()
     demo.add_argument(
@@ -81,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--out", type=Path, default=defaults.out, metavar="FOLDER")
     demo.set_defaults(command=_demo)
+
+
+def _add_project(commands: Any) -> None:
     emotions = commands.add_parser("emotions", help="render the demo's line with every emotion")
     emotions.add_argument(
         "--model", type=Path, metavar="FOLDER", help="weights (default: the shipped ones)"
@@ -104,13 +120,6 @@ def _parser() -> argparse.ArgumentParser:
     package = commands.add_parser("zip", help="build the installable extension")
     package.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER_OR_ZIP")
     package.set_defaults(command=_zip)
-    add_commands(commands)
-    env = commands.add_parser(
-        "env", help="print the Python of an environment, created when missing"
-    )
-    env.add_argument("name", choices=list(environments.SPECS))
-    env.set_defaults(command=_env)
-    return parser
 
 
 def _demo(options: argparse.Namespace) -> int:

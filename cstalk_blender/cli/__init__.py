@@ -3,4 +3,5 @@
 - ``command``: registers the command with Blender.
 - ``options``: its options.
 - ``bake``: runs ``cstalk bake``.
+- ``events``: progress and results as text or JSON lines.
 """

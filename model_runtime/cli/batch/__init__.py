@@ -4,4 +4,5 @@
 * `serve`: ``batch-worker``, which takes lines and commands from the add-on on stdin.
 * `options`: options of ``batch``.
 * `console`: events as text.
+* `threads`: threads that each process may use.
 """

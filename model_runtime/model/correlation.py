@@ -42,7 +42,7 @@ class CorrelationModule(nn.Module):
             nn.Linear(len(columns) * config.patch_frames, width) for columns in self.columns
         )
         self.read = nn.ModuleList(
-            _silent(nn.Linear(width, len(columns) * config.patch_frames))
+            _zeroed(nn.Linear(width, len(columns) * config.patch_frames))
             for columns in self.columns
         )
         self.hidden_token = nn.Parameter(torch.zeros(regions, width))
@@ -81,12 +81,23 @@ class CorrelationModule(nn.Module):
         self._maps.clear()
 
     def inputs(self, curves: Tensor, emotion: Tensor) -> Tensor:
-        """What the linear map sees of whole frames: (..., C + E + 1) in standard units."""
+        """Return the inputs of the linear map (..., C + E + 1), in standard units.
+
+        Args:
+            curves: Shape (..., C).
+            emotion: Weights, shape (..., E).
+        """
         standard = (curves - self.mean) / self.scale
         return torch.cat([standard, emotion, torch.ones_like(emotion[..., :1])], -1)
 
     def linear(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
-        """The best linear filling-in of hidden regions (B, R) from the same frame, (B, T, C)."""
+        """Return curves (B, T, C) whose hidden regions are predicted linearly from the same frame.
+
+        Args:
+            curves: Shape (B, T, C).
+            emotion: Weights, shape (B, T, E).
+            hidden: True for hidden regions, shape (B, R).
+        """
         return self._linear(self.inputs(curves, emotion), hidden) * self.scale + self.mean
 
     def forward(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
@@ -95,7 +106,7 @@ class CorrelationModule(nn.Module):
         Args:
             curves: Shape (B, T, C), T a whole number of patches, at most one window.
             emotion: Weights, shape (B, T, E); intensity is their size.
-            hidden: True for regions the module may not see, shape (B, R).
+            hidden: True for hidden regions, shape (B, R).
 
         Returns:
             Curves of all regions, shape (B, T, C); only those of hidden ones are a prediction.
@@ -137,8 +148,8 @@ class CorrelationModule(nn.Module):
         return self._maps[hidden]
 
 
-def _silent(layer: nn.Linear) -> nn.Linear:
-    """A layer that begins by adding nothing."""
+def _zeroed(layer: nn.Linear) -> nn.Linear:
+    """Set the weights of a layer to zero and return it."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

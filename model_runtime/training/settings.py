@@ -1,4 +1,4 @@
-"""Training settings, read from a TOML file (docs/training.md)."""
+"""Read the settings of a training from a TOML file (docs/training.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .teacher.probe import ProbeSettings
 
 @dataclasses.dataclass(frozen=True)
 class FaceCorpus:
-    """Faces with sound to learn from as they are: a table ``[[faces]]`` of the file."""
+    """Recorded faces with audio: a table ``[[faces]]`` of the file."""
 
     kind: str
     """A kind of ``corpora.reading.corpus_kinds``."""
@@ -31,7 +31,7 @@ class FaceCorpus:
     by_speaker: bool = True
     """False keeps only sentences apart in the splits: for the takes of one actor."""
     unknown_emotion: str = "neutral"
-    """Emotion of clips whose corpus does not say; empty leaves such clips out."""
+    """Emotion of clips whose corpus names none; empty leaves such clips out."""
     language: str = ""
     """Code as ``en`` or ``de``: clips with words are aligned, which sharpens the lips. Empty: not.
     """
@@ -44,16 +44,16 @@ class FaceCorpus:
 
 @dataclasses.dataclass(frozen=True)
 class EncoderSettings:
-    """Which pretrained speech encoder hears instead of log-mel: the section ``[encoder]``."""
+    """The table ``[encoder]``: a pretrained speech encoder in place of log-mel."""
 
     folder: Path | None = None
-    """Where its ``config.json`` and weights lie, or are put."""
+    """Folder of its ``config.json`` and weights, or to download them into."""
     hub: str = ""
     """Its name on the Hugging Face hub, as ``facebook/wav2vec2-base``."""
     allow_download: bool = False
-    """Fetch ``hub`` into ``folder`` when it is not there. Nothing is fetched otherwise."""
+    """Download ``hub`` into ``folder`` where it is missing. Nothing is downloaded otherwise."""
     layer: int = 6
-    """Hidden states after so many transformer layers: middle ones tell phones best."""
+    """Layer whose hidden states are used: middle layers represent phones best."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ _CORRELATION = StageSettings(steps=1500, learning_rate=6e-4, clips=32, evaluate_
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything ``train`` can be told."""
+    """All settings of a training."""
 
     data: Path
     """Folder with ``speech`` and ``capture`` (docs/training.md)."""
@@ -114,10 +114,10 @@ class Settings:
     start_from: Path | None = None
     """Checkpoint folder to fine-tune from; its shape is taken over."""
     keep: float = 0.0
-    """Fine-tuning: weight of what emotions change staying as it was in ``start_from``."""
+    """Fine-tuning: weight of keeping the effect of emotions as it is in ``start_from``."""
     faces: tuple[FaceCorpus, ...] = ()
     nonspeech: int = 600
-    """Sounds that are no speech to synthesise, 6 s each."""
+    """Number of non-speech clips to synthesise, 6 s each."""
     equalise: bool = True
     """Bring the spectrum of inputs half way to the mean spectrum of the training speech."""
     model: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -141,7 +141,7 @@ _SECTIONS: dict[str, Any] = {
     "encoder": EncoderSettings(),
 }
 SHIPPED = "shipped"
-"""``start_from`` of this word takes the weights that come with the extension."""
+"""Value of ``start_from`` for the weights that come with the extension."""
 SHAPE = (
     *("hidden", "encoder_dilations", "latent", "decoder_dilations", "emotion_dim", "style_dim"),
     *("features", "reference_spectrum", "head_taps", "activation", "attention"),
@@ -189,7 +189,7 @@ def _face_corpus(here: Path, table: dict[str, Any]) -> FaceCorpus:
 
 
 def generator_config(settings: Settings, **changes: Any) -> GeneratorConfig:
-    """The generator of these settings over the channels of the rig.
+    """Return the configuration of the generator over the channels of the rig.
 
     Its shape is that of ``start_from`` where there is one, else the default; changed by ``[model]``
     and ``changes``.

@@ -15,8 +15,8 @@ from model_runtime.training.data.batches import Batch  # noqa: E402
 from model_runtime.training.settings import Settings, generator_config  # noqa: E402
 from model_runtime.training.stages.correlation import (  # noqa: E402
     CorrelationSupervisor,
-    accord,
     correlations,
+    curve_correlation,
     learn_moments,
     random_regions,
 )
@@ -67,10 +67,10 @@ def test_one_to_three_regions_are_hidden_and_fixed_by_the_step() -> None:
 def test_accord_asks_whether_channels_move_together_and_not_how_far() -> None:
     time = torch.linspace(0, 6, 200)[None, :, None]
     motion = torch.cat([0.3 * time.sin(), 0.2 * time.cos()], 2)
-    assert bool((accord(motion, motion) > 0.99).all())
-    assert bool((accord(0.3 * motion + 0.1, motion) > 0.98).all())
-    assert bool((accord(-motion, motion) < -0.98).all())
-    assert float(accord(1e-5 * motion, motion).abs().max()) < 0.1
+    assert bool((curve_correlation(motion, motion) > 0.99).all())
+    assert bool((curve_correlation(0.3 * motion + 0.1, motion) > 0.98).all())
+    assert bool((curve_correlation(-motion, motion) < -0.98).all())
+    assert float(curve_correlation(1e-5 * motion, motion).abs().max()) < 0.1
 
 
 def test_the_term_asks_for_no_more_than_the_reference_has() -> None:

@@ -1,4 +1,4 @@
-"""Align whole corpora, resumably: one JSON line a clip in ``WORK/alignments/<corpus>.jsonl``."""
+"""Align whole corpora with pocketsphinx: a JSON line per clip in ``WORK/alignments``, resumable."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .forced import Alignment, AlignmentFailed, PhoneTime, align_words
 log = logging.getLogger(__name__)
 
 MINIMUM_SCORE = -32.0
-"""Log probability a frame under which a text is taken to be wrong: right texts of LibriSpeech score
--14 to -24, a wrong sentence -54 (measured on librispeech_mini)."""
+"""Log probability per frame below which a text counts as wrong: correct texts of librispeech_mini
+score -14 to -24, a wrong sentence -54."""
 
 # espeak-ng voices by language code of the metadata; the first part of the code is the fallback.
 _VOICES = {
@@ -28,7 +28,7 @@ _VOICES = {
 
 
 def voice_of(language: str) -> str:
-    """The espeak-ng voice for a language code; the code's first part when none is listed."""
+    """Return the espeak-ng voice of a language code; its first part where none is listed."""
     return _VOICES.get(language, language.split("-")[0])
 
 
@@ -39,10 +39,16 @@ def align_corpus(
     processes: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Align what is not aligned yet and return the file with one line for every clip.
+    """Align the clips that are not aligned yet and return the file with a line for every clip.
 
-    A clip that cannot be aligned gets a line with its ``error``: it is counted, never retried.
-    Killed at any moment, the next call goes on where it stopped.
+    A clip that cannot be aligned gets a line with its ``error`` and is not tried again. A killed
+    call is continued by the next.
+
+    Args:
+        clips: Of one corpus.
+        work: Work folder.
+        processes: Worker processes.
+        progress: Called with clips done and clips in all.
     """
     output = work / "alignments" / f"{clips[0].corpus}.jsonl"
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +69,12 @@ def align_corpus(
 def read_alignments(
     path: Path, *, minimum_score: float = MINIMUM_SCORE
 ) -> tuple[dict[str, Alignment], dict[str, str]]:
-    """Good alignments by file name, and for the rest the reason they were dropped."""
+    """Return good alignments by file name, and why the other clips were dropped.
+
+    Args:
+        path: Written by ``align_corpus``.
+        minimum_score: Clips below are dropped.
+    """
     good: dict[str, Alignment] = {}
     dropped: dict[str, str] = {}
     for entry in _whole_lines(path):
@@ -92,7 +103,7 @@ def _align_clip(clip: SpeechClip) -> dict[str, Any]:
 
 
 def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Parsed lines; a torn last line of a killed run is cut off the file first."""
+    """Yield the parsed lines, after cutting a torn last line off the file."""
     if not path.is_file():
         return
     _cut_torn_line(path)

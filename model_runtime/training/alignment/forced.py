@@ -1,4 +1,4 @@
-"""Forced alignment of a clip with its text by pocketsphinx' English model: phone times, score."""
+"""Align a clip with its text by pocketsphinx' English model: phone times and score."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SILENCES = frozenset({"SIL", "+SPN+", "+NSN+", "+BREATH+"})
 
 
 class AlignmentFailed(ValueError):
-    """The text does not fit the sound, or holds a word nobody can pronounce."""
+    """The text does not fit the audio, or has a word without pronunciation."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PhoneTime:
-    """One phone of a clip, in seconds of the sound."""
+    """One phone of a clip, in seconds."""
 
     phone: str
     """Lower-case ARPABET without stress; ``sil`` for silence."""
@@ -45,7 +45,7 @@ class Alignment:
 
 
 def words_of(text: str) -> list[str]:
-    """Words as the dictionary spells them: lower case, no punctuation but inner apostrophes."""
+    """Return words as the dictionary spells them: lower case, inner apostrophes kept."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     return re.findall(r"[^\W_]+(?:'[^\W_]+)*", plain)
 
@@ -55,7 +55,7 @@ class Aligner:
 
     Args:
         voice: espeak-ng voice that pronounces words missing from the dictionary. With a voice other
-            than English every word is pronounced by it, the English dictionary is not asked.
+            than English it pronounces every word.
     """
 
     def __init__(self, voice: str = "en-us") -> None:
@@ -64,7 +64,11 @@ class Aligner:
         self._spoken: dict[str, str] = {}
 
     def align(self, samples: FloatArray, text: str) -> Alignment:
-        """Phone times of ``text`` in ``samples`` (16 kHz mono, [-1, 1]).
+        """Return the phone times of a text.
+
+        Args:
+            samples: 16 kHz mono, within [-1, 1].
+            text: What is said.
 
         Raises:
             AlignmentFailed: No words, an unpronounceable word, or the sound does not fit them.
@@ -78,7 +82,7 @@ class Aligner:
             decoder.set_align_text(" ".join(words))
             _decode(decoder, pcm)
             if decoder.hyp() is None:
-                raise AlignmentFailed(f"The sound does not fit {text!r}")
+                raise AlignmentFailed(f"The audio does not fit {text!r}")
             decoder.set_alignment()
             _decode(decoder, pcm)
             phones = _read_phones(decoder)
@@ -92,7 +96,7 @@ class Aligner:
         return Alignment(tuple(phones), score)
 
     def _known(self, word: str) -> str:
-        """The name of ``word`` in the decoder's dictionary, added when missing."""
+        """Return the name of ``word`` in the decoder's dictionary; add it where it is missing."""
         if self.voice.startswith("en") and self._decoder.lookup_word(word) is not None:
             return word
         name = word if self.voice.startswith("en") else f"{word}@{self.voice}"
@@ -107,12 +111,18 @@ class Aligner:
 
 @functools.cache
 def shared_aligner(voice: str = "en-us") -> Aligner:
-    """One aligner a process and voice: loading the acoustic model takes half a second."""
+    """Return one aligner per process and voice: loading the acoustic model takes half a second."""
     return Aligner(voice)
 
 
 def align_words(samples: FloatArray, text: str, *, voice: str = "en-us") -> Alignment:
-    """Phone times of ``text`` in ``samples``; see :meth:`Aligner.align`."""
+    """Return the phone times of a text; see :meth:`Aligner.align`.
+
+    Args:
+        samples: 16 kHz mono.
+        text: What is said.
+        voice: See :class:`Aligner`.
+    """
     return shared_aligner(voice).align(samples, text)
 
 

@@ -1,4 +1,4 @@
-"""Filmed mouths (``captures``) as clips with phones: to calibrate on, and to train on directly."""
+"""Read filmed mouths (``captures``) as clips with phones, for calibration and training."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from .phones import aligned_corpus, known_alignments
 
 FILMED_CORPORA = ("grid_s1", "grid_s4")
 TARGET_GAP = 0.36
-"""Lip gap (of jawOpen 1) a filmed speaker's 90th percentile is brought to. GRID's speakers mumble
-one sentence form a thousand times (0.25 and 0.29); the artist-made facegood curves have 0.38."""
+"""Lip gap (of jawOpen 1) that the 90th percentile of a filmed speaker is scaled to. GRID's speakers
+mumble one sentence form a thousand times (0.25 and 0.29); the facegood curves have 0.38."""
 LOWER_FACE = ("jaw", "mouth", "tongue")
 
 
@@ -51,7 +51,11 @@ class FilmedClip:
 
 
 def filmed_curves(work: Path, corpus: str) -> dict[str, FloatArray]:
-    """Curves (T, 52) at 50 Hz of each clip of one captured corpus, scaled to ``TARGET_GAP``.
+    """Return curves (T, 52) at 50 Hz by clip, scaled to ``TARGET_GAP``.
+
+    Args:
+        work: Work folder.
+        corpus: Captured corpus.
 
     Raises:
         BadArgument: The captures were not fitted yet.
@@ -71,13 +75,23 @@ def filmed_curves(work: Path, corpus: str) -> dict[str, FloatArray]:
 
 
 def held_out_clips(work: Path, corpus: str) -> frozenset[str]:
-    """Names of the clips of ``corpus`` that are for evaluation only."""
+    """Return the names of the clips of a corpus that are for evaluation only.
+
+    Args:
+        work: Work folder.
+        corpus: Captured corpus.
+    """
     index = json.loads((work / "captures" / "index.json").read_text(encoding="utf-8"))
     return frozenset(c["clip"] for c in index["corpora"][corpus]["clips"] if c["held_out"])
 
 
 def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
-    """All aligned clips of the filmed GRID speakers."""
+    """Return all aligned clips of the filmed GRID speakers.
+
+    Args:
+        data: Data folder.
+        work: Work folder.
+    """
     clips = []
     for corpus in FILMED_CORPORA:
         aligned = known_alignments(work, corpus)
@@ -104,7 +118,12 @@ def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
 
 
 def unfilmed_clip(clip: SpeechClip, phones: tuple[PhoneTime, ...]) -> FilmedClip:
-    """A clip in the same form whose curves are nil: nobody filmed it."""
+    """Return a clip without film in the same form, with curves of zeros.
+
+    Args:
+        clip: Speech.
+        phones: Its phones.
+    """
     loudness = torch.from_numpy(_loudness(clip.path))
     still = torch.zeros(len(loudness), len(_lower_face()))
     units = tuple(units_of(phones))
@@ -112,16 +131,21 @@ def unfilmed_clip(clip: SpeechClip, phones: tuple[PhoneTime, ...]) -> FilmedClip
 
 
 def _loudness(path: Path) -> FloatArray:
-    sound = load_speech(path).samples
-    return loudness_of(log_mel(sound * level_gain(sound), FeatureConfig()))
+    samples = load_speech(path).samples
+    return loudness_of(log_mel(samples * level_gain(samples), FeatureConfig()))
 
 
 def filmed_jobs(
     data: Path, work: Path, show: Callable[[str], Callable[[int, int], None]]
 ) -> dict[str, list[Job]]:
-    """Training jobs of the filmed corpora: GRID with phones, facegood without.
+    """Return training jobs of the filmed corpora: GRID with phones, facegood without.
 
-    Held-out clips are left out. Captures are fitted and GRID is aligned first where it is not.
+    Held-out clips are left out. Captures are fitted and GRID is aligned where that is not done.
+
+    Args:
+        data: Data folder.
+        work: Work folder.
+        show: Returns a progress callback for a label.
     """
     if not (work / "captures" / "index.json").is_file():
         fit_captures(data, work / "captures")

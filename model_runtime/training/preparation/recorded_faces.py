@@ -1,7 +1,7 @@
-"""Recorded faces with sound (``[[faces]]``): any corpus of ``corpora`` as training items.
+"""Read recorded faces with audio (``[[faces]]``) as training items, from any corpus of ``corpora``.
 
-Curves are matched by name onto the rig that is trained and learnt as they are. Channels that the
-recording lacks stay unobserved: nothing is learnt about them from it.
+Curves are matched by name to the rig that is trained. Channels that a recording lacks are
+unobserved.
 """
 
 from __future__ import annotations
@@ -31,16 +31,21 @@ from .clip_task import Job
 log = logging.getLogger(__name__)
 
 SPLITS = {"train": "train", "val": "dev", "test": "test"}
-"""Splits of ``corpora`` in the words of the caches; ``unused`` clips are left out."""
+"""Names of the splits of ``corpora`` in caches; ``unused`` clips are left out."""
 
 
 def face_jobs(
     corpus: FaceCorpus, settings: Settings, *, progress: Callable[[int, int], None] | None = None
 ) -> list[Job]:
-    """Training jobs of one corpus; what is left out is counted in the log.
+    """Return training jobs of one corpus; clips that are left out are counted in the log.
+
+    Args:
+        corpus: From the settings.
+        settings: Of the training.
+        progress: Called with clips aligned and clips in all.
 
     Raises:
-        BadArgument: Unknown kind or emotion, no such folder, or no clip that can be used.
+        BadArgument: Unknown kind or emotion, no such folder, or no usable clip.
     """
     if corpus.unknown_emotion not in ("", *EMOTIONS):
         raise BadArgument(
@@ -61,7 +66,7 @@ def face_jobs(
     if not usable:
         raise BadArgument(
             f"No usable clip of kind {corpus.kind} under {corpus.folder}",
-            hint=f"Each needs sound, and channels of rig {settings.rig}",
+            hint=f"Each needs audio, and channels of rig {settings.rig}",
         )
     spoken = [_spoken(clip, corpus) for clip in usable]
     phones = _phones(spoken, corpus, settings.work, progress)
@@ -79,16 +84,25 @@ def face_jobs(
 
 
 def face_note(corpus: FaceCorpus, settings: Settings) -> dict[str, object]:
-    """What decides a corpus's cache besides its files: another note makes it anew."""
-    told = {name: str(value) for name, value in dataclasses.asdict(corpus).items()}
-    return {"rig": settings.rig, "faces": told}
+    """Return the note of a corpus's cache: another note makes the cache again.
+
+    Args:
+        corpus: From the settings.
+        settings: Of the training.
+    """
+    fields = {name: str(value) for name, value in dataclasses.asdict(corpus).items()}
+    return {"rig": settings.rig, "faces": fields}
 
 
 def face_curves(clip: FaceClip, rig: str) -> tuple[FloatArray, tuple[str, ...]]:
-    """Curves (T, C) of all channels of ``rig`` at 50 Hz, and which channels are unobserved.
+    """Return curves (T, C) of all channels of a rig at 50 Hz, and the unobserved channels.
+
+    Args:
+        clip: With a face.
+        rig: Name of a rig definition.
 
     Raises:
-        BadCurves: The file cannot be read any more, or shares no channel with the rig.
+        BadCurves: The file cannot be read, or shares no channel with the rig.
     """
     if clip.load is None:
         raise BadCurves(f"{clip.clip_id} has no face")
@@ -98,9 +112,9 @@ def face_curves(clip: FaceClip, rig: str) -> tuple[FloatArray, tuple[str, ...]]:
 
 
 def _objection(clip: FaceClip, corpus: FaceCorpus, rig: str) -> str:
-    """Why a clip cannot be learnt from; empty when it can."""
+    """Return why a clip cannot be used; empty where it can."""
     if clip.audio is None or not clip.audio.is_file():
-        return "no sound"
+        return "no audio"
     if clip.split not in SPLITS:
         return "its speaker and its sentence fall into different splits"
     if clip.emotion not in EMOTIONS and not corpus.unknown_emotion:
@@ -114,7 +128,7 @@ def _objection(clip: FaceClip, corpus: FaceCorpus, rig: str) -> str:
 
 
 def _spoken(clip: FaceClip, corpus: FaceCorpus) -> SpeechClip:
-    """The clip's voice in the form that alignment and caches take."""
+    """Return the clip's audio in the form that alignment and caches take."""
     assert clip.audio is not None
     known = clip.emotion in EMOTIONS
     return SpeechClip(
@@ -135,7 +149,7 @@ def _phones(
     work: Path,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, tuple[PhoneTime, ...]]:
-    """Phones of the clips that have words and align well; empty where no language is given."""
+    """Return the phones of well aligned clips; empty where no language is given."""
     worded = [clip for clip in clips if clip.text]
     if not corpus.language or not worded:
         return {}

@@ -1,4 +1,4 @@
-"""Stage 1: the correlation module learns to fill in hidden regions, then supervises."""
+"""Train the correlation module to fill in hidden regions, and let it supervise the generator."""
 
 from __future__ import annotations
 
@@ -31,20 +31,25 @@ log = logging.getLogger(__name__)
 
 KIND = "correlation"
 MOST_HIDDEN = 3
-"""Regions hidden at once, at most: of seven, four must be left to tell."""
+"""Most regions hidden at once: four of seven stay visible."""
 ALONE_SHARE = 0.5
-"""Share of clips with one hidden region, the rest have more."""
+"""Share of clips with one hidden region; the others have more."""
 LINEAR_BATCHES = 24
 """Batches the linear model is fitted to."""
 DEV_BATCHES = 12
 TOGETHER_WEIGHT = 5.0
-"""Of the regions' own correlations beside the module's say: 10 cost a twentieth of the motion."""
+"""Weight of the regions' own correlations: 10 cost a twentieth of the motion."""
 STILL_STD = 0.004
-"""Standard deviation, of a channel's unit range, that is hardly any motion."""
+"""Standard deviation of a channel that counts as hardly any motion."""
 
 
 def train_correlation(settings: Settings, output: Path) -> Path:
-    """Train the module on reference motion and write it to ``output`` with its report."""
+    """Train the module on reference motion, write it to ``output`` with its report, return that.
+
+    Args:
+        settings: Of the training.
+        output: Folder to write.
+    """
     stage = settings.correlation
     machine = open_machine(stage)
     torch.manual_seed(stage.seed)
@@ -89,7 +94,7 @@ def train_correlation(settings: Settings, output: Path) -> Path:
 
 
 def load_correlation(folder: Path) -> CorrelationModule:
-    """The frozen module of a checkpoint folder. Raises BadWeights."""
+    """Return the frozen module of a checkpoint folder. Raises BadWeights."""
     values, tensors, _ = read_folder(folder, kind=KIND)
     fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     config = CorrelationConfig(**fields)
@@ -99,16 +104,17 @@ def load_correlation(folder: Path) -> CorrelationModule:
 
 
 class CorrelationSupervisor:
-    """The correlation term of the generator's loss.
+    """Computes the correlation term of the generator's loss.
 
-    Some regions of the *generated* face are hidden from the frozen module. What it fills in must
-    agree with what was generated there as well as it agrees with the reference on the reference's
-    own face (the face hangs together), and must foretell the reference as well (it hangs together
-    the right way). Both are judged by correlation over time, channel by channel, so that no face
-    gains by moving less; and both only up to the reference, whose regions are not each other's
-    puppets: asked for agreement alone, the generator tied brow to lip twice as tightly as it
-    should. What the module cannot tell from other regions, the reference's own correlations over
-    the window tell: channels of different regions must move together as they do there.
+    Some regions of the *generated* face are hidden from the frozen module. Three parts are added:
+
+    - agree: its prediction correlates with the generated region as well as its prediction on the
+      reference correlates with the reference;
+    - match: its prediction from the generated face correlates with the reference as well;
+    - together: channels of different regions correlate over the window as in the reference.
+
+    Correlations over time are used so that no face gains by moving less. Each is asked for only up
+    to the reference: with more, the generator tied brow to lip twice as tightly as it should.
     """
 
     def __init__(self, module: CorrelationModule, seed: int) -> None:
@@ -117,17 +123,25 @@ class CorrelationSupervisor:
     def __call__(
         self, curves: Tensor, batch: Batch, number: int
     ) -> tuple[Tensor, dict[str, float]]:
-        """Loss of generated curves (B, T, C) and its three parts."""
+        """Return the loss of generated curves and its three parts.
+
+        Args:
+            curves: Shape (B, T, C).
+            batch: Targets.
+            number: Of the step; decides the hidden regions.
+        """
         config = self.module.config
         hidden = random_regions(len(curves), len(config.regions), self.seed, number)
         hidden = hidden.to(curves.device)
         with torch.no_grad():
-            usual = accord(batch.curves, self.module(batch.curves, batch.emotion, hidden))
+            usual = curve_correlation(
+                batch.curves, self.module(batch.curves, batch.emotion, hidden)
+            )
         filled = self.module(curves, batch.emotion, hidden)
         moved = batch.curves.std(1)
         weight = hidden[:, list(config.region_of)] * moved / (moved + STILL_STD)
-        agree = (accord(curves, filled) - usual).square()
-        match = (usual - accord(filled, batch.curves)).clamp(min=0)
+        agree = (curve_correlation(curves, filled) - usual).square()
+        match = (usual - curve_correlation(filled, batch.curves)).clamp(min=0)
         parts = {
             name: (part * weight).sum() / (weight.sum() + 1e-6)
             for name, part in (("agree", agree), ("match", match))
@@ -137,7 +151,7 @@ class CorrelationSupervisor:
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
     def _together(self, curves: Tensor, wanted: Tensor) -> Tensor:
-        """Squared difference of correlations between channels of different regions, mean."""
+        """Return the mean squared difference of correlations between channels of different regions."""
         region = torch.tensor(self.module.config.region_of, device=curves.device)
         apart = region[:, None] != region
         difference = correlations(curves) - correlations(wanted)
@@ -145,21 +159,33 @@ class CorrelationSupervisor:
 
 
 def correlations(curves: Tensor) -> Tensor:
-    """Correlation over time of every two channels of curves (B, T, C), shape (B, C, C)."""
+    """Return the correlation over time of all pairs of channels of (B, T, C), shape (B, C, C)."""
     centred = curves - curves.mean(1, keepdim=True)
     unit = centred / (centred.square().mean(1, keepdim=True) + STILL_STD**2).sqrt()
     return unit.transpose(1, 2) @ unit / curves.shape[1]
 
 
-def accord(a: Tensor, b: Tensor) -> Tensor:
-    """Correlation over time of two sets of curves (B, T, C), (B, C); of hardly moving ones 0."""
+def curve_correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Return the correlation over time of two sets of curves by channel, (B, C); 0 at rest.
+
+    Args:
+        a: Shape (B, T, C).
+        b: Shape (B, T, C).
+    """
     a, b = (curves - curves.mean(1, keepdim=True) for curves in (a, b))
     spread_a, spread_b = ((x.square().mean(1) + STILL_STD**2).sqrt() for x in (a, b))
     return (a * b).mean(1) / (spread_a * spread_b)
 
 
 def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
-    """One to three hidden regions for each clip, (B, R), fixed by seed and step number."""
+    """Return one to three hidden regions for each clip, (B, R).
+
+    Args:
+        clips: B.
+        regions: R.
+        seed: Of the training.
+        number: Of the step.
+    """
     rng = np.random.default_rng([seed, number, 17])
     hidden = np.zeros((clips, regions), bool)
     for row in hidden:
@@ -173,14 +199,26 @@ def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
 def hidden_error(
     filled: Tensor, wanted: Tensor, hidden: Tensor, config: CorrelationConfig, weight: Tensor
 ) -> Tensor:
-    """Weighted squared error over the hidden regions' channels."""
+    """Return the weighted squared error over the hidden regions' channels.
+
+    Args:
+        filled: Predicted curves, shape (B, T, C).
+        wanted: Targets, shape (B, T, C).
+        hidden: Shape (B, R).
+        config: Of the module.
+        weight: Of each channel, shape (C,).
+    """
     shown = hidden[:, list(config.region_of)].float()[:, None]
     error = (filled - wanted).square() * weight * shown
     return error.sum() / (shown.sum() * filled.shape[1] + 1e-6)
 
 
 def score_regions(module: CorrelationModule, dev: BatchSource) -> dict[str, dict[str, float]]:
-    """Share of each hidden region's variance the module explains, beside the linear model's.
+    """Return the share of each hidden region's variance that module and linear map explain.
+
+    Args:
+        module: To be measured.
+        dev: Source of development batches.
 
     The mean pose explains 0 by definition. The linear model maps the other regions' channels and
     the emotion of the same frame to the region by ridge regression; the module adds to it.
@@ -203,13 +241,18 @@ def score_regions(module: CorrelationModule, dev: BatchSource) -> dict[str, dict
 def _filled(
     fill: Callable[[Tensor, Tensor, Tensor], Tensor], batches: Sequence[Batch], hidden: Tensor
 ) -> Tensor:
-    """All frames of the batches filled in, (frames, C)."""
+    """Return all frames of the batches with hidden regions filled in, (frames, C)."""
     with torch.no_grad():
         return torch.cat([fill(b.curves, b.emotion, hidden).flatten(0, 1) for b in batches])
 
 
 def learn_moments(module: CorrelationModule, batches: Sequence[Batch]) -> None:
-    """Give the module the statistics its linear maps are solved from."""
+    """Set the statistics that the module's linear maps are solved from.
+
+    Args:
+        module: To be changed.
+        batches: Of reference motion.
+    """
     frames = torch.cat([b.curves.flatten(0, 1) for b in batches])
     module.set_statistics(frames.mean(0), frames.std(0) + CHANNEL_FLOOR, module.moments)
     inputs = torch.cat([module.inputs(b.curves, b.emotion).flatten(0, 1) for b in batches])
@@ -239,7 +282,7 @@ def _source(
 
 
 def _channel_weight(source: BatchSource) -> Tensor:
-    """One over the mean variance of the channel's region, mean 1: every region counts alike.
+    """Return one over the mean variance of the channel's region, scaled to mean 1.
 
     Within a region errors count as they are seen: it is its variance that is to be explained.
     """

@@ -151,7 +151,7 @@ class CorrelationSupervisor:
         return total, {name: float(part.detach()) for name, part in parts.items()}
 
     def _together(self, curves: Tensor, wanted: Tensor) -> Tensor:
-        """Return the mean squared difference of correlations between channels of different regions."""
+        """Return the mean squared difference of correlations across regions, a scalar."""
         region = torch.tensor(self.module.config.region_of, device=curves.device)
         apart = region[:, None] != region
         difference = correlations(curves) - correlations(wanted)

@@ -7,6 +7,7 @@ frozen; the decoder and the heads learn. Without one the whole network learns, a
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -167,8 +168,11 @@ def _spread(source: BatchSource) -> Tensor:
 
 
 def _record(settings: Settings, record: dict[str, Any], run: TrainingRun) -> dict[str, object]:
+    acoustic = settings.results / "acoustic.json"
+    made_with = json.loads(acoustic.read_text(encoding="utf-8")) if acoustic.is_file() else None
     return {
         **record,
+        "acoustic_model": made_with if record["acoustic"] else None,
         "code": code_record(),
         "steps": settings.generator.steps,
         "seed": settings.generator.seed,

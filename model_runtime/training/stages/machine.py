@@ -33,8 +33,8 @@ class Machine:
 
     @property
     def title(self) -> str:
-        """For the record of a checkpoint: ``cpu, float32``."""
-        return f"{self.device.type}, {str(self.precision).removeprefix('torch.')}"
+        """For the record of a checkpoint: ``cpu, float32, 1 process``."""
+        return f"{self.device.type}, {str(self.precision).removeprefix('torch.')}, 1 process"
 
     def call(self, network: Callable[..., Any], *inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs of a network in float32.

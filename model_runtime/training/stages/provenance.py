@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,8 +69,12 @@ def settings_record(settings: Settings, stage: str) -> dict[str, Any]:
 
 
 def code_record() -> dict[str, str]:
-    """Return version and digest of the code that trains."""
-    return {"version": runtime_version(), "sha256": _code_digest()}
+    """Return version and digest of the code that trains, and the version of torch."""
+    return {
+        "version": runtime_version(),
+        "sha256": _code_digest(),
+        "torch": importlib.metadata.version("torch"),
+    }
 
 
 def checkpoint_digest(folder: Path | None) -> str | None:

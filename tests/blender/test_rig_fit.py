@@ -197,7 +197,7 @@ def test_fit_survives_saving_and_is_dropped_on_request(work):
     after = solved.fit_or_none(face)
     assert after is not None
     np.testing.assert_array_equal(after.gram, before.gram)
-    assert solved.forget(face)
+    assert solved.remove_fit(face)
     assert solved.fit_or_none(face) is None
 
 

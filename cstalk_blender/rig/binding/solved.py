@@ -1,6 +1,6 @@
-"""A solved face, kept with its object: saved with the file, undone with it, dropped at will.
+"""Store the fit of a face with its object, where saving and undo include it.
 
-face["cstalk_fit"] = JSON of the normal equations (`solver.Fit`), arrays as base64 of float32
+    face["cstalk_fit"] = JSON of the normal equations (`solver.Fit`), arrays as base64 of float32
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ PROPERTY = "cstalk_fit"
 FORMAT = 1
 CHANNEL_RIG = "arkit52"
 WORST_CHANNEL = 0.7
-"""A channel that keeps less than 30 % of its motion is named as lost."""
+"""A channel that loses more of its motion is named as lost."""
 GOOD_REGION = 0.15
-"""A region that loses less of its motion is not worth a line."""
+"""A region that loses less of its motion is not mentioned."""
 _ARRAYS = ("gram", "cross", "energy", "lower", "upper")
 
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """What a solved face cannot show."""
+    """Motion that a fitted face cannot show."""
 
     regions: dict[str, float]
     """Region to the part of its motion that is lost, 0 to 1."""
     channels: tuple[str, ...]
-    """Channels of which hardly anything is left."""
+    """Channels that lose more than `WORST_CHANNEL`."""
 
     def sentences(self) -> list[str]:
-        """For the panel: the worst region first; empty when nothing is lost worth a word."""
+        """Return lines for the panel, the worst region first; empty for a good fit."""
         order = sorted(self.regions.items(), key=lambda item: -item[1])
         lines = [
             f"{region.capitalize()}: {100 * lost:.0f} % of the motion is lost"
@@ -50,8 +50,13 @@ class Loss:
         return lines
 
 
-def keep(face: bpy.types.Object, fit: solver.Fit) -> None:
-    """Remember ``fit`` as what moves ``face``."""
+def store_fit(face: bpy.types.Object, fit: solver.Fit) -> None:
+    """Store a fit, which is used instead of names from now on.
+
+    Args:
+        face: The fitted object.
+        fit: Its fit.
+    """
     data = {
         "format": FORMAT,
         "targets": [list(target) for target in fit.targets],
@@ -61,13 +66,13 @@ def keep(face: bpy.types.Object, fit: solver.Fit) -> None:
     face[PROPERTY] = json.dumps(data)
 
 
-def forget(face: bpy.types.Object) -> bool:
-    """Drop the fit of ``face``; False when there was none."""
+def remove_fit(face: bpy.types.Object) -> bool:
+    """Remove the fit of ``face``; False when there was none."""
     return face.pop(PROPERTY, None) is not None
 
 
 def fit_or_none(face: bpy.types.Object | None) -> solver.Fit | None:
-    """The fit of ``face``, as long as it has the shape keys that it was made for."""
+    """Return the fit of ``face`` while it has the shape keys that it was made for."""
     text = None if face is None else face.get(PROPERTY)
     if not isinstance(text, str):
         return None
@@ -80,9 +85,9 @@ def fit_or_none(face: bpy.types.Object | None) -> solver.Fit | None:
 
 
 def loss_of(fit: solver.Fit) -> Loss:
-    """What the targets of ``fit`` cannot show.
+    """Return the motion that the targets of ``fit`` cannot show.
 
-    Left and right are asked for together: a key that blinks both eyes loses no blink.
+    Left and right are requested together: a key that blinks both eyes loses no blink.
     """
     rig = {channel.name: channel for channel in rigs.load_rig(CHANNEL_RIG).channels}
     paired = solver.together(fit, [rig[channel].mirror for channel in fit.channels])
@@ -95,7 +100,7 @@ def loss_of(fit: solver.Fit) -> Loss:
 
 @functools.lru_cache(maxsize=16)
 def loss_of_text(text: str) -> Loss | None:
-    """`loss_of` of a kept fit, for panels, which ask at every redraw."""
+    """Return `loss_of` of a stored fit, cached for panels, which ask at every redraw."""
     fit = _read(text)
     return None if fit is None else loss_of(fit)
 
@@ -128,7 +133,7 @@ def _kind(text: str) -> Kind:
         return "shape"
     if text == "bone":
         return "bone"
-    raise ValueError(f"{text!r} is no kind of a solved target")
+    raise ValueError(f"{text!r} is not a kind of a fitted target")
 
 
 def _packed(values: NDArray[np.float64]) -> str:

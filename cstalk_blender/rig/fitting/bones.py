@@ -1,7 +1,7 @@
-"""Turns of bones: angles about their own axes, written as the rotation mode asks. No bpy.
+"""Convert rotations of bones between angles about their axes and rotation modes. No bpy.
 
-Channels give angles about X, Y and Z of the bone's rest frame, in radians, turned in this order.
-A bone in quaternion or axis-angle mode, as the FLAME add-on leaves its jaw, is keyed in that mode.
+Channels give angles about X, Y and Z of the bone's rest frame in radians, applied in this order. A
+bone in quaternion or axis-angle mode, such as the jaw of the FLAME add-on, is keyed in that mode.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 STILL = 1e-9
-"""Radians: a turn of less has no axis of its own."""
+"""Radians: a smaller rotation has no defined axis."""
 
 
 def matrices(angles: Array) -> Array:
-    """Rotation matrices (frames, 3, 3) of turns (frames, 3) about X, then Y, then Z, in radians."""
+    """Return rotation matrices (frames, 3, 3) of angles (frames, 3) about X, Y, Z, radians."""
     cos, sin = np.cos(angles), np.sin(angles)
     turns = np.zeros((3, len(angles), 3, 3))
     for axis in range(3):
@@ -32,7 +32,7 @@ def matrices(angles: Array) -> Array:
 
 
 def quaternions(angles: Array) -> Array:
-    """Unit quaternions (frames, 4), w first, of turns (frames, 3); neighbours on the same side."""
+    """Return unit quaternions (frames, 4), w first, of angles (frames, 3) in radians."""
     half = 0.5 * angles
     cos, sin = np.cos(half).T, np.sin(half).T
     (cx, cy, cz), (sx, sy, sz) = cos, sin
@@ -48,15 +48,15 @@ def quaternions(angles: Array) -> Array:
 
 
 def axis_angles(angles: Array) -> Array:
-    """Angle and unit axis (frames, 4) of turns (frames, 3); a still frame keeps the last axis."""
+    """Return angle and unit axis (frames, 4) of angles (frames, 3); still frames keep the axis."""
     turned = quaternions(angles)
     turned *= np.where(turned[:, :1] < 0, -1.0, 1.0)
     length = np.linalg.norm(turned[:, 1:], axis=1)
     moving = length > STILL
     axes = np.zeros((len(angles), 3))
-    axes[:, 1] = 1.0  # Blender's own axis at rest
+    axes[:, 1] = 1.0  # Blender's axis at rest
     axes[moving] = turned[moving, 1:] / length[moving, None]
-    if moving.any():  # else the axis would swing through nothing between two keys
+    if moving.any():  # else the interpolated axis would pass through zero between two keyframes
         nearest = np.maximum.accumulate(np.where(moving, np.arange(len(angles)), 0))
         axes = axes[np.where(moving[nearest], nearest, int(np.argmax(moving)))]
         turned_back = (axes[1:] * axes[:-1]).sum(axis=1) < 0
@@ -69,11 +69,11 @@ def axis_angles(angles: Array) -> Array:
 
 
 def in_mode(bone: Any, angles: Array) -> tuple[str, Array]:
-    """Name of the property that the pose bone's rotation mode uses, and its values.
+    """Return the property that a pose bone's rotation mode uses, and its values.
 
     Args:
         bone: A pose bone.
-        angles: Shape (frames, 3).
+        angles: Angles about its axes in radians, (frames, 3).
 
     Returns:
         ``rotation_euler`` with (frames, 3), else ``rotation_quaternion`` or
@@ -87,10 +87,10 @@ def in_mode(bone: Any, angles: Array) -> tuple[str, Array]:
 
 
 def small_turns(curves: Mapping[str, Mapping[int, Array]]) -> Array | None:
-    """Turns (frames, 3) that keyed rotations make, exact for one axis, near it for small ones.
+    """Return the angles (frames, 3) of keyed rotations, exact for rotations about one axis.
 
     Args:
-        curves: Component to values, for each of the properties that `in_mode` names.
+        curves: Component to values, for each of the properties that `in_mode` returns.
 
     Returns:
         None when no rotation is keyed.

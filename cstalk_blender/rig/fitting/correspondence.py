@@ -1,16 +1,15 @@
-"""The motion of one head carried over to another: which place is which, and how far. No bpy.
+"""Transfer the motion of one head to the vertices of another. No bpy.
 
-1. Landmarks of both (`landmarks.py`) give the similarity, turn, size and place, that lays the
-   source onto the other head (Umeyama 1991).
-2. What is left between the landmarks, and then between nearest vertices, is a smooth warp: Gaussian
-   kernels that shrink from half a face to a lip's width.
-3. Each place of the other head's skin takes the motion of the nearest skin of the source, never of
-   its eyes, teeth or lashes. "Near" counts how
-   much a place follows the jaw as well, so that the upper lip never takes the lower lip's motion
-   although they touch.
+1. The landmarks of both give the similarity transform that aligns the source with the target
+   (Umeyama 1991).
+2. The remaining distance between landmarks, and then between nearest vertices, is removed by a
+   smooth warp: Gaussian kernels that shrink from half a face to the width of a lip.
+3. Each vertex of the target's skin takes the motion of the nearest skin of the source, never of its
+   eyes, teeth or lashes. The distance includes how far a vertex follows the jaw, so that the upper
+   lip does not take the motion of the lower lip that it touches.
 
-Motions keep the size they have on the source, relative to the face: the similarity turns and scales
-them, the warp does not.
+Motions keep their size relative to the face: the similarity transform rotates and scales them, the
+warp does not.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 WARP_WIDTHS = (2.0, 1.0, 0.5)
-"""Of the mouth's width: reach of the warp's kernels, round by round."""
+"""Of the mouth's width: reach of the warp's kernels in each pass."""
 WARP_POINTS = 600
-"""Places that lead a round of the warp."""
+"""Vertices that guide each pass of the warp."""
 JAW_WEIGHT = 0.5
-"""Mouth widths that two places count as apart when one follows the jaw wholly, the other not."""
+"""Mouth widths added to the distance of a vertex that follows the jaw and one that does not."""
 FARTHEST = 0.6
-"""Mouth widths: a place without a source vertex nearer than this has no counterpart."""
+"""Mouth widths: a vertex without a source vertex closer than this has no counterpart."""
 NEIGHBOURS = 4
 
 
@@ -43,7 +42,7 @@ class Head:
     points: Array
     """Vertices at rest, (V, 3)."""
     opening: Array
-    """How each vertex moves when the jaw opens, (V, 3)."""
+    """Motion of each vertex when the jaw opens, (V, 3)."""
     landmarks: Landmarks
 
     @property
@@ -56,7 +55,7 @@ class Head:
 
 @dataclasses.dataclass(frozen=True)
 class Similarity:
-    """Turn, size and place that lay one head onto another."""
+    """Rotation, scale and translation that align one head with another."""
 
     turn: Array
     """Rotation, (3, 3)."""
@@ -65,16 +64,21 @@ class Similarity:
     """(3,)."""
 
     def points(self, points: Array) -> Array:
-        """Positions (..., 3) laid over."""
+        """Transform positions (..., 3)."""
         return np.asarray(self.size * points @ self.turn.T + self.shift)
 
     def motions(self, motions: Array) -> Array:
-        """Motions (..., 3) turned and scaled."""
+        """Rotate and scale motions (..., 3)."""
         return np.asarray(self.size * motions @ self.turn.T)
 
 
 def similarity(source: Head, target: Head) -> Similarity:
-    """What lays ``source`` onto ``target``, by the landmarks both have."""
+    """Return the transform that aligns two heads by their common landmarks.
+
+    Args:
+        source: The head to transform.
+        target: The head to align it with.
+    """
     ours, theirs = source.landmarks, target.landmarks
     first, second = ours.places(source.points), theirs.places(target.points)
     count = min(len(first), len(second))
@@ -89,7 +93,7 @@ def similarity(source: Head, target: Head) -> Similarity:
 
 @dataclasses.dataclass(frozen=True)
 class Correspondence:
-    """Where some places of the target head get their motion from."""
+    """Source vertices of the motion of some vertices of the target head."""
 
     places: Indices
     """Vertices of the target that have a counterpart, (P,)."""
@@ -100,13 +104,19 @@ class Correspondence:
     laid_over: Similarity
 
     def motions(self, deltas: Array) -> Array:
-        """Motions (..., V, 3) of the source at the places of the target, (..., P, 3)."""
+        """Return motions (..., V, 3) of the source at the target's vertices, (..., P, 3)."""
         taken = np.einsum("...pnd,pn->...pd", deltas[..., self.sources, :], self.shares)
         return self.laid_over.motions(taken)
 
 
 def correspond(source: Head, target: Head, candidates: Indices) -> Correspondence:
-    """Find the counterpart of each of ``candidates`` (vertices of ``target``) on ``source``."""
+    """Find the counterparts of vertices on another head.
+
+    Args:
+        source: The head with known motions.
+        target: The head to move.
+        candidates: Vertices of ``target``, (N,); those without a counterpart are left out.
+    """
     laid_over = similarity(source, target)
     width = target.landmarks.width
     skin = np.flatnonzero(source.landmarks.skin)
@@ -124,7 +134,7 @@ def correspond(source: Head, target: Head, candidates: Indices) -> Correspondenc
 
 
 def _near_the_mouth(head: Head, candidates: Indices) -> Indices:
-    """Evenly chosen vertices of the front of the face, to lead the warp."""
+    """Return evenly chosen vertices of the front of the face, to guide the warp."""
     marks = head.landmarks
     middle = head.points[marks.lip_upper]
     apart = np.linalg.norm(head.points[candidates] - middle, axis=1)
@@ -133,7 +143,7 @@ def _near_the_mouth(head: Head, candidates: Indices) -> Indices:
 
 
 def _warped(points: Array, source: Head, target: Head, leading: Indices, width: float) -> Array:
-    """Source skin pulled onto the target: first by the landmarks, then by nearest vertices."""
+    """Return source skin warped onto the target, by landmarks, then by nearest vertices."""
     marks = source.landmarks.places(source.points), target.landmarks.places(target.points)
     count = min(len(mark) for mark in marks)
     own = similarity(source, target).points(marks[0][:count])
@@ -150,13 +160,13 @@ def _warped(points: Array, source: Head, target: Head, leading: Indices, width: 
 
 
 def _pull(points: Array, at: Array, by: Array, reach: float) -> Array:
-    """A smooth field that is nearly ``by`` at ``at``: Gaussian kernels, slightly regularised."""
+    """Return a smooth field close to ``by`` at ``at``: regularised Gaussian kernels."""
     kernel = _gauss(at, at, reach) + 0.05 * np.eye(len(at))
     return np.asarray(_gauss(points, at, reach) @ np.linalg.solve(kernel, by))
 
 
 def _average(points: Array, at: Array, by: Array, reach: float) -> Array:
-    """At each of ``points`` the mean of ``by`` round it; fades where nothing is near."""
+    """Return the weighted mean of ``by`` around each point; it fades where nothing is near."""
     kernel = _gauss(points, at, 0.5 * reach)
     total = kernel.sum(axis=1, keepdims=True)
     return np.asarray(kernel @ by / (total + 0.1))
@@ -169,7 +179,7 @@ def _gauss(points: Array, others: Array, reach: float) -> Array:
 
 
 def _nearest_few(points: Array, others: Array, block: int = 256) -> tuple[Indices, Array]:
-    """The `NEIGHBOURS` nearest of ``others`` for each point, nearest first, and their distances."""
+    """Return indices and distances of the `NEIGHBOURS` nearest ``others`` of each point."""
     few = min(NEIGHBOURS, len(others))
     index = np.empty((len(points), few), np.int64)
     distance = np.empty((len(points), few))

@@ -1,8 +1,8 @@
-"""FLAME heads as the FLAME Blender add-on makes them. No bpy.
+"""Describe FLAME heads as the FLAME Blender add-on creates them. No bpy.
 
-Shape keys ``Shape1..300`` (who it is, never touched here), ``Exp1..100`` (expression, signed
-standard deviations), ``Pose1..36`` (pose correctives), an armature with the bones ``neck``, ``jaw``
-and two eyes; the jaw opens with a positive turn about its X. The correctives of a joint are the
+They have shape keys ``Shape1..300`` (identity, never keyed), ``Exp1..100`` (expression, in signed
+standard deviations) and ``Pose1..36`` (pose correctives), and an armature with the bones ``neck``,
+``jaw`` and two eyes; the jaw opens with a positive rotation about its X. The correctives of a joint are the
 nine entries, row by row, of its rotation matrix less the identity; neck first (``Pose1..9``), then
 the jaw (``Pose10..18``), as the add-on's own operator *Set poseshapes* writes them.
 """
@@ -20,7 +20,7 @@ from .bones import matrices
 Array = NDArray[np.float64]
 
 IDENTITY = re.compile(r"^(Shape|Pose)\d+$")
-"""Keys that say who it is or correct a pose: no performance moves them."""
+"""Shape keys of identity and pose correctives: no performance moves them."""
 EXPRESSION = re.compile(r"^Exp\d+$")
 EXPRESSION_LIMIT = 4.0
 """Standard deviations of an expression coefficient; 3DMEAD's stay within 3 (rigs/flame.json)."""
@@ -28,16 +28,16 @@ JAW_CORRECTIVES = tuple(f"Pose{number}" for number in range(10, 19))
 
 
 def is_flame(names: Collection[str]) -> bool:
-    """True for the shape keys of a FLAME head."""
+    """Return True for the shape keys of a FLAME head."""
     return "Exp1" in names and "Exp10" in names
 
 
 def has_jaw_correctives(names: Collection[str]) -> bool:
-    """True when all nine pose correctives of the jaw are there."""
+    """Return True when all nine pose correctives of the jaw exist."""
     return set(JAW_CORRECTIVES) <= set(names)
 
 
 def jaw_corrections(angles: Array) -> dict[str, Array]:
-    """Values (frames,) of the jaw's pose correctives for its turns (frames, 3) in radians."""
+    """Return the jaw's pose correctives (frames,) for its angles (frames, 3) in radians."""
     entries = (matrices(np.asarray(angles, np.float64)) - np.eye(3)).reshape(-1, 9)
     return {name: entries[:, number] for number, name in enumerate(JAW_CORRECTIVES)}

@@ -1,18 +1,18 @@
-"""Where the lips, the chin, the nose and the eyes of a head are, found from how it moves. No bpy.
+"""Find the lips, chin, nose and eyes of a head from the motion of its opening jaw. No bpy.
 
-Nothing is taken from vertex numbers or from the axes of the mesh. The one thing needed is how the
-mesh moves when the jaw opens (a shape key, or a bone that was turned):
+Neither vertex numbers nor the axes of the mesh are used. The only input is the motion of the mesh
+when the jaw opens (by a shape key, or by a rotated bone):
 
-1. The skin is the connected part that has both still and moving vertices; teeth move as a whole,
-   eyes not at all.
-2. The lips are where a still and a moving vertex lie next to each other. Their common direction is
-   left to right. They part downwards and backwards, for the jaw turns about a hinge behind and
-   above them: down and front are that direction and its normal, turned by `HINGE_SLOPE`.
+1. The skin is the connected part with both still and moving vertices: teeth move as a whole, eyes
+   do not move.
+2. The lips are pairs of a still and a moving vertex next to each other. The axis along the pairs is
+   left to right. Lips part downwards and backwards, because the jaw rotates about a hinge behind
+   and above them: down and front are that direction and its normal, rotated by `HINGE_SLOPE`.
 3. The middle pair is the foremost one that touches; the corners are the ends of the seam. The chin
-   is the moving midline vertex furthest down and forward; the tip of the nose is the foremost
-   midline vertex above the lips; eyes are two round parts beside and above it.
+   is the moving midline vertex furthest down and forward, the tip of the nose the foremost midline
+   vertex above the lips, and the eyes are two round parts above the lips on both sides.
 
-Vertex groups named ``cstalk_lip_upper``, ``cstalk_lip_lower`` win over what is found.
+Vertex groups named ``cstalk_lip_upper`` and ``cstalk_lip_lower`` override the result.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 STILL_SHARE = 0.35
-"""A vertex that moves less than this part of the most moved one belongs to the upper face."""
+"""A vertex that moves less than this part of the largest motion belongs to the upper face."""
 MOVING_SHARE = 0.55
-"""One that moves more than this belongs to the jaw."""
+"""A vertex that moves more than this part of the largest motion belongs to the jaw."""
 NEAR_SHARE = 0.08
-"""Upper and lower vertices nearer than this part of the jaw's size may be the seam of the lips."""
+"""Upper and lower vertices closer than this part of the jaw's size may be the seam of the lips."""
 OPEN_SHARE = 0.25
-"""Of the jaw's size: how far the most moved vertex counts as moving, whatever the shape's size."""
+"""Of the jaw's size: motion assumed for the most moved vertex, whatever the shape's strength."""
 TORN = 2.0
-"""Lips part by more than this times their distance at rest; skin never stretches so."""
+"""Lips part by more than this times their distance at rest; skin does not stretch as far."""
 STRAY = 2.5
-"""Pairs further from the middle of all than this times the usual are no lips."""
+"""Pairs further from the middle than this times the median distance are not lips."""
 TOUCH_SHARE = 0.005
-"""Of the mouth's width: lips this much beyond the nearest pair still count as touching."""
+"""Of the mouth's width: pairs at most this much wider than the closest one count as touching."""
 MIDDLE_SHARE = 0.08
-"""Of the mouth's width: vertices this near the midline are its middle."""
+"""Of the mouth's width: vertices this close to the midline are its middle."""
 HINGE_SLOPE = np.radians(27.0)
-"""How far the way the lips part leans back from down: 23 to 31 degrees on four heads."""
+"""Angle between the direction in which lips part and down: 23 to 31 degrees on four heads."""
 NOSE_SHARE = 0.3
-"""Of the mouth's width: vertices this near the midline may be the nose or the chin."""
+"""Of the mouth's width: vertices this close to the midline may be the nose or the chin."""
 TIP_SHARE = 0.05
-"""Of the mouth's width: by how much a vertex may stand behind the tip and still count to it."""
+"""Of the mouth's width: scale of the weights by distance behind the foremost vertex."""
 EYE_ROUNDNESS = 0.75
-"""Shortest by longest extent of a part that may be an eyeball."""
+"""Ratio of shortest to longest extent of a part that may be an eyeball."""
 
 
 class NoLips(ValueError):
-    """The mesh does not show where its lips are; ``str`` says why."""
+    """Raised when the motion of a mesh does not show its lips; ``str`` gives the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Landmarks:
-    """Vertices of named places, and the directions of the face."""
+    """Vertices of landmarks, and the directions of the face."""
 
     lip_upper: int
     lip_lower: int
@@ -66,24 +66,24 @@ class Landmarks:
     corner_right: int
     chin: int
     fixed: Array
-    """Tip of the nose and of the chin at rest, means of the foremost few vertices, (2, 3)."""
+    """Tips of the nose and the chin at rest, means of the foremost vertices, (2, 3)."""
     eyes: Array | None
-    """Middles of the left and the right eyeball, (2, 3); None when the mesh has none."""
+    """Centres of the left and the right eyeball, (2, 3); None when the mesh has none."""
     parting: Array
     """Unit vector along which the lips part, (3,)."""
     down: Array
     left: Array
-    """The face's own left."""
+    """The left side of the face itself."""
     front: Array
     skin: NDArray[np.bool_]
-    """The connected part that has the lips: no teeth, eyes, lashes, (V,)."""
+    """The connected part with the lips: no teeth, eyes or lashes, (V,)."""
     width: float
     """Distance between the corners of the mouth at rest, mesh units."""
 
     def places(self, points: Array) -> Array:
-        """Landmarks of a head whose vertices at rest are ``points``, (6 or 8, 3).
+        """Return the landmark positions of a head with the vertices ``points``, (6 or 8, 3).
 
-        Middles of the lips, corners, tips of nose and chin, eyes where there are any.
+        They are the middles of the lips, the corners, the tips of nose and chin, and the eyes.
         """
         names = ("lip_upper", "lip_lower", "corner_left", "corner_right")
         chosen = [points[[getattr(self, name) for name in names]], self.fixed]
@@ -91,7 +91,12 @@ class Landmarks:
 
 
 def connected_parts(edges: Indices, count: int) -> Indices:
-    """Number of the connected part of each vertex, (count,); ``edges`` is (E, 2)."""
+    """Return the number of the connected part of each vertex, (count,).
+
+    Args:
+        edges: Vertex pairs, (E, 2).
+        count: Number of vertices.
+    """
     label = np.arange(count)
     if not len(edges):
         return label
@@ -117,16 +122,16 @@ def find_landmarks(
     Args:
         neutral: Vertices at rest, (V, 3), in any frame and unit.
         edges: Vertex pairs, (E, 2).
-        opening: How each vertex moves when the jaw opens, (V, 3).
-        lips: Upper and lower vertex of the middle of the lips, where somebody said so.
+        opening: Motion of each vertex when the jaw opens, (V, 3).
+        lips: Upper and lower vertex of the middle of the lips, where the user marked them.
 
     Raises:
-        NoLips: Nothing opens, or no still and moving vertices lie side by side.
+        NoLips: Nothing moves, or no still and moving vertices are next to each other.
     """
     parts = connected_parts(edges, len(neutral))
     length = np.linalg.norm(opening, axis=1)
     if not len(length) or length.max() <= 0:
-        raise NoLips("the jaw's shape moves nothing")
+        raise NoLips("the jaw's shape moves no vertex")
     skin = _skin(parts, length)
     share = length / length[skin].max()
     upper, lower, distance = _seam(neutral, skin, share)
@@ -171,11 +176,11 @@ def _middle_pair(
     front: Array,
     width: float,
 ) -> tuple[int, int]:
-    """The foremost pair of the seam that touches in the middle; ``aside`` is (N,) to the left."""
+    """Return the foremost touching pair of the seam; ``aside`` is (N,) distance to the left."""
     upper, lower, distance = seam
     near = np.abs(aside) < MIDDLE_SHARE * width
     if not near.any():
-        raise NoLips("no vertices lie in the middle of the lips")
+        raise NoLips("the lips have no vertices in the middle")
     touching = near & (distance <= distance[near].min() + TOUCH_SHARE * width)
     score = neutral[lower] @ front - np.abs(aside)
     best = np.flatnonzero(touching)[np.argmax(score[touching])]
@@ -183,17 +188,17 @@ def _middle_pair(
 
 
 def _skin(parts: Indices, length: Array) -> NDArray[np.bool_]:
-    """The connected part with the most vertices that move half-way: where skin stretches."""
+    """Return the part with the most vertices that move half as far: there skin stretches."""
     highest = length.max()
     stretched = (length > 0.02 * highest) & (length < 0.9 * highest)
     counts = np.bincount(parts, weights=stretched)
     if counts.max() <= 0:
-        raise NoLips("the jaw's shape moves whole parts only, so no skin stretches")
+        raise NoLips("the jaw's shape moves whole parts only and stretches no skin")
     return np.asarray(parts == int(np.argmax(counts)))
 
 
 def _seam(neutral: Array, skin: NDArray[np.bool_], share: Array) -> tuple[Indices, Indices, Array]:
-    """Pairs of an upper and a lower vertex side by side, and their distances, each (N,)."""
+    """Return pairs of an upper and a lower vertex next to each other, and distances, (N,)."""
     still = np.flatnonzero(skin & (share < STILL_SHARE))
     moving = np.flatnonzero(skin & (share > MOVING_SHARE))
     if not len(still) or not len(moving):
@@ -216,7 +221,7 @@ def _seam(neutral: Array, skin: NDArray[np.bool_], share: Array) -> tuple[Indice
 def _neighbours(
     neutral: Array, some: Indices, others: Indices, reach: float
 ) -> tuple[Indices, Indices]:
-    """Those of both sets that may have one of the other set within ``reach``: by boxes."""
+    """Return the members of both sets that may have one of the other within ``reach``."""
     boxes = np.floor((neutral - neutral.min(axis=0)) / reach).astype(np.int64) + 1
     sizes = boxes.max(axis=0) + 2
     number = (boxes[:, 0] * sizes[1] + boxes[:, 1]) * sizes[2] + boxes[:, 2]
@@ -232,7 +237,7 @@ def _neighbours(
 def _directions(
     neutral: Array, opening: Array, skin: NDArray[np.bool_], upper: Indices, lower: Indices
 ) -> tuple[Array, Array, Array, Array]:
-    """Parting, down, left and front of the face, unit vectors."""
+    """Return parting, down, left and front of the face, unit vectors."""
     parting = (opening[lower] - opening[upper]).mean(axis=0)
     centred = neutral[lower] - neutral[lower].mean(axis=0)
     left = np.linalg.svd(centred, full_matrices=False)[2][0]
@@ -249,7 +254,7 @@ def _directions(
 def _tip(
     neutral: Array, where: NDArray[np.bool_], score: Array, width: float, otherwise: Array
 ) -> Array:
-    """Mean of the vertices with the best score, for a single one jumps from mesh to mesh."""
+    """Return the weighted mean of the foremost vertices: a single one depends on the mesh."""
     if not where.any():
         return otherwise
     shares = np.exp((score[where] - score[where].max()) / (TIP_SHARE * width))
@@ -265,7 +270,7 @@ def _eyes(
     directions: tuple[Array, Array],
     width: float,
 ) -> Array | None:
-    """Middles of the eyeballs, the left one first."""
+    """Return the centres of the eyeballs, the left one first; None without a pair."""
     down, left = directions
     found: list[tuple[float, Array]] = []
     for number in np.unique(parts[~skin & (share < 0.05)]):
@@ -285,7 +290,13 @@ def _eyes(
 
 
 def nearest_of(points: Array, others: Array, *, block: int = 512) -> tuple[Indices, Array]:
-    """Nearest of ``others`` (M, D) to each of ``points`` (N, D), and its distance; both (N,)."""
+    """Return index and distance of the nearest neighbour of each point, both (N,).
+
+    Args:
+        points: Points, (N, D).
+        others: Candidates, (M, D).
+        block: Points per matrix product, which bounds the memory.
+    """
     index = np.empty(len(points), np.int64)
     distance = np.empty(len(points))
     squares = np.einsum("md,md->m", others, others)
@@ -300,7 +311,7 @@ def nearest_of(points: Array, others: Array, *, block: int = 512) -> tuple[Indic
 
 
 def edges_of_faces(faces: Sequence[Sequence[int]] | Indices) -> Indices:
-    """Vertex pairs (E, 2) of faces; -1 pads short ones."""
+    """Return the vertex pairs (E, 2) of faces; -1 pads short faces."""
     pairs = []
     for face in faces:
         corners = [int(corner) for corner in face if corner >= 0]

@@ -1,8 +1,8 @@
-"""Lips in numbers: when they should meet, whether they do, and what would seal them. No bpy.
+"""Measure lip gaps, detect closures and compute corrections that close the lips. No bpy.
 
-A gap is the distance between the middles of the inner lips along the way down, 0 where they rest on
-each other; it is given as a part of the performance's own opening (the 90th percentile of its gap),
-so that heads of any size compare. Lips that come under `CLOSED` meet (``shared/docs/data.md``).
+A gap is the vertical distance between the middles of the inner lips, 0 where they touch. A relative
+gap is a part of the performance's own opening (the 90th percentile of its gap), so that heads of
+any size are comparable. Lips with a relative gap below `CLOSED` meet.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CLOSED = 0.15
-"""Part of the opening: lips under this meet."""
+"""Part of the opening: lips with a smaller gap meet."""
 PARTED = 0.5
-"""Part of the opening beyond which nothing is sealed."""
+"""Part of the opening above which nothing is sealed."""
 OPENING_QUANTILE = 0.9
 LONGEST_CLOSURE_S = 0.4
-"""A closure that lasts longer is silence."""
+"""A longer closure is silence."""
 SEALED = 0.5
-"""What a sealed gap is of the reference's, which is under `CLOSED`."""
+"""Sealed gap as a part of the reference's, which is below `CLOSED`."""
 SLACK = 0.6
 """Part of the opening that a gap may be wider than the reference's where lips are parted."""
 LARGEST_SEAL = 1.5
-"""A corrective key is never given more than this."""
+"""Largest value of a corrective shape key."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Closures:
-    """How often lips meet where they should."""
+    """Number of closures wanted, and made."""
 
     wanted: int
     met: int
 
     @property
     def all_met(self) -> bool:
-        """True when every closure is one, or there is none."""
+        """True when every closure wanted is made, or none is wanted."""
         return self.met >= self.wanted
 
 
 def relative(gap: Array) -> Array:
-    """``gap`` (frames,) as a part of its own opening; still lips give zeros."""
+    """Return ``gap`` (frames,) as a part of its own opening; still lips give zeros."""
     opening = float(np.quantile(gap, OPENING_QUANTILE)) if len(gap) else 0.0
     return np.asarray(gap / opening if opening > 1e-9 else np.zeros_like(gap))
 
 
 def closure_runs(reference: Array, fps: float) -> list[tuple[int, int]]:
-    """First frame and one after the last of each closure within speech.
+    """Return the first frame, and the one after the last, of each closure within speech.
 
     Args:
         reference: Relative gap of the head that the curves were made for, (frames,).
-        fps: Frames a second.
+        fps: Frames per second.
     """
     closed = np.concatenate([[False], reference < CLOSED, [False]])
     starts = np.flatnonzero(closed[1:] & ~closed[:-1])
@@ -66,30 +66,35 @@ def closure_runs(reference: Array, fps: float) -> list[tuple[int, int]]:
 
 
 def closures(reference: Array, gap: Array, fps: float) -> Closures:
-    """How many of the reference's closures ``gap``, relative as well, (frames,), makes too."""
+    """Count how many of the reference's closures another head makes.
+
+    Args:
+        reference: Relative gap of the head that the curves were made for, (frames,).
+        gap: Relative gap of the other head, (frames,).
+        fps: Frames per second.
+    """
     runs = closure_runs(reference, fps)
     return Closures(len(runs), sum(bool(gap[a:b].min() < CLOSED) for a, b in runs))
 
 
 def seal(reference: Array, gap: Array, rate: float) -> Array:
-    """Extra value of a closing shape key, (frames,), that lets lips meet where they should.
+    """Return the extra value of a closing shape key, (frames,), that makes wanted closures.
 
     Args:
         reference: Relative gap of the head that the curves were made for, (frames,).
         gap: Relative gap of this head.
-        rate: Relative gap that the key takes away at value 1; positive.
+        rate: Relative gap that the key removes at value 1; positive.
 
     Returns:
-        At least 0. It comes and goes with the reference's gap, so nothing jumps; sealed lips ask
-        for nothing more.
+        At least 0, and continuous because it follows the reference's gap; 0 for sealed lips.
     """
     return np.asarray(np.clip((gap - _allowed(reference)) / rate, 0.0, LARGEST_SEAL))
 
 
 def ease(reference: Array, gap: Array, opened: Array) -> Array:
-    """How much of the keys that open the mouth may stay, (frames,), 0 to 1.
+    """Return the part of the opening shape keys to keep, (frames,), 0 to 1.
 
-    For a head without a key that closes: the lips come together where the mouth opens less.
+    For a head without a closing shape key: its lips meet when the mouth opens less.
 
     Args:
         reference: Relative gap of the head that the curves were made for, (frames,).
@@ -97,7 +102,7 @@ def ease(reference: Array, gap: Array, opened: Array) -> Array:
         opened: The part of ``gap`` that the opening keys make, at least 0.
 
     Returns:
-        1 where nothing is to be taken; it comes and goes with the reference's gap, as `seal` does.
+        1 where nothing has to be removed; continuous, as `seal` is.
     """
     surplus = np.maximum(gap - _allowed(reference), 0.0)
     part = np.divide(surplus, opened, out=np.zeros_like(gap), where=opened > 1e-9)
@@ -105,18 +110,18 @@ def ease(reference: Array, gap: Array, opened: Array) -> Array:
 
 
 def _allowed(reference: Array) -> Array:
-    """The relative gap that needs no correction."""
+    """Return the relative gap that needs no correction."""
     free = np.clip((reference - CLOSED) / (PARTED - CLOSED), 0.0, 1.0)
     free = free * free * (3.0 - 2.0 * free)
     return np.asarray(SEALED * np.maximum(reference, 0.0) + SLACK * free)
 
 
 def is_absolute_close(opening: Array, closing: Array) -> bool:
-    """True when mouthClose brings its own open jaw, as Audio2Face's does.
+    """Return True when mouthClose opens the jaw by itself, as Audio2Face's does.
 
-    ARKit's mouthClose only moves the lips and stands on jawOpen; the other kind drops the jaw as
-    well. What tells them apart is the jaw itself: the half of the moved vertices that jawOpen moves
-    most, lips being few of them.
+    ARKit's mouthClose moves only the lips and is added to jawOpen; the other kind lowers the jaw as
+    well. The jaw itself tells them apart: the vertices that jawOpen moves most, few of which are
+    lips.
 
     Args:
         opening: Motion of each vertex at jawOpen 1, (V, 3).

@@ -1,15 +1,15 @@
-"""Channels to the shapes of a face without their names: a bounded least-squares fit. No bpy.
+"""Fit channels to unnamed shapes of a face by bounded least squares. No bpy.
 
-The motion that each channel asks for, and the motion that each target of the face makes, are taken
-at the same places of the face. What a performance needs is then the targets' values x that minimise
+The motion that each channel requests, and the motion that each target of the face makes, are given
+at the same vertices of the face. A performance is then the values x of the targets that minimise
 
     1/2 |sum_k x_k B_k - sum_c a_c S_c|^2 + ridge |n x|^2 / 2 + sparsity |n x|_1
         + smoothness / 2 |n (x - x of the frame before)|^2,   lower <= x <= upper
 
 with B the targets' motion, S the channels', a the channels' values, and n the strength of each
-target (the length of its motion), so that the three weights mean the same on every face. Only
-B'B, B'S and |S|^2 are needed to solve it: the normal equations, a few kilobytes that are kept with
-the face. Solved by accelerated proximal gradient steps (FISTA, Beck and Teboulle 2009), with the
+target (the length of its motion), so that the three weights are independent of the face. Only
+B'B, B'S and |S|^2 are needed: the normal equations, a few kilobytes that are stored with the
+face. Solved by accelerated proximal gradient steps (FISTA, Beck and Teboulle 2009), with the
 momentum dropped when it leads uphill (O'Donoghue and Candes 2015).
 """
 
@@ -27,18 +27,18 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 RIDGE = 1e-3
-"""Part of a target's own strength: keeps targets of the same motion from working against each
+"""Part of a target's own strength: prevents targets of the same motion from cancelling each
 other."""
 SPARSITY = 1e-4
-"""Part of the strongest channel's motion: a target that helps by less is left alone."""
+"""Part of the strongest channel's motion: a target that contributes less stays at 0."""
 SMOOTHNESS = 0.02
-"""Weight of the change from frame to frame: evens out jitter of the bounds, too weak to blunt a
-closure (the lips' fastest motion keeps 95 %)."""
+"""Weight of the change from frame to frame: removes jitter at the bounds and keeps 95 % of the
+lips' fastest motion, a closure."""
 MOST_STEPS = 500
 ENOUGH = 1e-6
 """The fit is done when no value changes by more than this part of the largest."""
 GONE = 1e-12
-"""A motion of less than this part of the largest is none."""
+"""A motion of less than this part of the largest counts as none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,14 +71,14 @@ def fit_of(
     channels: Sequence[str],
     bounds: Sequence[tuple[float, float]],
 ) -> Fit:
-    """The normal equations of a face.
+    """Return the normal equations of a face.
 
     Args:
         basis: Motion of each place at value 1 of each target, (targets, places, 3).
         motions: Motion of each place at value 1 of each channel, (channels, places, 3).
-        weights: How much each place counts, (places,).
-        targets: What the basis moves.
-        channels: What asks for the motions.
+        weights: Weight of each place, (places,).
+        targets: Targets of the basis.
+        channels: Channels of the motions.
         bounds: Lowest and highest value of each target.
     """
     rows = (np.asarray(basis, np.float64) * weights[None, :, None]).reshape(len(targets), -1)
@@ -101,14 +101,14 @@ def symmetric(
     channel_mirror: Sequence[int],
     target_signs: Sequence[float] | None = None,
 ) -> Fit:
-    """``fit`` with left and right treated alike.
+    """Return ``fit`` with left and right treated alike.
 
     Args:
         fit: The normal equations.
         target_mirror: Index of each target's partner on the other side, itself for central ones.
         channel_mirror: The same for the channels.
-        target_signs: -1 for a target whose value changes its sign in the mirror (a turn to the
-            side), else 1; None for 1 everywhere.
+        target_signs: -1 for a target whose value changes its sign in the mirror (a rotation to
+            the side), else 1; None for 1 everywhere.
 
     Returns:
         The mean of the fit and of its mirror image; its solution is a mirror image of itself.
@@ -128,9 +128,9 @@ def symmetric(
 
 
 def together(fit: Fit, partners: Sequence[str]) -> Fit:
-    """``fit`` with each channel asked for together with its partner of the other side.
+    """Return ``fit`` with each channel requested together with its partner of the other side.
 
-    The two sides are taken to move different places, as they do all but at the midline.
+    The two sides are assumed to move different vertices, which holds except at the midline.
 
     Args:
         fit: The normal equations.
@@ -152,15 +152,15 @@ def solve_frames(
     smoothness: float = SMOOTHNESS,
     bounded: bool = True,
 ) -> Array:
-    """Values of the targets that follow a performance best.
+    """Return the values of the targets that follow a performance best.
 
     Args:
         fit: The face.
         values: Channel values, (frames, channels).
         ridge: As in the module's formula; so are the other two.
-        sparsity: Part of the strongest channel's motion below which a target is left alone.
-        smoothness: 0 solves each frame for itself.
-        bounded: False lets the targets leave their bounds.
+        sparsity: Part of the strongest channel's motion below which a target stays at 0.
+        smoothness: 0 solves each frame independently.
+        bounded: False ignores the targets' bounds.
 
     Returns:
         Shape (frames, targets), within the bounds.
@@ -181,13 +181,24 @@ def solve_frames(
 
 
 def solve_matrix(fit: Fit, *, ridge: float = RIDGE, sparsity: float = SPARSITY) -> Array:
-    """Gains (targets, channels): each channel alone, at 1, its targets within their bounds."""
+    """Return gains (targets, channels): the solution for each channel alone at 1.
+
+    Args:
+        fit: The face.
+        ridge: As for `solve_frames`.
+        sparsity: As for `solve_frames`.
+    """
     alone = np.eye(len(fit.channels))
     return solve_frames(fit, alone, ridge=ridge, sparsity=sparsity, smoothness=0.0).T
 
 
 def routing_of_fit(fit: Fit, *, source: str) -> Routing:
-    """The fit as routes, to be seen, changed by hand and kept as a preset."""
+    """Return the fit as routes, which the user can see, edit and save as a preset.
+
+    Args:
+        fit: The face.
+        source: Display name of the routing.
+    """
     bounds = {
         target: (float(low), float(high))
         for target, low, high in zip(fit.targets, fit.lower, fit.upper, strict=True)
@@ -196,9 +207,11 @@ def routing_of_fit(fit: Fit, *, source: str) -> Routing:
 
 
 def lost_of(fit: Fit, matrix: Array) -> Array:
-    """Part of each channel's motion that the targets cannot make, (channels,): 0 all made, 1 none.
+    """Return the part of each channel's motion that is lost, (channels,), 0 to 1.
 
-    A channel that moves nothing has lost nothing.
+    Args:
+        fit: The face. A channel without motion has lost nothing.
+        matrix: Gains (targets, channels).
     """
     made = np.einsum("kc,kl,lc->c", matrix, fit.gram, matrix)
     left = made - 2.0 * np.einsum("kc,kc->c", matrix, fit.cross) + fit.energy
@@ -208,7 +221,7 @@ def lost_of(fit: Fit, matrix: Array) -> Array:
 
 
 def lost_by_region(fit: Fit, matrix: Array, regions: Mapping[str, str]) -> dict[str, float]:
-    """Part of the motion of each region's channels together that is lost, 0 to 1.
+    """Return the part of the motion of each region that is lost, 0 to 1.
 
     Args:
         fit: The face.
@@ -229,7 +242,7 @@ def lost_by_region(fit: Fit, matrix: Array, regions: Mapping[str, str]) -> dict[
 def _descend(
     gram: Array, wanted: Array, lower: Array, upper: Array, threshold: float, smoothness: float
 ) -> Array:
-    """Minimise over (frames, targets) at once."""
+    """Minimise over all frames and targets at once; returns (frames, targets)."""
     step = 1.0 / (float(np.linalg.eigvalsh(gram)[-1]) + 4.0 * smoothness + GONE)
     now = np.clip(np.zeros_like(wanted), lower, upper)
     ahead, momentum = now, 1.0

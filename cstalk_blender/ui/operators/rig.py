@@ -122,7 +122,7 @@ class CSTALK_OT_forget_solution(OperatorBase, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Remove the fit."""
-        solved.forget(chosen_face_or_none(context))
+        solved.remove_fit(chosen_face_or_none(context))
         return {"FINISHED"}
 
 
@@ -180,7 +180,7 @@ def solve_face(face: bpy.types.Object, head: bpy.types.Object | None = None) -> 
     """
     source = None if head is None else solver_basis.source_of_face(head)
     fit = solver_basis.fit_face(face, source).fit
-    solved.keep(face, fit)
+    solved.store_fit(face, fit)
     return solved.loss_of(fit)
 
 

@@ -1,6 +1,7 @@
-"""The solver's sums for a face in Blender: what its keys and jaw bone do, what channels ask for.
+"""Fit a face: build the normal equations from the motion of its shape keys and jaw bone.
 
-The channels' motion is that of the demo head (`demo_head`), or of any face with ARKit shapes.
+The motion that channels request is that of the demo head (`demo_head`), or of any face with ARKit
+shapes.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ Array = NDArray[np.float64]
 
 CHANNEL_RIG = "arkit52"
 PLACES = 2000
-"""Places of the face at which motions are compared."""
+"""Vertices of the face at which motions are compared."""
 IDENTITY_SHARE = 0.6
-"""A key that moves more than this part of all vertices says who it is, not what it does."""
+"""A shape key that moves more than this part of all vertices is an identity, not an expression."""
 JAW_TURN = 0.25
-"""Radians at which the jaw bone's motion is first taken for its motion per radian."""
+"""Radians at which the jaw bone's motion per radian is first measured."""
 JAW_BOUNDS = {"x": (-0.1, 0.7), "y": (-0.2, 0.2), "z": (-0.2, 0.2)}
 """Radians; a human jaw opens by about 0.6."""
 JAW_NAME = re.compile(r"(^|[^a-z])jaw(root|_?master)?([^a-z]|$)", re.IGNORECASE)
 OPEN_NAMES = ("jawopen", "mouthopen", "visemeaa", "aa", "ah", "a", "fclmtha", "ai", "open", "o")
-"""Keys that open the jaw, the surest first, with sides and separators left out."""
+"""Names of shape keys that open the jaw, the most reliable first, without sides and separators."""
 MOUTH_WEIGHT, EYE_WEIGHT, OTHER_WEIGHT = 1.0, 0.7, 0.25
-"""How much places count at the mouth, at the eyes and elsewhere."""
+"""Weights of vertices at the mouth, at the eyes and elsewhere."""
 GAP_SHARE = 0.3
-"""The distance between the lips counts as much as this part of all places together: lips that
-should meet and do not are what everybody sees."""
+"""Weight of the distance between the lips as a part of that of all vertices together: lips that
+should meet and do not are the most visible error."""
 HINT = "Its mouth must open by a shape key or a jaw bone; or map its keys by hand"
 
 
@@ -55,7 +56,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class FaceFit:
-    """A solved face, and what was compared."""
+    """A fit, and the heads that were compared."""
 
     fit: solver.Fit
     found: Correspondence
@@ -67,7 +68,7 @@ class FaceFit:
 
 @functools.cache
 def demo_source() -> Source:
-    """The demo head, which needs no object in the scene."""
+    """Return the demo head, which needs no object in the scene."""
     head = demo_head_geometry()
     motions = {name: np.asarray(d) for name, d in zip(head.names, head.deltas, strict=True)}
     edges = landmarks.edges_of_faces(head.faces)
@@ -77,7 +78,7 @@ def demo_source() -> Source:
 
 
 def source_of_face(face: bpy.types.Object) -> Source:
-    """A face with ARKit shapes as the source.
+    """Return a face with ARKit shapes as the source.
 
     Raises:
         BadTarget: Its mouth cannot be found, or too few channels have a shape.
@@ -85,16 +86,20 @@ def source_of_face(face: bpy.types.Object) -> Source:
     names = [block.name for block in face.data.shape_keys.key_blocks]
     pairs = map_channels(rigs.load_rig(CHANNEL_RIG), names).pairs
     if "jawOpen" not in pairs:
-        raise BadTarget(f"{face.name!r} has no jawOpen to learn from", hint="Use the demo head")
+        raise BadTarget(f"{face.name!r} has no jawOpen to fit to", hint="Use the demo head")
     motions = {c: geometry.shape_motion(face, name) for c, name in pairs.items()}
     return Source(_head(face, motions["jawOpen"]), motions)
 
 
 def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
-    """Make and solve the normal equations of ``face``.
+    """Build and solve the normal equations of a face.
+
+    Args:
+        face: A mesh with relative shape keys.
+        source: Head whose motions are requested; None for the demo head.
 
     Raises:
-        BadTarget: The face has no keys to use, or its mouth cannot be found.
+        BadTarget: The face has no usable shape keys, or its mouth cannot be found.
     """
     source = demo_source() if source is None else source
     key = face.data.shape_keys
@@ -118,7 +123,7 @@ def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
 
 
 def usable_keys(face: bpy.types.Object) -> list[str]:
-    """Names of the keys that a performance may move: no identity, no pose corrective, no copy."""
+    """Return the shape keys that a performance may move: no identity, no pose corrective."""
     key = face.data.shape_keys
     points = geometry.rest_points(face)
     size = float(np.ptp(points, axis=0).max())
@@ -135,7 +140,7 @@ def usable_keys(face: bpy.types.Object) -> list[str]:
 
 
 def jaw_bone_or_none(face: bpy.types.Object) -> bpy.types.Bone | None:
-    """The jaw bone that moves most of the mesh."""
+    """Return the jaw bone that moves most of the mesh."""
     armature = face.find_armature()
     if armature is None:
         return None
@@ -156,7 +161,7 @@ def _head(face: bpy.types.Object, opening: Array) -> Head:
 
 
 def marked_lips_or_none(face: bpy.types.Object) -> tuple[int, int] | None:
-    """The lips' middles as vertex groups ``cstalk_lip_upper`` and ``cstalk_lip_lower`` say."""
+    """Return the vertices marked by the groups ``cstalk_lip_upper`` and ``cstalk_lip_lower``."""
     names = ("cstalk_lip_upper", "cstalk_lip_lower")
     if any(name not in face.vertex_groups for name in names):
         return None
@@ -167,14 +172,14 @@ def marked_lips_or_none(face: bpy.types.Object) -> tuple[int, int] | None:
 def _opening(
     face: bpy.types.Object, points: Array, motions: dict[str, Array], jaw: bpy.types.Bone | None
 ) -> Array:
-    """How the mesh moves when the mouth opens."""
+    """Return the motion of the mesh when the mouth opens, (V, 3)."""
     if jaw is not None:
         return _jaw_motion(face, points, jaw, (JAW_TURN, 0.0, 0.0))
     plain = {spelling(name).replace(":", "").replace("_", ""): name for name in motions}
     for wanted in OPEN_NAMES:
         if wanted in plain:
             return motions[plain[wanted]]
-    raise BadTarget(f"No shape key of {face.name!r} is known to open the mouth", hint=HINT)
+    raise BadTarget(f"No shape key of {face.name!r} opens the mouth", hint=HINT)
 
 
 def _jaw_motion(
@@ -191,7 +196,7 @@ def _jaw_motion(
 
 
 def _channels(source: Source) -> list[str]:
-    """Channels to fit, in the rig's order. Looks are among them: lids follow the eyes."""
+    """Return the channels to fit, in the rig's order; lids follow the look channels."""
     names = rigs.load_rig(CHANNEL_RIG).channel_names
     return [channel for channel in names if channel in source.motions]
 
@@ -215,7 +220,7 @@ def _solved(
     turn: float,
     channels: list[str],
 ) -> solver.Fit:
-    """The normal equations with the jaw's motion per radian taken at ``turn``."""
+    """Return the normal equations with the jaw's motion per radian measured at ``turn``."""
     rows = dict(motions)
     targets = [Target("shape", name) for name in motions]
     bounds = [_bounds(face, name) for name in motions]
@@ -259,7 +264,7 @@ def _bounds(face: bpy.types.Object, name: str) -> tuple[float, float]:
 
 
 def _weights(target: Head, found: Correspondence) -> Array:
-    """How much each place counts: most at the mouth, much at the eyes."""
+    """Return the weight of each vertex: most at the mouth, much at the eyes."""
     marks, points = target.landmarks, target.points[found.places]
     middle = 0.5 * (target.points[marks.lip_upper] + target.points[marks.lip_lower])
 
@@ -274,7 +279,7 @@ def _weights(target: Head, found: Correspondence) -> Array:
 
 
 def _made_symmetric(fit: solver.Fit) -> solver.Fit:
-    """The fit with left like right, unless the targets mix the sides as FLAME's components do."""
+    """Return the fit with left like right, unless targets mix the sides as FLAME's do."""
     names = [target.name for target in fit.targets]
     if flame.is_flame(names):
         return fit
@@ -287,7 +292,7 @@ def _made_symmetric(fit: solver.Fit) -> solver.Fit:
         turned = target.kind == "bone" and not target.name.endswith("_x")
         signs.append(-1.0 if turned else 1.0)
     if any(partners[partner] != number for number, partner in enumerate(partners)):
-        return fit  # two keys of one side share a name on the other
+        return fit  # two keys of one side have the same partner
     mirrors = {channel.name: channel.mirror for channel in rigs.load_rig(CHANNEL_RIG).channels}
     columns = [fit.channels.index(mirrors[channel]) for channel in fit.channels]
     return solver.symmetric(fit, partners, columns, signs)

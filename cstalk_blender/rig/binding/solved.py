@@ -1,6 +1,6 @@
 """Store the fit of a face with its object, where saving and undo include it.
 
-    face["cstalk_fit"] = JSON of the normal equations (`solver.Fit`), arrays as base64 of float32
+face["cstalk_fit"] = JSON of the normal equations (`solver.Fit`), arrays as base64 of float32
 """
 
 from __future__ import annotations

@@ -1,14 +1,8 @@
-"""Eyes and head by bones: turns for the look channels, and for head channels where there are any.
+"""Rotate eye and head bones by look channels and head channels.
 
-The axes are those of the bones at rest, so any bone roll serves. A look channel at 1 turns the eye
-by `LOOK_TURN`. Head channels (Live Link's yaw, pitch and roll, radians) turn the head bone of a
-face that was switched to it (`turn_head`).
-
-Signs: `shared/docs/cstalk.md` names the columns and no signs, and HeadYaw, HeadPitch and HeadRoll
-are 0 in the takes of ``shared/data/capture/livelink_rom``. There EyeYaw and EyePitch correlate by
--1 with looking to the own left and upwards, and EyeRoll is +1 times EyeYaw * EyePitch, as it is for
-an eye without twist when yaw is to the own right, pitch downwards, roll to the own left shoulder.
-Epic's converter (AppleARKit, ToBlendShapeMap) takes head and eyes through the same steps.
+The axes are those of the bones at rest, so any bone roll works. A look channel at 1 rotates the eye
+by `LOOK_TURN`. Head channels (Live Link's yaw, pitch and roll, in radians) rotate the head bone of
+a face where the user enabled it (`turn_head`).
 """
 
 from __future__ import annotations
@@ -24,10 +18,14 @@ from ..mapping.routing import Route
 
 Array = NDArray[np.float64]
 
+# Signs of Live Link's angles, measured on recorded takes: EyeYaw and EyePitch correlate by -1 with
+# looking to the own left and upwards, and EyeRoll equals EyeYaw * EyePitch, which holds for an eye
+# without twist when yaw is to the own right, pitch downwards and roll to the own left shoulder.
+# Epic's converter (AppleARKit, ToBlendShapeMap) treats head and eyes alike.
 LOOK_TURN = 0.5
 """Radians at value 1 of a look channel; Live Link takes stay under 0.7 (rigs/livelink61.json)."""
 SMALLEST = 0.02
-"""A share of a turn about one axis of less is rounding."""
+"""A smaller share of a rotation about one axis is rounding."""
 EYE = re.compile(
     r"(^|[^a-z])eye(ball)?s?([^a-z]|$)|^(left|right)eye|^[lr]eye|eye[lr]$", re.IGNORECASE
 )
@@ -36,7 +34,7 @@ RIGHT = re.compile(r"(^|[^a-z])(r|right)([^a-z]|$)|^right|^reye|eye[rR]$", re.IG
 NO_EYE = re.compile(r"lid|brow|lash|target|track|master|aim|ctrl", re.IGNORECASE)
 HEAD = re.compile(r"^(cc_base_|mixamorig:|def[-_])?(head|neck)$", re.IGNORECASE)
 HEAD_MOTION = "cstalk_head_motion"
-"""Custom property of a face whose head bone may turn; absent is off."""
+"""Custom property of a face whose head bone may rotate; absent is off."""
 HEAD_CHANNELS = ("headYaw", "headPitch", "headRoll")
 LOOKS = {
     "left": {"Up": "up", "Down": "down", "In": "right", "Out": "left"},
@@ -45,7 +43,7 @@ LOOKS = {
 
 
 def eye_bones_or_none(face: bpy.types.Object) -> dict[str, bpy.types.Bone] | None:
-    """The bones of the left and the right eye by their names."""
+    """Return the bones of the left and the right eye, found by name; None without a pair."""
     armature = face.find_armature()
     if armature is None:
         return None
@@ -61,7 +59,7 @@ def eye_bones_or_none(face: bpy.types.Object) -> dict[str, bpy.types.Bone] | Non
 
 
 def look_routes(face: bpy.types.Object) -> list[Route]:
-    """Routes from the look channels to the eye bones; empty without them."""
+    """Return routes from the look channels to the eye bones; empty without eye bones."""
     bones = eye_bones_or_none(face)
     if bones is None:
         return []
@@ -81,12 +79,17 @@ def look_routes(face: bpy.types.Object) -> list[Route]:
 
 
 def turns_head(face: bpy.types.Object | None) -> bool:
-    """True when head channels may turn the head bone of ``face``."""
+    """Return True when head channels rotate the head bone of ``face``."""
     return face is not None and bool(face.get(HEAD_MOTION, False))
 
 
 def turn_head(face: bpy.types.Object, *, on: bool) -> None:
-    """Let head channels turn the head bone of ``face``, or leave it alone as at first."""
+    """Enable or disable the rotation of the head bone by head channels.
+
+    Args:
+        face: A face mesh.
+        on: True to enable.
+    """
     if on:
         face[HEAD_MOTION] = True
     else:
@@ -94,7 +97,7 @@ def turn_head(face: bpy.types.Object, *, on: bool) -> None:
 
 
 def head_bone_or_none(face: bpy.types.Object | None) -> bpy.types.Bone | None:
-    """The bone ``head`` of the face's armature, else ``neck``."""
+    """Return the bone ``head`` of the face's armature, else ``neck``."""
     armature = None if face is None else face.find_armature()
     if armature is None:
         return None
@@ -104,12 +107,12 @@ def head_bone_or_none(face: bpy.types.Object | None) -> bpy.types.Bone | None:
 
 
 def head_routes(face: bpy.types.Object) -> list[Route]:
-    """Routes from Live Link's head channels to the head bone; empty without it or switched off."""
+    """Return routes from the head channels to the head bone; empty when disabled."""
     bone = head_bone_or_none(face)
     if bone is None or not turns_head(face):
         return []
     bones = eye_bones_or_none(face)
-    left = np.array([1.0, 0.0, 0.0])  # of a face that looks along -Y, Blender's custom
+    left = np.array([1.0, 0.0, 0.0])  # of a face that looks along -Y, as usual in Blender
     if bones is not None:
         left = geometry.bone_frame(face, bones["left"])[1]
         left = left - geometry.bone_frame(face, bones["right"])[1]
@@ -123,7 +126,7 @@ def head_routes(face: bpy.types.Object) -> list[Route]:
 
 
 def _up(face: bpy.types.Object) -> Array:
-    """Up in the face's space: that of its armature, which stands upright at rest."""
+    """Return up in the face's space: that of its armature, which is upright at rest."""
     armature = face.find_armature()
     matrix = np.array(face.matrix_world.inverted() @ armature.matrix_world)[:3, :3]
     up = matrix @ np.array([0.0, 0.0, 1.0])
@@ -131,7 +134,7 @@ def _up(face: bpy.types.Object) -> Array:
 
 
 def _turns(left: Array, up: Array) -> dict[str, Array]:
-    """Rotation vectors of one radian that turn the front towards each side, in the face's space."""
+    """Return rotation vectors of one radian towards each side, in the face's space."""
     left = left / np.linalg.norm(left)
     up = up - (up @ left) * left
     up = up / np.linalg.norm(up)

@@ -1,4 +1,4 @@
-"""The mouth of a face in Blender: its lip gap under a performance, and the keys that close it."""
+"""Measure the lip gap of a face under a performance, and find the shape keys that close it."""
 
 from __future__ import annotations
 
@@ -25,49 +25,54 @@ Array = NDArray[np.float64]
 
 CLOSING_CHANNEL, OPENING_CHANNEL = "mouthClose", "jawOpen"
 JAW_PART = 0.35
-"""A key that moves the chin by more than this part of what it does to the gap moves the jaw."""
+"""A shape key that lowers the chin by more than this part of its change of the gap moves the jaw."""
 TOUCHING = 0.08
-"""Of the mouth's width: lips nearer than this at rest are taken to touch there."""
+"""Of the mouth's width: lips closer than this at rest are assumed to touch."""
 RATES_FILE = Path(__file__).with_name("reference_rates.json")
 SMALLEST_RATE = 0.05
-"""Of the mouth's width: a key that closes by less closes nothing."""
+"""Of the mouth's width: a shape key that closes by less does not count as closing."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Mouth:
-    """Where the lips of a face are."""
+    """Lips of a face."""
 
     face: bpy.types.Object
     marks: landmarks.Landmarks
     rest: float
-    """Gap at rest that counts as open, mesh units; 0 when the lips touch."""
+    """Gap at rest, mesh units; 0 when the lips touch."""
 
     def gap(self, points: Array) -> float:
-        """Gap of posed vertices (V or more, 3), mesh units."""
+        """Return the gap of posed vertices (V or more, 3), mesh units."""
         marks = self.marks
         between = points[marks.lip_lower] - points[marks.lip_upper]
         at_rest = self._resting()
         return float((between - at_rest) @ marks.down) + self.rest
 
-    def gaps(self, asked: Sequence[TargetCurve], frames: int) -> Array:
-        """Gap of each frame of a performance, (frames,), by what its keys and bones add up to."""
+    def gaps(self, curves: Sequence[TargetCurve], frames: int) -> Array:
+        """Return the gap in each frame of a performance, (frames,), mesh units.
+
+        Args:
+            curves: Curves of the face's shape keys and bones, whose motions are added.
+            frames: Number of frames.
+        """
         total = np.full(frames, self.rest)
-        for name, values in _shape_values(asked).items():
+        for name, values in _shape_values(curves).items():
             total += values * self.rate(name)
-        for bone, angles in _bone_angles(asked, frames).items():
+        for bone, angles in _bone_angles(curves, frames).items():
             moved = self._turned(bone, angles)
             total += (moved[:, 1] - moved[:, 0]) @ self.marks.down
         return total
 
     def rate(self, name: str) -> float:
-        """Gap that value 1 of a shape key adds, mesh units; 0 of a muted one."""
+        """Return the gap that value 1 of a shape key adds, mesh units; 0 for a muted one."""
         if self.face.data.shape_keys.key_blocks[name].mute:
             return 0.0
         upper, lower = (self._moved(name, v) for v in (self.marks.lip_upper, self.marks.lip_lower))
         return float((lower - upper) @ self.marks.down)
 
     def chin_rate(self, name: str) -> float:
-        """How far value 1 of a shape key lowers the chin, mesh units."""
+        """Return how far value 1 of a shape key lowers the chin, mesh units."""
         return float(self._moved(name, self.marks.chin) @ self.marks.down)
 
     def _moved(self, name: str, vertex: int) -> Array:
@@ -79,7 +84,7 @@ class Mouth:
         return np.array(data[self.marks.lip_lower].co) - np.array(data[self.marks.lip_upper].co)
 
     def _turned(self, name: str, angles: Array) -> Array:
-        """Motion of the upper and the lower lip when a bone turns, (frames, 2, 3)."""
+        """Return the motion of the upper and the lower lip with a bone, (frames, 2, 3)."""
         armature = self.face.find_armature()
         bone = armature.data.bones[name]
         share, frame = geometry.bone_share(self.face, bone), geometry.bone_frame(self.face, bone)
@@ -98,8 +103,12 @@ def mouth_of(face: bpy.types.Object) -> Mouth:
     return mouth_between(face, solver_basis.marked_lips_or_none(face))
 
 
-def mouth_between(face: bpy.types.Object, lips_said: tuple[int, int] | None) -> Mouth:
-    """The mouth of ``face`` where the lips' middles were looked up before, None for unmarked ones.
+def mouth_between(face: bpy.types.Object, marked: tuple[int, int] | None) -> Mouth:
+    """Find the mouth of a face whose marked lips were looked up before.
+
+    Args:
+        face: A face mesh.
+        marked: `basis.marked_lips_or_none` of the face, which takes long on a large mesh.
 
     Raises:
         BadTarget: Nothing opens it, or no lips were found.
@@ -107,7 +116,7 @@ def mouth_between(face: bpy.types.Object, lips_said: tuple[int, int] | None) -> 
     opening = motion_of(face, OPENING_CHANNEL)
     points = geometry.rest_points(face)
     try:
-        marks = landmarks.find_landmarks(points, geometry.edges_of(face), opening, lips=lips_said)
+        marks = landmarks.find_landmarks(points, geometry.edges_of(face), opening, lips=marked)
     except landmarks.NoLips as why:
         raise BadTarget(
             f"The lips of {face.name!r} were not found: {why}", hint=solver_basis.HINT
@@ -119,16 +128,21 @@ def mouth_between(face: bpy.types.Object, lips_said: tuple[int, int] | None) -> 
 
 
 def motion_of(face: bpy.types.Object, channel: str) -> Array:
-    """Motion of each vertex at value 1 of a channel, as the face would be keyed, (V, 3)."""
+    """Return the motion of each vertex at value 1 of a channel, (V, 3).
+
+    Args:
+        face: A face mesh.
+        channel: The channel, which may move several shape keys and bones.
+    """
     one = track.CurveTrack(np.ones((1, 1), np.float32), (channel,), 24.0)
-    asked = target_curves(face, one)
+    curves = target_curves(face, one)
     points = geometry.rest_points(face)
     total = np.zeros_like(points)
-    for name, values in _shape_values(asked).items():
+    for name, values in _shape_values(curves).items():
         if values[0] and name in face.data.shape_keys.key_blocks:
             total += float(values[0]) * geometry.shape_motion(face, name)
     armature = face.find_armature()
-    for name, angles in _bone_angles(asked, 1).items():
+    for name, angles in _bone_angles(curves, 1).items():
         if armature is not None and name in armature.data.bones and angles.any():
             bone = armature.data.bones[name]
             share, frame = geometry.bone_share(face, bone), geometry.bone_frame(face, bone)
@@ -137,7 +151,7 @@ def motion_of(face: bpy.types.Object, channel: str) -> Array:
 
 
 def reference_gap(curves: track.CurveTrack) -> Array:
-    """Relative gap of the demo head, for which the curves are right, (frames,)."""
+    """Return the relative gap of the demo head, which the curves are made for, (frames,)."""
     rates = reference_rates()
     total = np.zeros(curves.frame_count)
     for channel in curves.channels:
@@ -147,15 +161,15 @@ def reference_gap(curves: track.CurveTrack) -> Array:
 
 @functools.cache
 def reference_rates() -> dict[str, float]:
-    """Gap that value 1 of a channel adds on the demo head, metres, as `measured_rates` measured it.
+    """Return the gap that value 1 of each channel adds on the demo head, metres.
 
-    It is kept as data: to build the head and find its lips takes longer than a tick may.
+    It is stored as data: building the head and finding its lips would block a timer callback.
     """
     return dict(json.loads(RATES_FILE.read_text(encoding="utf-8")))
 
 
 def measured_rates() -> dict[str, float]:
-    """The same from the head itself, for the file and its test."""
+    """Return `reference_rates` measured on the head, for the file and its test."""
     source = solver_basis.demo_source()
     marks = source.head.landmarks
     return {
@@ -165,10 +179,10 @@ def measured_rates() -> dict[str, float]:
 
 
 def closing_keys(mouth: Mouth) -> dict[str, float]:
-    """The shape keys that bring the lips together without the jaw, and their gains, 1 the largest.
+    """Return the shape keys that close the lips without the jaw, and their gains, at most 1.
 
-    Those of mouthClose where they do, all at once: lips that close by quarters close evenly. Else
-    the key that closes best, with its partner of the other side. Empty when nothing closes.
+    They are those of mouthClose where they close the lips; else the key that closes best, with its
+    partner of the other side. Empty when nothing closes.
     """
     key = mouth.face.data.shape_keys
     smallest = SMALLEST_RATE * mouth.marks.width
@@ -188,7 +202,7 @@ def closing_keys(mouth: Mouth) -> dict[str, float]:
 
 
 def _both_sides(name: str, key: bpy.types.Key) -> list[str]:
-    """``name``, and the key that is spelled alike for the other side."""
+    """Return ``name``, and the shape key of the same name for the other side."""
     side, _colon, rest = spelling(name).partition(":")
     other = {"left": "right", "right": "left"}.get(side)
     return [
@@ -197,14 +211,14 @@ def _both_sides(name: str, key: bpy.types.Key) -> list[str]:
     ]
 
 
-def _shape_values(asked: Sequence[TargetCurve]) -> dict[str, Array]:
-    return {one.target: one.values for one in asked if one.kind == "shape"}
+def _shape_values(curves: Sequence[TargetCurve]) -> dict[str, Array]:
+    return {one.target: one.values for one in curves if one.kind == "shape"}
 
 
-def _bone_angles(asked: Sequence[TargetCurve], frames: int) -> dict[str, Array]:
-    """Turns of each bone, (frames, 3)."""
+def _bone_angles(curves: Sequence[TargetCurve], frames: int) -> dict[str, Array]:
+    """Return the angles of each bone, (frames, 3)."""
     found: dict[str, Array] = {}
-    for one in asked:
+    for one in curves:
         name, _colon, channel = one.target.rpartition(":")
         if one.kind == "bone" and channel.startswith("rotation_"):
             angles = found.setdefault(name, np.zeros((frames, 3)))

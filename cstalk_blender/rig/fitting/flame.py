@@ -2,9 +2,9 @@
 
 They have shape keys ``Shape1..300`` (identity, never keyed), ``Exp1..100`` (expression, in signed
 standard deviations) and ``Pose1..36`` (pose correctives), and an armature with the bones ``neck``,
-``jaw`` and two eyes; the jaw opens with a positive rotation about its X. The correctives of a joint are the
-nine entries, row by row, of its rotation matrix less the identity; neck first (``Pose1..9``), then
-the jaw (``Pose10..18``), as the add-on's own operator *Set poseshapes* writes them.
+``jaw`` and two eyes; the jaw opens with a positive rotation about its X. The correctives of a joint
+are the nine entries, row by row, of its rotation matrix minus the identity: the neck's first
+(``Pose1..9``), then the jaw's (``Pose10..18``), as the operator *Set poseshapes* writes them.
 """
 
 from __future__ import annotations

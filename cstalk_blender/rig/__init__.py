@@ -1,1 +1,11 @@
-"""The face in Blender: which shape key is which channel, which meshes, keys, and the proof."""
+"""Map curves to the face in Blender, write them as keyframes and check the result.
+
+The packages are layers; each imports only those before it. `mapping` and `fitting` have no bpy.
+
+- `mapping`: channels to shape keys by name, presets, and their coverage.
+- `fitting`: numerical fitting of channels to unnamed shapes, lip gaps, rotations, driver inversion.
+- `binding`: the meshes of a face in the scene, their shape keys, mapping and fit.
+- `drive`: curves to values of the properties that move the face.
+- `keys`: keyframes, Actions, NLA strips and exported files, and their removal.
+- `verify`: the check after a bake, and the lip seal.
+"""

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 CLOSING_CHANNEL, OPENING_CHANNEL = "mouthClose", "jawOpen"
 JAW_PART = 0.35
-"""A shape key that lowers the chin by more than this part of its change of the gap moves the jaw."""
+"""A shape key that lowers the chin by more than this part of its change of the gap is a jaw key."""
 TOUCHING = 0.08
 """Of the mouth's width: lips closer than this at rest are assumed to touch."""
 RATES_FILE = Path(__file__).with_name("reference_rates.json")

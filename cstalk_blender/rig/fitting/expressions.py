@@ -42,7 +42,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def _of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """``function`` of one part: a second one would be a place for numpy to write to."""
+    """Limit a numpy function to one argument: a second one would be an output array."""
 
     def of_one(part: Any) -> Any:
         return function(part)

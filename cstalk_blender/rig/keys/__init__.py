@@ -1,1 +1,13 @@
-"""Keys."""
+"""Write performances as keyframes, and remove nothing that the user made.
+
+- `bake`: bake a performance in pieces or at once; clear it.
+- `build`: write F-curves into Actions that nothing plays yet.
+- `install`: assign Actions, take them off, return the user's F-curves.
+- `ownership`: identity of our Actions, and what the user changed in them.
+- `memory`: values, sliders and Actions from before the first bake.
+- `transfer`: copy F-curves between Actions.
+- `fcurves`: keyframes as arrays.
+- `report`: results of a bake and of clearing.
+- `strips`: clips of a batch as NLA strips; `tracks` recognises them, `rest` holds the face between.
+- `exports`: a clip with its character in a file; `export_record` protects foreign files.
+"""

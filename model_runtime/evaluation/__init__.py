@@ -1,1 +1,9 @@
-"""Measure performances (``evaluate``) and their cost (``benchmark``)."""
+"""Measure performances and their cost.
+
+* `cli`: ``python -m model_runtime evaluate``.
+* `suite`: one column of the table for each performer; `report`, `report_json`: the table as text
+  and as JSON, and the record of test runs; `table`: columns lined up.
+* `selection`: a quick score on a part of dev, to choose checkpoints by.
+* `data`, `performers`, `metrics`, `scores`: what is measured, who performs, how, and over clips.
+* `speed`: ``python -m model_runtime benchmark``.
+"""

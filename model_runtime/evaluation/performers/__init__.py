@@ -1,1 +1,7 @@
-"""Perform audio files: with a checkpoint, the labels of training, Rhubarb's cues, loudness."""
+"""Perform audio files.
+
+* `base`: the interface, and a cache around it.
+* `model`: a checkpoint, or an engine of a running training.
+* `reference`: the labels of training, given the true phones.
+* `rhubarb`: recorded mouth cues of Rhubarb Lip Sync; `loudness`: the energy alone.
+"""

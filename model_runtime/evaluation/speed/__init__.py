@@ -1,1 +1,6 @@
-"""Time engines and batches."""
+"""Time engines and batches.
+
+* `benchmark`: ``python -m model_runtime benchmark``.
+* `timing_child`: one engine in a process of its own; `without_torch`: as it is inside Blender.
+* `batch_timing`: many lines through ``batch`` and one by one.
+"""

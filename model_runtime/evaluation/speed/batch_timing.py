@@ -96,8 +96,13 @@ def main(arguments: Sequence[str]) -> int:
         single_s = _one_by_one(sorted(folder.iterdir()), pool.engines[0], Path(work)) * count
         started, processor = time.perf_counter(), time.process_time()
         lines = [batch_line(line, Performance(Path())) for line in make_plan(read_rows(folder))]
-        reports = {"csv": Path(work, "report.csv"), "html": Path(work, "report.html")}
-        request = BatchRequest(lines, Path(work, "out"), model, **reports)
+        request = BatchRequest(
+            lines,
+            Path(work, "out"),
+            model,
+            csv=Path(work, "report.csv"),
+            html=Path(work, "report.html"),
+        )
         summary = run(request, Control(), lambda _event: None, lambda: pool)
         batch_s = time.perf_counter() - started
         if summary.tally.done != count:

@@ -69,6 +69,24 @@ def test_livelink_has_the_columns_of_the_app(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "fps, codes",
+    [
+        (24, ["00:00:00:00.000", "00:00:00:02.500", "00:00:00:05.000"]),
+        (25, ["00:00:00:00.000", "00:00:00:02.400", "00:00:00:04.800"]),
+        (30, ["00:00:00:00.000", "00:00:00:02.000", "00:00:00:04.000"]),
+        (120, ["00:00:00:00.000", "00:00:00:00.500", "00:00:00:01.000"]),
+    ],
+)
+def test_the_timecode_counts_frames_at_60_for_every_rate(
+    tmp_path: Path, fps: float, codes: list[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    write_curves(CurveTrack(np.zeros((3, 1), np.float32), ("jawOpen",), fps), path)
+    rows = path.read_text(encoding="utf-8").splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == codes
+
+
+@pytest.mark.parametrize(
     "frame, base, text",
     [
         (0, 60, "00:00:00:00.000"),

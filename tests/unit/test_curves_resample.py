@@ -113,6 +113,16 @@ def test_every_closure_shows_at_low_frame_rates(fps: float) -> None:
     assert (plain < 0.05).sum() < len(CLOSURES)  # so the law is worth stating
 
 
+@pytest.mark.parametrize("first, second", [(0.0, 0.3), (0.3, 0.0)])
+def test_of_two_closures_in_one_interval_the_tighter_one_shows(first: float, second: float) -> None:
+    opening = np.full(300, 0.6, np.float32)
+    opening[101], opening[104] = first, second
+    curve = CurveTrack(opening[:, None], ("jawOpen",), 50.0)
+    out = resample_speech(curve, 5.0, frames=30, lip_columns=[0])
+    assert out.values[10, 0] == 0.0
+    assert np.delete(out.values[:, 0], 10).min() == np.float32(0.6)
+
+
 def test_a_closure_moves_only_the_lips_and_only_around_it() -> None:
     track = speech([44])
     plain = resample(track, 12, frames=48)

@@ -81,6 +81,15 @@ def test_twitches_in_silence_vanish_and_the_posture_of_an_emotion_stays() -> Non
     assert np.abs(np.diff(held[:, 0])).max() < 0.05
 
 
+def test_half_a_second_of_movement_in_silence_does_not_move_the_held_pose() -> None:
+    values = np.zeros((500, 1), np.float32)
+    values[240:265] = 1  # 0.5 s, less than half of the 3 s around any of its frames
+    held = hold_still(values, [0], np.zeros(500, np.float32), RATE)
+    assert held.max() == 0
+    values[200:300] = 1  # 2 s: a posture of its own
+    assert hold_still(values, [0], np.zeros(500, np.float32), RATE)[250, 0] == 1
+
+
 def test_a_pause_is_held_in_its_own_pose_not_in_that_of_the_words_around_it() -> None:
     values = np.full((400, 1), 0.8, np.float32)
     values[170:230] = 0.1  # a pause of 1.2 s amid talk

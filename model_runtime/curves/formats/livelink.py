@@ -44,8 +44,12 @@ AGAIN_HINT = "Export the recording again"
 def write(track: CurveTrack, path: Path) -> None:
     """Write the file: 61 values per row, channels matched by name, missing ones 0.
 
-    Whole frame rates are their own base rate. Others count at 60 with thousandths, so that real
-    time, and with it the rate, can be read back.
+    The timecode counts at 60 for every frame rate, as the app does, with thousandths of a frame, so
+    that real time, and with it the rate, can be read back.
+
+    Args:
+        track: The curves.
+        path: Target in an existing folder.
 
     Raises:
         BadArgument: None of the channels is an ARKit shape.
@@ -65,14 +69,13 @@ def write(track: CurveTrack, path: Path) -> None:
     picked = [i for i in sources if i is not None]
     rows = np.zeros(len(columns), np.float64)
     present = [i for i, source in enumerate(sources) if source is not None]
-    base = round(track.fps) if float(track.fps).is_integer() else APP_RATE
     header = ["Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in columns)]
     with replacing(path) as stream:
         stream.write((",".join(header) + "\n").encode())
         for frame, values in enumerate(track.values):
             rows[present] = values[picked]
             numbers = ",".join(f"{value:.8f}" for value in rows)
-            code = timecode(frame * base / track.fps, base)
+            code = timecode(frame * APP_RATE / track.fps, APP_RATE)
             stream.write(f"{code},{len(columns)},{numbers}\n".encode())
 
 

@@ -54,7 +54,11 @@ class AudioStream:
         """The exception that ended decoding early, if any."""
         self._poll = poll
         self._reader = _Reader(decoder, path)
-        self._first = self._start()
+        try:
+            self._first = self._start()
+        except BaseException:  # cancelled while the decoder opens the file
+            self.close()
+            raise
 
     def _start(self) -> FloatArray | None:
         item = self._take()

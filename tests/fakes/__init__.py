@@ -1,1 +1,1 @@
-"""Workers that behave and misbehave, and faces to bake on."""
+"""Provide fake workers, heads, corpora and files for the tests."""

@@ -20,7 +20,7 @@ decoder_dilations = [1]
 
 
 def tiny_config(**changes: object) -> GeneratorConfig:
-    """A generator of 25 thousand numbers for the 52 ARKit channels."""
+    """Return the configuration of a generator with 25,000 parameters for the 52 ARKit channels."""
     rig = load_rig("arkit52")
     values = {
         "channels": rig.channel_names,
@@ -37,7 +37,7 @@ def tiny_config(**changes: object) -> GeneratorConfig:
 
 
 def random_tensors(config: GeneratorConfig, seed: int = 0) -> dict[str, np.ndarray]:
-    """Weights that keep activations near 1; the heads' output lies around 0.3."""
+    """Return weights that keep activations near 1, with an output of the heads around 0.3."""
     random = np.random.default_rng(seed)
     tensors = {}
     for name, shape in generator_shapes(config).items():

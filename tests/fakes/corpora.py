@@ -1,4 +1,4 @@
-"""Miniature corpora in the exact on-disk formats, written by the tests. Standard library, numpy."""
+"""Write miniature corpora in their exact on-disk formats. Standard library and numpy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 CACHE_FRAME_TICKS = 200
-"""Maya ticks of a frame at 30 fps."""
+"""Maya ticks per frame at 30 fps."""
 
 
 def write_wav(path: Path, seconds: float = 0.5) -> Path:
-    """Silence, 16 kHz mono 16-bit."""
+    """Write silence, 16 kHz mono 16-bit."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as sound:
         sound.setnchannels(1)
@@ -27,21 +27,21 @@ def write_wav(path: Path, seconds: float = 0.5) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """A text file, folders made."""
+    """Write a text file, creating its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def write_npy(path: Path, array: Any, *, pickled: bool = False) -> Path:
-    """One array; ``pickled`` allows objects, which a reader must refuse."""
+    """Write one array; ``pickled`` allows objects, which a reader must refuse."""
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, array, allow_pickle=pickled)
     return path
 
 
 def write_npz(path: Path, **arrays: Any) -> Path:
-    """Several arrays."""
+    """Write several arrays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **arrays)
     return path
@@ -50,7 +50,7 @@ def write_npz(path: Path, **arrays: Any) -> Path:
 def write_beat_face(
     path: Path, names: Sequence[str], weights: Any, *, fps: float = 60.0, times: Any = None
 ) -> Path:
-    """BEAT's JSON: ``names`` and ``frames`` of ``weights``, ``time`` and ``rotation``."""
+    """Write BEAT's JSON: ``names`` and ``frames`` of ``weights``, ``time`` and ``rotation``."""
     times = np.arange(len(weights)) / fps if times is None else times
     frames = [
         {"weights": [float(w) for w in row], "time": float(t), "rotation": []}
@@ -60,7 +60,7 @@ def write_beat_face(
 
 
 def long_textgrid(words: Sequence[tuple[float, float, str]]) -> str:
-    """A TextGrid in Praat's long form, with a tier of words and an empty one of phones."""
+    """Write a TextGrid in Praat's long form, with a tier of words and an empty one of phones."""
     end = words[-1][1]
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0"]
     lines += [f"xmax = {end}", "tiers? <exists>", "size = 2", "item []:"]
@@ -80,7 +80,7 @@ def long_textgrid(words: Sequence[tuple[float, float, str]]) -> str:
 
 
 def write_maya_cache(path: Path, frames: Any, *, kind: str = "OneFile") -> Path:
-    """``path`` (.mc) and its .xml as Maya writes them: 30 fps, one channel, doubles."""
+    """Write a .mc file and its .xml as Maya does: 30 fps, one channel, doubles."""
     header = b"CACH" + _chunk(b"VRSN", b"0.1\0") + _chunk(b"STIM", struct.pack(">i", 0))
     header += _chunk(b"ETIM", struct.pack(">i", CACHE_FRAME_TICKS * (len(frames) - 1)))
     contents = b"FOR4" + struct.pack(">I", len(header)) + header
@@ -113,7 +113,7 @@ def _chunk(tag: bytes, contents: bytes) -> bytes:
 
 
 class PickledTrap:
-    """Unpickled, it creates the file ``path``: proof that somebody did."""
+    """Creates the file ``path`` when unpickled, which proves that it was."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""An extension's life, without a window: subscribed to, installed, upgraded, disabled, uninstalled.
+"""Subscribe to, install, upgrade, disable and uninstall an extension, without a window.
 
     python extension_life.py SITE OLD_ZIP OLD_INDEX NEW_ZIP NEW_INDEX
 
@@ -24,7 +24,7 @@ SEED = 4711
 
 
 def traces() -> dict[str, list[str]]:
-    """Everything that an add-on could leave in Blender, by kind."""
+    """Return everything that an add-on could leave in Blender, by kind."""
     found: dict[str, list[str]] = {}
     found["classes"] = [name for name in dir(bpy.types) if name.startswith("CSTALK")]
     found["properties"] = [
@@ -59,7 +59,7 @@ def traces() -> dict[str, list[str]]:
 
 
 def files_of_ours(root: Path) -> list[str]:
-    """Files below Blender's user folder that belong to the extension."""
+    """Return the extension's files in Blender's user folder."""
     return sorted(
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
@@ -68,7 +68,7 @@ def files_of_ours(root: Path) -> list[str]:
 
 
 def publish(site: Path, archive: str, index: str) -> None:
-    """Put a release on the site."""
+    """Publish a release on the site."""
     for path in site.iterdir():
         path.unlink()
     shutil.copy(archive, site)
@@ -76,7 +76,7 @@ def publish(site: Path, archive: str, index: str) -> None:
 
 
 def subscribe(site: Path) -> int:
-    """Add the site as a remote repository; its index among Blender's repositories."""
+    """Add the site as a remote repository and return its index among Blender's repositories."""
     bpy.context.preferences.system.use_online_access = True
     repos = bpy.context.preferences.extensions.repos
     repo = repos.new(name="Our site", module=REPOSITORY, remote_url=f"{site.as_uri()}/index.json")
@@ -86,19 +86,19 @@ def subscribe(site: Path) -> int:
 
 
 def module_named(name: str) -> object:
-    """A module of the installed extension."""
+    """Return a module of the installed extension."""
     return sys.modules[f"{MODULE}.cstalk_blender.{name}"]
 
 
 def version() -> str:
-    """Version of the extension that lies on the disk."""
+    """Return the version of the extension on the disk."""
     manifest = Path(sys.modules[MODULE].__file__).with_name("blender_manifest.toml")
     line = next(x for x in manifest.read_text("utf-8").splitlines() if x.startswith("version"))
     return line.split('"')[1]
 
 
 def settings_now(user_folder: Path) -> dict[str, object]:
-    """What a person would miss if an upgrade lost it."""
+    """Return the settings that an upgrade must keep."""
     preferences = bpy.context.preferences.addons[MODULE].preferences
     return {
         "engine": preferences.engine,
@@ -110,7 +110,7 @@ def settings_now(user_folder: Path) -> dict[str, object]:
 
 
 def main(site_path: str, old: str, old_index: str, new: str, new_index: str) -> dict[str, object]:
-    """Live through it, and say what was seen."""
+    """Run the whole life of the extension and print what was observed."""
     site, root = Path(site_path), Path(os.environ["BLENDER_USER_RESOURCES"])
     report: dict[str, object] = {"before": traces()}
     publish(site, old, old_index)
@@ -146,7 +146,7 @@ def main(site_path: str, old: str, old_index: str, new: str, new_index: str) -> 
 
 
 def step(operator: Callable[..., set[str]], **arguments: object) -> None:
-    """One operator, which must finish."""
+    """Run an operator that must finish."""
     result = operator(**arguments)
     if result != {"FINISHED"}:
         raise RuntimeError(f"{operator} {arguments} gave {result}")

@@ -1,4 +1,4 @@
-"""Miniature corpora of talking faces, one for each rig, in their exact on-disk formats. numpy."""
+"""Write miniature corpora of talking faces, one for each rig, in their exact on-disk formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 2.0
 
 
 def moving_face(rig_name: str, fps: float, seed: int, seconds: float = SECONDS) -> CurveTrack:
-    """Every channel of a rig waving within its bounds, each at a pace of its own."""
+    """Return curves in which every channel oscillates within its bounds at its own rate."""
     rig = load_rig(rig_name)
     random = np.random.default_rng(seed)
     low, high = rig.bounds()
@@ -28,7 +28,7 @@ def moving_face(rig_name: str, fps: float, seed: int, seconds: float = SECONDS) 
 
 
 def write_takes(folder: Path, names: tuple[str, ...], seconds: float = SECONDS) -> Path:
-    """Live Link Face takes: ``<name>.csv`` and ``<name>.wav`` in a folder of its own each."""
+    """Write Live Link Face takes: ``<name>.csv`` and ``<name>.wav``, each in its own folder."""
     for number, name in enumerate(names):
         take = folder / name
         take.mkdir(parents=True)
@@ -39,7 +39,7 @@ def write_takes(folder: Path, names: tuple[str, ...], seconds: float = SECONDS) 
 
 
 def write_beat(folder: Path) -> Path:
-    """BEAT: three speakers, 51 channels without the tongue."""
+    """Write BEAT: three speakers, 51 channels without the tongue."""
     for number, stem in enumerate(("2_scott_0_1_1", "3_solomon_0_73_73", "4_lawrence_0_9_9")):
         track = moving_face("arkit52", 60.0, number)
         place = folder / stem.split("_")[0] / stem
@@ -49,7 +49,7 @@ def write_beat(folder: Path) -> Path:
 
 
 def write_beat2(folder: Path) -> Path:
-    """BEAT2: expressions and the jaw of the pose, 30 fps."""
+    """Write BEAT2: expressions and the jaw of the pose, 30 fps."""
     for number, stem in enumerate(("2_scott_0_1_1", "3_solomon_0_73_73", "4_lawrence_0_9_9")):
         values = moving_face("flame", 30.0, number).values
         poses = np.zeros((len(values), 165), np.float32)
@@ -64,7 +64,7 @@ def write_beat2(folder: Path) -> Path:
 
 
 def write_emoface(folder: Path) -> Path:
-    """EmoFace: rows of controls as text, 60 fps."""
+    """Write EmoFace: rows of controls as text, 60 fps."""
     (folder / "WAV").mkdir(parents=True)
     for number, stem in enumerate(("ang_a_1", "hap_b_2", "neu_c_3")):
         rows = moving_face("metahuman", 60.0, number).values

@@ -1,4 +1,4 @@
-"""Small faces for the Blender tests: a strip of vertices, one for each shape key, that it lifts."""
+"""Create small faces for the Blender tests: each shape key lifts one vertex of a strip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_face(
     spell: Callable[[str], str] = str,
     parent: bpy.types.Object | None = None,
 ) -> bpy.types.Object:
-    """A linked and active mesh; shape key number k lifts vertex k by one metre."""
+    """Return a linked and active mesh whose shape key number k lifts vertex k by one metre."""
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata([(0.1 * k, 0.0, 0.0) for k in range(len(shapes) + 1)], [], [])
     face = bpy.data.objects.new(name, mesh)
@@ -41,7 +41,7 @@ def make_face(
 def wave_track(
     *, fps: float = 24.0, seconds: float = 2.0, channels: Sequence[str] = ARKIT, peak: float = 1.0
 ) -> track.CurveTrack:
-    """Every channel swings between 0 and ``peak``, each with its own phase."""
+    """Return curves in which every channel oscillates between 0 and ``peak`` with its own phase."""
     frames = math.ceil(seconds * fps)
     times = np.arange(frames)[:, None] / fps
     phases = np.linspace(0.0, 1.0, len(channels))[None, :]
@@ -50,7 +50,7 @@ def wave_track(
 
 
 def evaluated_heights(face: bpy.types.Object, frame: float) -> np.ndarray:
-    """Height of each vertex of the evaluated mesh at ``frame``, shape (vertices,)."""
+    """Return the height of each vertex of the evaluated mesh at ``frame``, shape (vertices,)."""
     whole = math.floor(frame)
     bpy.context.scene.frame_set(whole, subframe=frame - whole)
     evaluated = face.evaluated_get(bpy.context.evaluated_depsgraph_get())
@@ -62,7 +62,7 @@ def evaluated_heights(face: bpy.types.Object, frame: float) -> np.ndarray:
 
 
 def make_action(name: str, key: bpy.types.Key, shape: str, value: float) -> bpy.types.Action:
-    """An artist's Action on ``key`` that holds ``shape`` at ``value``."""
+    """Return an Action of the user on ``key`` that holds ``shape`` at ``value``."""
     block = key.key_blocks[shape]
     block.value = value
     block.keyframe_insert("value", frame=1)
@@ -72,7 +72,7 @@ def make_action(name: str, key: bpy.types.Key, shape: str, value: float) -> bpy.
 
 
 def write_wav(path: Path, *, seconds: float = 2.0, rate: int = 16_000) -> Path:
-    """A quiet tone as 16-bit mono."""
+    """Write a quiet tone as 16-bit mono."""
     samples = 8000 * np.sin(2 * np.pi * 220 * np.arange(int(seconds * rate)) / rate)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

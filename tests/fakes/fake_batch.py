@@ -23,13 +23,13 @@ MADE_NAME, GIVEN_NAME = "fake-journal.json", "fake-lines.json"
 
 
 def say(kind: str, **values: object) -> None:
-    """One message on stdout."""
+    """Write one message to stdout."""
     sys.stdout.write(json.dumps({"type": kind, **values}) + "\n")
     sys.stdout.flush()
 
 
 def read_batch() -> tuple[list[dict], dict]:
-    """The lines and the message that starts them."""
+    """Return the lines and the message that starts them."""
     lines = []
     for text in sys.stdin:
         message = json.loads(text)
@@ -40,7 +40,7 @@ def read_batch() -> tuple[list[dict], dict]:
 
 
 def main() -> int:
-    """Make the lines, badly in the way that MODE names."""
+    """Make the lines, with the fault that MODE names."""
     mode = sys.argv[1]
     say("hello", protocol=PROTOCOL, runtime="fake", engine="fake", device="cpu")
     lines, start = read_batch()
@@ -74,7 +74,7 @@ def main() -> int:
 
 
 def make(line: dict, folder: Path, made: dict[str, str]) -> None:
-    """One line."""
+    """Make one line."""
     target, performance = line["targets"][0], line["performance"]
     asked = hashlib.sha256(json.dumps(line).encode()).hexdigest()
     path, audio = folder / target, Path(performance["audio"])
@@ -104,7 +104,7 @@ def make(line: dict, folder: Path, made: dict[str, str]) -> None:
 
 
 def detected_in(performance: dict) -> dict[str, object]:
-    """What a line says whose emotion is to be detected."""
+    """Return the fields of a line whose emotion is detected."""
     if performance["emotion_keys"][0]["emotion"] != "auto":
         return {}
     keys = [("neutral", 0.0, 0.0), ("sad", 0.5, 0.6)]
@@ -115,7 +115,7 @@ def detected_in(performance: dict) -> dict[str, object]:
 
 
 def progress(done: int, total: int, **values: object) -> None:
-    """How far the batch is."""
+    """Report the progress of the batch."""
     say(
         "batch_progress",
         total=total,
@@ -128,7 +128,7 @@ def progress(done: int, total: int, **values: object) -> None:
 
 
 def told_to_cancel(total: int) -> bool:
-    """Wait for commands on stdin as the real one does; its end cancels too."""
+    """Wait for commands on stdin as the real worker does; the end of stdin cancels too."""
     for text in sys.stdin:
         kind = json.loads(text)["type"]
         if kind == "cancel_batch":
@@ -143,7 +143,7 @@ def told_to_cancel(total: int) -> bool:
 
 
 def end(outcome: str, lines: list[dict], code: int) -> int:
-    """The last message."""
+    """Write the last message."""
     say("batch_ended", outcome=outcome, total=len(lines), done=0, skipped=0, failed=0)
     return code
 

@@ -30,7 +30,7 @@ cancelled: set[str] = set()
 
 
 def say(**message: object) -> None:
-    """One message on stdout."""
+    """Write one message to stdout."""
     with send_lock:
         sys.stdout.write(json.dumps(message, ensure_ascii=False) + "\n")
         sys.stdout.flush()

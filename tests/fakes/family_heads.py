@@ -1,4 +1,4 @@
-"""Stand-ins of every family: the demo head under other names, cut up as those names say.
+"""Create stand-ins for every rig family: the demo head under other names, split as they say.
 
 What each key does is written down here from what its maker calls it, apart from the tables under
 test. A line is a key and what it does on the demo head: ``*`` is either side, ``0.7 browDown*`` a
@@ -20,9 +20,9 @@ from tests.fakes.family_names import ARKIT, LISTS, SPELLINGS
 Array = NDArray[np.float64]
 
 STRAY = (0.0, 0.05, 0.0)
-"""Metres by which a key that nobody should play moves the head."""
+"""Metres by which a key that must not be used moves the head."""
 MIDLINE = 0.004
-"""Metres on either side of the middle in which left goes over into right."""
+"""Half width of the transition from left to right, in metres."""
 SIDES = ("Left", "Right")
 
 _LETTERS = """
@@ -37,7 +37,7 @@ Mouth_Frown_* mouthFrown*
 Mouth_Dimple_* mouthDimple*
 Mouth_* mouth*
 """
-"""What Character Creator 3 and 4 name alike."""
+"""Names that Character Creator 3 and 4 share."""
 
 _CC4 = (
     _LETTERS
@@ -315,12 +315,12 @@ HEADS: dict[str, tuple[str, tuple[str, str], str]] = {
     "Oculus": ("viseme_", SIDES, _OCULUS),
     "MakeHuman": ("", ("left", "right"), _MAKEHUMAN),
 }
-"""Prefix of the lines' names, how the sides are written, and the lines."""
+"""Prefix of the lines' names, the form of the sides, and the lines."""
 CASES = (*SPELLINGS, *HEADS)
 
 
 def make_family_head(case: str) -> bpy.types.Object:
-    """The stand-in of a case of `CASES`: a linked, active mesh with all keys of its family."""
+    """Return the stand-in of a case: a linked, active mesh with all keys of its family."""
     head = demo_head_geometry()
     mesh = bpy.data.meshes.new(case)
     mesh.from_pydata(head.neutral.tolist(), [], head.faces)
@@ -336,7 +336,7 @@ def make_family_head(case: str) -> bpy.types.Object:
 
 
 def motions_of(case: str) -> dict[str, Array]:
-    """Key to the motion of each vertex of the demo head, (V, 3) or one for all."""
+    """Return the motion of the demo head's vertices for each key, (V, 3) or one for all."""
     head = demo_head_geometry()
     if case in SPELLINGS:
         _family, spell = SPELLINGS[case]
@@ -356,7 +356,7 @@ def _lines(case: str) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    """The ARKit movement that a key plainly names; else nothing."""
+    """Return the ARKit channel that a key names plainly; else nothing."""
     name = re.sub(r"^(facs_(bs|jnt|ctrl)_|CTRL_expressions_)", "", name).removesuffix("_div2")
     name = re.sub(r"_?L$", "Left", re.sub(r"_?R$", "Right", name))
     name = name[0].lower() + name[1:]

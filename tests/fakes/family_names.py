@@ -1,4 +1,4 @@
-"""Full lists of shape-key names of every family, written down apart from the tables under test.
+"""List the shape-key names of every rig family, independent of the tables under test.
 
 Where a family spells the ARKit names by a rule the rule makes the list; the others are the lists of
 their makers, with the keys that we do not use among them.
@@ -36,7 +36,7 @@ def _side_first(name: str, mark: str) -> str:
 
 
 _TO_A_SIDE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
-"""Ways to go, which do not name a part of either side."""
+"""Directions, which do not name a side of the face."""
 
 
 SPELLINGS: dict[str, tuple[str, Callable[[str], str]]] = {
@@ -56,7 +56,7 @@ SPELLINGS: dict[str, tuple[str, Callable[[str], str]]] = {
     "side first with a point": ("arkit", lambda n: _side_first(n, ".")),
     "Blender copies": ("arkit", lambda n: n + ".001"),
 }
-"""What ARKit's names look like elsewhere: the family that knows it, and the rule."""
+"""Spellings of ARKit's names in other families: the family and the rule."""
 
 
 def _pairs(text: str, *sides: str) -> list[str]:
@@ -279,4 +279,4 @@ LISTS: dict[str, tuple[str, tuple[str, ...], int]] = {
     "VRChat visemes": ("oculus_visemes", VRCHAT_VISEMES, 13),
     "MakeHuman": ("makehuman", MAKEHUMAN, 36),
 }
-"""Family, names of a full rig of it, and channels that it can play."""
+"""Family, names of a full rig, and the channels that it covers."""

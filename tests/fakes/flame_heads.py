@@ -1,4 +1,4 @@
-"""Stand-ins for FLAME heads and viseme-only heads: none of the real meshes may be handed on.
+"""Create stand-ins for FLAME heads and viseme-only heads, whose meshes may not be distributed.
 
 The FLAME stand-in is another face than the demo head (stretched and bent), with another order of
 vertices, no teeth, the names of the FLAME Blender add-on, 100 signed expression components that are
@@ -24,26 +24,26 @@ PARTS = ("skin", "eyes")
 GROWTH = np.array([1.35, 1.25, 1.30])
 COMPONENTS = 100
 OWN_PART = 0.05
-"""Length of the motion in the random poses that no ARKit shape has, part of the whole."""
+"""Share of the motion in the random poses that no ARKit shape has."""
 
 
 @dataclasses.dataclass(frozen=True)
 class StandIn:
-    """A head in Blender whose vertices are known to be some of the demo head's."""
+    """A head in Blender whose vertices correspond to some of the demo head's."""
 
     face: bpy.types.Object
     origin: NDArray[np.int64]
-    """Vertex of the demo head that each vertex stands for, (V,)."""
+    """Vertex of the demo head for each vertex, (V,)."""
 
 
 def bent(points: Array) -> Array:
-    """The other face: larger, not evenly, and bent by some millimetres."""
+    """Points of another face: larger, not uniformly, and bent by some millimetres."""
     wave = 0.003 * np.sin(points[..., [1, 2, 0]] * 25.0)
     return np.asarray(points * GROWTH + wave)
 
 
 def jaw_of_demo() -> tuple[float, Array, Array]:
-    """Turn in radians, hinge (3,), and share of each vertex of the demo head's open jaw."""
+    """Return angle in radians, hinge (3,) and weight of each vertex of the demo head's open jaw."""
     head = demo_head_geometry()
     motion = head.deltas[head.names.index("jawOpen")]
     length = np.linalg.norm(motion, axis=1)
@@ -71,7 +71,7 @@ def make_flame_head(
     correctives: bool = True,
     rotation_mode: str = "XYZ",
 ) -> StandIn:
-    """A FLAME stand-in with its armature, linked, the mesh active."""
+    """Return a FLAME stand-in with its armature, linked, the mesh active."""
     random = np.random.default_rng(seed)
     head = demo_head_geometry()
     origin = _order(seed)
@@ -94,7 +94,7 @@ def make_flame_head(
 
 
 def make_viseme_head() -> StandIn:
-    """A head with ten keys for sounds, a blink and a smile, and no ARKit name."""
+    """Return a head with ten visemes, a blink and a smile, and no ARKit name."""
     head = demo_head_geometry()
     origin = np.arange(len(head.neutral))
     points = bent(head.neutral)
@@ -126,21 +126,21 @@ VISEMES = {
 
 
 def _order(seed: int) -> NDArray[np.int64]:
-    """The kept vertices of the demo head in the stand-in's order."""
+    """Return the kept vertices of the demo head in the stand-in's order."""
     origin = np.flatnonzero(np.isin(np.array(demo_head_geometry().parts), PARTS))
     np.random.default_rng(seed).shuffle(origin)
     return origin
 
 
 def lbs(points: Array, hinge: Array, share: Array, turn: float) -> Array:
-    """Motion of linear blend skinning about X through the hinge."""
+    """Return the motion of linear blend skinning about X through the hinge."""
     rotation = matrices(np.array([[turn, 0.0, 0.0]]))[0]
     return np.asarray(share[:, None] * ((points - hinge) @ (rotation - np.eye(3)).T))
 
 
 @functools.cache
 def _components(seed: int) -> Array:
-    """Principal components (100, V, 3) of random poses, less what the jaw bone does."""
+    """Return principal components (100, V, 3) of random poses without the jaw bone's motion."""
     random, head, origin = np.random.default_rng(seed), demo_head_geometry(), _order(seed)
     points = bent(head.neutral[origin])
     turn, hinge, share = jaw_of_demo()

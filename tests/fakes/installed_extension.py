@@ -1,4 +1,4 @@
-"""A person's first minutes with the extension, without a window: install, head, sound, Generate.
+"""Run a user's first minutes with the extension without a window: install, head, audio, Generate.
 
     python installed_extension.py ZIP SOUND BLEND
 
@@ -19,7 +19,7 @@ MODULE = "bl_ext.user_default.cstalk"
 
 
 def heights(head: bpy.types.Object, frame: int) -> np.ndarray:
-    """Coordinates of the evaluated mesh, flat."""
+    """Return the coordinates of the evaluated mesh, flat."""
     bpy.context.scene.frame_set(frame)
     evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
     mesh = evaluated.to_mesh()
@@ -30,7 +30,7 @@ def heights(head: bpy.types.Object, frame: int) -> np.ndarray:
 
 
 def process_exists(pid: int) -> bool:
-    """True while the process is there."""
+    """Return whether the process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -39,7 +39,7 @@ def process_exists(pid: int) -> bool:
 
 
 def main(archive: str, speech: str, blend: str) -> dict[str, object]:
-    """Do it, and say what was seen."""
+    """Run the session and print what was observed."""
     bpy.ops.extensions.package_install_files(
         filepath=archive, repo="user_default", enable_on_install=True, overwrite=True
     )

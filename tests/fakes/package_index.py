@@ -1,4 +1,4 @@
-"""A package index on this machine: PyTorch's layout, range requests, and lines that break."""
+"""Serve a package index on this machine: PyTorch's layout, range requests, dropped connections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PackageIndex:
         self.requests: list[tuple[str, str, str]] = []
         """Method, path and Range header of each, in order."""
         self.cut_after: int | None = None
-        """Bytes of a wheel after which the line breaks, once; never for pip itself."""
+        """Bytes of a wheel after which the connection drops, once; never for pip itself."""
         self.takes_ranges = True
         self.spoils = False
         """Change a byte of each wheel."""
@@ -30,13 +30,13 @@ class PackageIndex:
         """Between two blocks of a wheel."""
 
     def asked(self, method: str = "GET") -> list[str]:
-        """Names of the wheels that were asked for."""
+        """Return the names of the requested wheels."""
         return [
             path.rsplit("/", 1)[1] for m, path, _ in self.requests if m == method and ".whl" in path
         ]
 
     def page(self, tag: str, project: str) -> str:
-        """The page of one project."""
+        """Return the page of one project."""
         links = [
             f'<a href="/{tag}/{path.name}#sha256={hashlib.sha256(path.read_bytes()).hexdigest()}">'
             f"{path.name}</a>"

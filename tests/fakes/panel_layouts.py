@@ -1,4 +1,4 @@
-"""Panels drawn without a window, on a real layout, and read back."""
+"""Draw panels on a real layout without a window, and read them back."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def draw_panel(panel: type) -> list[dict[str, Any]]:
 
 
 def texts(panel: type) -> list[str]:
-    """What ``panel`` says, in order."""
+    """Return the texts of ``panel``, in order."""
     return [item["draw_string"] for item in draw_panel(panel) if item.get("draw_string")]
 
 
 def said(panel: type) -> str:
-    """What ``panel`` says, as one line: labels are wrapped to the width of the panel."""
+    """Return the texts of ``panel`` as one line, since its labels are wrapped."""
     return " ".join(texts(panel))
 
 

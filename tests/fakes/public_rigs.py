@@ -1,4 +1,4 @@
-"""The three public heads of ``../shared/data/rigs`` as Blender meshes with shape keys.
+"""Build the three public heads of ``../shared/data/rigs`` as Blender meshes with shape keys.
 
 Tests that use them are marked ``data`` and are skipped, with the reason, where they are absent.
 """
@@ -19,11 +19,11 @@ FILES = {
     "MakeHuman": "makehuman_head_arkit52_visemes14.npz",
     "ICT": "ict_arkit51.npz",
 }
-"""Name of a head to its file; see SOURCE.txt beside them for authors and licences."""
+"""File of each head; SOURCE.txt in their folder has authors and licences."""
 CHANNELS = {"Face Cap": 51, "MakeHuman": 52, "ICT": 51}
-"""ARKit channels that each head shows: ICT has no tongue, tongueOut of Face Cap holds no shape."""
+"""ARKit channels of each head: ICT has no tongue, tongueOut of Face Cap moves nothing."""
 UNITS = {"Face Cap": 0.01, "MakeHuman": 0.1, "ICT": 0.01}
-"""Metres to one unit of the file."""
+"""Metres per unit of the file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PublicRig:
 
     names: tuple[str, ...]
     own_names: tuple[str, ...]
-    """The names that its author gave the shapes, where they are known; else ``names``."""
+    """Names that the author gave the shapes, if known; else ``names``."""
     neutral: NDArray[np.float32]
     """Shape (vertices, 3)."""
     faces: NDArray[np.int32]
@@ -42,7 +42,7 @@ class PublicRig:
 
 
 def read_or_skip(head: str) -> PublicRig:
-    """The head of this name of `FILES`; skips the test where its file is absent."""
+    """Return a head of `FILES`; skip the test where its file does not exist."""
     path = DATA / "rigs" / FILES[head]
     if not path.is_file():
         pytest.skip(f"no public rig at {path}")
@@ -56,7 +56,7 @@ def read_or_skip(head: str) -> PublicRig:
 
 
 def build_or_skip(head: str, *, own_names: bool = False) -> bpy.types.Object:
-    """The head as a linked and active object with its shape keys."""
+    """Return the head as a linked and active object with its shape keys."""
     rig = read_or_skip(head)
     mesh = bpy.data.meshes.new(head)
     mesh.from_pydata(rig.neutral.tolist(), [], [_corners(face) for face in rig.faces.tolist()])
@@ -77,6 +77,6 @@ def _corners(face: list[int]) -> list[int]:
 
 
 def _upright(points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Y up, looking along +Z, becomes Z up, looking along -Y."""
+    """Turn Y up, looking along +Z, into Z up, looking along -Y."""
     x, y, z = np.moveaxis(points, -1, 0)
     return np.stack([x, -z, y], axis=-1).astype(np.float32) * np.float32(scale)

@@ -1,4 +1,4 @@
-"""Clients on fake workers, and how to wait for them: by a condition, never by a guess."""
+"""Start clients on fake workers, and wait for them by conditions, never for a fixed time."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from model_runtime.protocol import Generate
 
 FAKE_WORKER = Path(__file__).resolve().parent / "fake_worker.py"
 DEADLINE_S = 100.0
-"""Far beyond anything that works; only a broken client waits so long."""
+"""Only a broken client waits so long."""
 
 
 class Pump(Protocol):
-    """What Blender's timer turns."""
+    """A job that Blender's timer calls."""
 
     def tick(self) -> float | None: ...
 
 
 class HandClock:
-    """A clock that moves when told."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -37,7 +37,7 @@ class HandClock:
 
 
 def fake_launch(mode: str, tmp_path: Path) -> Launch:
-    """How to start the fake worker in ``mode``."""
+    """Return how to start the fake worker in a mode."""
     return Launch(
         argv=(sys.executable, "-s", "-E", "-X", "utf8", str(FAKE_WORKER), mode),
         folder=tmp_path,
@@ -52,7 +52,7 @@ def varied(ask: Generate, **values: Any) -> Generate:
 
 
 def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:
-    """Poll until ``condition`` holds; the requests that ended meanwhile, in order."""
+    """Poll until ``condition`` holds; return the requests that ended, in order."""
     ended: list[Request] = []
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
@@ -63,7 +63,7 @@ def wait_until(client: Client, condition: Callable[[], bool]) -> list[Request]:
 
 
 def tick_until(pump: Pump, condition: Callable[[], bool]) -> None:
-    """Turn a pump (the studio, the batch) by hand until ``condition`` holds, as a window does."""
+    """Call the timer callback of a job until ``condition`` holds, as a window does."""
     deadline = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"
@@ -72,7 +72,7 @@ def tick_until(pump: Pump, condition: Callable[[], bool]) -> None:
 
 
 def pass_time(client: Client, clock: HandClock, seconds: float) -> list[Request]:
-    """Move the clock second by second, polling; the requests that ended meanwhile, in order."""
+    """Advance the clock second by second, polling; return the requests that ended, in order."""
     ended: list[Request] = []
     for _ in range(round(seconds)):
         clock.now_s += 1.0
@@ -94,7 +94,7 @@ def wait_until_full(client: Client) -> None:
 
 
 def fake_batch_launch(mode: str, tmp_path: Path) -> Launch:
-    """How to start the fake batch worker in ``mode``."""
+    """Return how to start the fake batch worker in a mode."""
     script = FAKE_WORKER.with_name("fake_batch.py")
     return Launch(
         argv=(sys.executable, "-s", "-E", "-X", "utf8", str(script), mode, "batch-worker"),

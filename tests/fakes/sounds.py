@@ -1,4 +1,4 @@
-"""Sounds made by code, and WAV files of every kind written byte by byte. numpy only."""
+"""Synthesise audio, and write WAV files of every kind byte by byte. numpy only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RATE = 16_000
 
 
 def voice(seconds: float, *, rate: int = RATE, seed: int = 0, level: float = 0.1) -> Any:
-    """Syllables of a buzzing voice with pauses between, RMS about ``level``; shape (N,) float32."""
+    """Return syllables of a buzzing voice with pauses, RMS about ``level``; shape (N,) float32."""
     random = np.random.default_rng(seed)
     times = np.arange(round(seconds * rate)) / rate
     pitch = 120 + 30 * np.sin(2 * np.pi * 0.7 * times + random.uniform(0, 6))
@@ -35,7 +35,7 @@ def wav_bytes(
     data_size: int | None = None,
     before_data: bytes = b"",
 ) -> bytes:
-    """A RIFF WAVE file of samples (N,) or (N, channels), full scale 1."""
+    """Return a RIFF WAVE file of samples (N,) or (N, channels), full scale 1."""
     table = (samples if samples.ndim == 2 else samples[:, None]).astype(np.float64)
     channels = table.shape[1]
     if is_float:

@@ -1,4 +1,4 @@
-"""A folder of clips as a production has them: most are fine, some are not. numpy only."""
+"""Write a folder of clips as in a production: most are fine, some have a fault. numpy only."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 from .sounds import voice, wav_bytes, write_wav
 
 LONG_NAME = "ein sehr langer Name " * 11 + "ä"
-"""With its ending 237 bytes; the longest that file systems take is 255."""
+"""237 bytes with its suffix; file systems allow 255."""
 LONGEST_NAME = "x" * 251
 
 
 @dataclasses.dataclass(frozen=True)
 class Troubled:
-    """The folder and what must become of it."""
+    """The folder and the expected results."""
 
     folder: Path
     failing: dict[str, str]
-    """Name of each line that cannot be made, and a word of its message."""
+    """Name of each line that fails, and a word of its message."""
     total: int
-    """Lines, good and bad."""
+    """Number of lines."""
     vanishing: Path
     changing: Path
 
 
 def write_troubled(folder: Path, total: int = 200) -> Troubled:
-    """Write ``total`` clips with twelve kinds of trouble among them."""
+    """Write ``total`` clips, among them twelve kinds of faulty ones."""
     folder.mkdir()
     (folder / "a").mkdir()
     (folder / "b").mkdir()
@@ -45,7 +45,7 @@ def write_troubled(folder: Path, total: int = 200) -> Troubled:
 
 
 def _write_broken(folder: Path) -> dict[str, str]:
-    """Write what no decoder can read."""
+    """Write files that no decoder can read."""
     (folder / "empty.wav").write_bytes(b"")
     whole = wav_bytes(voice(0.5))
     (folder / "cut header.wav").write_bytes(whole[:20])
@@ -63,7 +63,7 @@ def _write_broken(folder: Path) -> dict[str, str]:
 
 
 def _write_odd(folder: Path) -> None:
-    """Write what can be read all the same."""
+    """Write odd files that can be read."""
     whole = wav_bytes(voice(0.5))
     (folder / "cut off.wav").write_bytes(whole[: len(whole) // 2])
     write_wav(folder / "8 kHz.wav", voice(0.4, rate=8000), rate=8000)

@@ -1,4 +1,4 @@
-"""Small wheels that stand in for large ones, built on the spot."""
+"""Build small wheels that stand in for large ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def make_wheel(
     files: Mapping[str, bytes],
     requires: tuple[str, ...] = (),
 ) -> Path:
-    """A pure wheel with ``files`` (path in site-packages to contents)."""
+    """Build a pure wheel with ``files`` (path in site-packages to contents)."""
     info = f"{name}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
@@ -36,7 +36,7 @@ def make_wheel(
 
 
 def make_torch(folder: Path, version: str, packages: Path, *, padding: int = 0) -> list[Path]:
-    """Wheels of torch and numpy that lead to the real ones in the site-packages ``packages``."""
+    """Build wheels of torch and numpy that lead to the real ones in ``packages``."""
     way = f"{packages}\n".encode()
     weight = bytes(range(256)) * (padding // 256)
     return [
@@ -48,7 +48,7 @@ def make_torch(folder: Path, version: str, packages: Path, *, padding: int = 0) 
 
 
 def make_broken_torch(folder: Path, version: str, packages: Path, message: str) -> list[Path]:
-    """A torch that raises when it is imported, and a numpy that leads to the real one."""
+    """Build a torch that raises when it is imported, and a numpy that leads to the real one."""
     code = f"raise ImportError({message!r})\n".encode()
     way = f"{packages}\n".encode()
     return [

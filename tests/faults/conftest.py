@@ -1,4 +1,4 @@
-"""The real worker on a tiny model, with faults built in. No torch, no bpy."""
+"""Run the real worker on a tiny model, with built-in faults. No torch, no bpy."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ from tests.fakes.sessions import HandClock
 from tests.fakes.sounds import voice, write_wav
 
 IS_WHOLE = os.environ.get("CSTALK_FAULTS") == "whole"
-"""`build.py faults` tries everything; the suite a seeded share of it."""
+"""`build.py faults` runs everything, the suite a seeded part of it."""
 
 RUN = "import sys\nfrom model_runtime.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
 Connect = Callable[..., Client]
 
 
 def command(checkpoint: Path, *arguments: str, prelude: str = "") -> tuple[str, ...]:
-    """The command line in this Python, after ``prelude`` was run in the same process."""
+    """Return the command line for this Python, which runs ``prelude`` first in the same process."""
     options = ("--engine", "numpy", "--model", str(checkpoint))
     return (sys.executable, "-s", "-X", "utf8", "-c", prelude + RUN, *arguments, *options)
 
 
 def environment() -> dict[str, str]:
-    """What such a process is given."""
+    """Return the environment variables of such a process."""
     return {**scrubbed(os.environ), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a tiny generator."""
+    """Return the folder of a tiny generator."""
     return write_tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="session")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half a minute of voice."""
+    """Write half a minute of voice."""
     return write_wav(tmp_path_factory.mktemp("sound") / "speech.wav", voice(30))
 
 
 @pytest.fixture(scope="session")
 def long_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten minutes, so that something can happen meanwhile."""
+    """Write ten minutes of voice, so that a request takes a while."""
     return write_wav(tmp_path_factory.mktemp("sound") / "long.wav", np.tile(voice(20), 30))
 
 
 @pytest.fixture
 def ask(speech: Path) -> protocol.Generate:
-    """A request for half a minute at 60 fps."""
+    """Return a request for half a minute at 60 fps."""
     return protocol.Generate(id="", output_folder="", performance=protocol.Performance(speech))
 
 
 @pytest.fixture
 def hand_clock() -> HandClock:
-    """Time that a test moves itself."""
+    """Return a clock that the test sets."""
     return HandClock()
 
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """Where the requests' folders are made."""
+    """Return the folder of the requests' folders."""
     folder = tmp_path / "wörk dir"
     folder.mkdir()
     return folder
@@ -77,7 +77,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def connect(checkpoint: Path, work: Path, tmp_path: Path) -> Iterator[Connect]:
-    """Make clients of real workers with a fault in them; all are closed at the end."""
+    """Create clients of real workers with a built-in fault; all are closed at the end."""
     clients: list[Client] = []
 
     def make(prelude: str = "", **options: object) -> Client:

@@ -1,4 +1,4 @@
-"""Lines that are almost messages: hypothesis draws a message and a seed, chance spoils it."""
+"""Generate lines that are almost messages: hypothesis draws a message and a seed that spoils it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ seeds = st.integers(0, 2**32)
 
 
 def spoiled(message: dict[str, Any], seed: int) -> Iterator[str]:
-    """``LINES_PER_EXAMPLE`` lines: the message itself, then variations, mild ones and wild ones."""
+    """Return ``LINES_PER_EXAMPLE`` lines: the message itself, then mild and wild variations."""
     chance = random.Random(seed)
     yield json.dumps(message)
     for _ in range(LINES_PER_EXAMPLE - 1):

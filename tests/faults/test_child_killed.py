@@ -1,4 +1,4 @@
-"""A child that is killed costs the one request it worked on, and nothing that stood before."""
+"""A killed worker costs the request it worked on, and no earlier file."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_the_child_is_told_to_be_gone_within_two_seconds():
 
 
 def _runs(pid: int) -> bool:
-    """True while the process is there and no zombie."""
+    """Return whether the process exists and is no zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""A child without memory, disk, or its folder, or stopped: said, survived, replaced."""
+"""A worker without memory, disk or folder, or a stopped one, is reported, survived and replaced."""
 
 from __future__ import annotations
 

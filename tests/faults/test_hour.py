@@ -1,4 +1,4 @@
-"""An hour of speech in one piece."""
+"""An hour of speech in one file is generated within bounded memory."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.faults.conftest import IS_WHOLE, command, environment
 
 SECONDS = 3600 if IS_WHOLE else 300
 PEAK_BYTES = 700_000_000
-"""An hour of curves at 60 fps is 45 MB, of sound 230 MB; neither may be in memory many times."""
+"""An hour of curves at 60 fps is 45 MB, of audio 230 MB; neither may be in memory many times."""
 LIMIT_S = 1700.0
 
 
 @pytest.fixture
 def hour(tmp_path: Path) -> Path:
-    """The sound, written block by block."""
+    """Write the audio block by block."""
     block = (voice(20) * 32_000).astype("<i2").tobytes()
     with wave.open(str(tmp_path / "hour.wav"), "wb") as file:
         file.setnchannels(1)

@@ -1,4 +1,4 @@
-"""A hundred thousand lines that are almost messages: no crash, no hang, one ending each."""
+"""A hundred thousand lines that are almost messages: no crash, no hang, each request ends once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.faults.messages import LINES_PER_EXAMPLE, from_worker, seeds, spoiled
 from tests.runtime.worker_process import Worker, running
 
 LINES = 100_000 if IS_WHOLE else 3_000
-"""For each of the three ways."""
+"""Lines for each of the three tests."""
 LIMIT_S = 1200.0
 FUZZED = settings(
     max_examples=LINES // LINES_PER_EXAMPLE,
@@ -106,7 +106,7 @@ def test_client_ends_each_request_once_whatever_is_answered(tmp_path, observed):
 
 
 class _Answers:
-    """Reads what the worker says while it is written to, so that neither waits for the other."""
+    """Reads the worker's output while it is written to, so that neither waits for the other."""
 
     def __init__(self, worker: Worker) -> None:
         self.endings: collections.Counter[str] = collections.Counter()
@@ -138,7 +138,7 @@ HELLO = protocol.encode(
 
 
 class ScriptedChild:
-    """Stands in for a process: says its lines, then nothing more."""
+    """Stands in for a process: sends its lines, then nothing."""
 
     pid = 0
     exit_code = None
@@ -151,19 +151,19 @@ class ScriptedChild:
         return self._lines.popleft() if self._lines else None
 
     def send(self, line: str) -> None:
-        """Nobody reads it."""
+        """Drop the line."""
 
     def log_tail(self) -> str:
         return ""
 
     def close(self, *, grace_s: float) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
     close_in_background = close
 
 
 class ScriptedClient(Client):
-    """A client whose child is scripted."""
+    """Return a client whose process is scripted."""
 
     def __init__(self, folder, lines: list[str]) -> None:
         super().__init__(lambda: Launch((), ROOT, {}), temporary_folder=folder)
@@ -177,7 +177,7 @@ class ScriptedClient(Client):
 
 
 def _named(line: str) -> str:
-    """The id that a line might name, so that its answers can be counted; empty when it is lost."""
+    """Return the id that a line may name, so that its answers can be counted; empty when lost."""
     try:
         message = protocol.decode(line.strip())
     except protocol.ProtocolError:

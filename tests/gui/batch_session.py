@@ -1,4 +1,4 @@
-"""A person's first batch, in a real window, with a real mouse: from a folder of lines to strips.
+"""Run a first batch in a real window with a real mouse: from a folder of lines to strips.
 
     blender --window-geometry 0 0 1600 900 --python batch_session.py -- ZIP SPEECH LONG LINES OUT
 
@@ -23,25 +23,25 @@ from person import Steps
 from play import LINES, OUT, hold, missing, until
 
 BATCH = 1
-"""Place of the panel below the main one."""
+"""Position of the panel below the main one."""
 REST = "CSTalk Rest"
-"""The track below all lines, which holds the face where no line plays."""
+"""NLA track below all lines, which holds the face where no line plays."""
 OPENED = Path(os.environ.get("CSTALK_OPENED", "/nowhere"))
-"""What the web browser was asked to open."""
+"""File with the URL that the web browser was asked to open."""
 
 
 def batch() -> object:
-    """The installed add-on's batch."""
+    """Return the installed add-on's batch."""
     return play.module("jobs_batch").batch
 
 
 def settings() -> object:
-    """The list and the settings of the scene."""
+    """Return the batch settings of the scene."""
     return bpy.context.scene.cstalk_batch
 
 
 def session() -> Steps:
-    """All of it; each ``yield`` lets Blender run for so many seconds."""
+    """Run the session; each ``yield`` lets Blender run for so many seconds."""
     yield from play.begins()
     yield from opens_the_panel()
     yield from reads_the_folder()
@@ -53,7 +53,7 @@ def session() -> Steps:
 
 
 def opens_the_panel() -> Steps:
-    """The main panel is closed and the batch is opened."""
+    """Close the main panel and open the batch."""
     is_open = yield from play.is_drawn("CSTALK_PT_batch")
     hold("Batch Bake is closed at first", not is_open)
     yield from play.clicks_header(0)
@@ -64,7 +64,7 @@ def opens_the_panel() -> Steps:
 
 
 def reads_the_folder() -> Steps:
-    """The folder is typed; its lines are listed."""
+    """Type the folder; its lines are listed."""
     yield from person.click_button("cstalk_batch.folder", missing)
     yield from person.press("ctrl+a")
     yield from person.type_text(str(LINES))
@@ -79,7 +79,7 @@ def reads_the_folder() -> Steps:
 
 
 def pauses_and_cancels() -> Steps:
-    """Bake, Pause, Continue, Cancel."""
+    """Bake, pause, continue, cancel."""
     yield from person.click_button("bpy.ops.cstalk.batch_bake", missing, upwards=True)
     hold("a click on Bake Lines begins the work", batch().is_busy)
     yield from person.look(OUT, "b3_starting")
@@ -101,7 +101,7 @@ def pauses_and_cancels() -> Steps:
 
 
 def goes_on() -> Steps:
-    """Bake Lines again, to the end."""
+    """Bake the lines again to the end."""
     yield from person.click_button("bpy.ops.cstalk.batch_bake", missing, upwards=True)
     yield from until(lambda: not batch().is_busy, "the batch comes to its end")
     states = {item.title: item.state for item in settings().lines}
@@ -116,7 +116,7 @@ def goes_on() -> Steps:
 
 
 def opens_the_report() -> Steps:
-    """The button hands the page to the web browser."""
+    """Open the report; the button hands it to the web browser."""
     yield from person.click_button("bpy.ops.cstalk.batch_report", missing, upwards=True)
     yield from until(OPENED.is_file, "the web browser is asked")
     text = OPENED.read_text(encoding="utf-8").strip() if OPENED.is_file() else ""
@@ -124,7 +124,7 @@ def opens_the_report() -> Steps:
 
 
 def changes_one_line() -> Steps:
-    """A line of the list is chosen by a click; only what changed is made again."""
+    """Choose a line by a click; only changed lines are generated again."""
     settings().lines[0].emotion = "sad"
     settings().lines[7].use = False
     yield from person.click_button("bpy.ops.cstalk.batch_bake", missing, upwards=True)
@@ -134,7 +134,7 @@ def changes_one_line() -> Steps:
 
 
 def clears() -> Steps:
-    """Clear Lines takes all of it off the face."""
+    """Clear the lines; the face is as before."""
     yield from person.click_button("bpy.ops.cstalk.batch_clear", missing, upwards=True)
     yield from person.rest(0.5)
     head = bpy.context.view_layer.objects.active

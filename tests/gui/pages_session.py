@@ -1,4 +1,4 @@
-"""The other pages in a real window: Rig, Mapping, emotion from the voice, preferences.
+"""Use the other pages in a real window: Rig, Mapping, emotion from the voice, preferences.
 
     blender --window-geometry 0 0 1600 900 --python pages_session.py -- ZIP SPEECH LONG LINES OUT
 
@@ -23,7 +23,7 @@ PAGES = ("CSTALK_PT_options", "CSTALK_PT_mapping", "CSTALK_PT_rig")
 
 
 def session() -> Steps:
-    """All of it; each ``yield`` lets Blender run for so many seconds."""
+    """Run the session; each ``yield`` lets Blender run for so many seconds."""
     yield from play.begins()
     yield from keeps_pages_closed()
     yield from hears_the_emotion()
@@ -35,14 +35,14 @@ def session() -> Steps:
 
 
 def keeps_pages_closed() -> Steps:
-    """Only the way from speech to face is open at first."""
+    """Check that only the main panel is open at first."""
     for page in (*PAGES, "CSTALK_PT_batch", "CSTALK_PT_emotions"):
         is_open = yield from play.is_drawn(page)
         hold(f"{page} is closed at first", not is_open)
 
 
 def hears_the_emotion() -> Steps:
-    """Auto, Generate; the panel says what was heard."""
+    """Generate with Auto; the panel shows the detected emotion."""
     yield from play.loads(SPEECH)
     bpy.context.scene.cstalk.emotion = "auto"
     yield from person.click_button("bpy.ops.cstalk.generate", missing)
@@ -54,7 +54,7 @@ def hears_the_emotion() -> Steps:
 
 
 def measures_the_lips() -> Steps:
-    """The page Rig."""
+    """Open the page Rig."""
     yield from play.opens_page("CSTALK_PT_rig")
     yield from person.look(OUT, "p2_rig")
     yield from person.click_button("bpy.ops.cstalk.seal_lips", missing)
@@ -64,7 +64,7 @@ def measures_the_lips() -> Steps:
 
 
 def shows_the_mapping() -> Steps:
-    """The page Mapping, a region open."""
+    """Open the page Mapping and a region."""
     yield from play.opens_page("CSTALK_PT_mapping")
     yield from person.look(OUT, "p4_mapping")
     bpy.context.scene.cstalk_mapping_view.open[2] = True
@@ -75,14 +75,14 @@ def shows_the_mapping() -> Steps:
 
 
 def shows_the_options() -> Steps:
-    """What is seldom changed."""
+    """Open the page of rarely changed options."""
     yield from play.opens_page("CSTALK_PT_options")
     yield from person.look(OUT, "p7_options")
     yield from play.closes_page()
 
 
 def shows_the_emotions() -> Steps:
-    """Emotion over Time, then the pages of the batch; the main panel makes room."""
+    """Open Emotion over Time, then the pages of the batch."""
     yield from play.clicks_header(0)
     yield from play.opens_page("CSTALK_PT_emotions")
     yield from person.look(OUT, "p8_emotions")
@@ -99,7 +99,7 @@ def shows_the_emotions() -> Steps:
 
 
 def shows_the_preferences() -> Steps:
-    """The add-on's page in the preferences."""
+    """Open the add-on's page in the preferences."""
     with person.in_view():
         bpy.ops.preferences.addon_show(module=play.MODULE)
     yield from person.rest(1.5)

@@ -1,4 +1,4 @@
-"""A person's hands and eyes in a real window: mouse, keys, and what lies under the mouse.
+"""Move the mouse, press keys and read the button under the mouse in a real window.
 
 Blender tells nobody where its buttons are. A person looks; this one strokes the sidebar with the
 real mouse pointer and asks Blender each time which button it rests on (*Copy Python Command*).
@@ -16,42 +16,42 @@ import bpy
 
 TURN_S = 0.05
 SETTLE_S = 0.25
-"""For Blender to take in an event and draw."""
+"""Time for Blender to process an event and draw."""
 HOVER_S = 0.1
 STEP_PIXELS = 9
-"""Half the height of the flattest button."""
+"""Half the height of the smallest button."""
 ACROSS = (0.4, 0.2, 0.75)
-"""Parts of the sidebar's width at which buttons are looked for."""
+"""Fractions of the sidebar's width at which buttons are searched."""
 
 Steps = Iterator[float]
 
 
 def rest(seconds: float) -> Steps:
-    """Let Blender run for so long, in turns: one slow drawing is no rest."""
+    """Let Blender run for so long in several steps, since one slow redraw may take all of it."""
     for _ in range(max(2, round(seconds / TURN_S))):
         yield TURN_S
 
 
 def largest_view() -> tuple[Any, Any]:
-    """Window and area of the largest 3D viewport."""
+    """Return window and area of the largest 3D viewport."""
     window = bpy.context.window_manager.windows[0]
     views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
     return window, max(views, key=lambda area: area.width * area.height)
 
 
 def region_of(area: Any, kind: str) -> Any:
-    """The region of ``area`` of the given type."""
+    """Return the region of ``area`` of a type."""
     return next(region for region in area.regions if region.type == kind)
 
 
 def in_view(kind: str = "WINDOW") -> Any:
-    """The context of the largest viewport, which a timer lacks."""
+    """Return the context of the largest viewport, which a timer lacks."""
     window, area = largest_view()
     return bpy.context.temp_override(window=window, area=area, region=region_of(area, kind))
 
 
 def xdotool(*words: object) -> None:
-    """Real events of the X server."""
+    """Send events through the X server."""
     subprocess.run(["xdotool", *(str(word) for word in words)], check=True)
 
 
@@ -62,7 +62,7 @@ def move(x: float, y: float) -> None:
 
 
 def click_at(x: float, y: float) -> Steps:
-    """Go there and click, with the time that Blender needs to see it."""
+    """Move there and click, with the time that Blender needs."""
     move(x - 2, y)
     yield from rest(HOVER_S)
     move(x, y)
@@ -79,21 +79,21 @@ def over_viewport() -> Steps:
 
 
 def press(*keys: str) -> Steps:
-    """Real key presses."""
+    """Press keys."""
     for key in keys:
         xdotool("key", key)
         yield from rest(SETTLE_S)
 
 
 def type_text(text: str) -> Steps:
-    """Real typing."""
+    """Type a text."""
     for letter in text:
         xdotool("type", letter)
         yield from rest(TURN_S)
 
 
 def look(folder: Path, name: str) -> Steps:
-    """A screenshot of the whole screen; Blender's own is black under software OpenGL."""
+    """Save a screenshot of the whole screen; Blender's own is black under software OpenGL."""
     yield from rest(SETTLE_S)
     subprocess.run(
         ["import", "-silent", "-window", "root", str(folder / f"{name}.png")], check=True
@@ -101,7 +101,7 @@ def look(folder: Path, name: str) -> Steps:
 
 
 def find(command: str, found: list[tuple[float, float]], *, upwards: bool = False) -> Steps:
-    """Stroke the sidebar until the pointer rests on the button of ``command``.
+    """Move over the sidebar until the pointer rests on the button of ``command``.
 
     Args:
         command: As ``bpy.ops.cstalk.generate``, or a property as ``cstalk_batch.folder``.
@@ -123,7 +123,7 @@ def find(command: str, found: list[tuple[float, float]], *, upwards: bool = Fals
 
 
 def under_mouse() -> str:
-    """Python command of the button that the pointer rests on, path of the property; else empty."""
+    """Return the Python command or property path of the button under the pointer; else empty."""
     manager = bpy.context.window_manager
     with in_view("UI"):
         for copy in (bpy.ops.ui.copy_python_command_button, bpy.ops.ui.copy_data_path_button):

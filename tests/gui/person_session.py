@@ -1,4 +1,4 @@
-"""A person's first session, in a real window, with a real mouse: from the zip to a talking head.
+"""Run a first session in a real window with a real mouse: from the zip to a talking head.
 
     blender --window-geometry 0 0 1600 900 --python person_session.py -- ZIP SPEECH LONG LINES OUT
 
@@ -23,18 +23,18 @@ from play import LONG, OUT, SPEECH, hold, missing, until
 
 
 def studio() -> object:
-    """The installed add-on's studio."""
+    """Return the installed add-on's Generate job."""
     return play.module("jobs").studio
 
 
 def face_action() -> str:
-    """Name of the Action that the head plays; empty for none."""
+    """Return the name of the Action that the head plays; empty for none."""
     data = bpy.context.view_layer.objects.active.data.shape_keys.animation_data
     return "" if data is None or data.action is None else data.action.name
 
 
 def session() -> Steps:
-    """All of it; each ``yield`` lets Blender run for so many seconds."""
+    """Run the session; each ``yield`` lets Blender run for so many seconds."""
     yield from play.begins()
     yield from person.look(OUT, "3_head")
     yield from play.loads(LONG)
@@ -45,7 +45,7 @@ def session() -> Steps:
 
 
 def cancels() -> Steps:
-    """A long line is begun and stopped; the scene stays."""
+    """Start and cancel a long line; the scene is as before."""
     before = face_action()
     yield from person.click_button("bpy.ops.cstalk.generate", missing)
     hold("a click on Generate begins the work", studio().is_busy)
@@ -61,7 +61,7 @@ def cancels() -> Steps:
 
 
 def generates() -> Steps:
-    """To the end."""
+    """Generate to the end."""
     yield from person.click_button("bpy.ops.cstalk.generate", missing)
     hold("Generate works again after Cancel", studio().is_busy)
     yield from until(lambda: not studio().is_busy, "the performance arrives")
@@ -73,7 +73,7 @@ def generates() -> Steps:
 
 
 def plays() -> Steps:
-    """Space over the viewport plays; the playhead runs."""
+    """Play with the space key; the playhead moves."""
     yield from person.over_viewport()
     first = bpy.context.scene.frame_current
     yield from person.press("space")

@@ -1,4 +1,4 @@
-"""What every session in the window shares: laws, the start from the zip, files, the end.
+"""Provide what all window sessions share: checks, the start from the zip, files, the end.
 
 The command line of each session is ``-- ZIP SPEECH LONG LINES OUT``; see ``buildtools/window.py``.
 """
@@ -22,7 +22,7 @@ ZIP, SPEECH, LONG, LINES, OUT = (Path(text) for text in _GIVEN)
 MODULE = "bl_ext.user_default.cstalk"
 STEP_S = 0.1
 PATIENCE_S = 120.0
-"""Only a broken add-on takes so long."""
+"""Timeout; only a broken add-on takes so long."""
 TAB_STEP = 24
 """Pixels; half the height of a tab."""
 HEADER = 25
@@ -34,7 +34,7 @@ missing: list[str] = []
 
 
 def hold(law: str, is_so: object) -> None:
-    """Note whether ``law`` holds."""
+    """Record whether a law holds."""
     sys.stdout.write(f"{'ok  ' if is_so else 'FAIL'}  {law}\n")
     sys.stdout.flush()
     if not is_so:
@@ -52,19 +52,19 @@ def until(condition: Callable[[], object], law: str) -> Steps:
 
 
 def module(name: str) -> Any:
-    """A module of the installed add-on."""
+    """Return a module of the installed add-on."""
     return sys.modules[f"{MODULE}.cstalk_blender.{name}"]
 
 
 def begins() -> Steps:
-    """From the zip to a head in the view, the tab open."""
+    """Install the zip, add a head and open the tab."""
     yield from installs()
     yield from opens_the_tab()
     yield from adds_a_head()
 
 
 def installs() -> Steps:
-    """Get Extensions > Install from Disk: the file browser opens, Enter accepts the zip."""
+    """Install from disk: the file browser opens, Enter accepts the zip."""
     yield from person.over_viewport()
     with person.in_view():
         bpy.ops.extensions.package_install_files("INVOKE_DEFAULT", repo="user_default")
@@ -74,7 +74,7 @@ def installs() -> Steps:
 
 
 def opens_the_tab() -> Steps:
-    """N opens the sidebar; the tab is clicked."""
+    """Open the sidebar with N and click the tab."""
     area = person.largest_view()[1]
     yield from person.over_viewport()
     if not area.spaces.active.show_region_ui:
@@ -91,7 +91,7 @@ def opens_the_tab() -> Steps:
 
 
 def widens_the_sidebar(region: object) -> Steps:
-    """Drag its edge, so that labels are read whole."""
+    """Drag the sidebar's edge, so that labels are readable."""
     x, y = region.x, region.y + region.height * 0.2
     height = bpy.context.window_manager.windows[0].height
     person.xdotool("mousemove", round(x), round(height - y))
@@ -105,7 +105,7 @@ def widens_the_sidebar(region: object) -> Steps:
 
 
 def adds_a_head() -> Steps:
-    """The default scene goes by key, the demo head comes by its operator, the view goes to it."""
+    """Delete the default scene by key, add the demo head and frame it."""
     yield from person.over_viewport()
     yield from person.press("a", "x", "Return")
     with person.in_view():
@@ -116,13 +116,13 @@ def adds_a_head() -> Steps:
 
 
 def has_head() -> bool:
-    """True when a mesh with shape keys is active."""
+    """Return whether a mesh with shape keys is active."""
     active = bpy.context.view_layer.objects.active
     return active is not None and active.type == "MESH" and active.data.shape_keys is not None
 
 
 def loads(path: Path) -> Steps:
-    """Load Audio is clicked; in the file browser the file is named and Enter accepts it."""
+    """Click Load Audio; name the file in the file browser and accept it with Enter."""
     yield from person.click_button("bpy.ops.cstalk.load_audio", missing)
     yield from person.rest(1.0)
     yield from accepts_file(path)
@@ -133,7 +133,7 @@ def loads(path: Path) -> Steps:
 
 
 def accepts_file(path: Path, shot: str = "") -> Steps:
-    """Name the file in the open file browser, look, and press Enter over it."""
+    """Name the file in the open file browser, take a screenshot, and press Enter over it."""
     browser = file_browser_or_none()
     hold(f"the file browser opens for {path.name}", browser is not None)
     if browser is None:
@@ -150,7 +150,7 @@ def accepts_file(path: Path, shot: str = "") -> Steps:
 
 
 def file_browser_or_none() -> object:
-    """The open file browser."""
+    """Return the open file browser."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "FILE_BROWSER":
@@ -167,7 +167,7 @@ def clicks_header(number: int) -> Steps:
 
 
 def opens_page(panel: str) -> Steps:
-    """Click headers from below upwards until Blender draws the page; it is the last that is open.
+    """Click headers from below upwards until Blender draws the page.
 
     A header is where nothing lies under the mouse that a click could set off.
     """
@@ -188,7 +188,7 @@ def opens_page(panel: str) -> Steps:
 
 
 def closes_page() -> Steps:
-    """Click the header of the page that was opened last; it stays where it was."""
+    """Click the header of the page that was opened last, which did not move."""
     yield from person.click_at(*_opened[0])
 
 
@@ -196,7 +196,7 @@ _opened: list[tuple[float, float]] = []
 
 
 def is_drawn(panel: str) -> Steps:
-    """A generator whose value is whether Blender draws the contents of a panel now."""
+    """Return, as a generator, whether Blender draws the contents of a panel now."""
     cls = getattr(bpy.types, panel)
     seen: list[bool] = []
     original = cls.draw
@@ -213,7 +213,7 @@ def is_drawn(panel: str) -> Steps:
 
 
 def run(session: Callable[[], Steps]) -> None:
-    """Drive a session with a timer; its end ends Blender, status 0 when all laws held."""
+    """Run a session with a timer; its end ends Blender, with status 0 when all checks passed."""
     bpy.context.preferences.view.show_splash = False
     bpy.context.preferences.use_preferences_save = False
     bpy.context.preferences.view.filebrowser_display_type = "SCREEN"

@@ -1,4 +1,4 @@
-"""What only a real window can show: the timer fires, keys wait for the artist, undo is one step.
+"""Check what needs a window: the timer runs, keys wait for the user, undo is one step.
 
     blender --window-geometry 0 0 1600 900 --python tests/gui/window_session.py
 
@@ -29,14 +29,14 @@ from tests.fakes.sessions import fake_launch  # noqa: E402
 
 STEP_S = 0.05
 MOST_STEPS = 600
-"""Half a minute: only a broken add-on takes so long."""
+"""Timeout; only a broken add-on takes half a minute."""
 FOLDER = Path(tempfile.mkdtemp(prefix="cstalk-gui-"))
 
 failures: list[str] = []
 
 
 def hold(law: str, is_so: bool) -> None:
-    """Note whether ``law`` holds."""
+    """Record whether a law holds."""
     sys.stdout.write(f"{'ok  ' if is_so else 'FAIL'}  {law}\n")
     sys.stdout.flush()
     if not is_so:

@@ -1,4 +1,4 @@
-"""A client on a fake worker."""
+"""Provide a client on a fake worker."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Connect = Callable[..., Client]
 
 @pytest.fixture
 def hand_clock() -> HandClock:
-    """Time that a test moves itself."""
+    """Return a clock that the test sets."""
     return HandClock()
 
 
 @pytest.fixture
 def speech(tmp_path: Path) -> Path:
-    """A file that exists, where a sound file is wanted."""
+    """Return a file that exists, for an audio file."""
     path = tmp_path / "日本語 ü speech.wav"
     path.write_bytes(b"RIFF")
     return path
@@ -32,7 +32,7 @@ def speech(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(speech: Path) -> protocol.Generate:
-    """A request for a happy line at 30 fps."""
+    """Return a request for a happy line at 30 fps."""
     return protocol.Generate(
         id="",
         output_folder="",
@@ -44,7 +44,7 @@ def ask(speech: Path) -> protocol.Generate:
 
 @pytest.fixture
 def connect(tmp_path: Path) -> Iterator[Connect]:
-    """Make clients on fake workers; all are closed at the end."""
+    """Create clients on fake workers; all are closed at the end."""
     clients: list[Client] = []
     work = tmp_path / "wörk dir"
     work.mkdir()

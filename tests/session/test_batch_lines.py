@@ -132,7 +132,7 @@ def test_strip_s_name_tells_its_emotion_and_an_unknown_word_tells_none():
 
 
 class Process:
-    """A worker process that has said some lines, and ended."""
+    """A worker process that wrote some lines and ended."""
 
     is_over, exit_code = True, 0
 

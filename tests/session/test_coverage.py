@@ -1,4 +1,4 @@
-"""The report: each channel mapped, doubtful or missing, with a reason; own rows replace theirs."""
+"""The report has each channel as mapped, doubtful or missing, with a reason."""
 
 from __future__ import annotations
 

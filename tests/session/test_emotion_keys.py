@@ -1,4 +1,4 @@
-"""Weights over time as keys: what the runtime makes of them is the course that was asked for."""
+"""Emotion weights over time, sent as keys, are the weights that the runtime uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RIPPLE = 0.02
 
 
 def played(keys, seconds: float, start_s: float = 0.0):
-    """Weights that the runtime plays, shape (frames, emotions)."""
+    """Return the weights that the runtime uses, shape (frames, emotions)."""
     return emotion.emotion_weights(
         emotion.checked_keys(keys, protocol.EMOTIONS),
         emotions=protocol.EMOTIONS,
@@ -26,7 +26,7 @@ def played(keys, seconds: float, start_s: float = 0.0):
 
 
 def column(weights, name: str):
-    """One emotion."""
+    """Return one emotion."""
     return weights[:, protocol.EMOTIONS.index(name)]
 
 

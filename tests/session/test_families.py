@@ -1,4 +1,4 @@
-"""Every family is known by its names, all of it, without a click; a strange table is refused."""
+"""Every rig family is recognised by its names, and an invalid table is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shape keys are found by name in all the usual spellings, and never by position."""
+"""Shape keys are found by name in all common spellings, and never by position."""
 
 from __future__ import annotations
 

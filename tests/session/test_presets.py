@@ -1,4 +1,4 @@
-"""Mappings as files: what is saved comes back; what a stranger sends is at worst refused."""
+"""A saved mapping is read back as it was; an invalid or malicious file is refused."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def test_one_bad_file_hides_no_other(tmp_path):
 
 
 def changed(**changes):
-    """The file of HERO with other values at its top."""
+    """Return the file of HERO with other values at its top."""
     return json.dumps(json.loads(presets.encode(HERO)) | changes).encode()
 
 
 def with_route(**changes):
-    """The file of HERO with one route that has other values."""
+    """Return the file of HERO with one route that has other values."""
     return changed(routes=[{"channel": "jawOpen", "kind": "shape", "target": "a"} | changes])
 
 

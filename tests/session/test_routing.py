@@ -1,4 +1,4 @@
-"""Routes: the value of a target is the sum of what moves it, within its bounds."""
+"""The value of a target is the sum of its routes, within its bounds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AA, PP = Target("shape", "aa"), Target("shape", "PP")
 
 
 def named(*pairs):
-    """A routing of one shape key a channel."""
+    """Return a routing of one shape key per channel."""
     return Routing(tuple(Route(channel, "shape", name) for channel, name in pairs))
 
 

@@ -1,4 +1,4 @@
-"""Cancel, then generate again; a dead child is replaced; nothing is left behind."""
+"""A cancelled client generates again, a crashed worker is replaced, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fakes.sessions import FAKE_WORKER, finish, pass_time, varied, wait_un
 
 
 def process_exists(pid: int) -> bool:
-    """True while the process ``pid`` is there, even as a zombie."""
+    """Return whether the process ``pid`` exists, even as a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

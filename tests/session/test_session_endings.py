@@ -1,4 +1,4 @@
-"""Each request ends exactly once, whatever the child does."""
+"""Each request ends exactly once, whatever the worker does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Python runs the model, and with what environment."""
+"""The Python and the environment of the worker follow the preferences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cstalk_blender.session import environment
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """A file where an environment keeps its interpreter."""
+    """Create a file where an environment has its interpreter."""
     path = tmp_path / "my env ü" / "bin" / "python3"
     path.parent.mkdir(parents=True)
     path.touch()

@@ -1,4 +1,4 @@
-"""The client and the real worker understand each other."""
+"""The client and the real worker exchange requests and results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPEECH = worker_launch().folder / "demo" / "speech" / "line.wav"
 
 @pytest.fixture
 def client(tmp_path):
-    """A client on the real worker, with the engine that needs nothing."""
+    """Return a client on the real worker with the built-in engine."""
     log_file = tmp_path / "worker.log"
     client = Client(lambda: worker_launch(options=("--engine", "numpy"), log_file=log_file))
     yield client
@@ -86,7 +86,7 @@ def test_real_worker_ends_when_blender_is_killed():
 
 
 def runs(pid: int) -> bool:
-    """True while the process is there and no zombie, which only its parent could bury."""
+    """Return whether the process exists and is no zombie, which only its parent can remove."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -116,9 +116,11 @@ class LossWeights:
     """Tongue that is missing in th and dh, or shows elsewhere."""
     stillness: float = 1200.0
     """Mouth velocity where nothing is said (Audio2Face-3D's volume stability)."""
-    amplitude: float = 20.0
+    amplitude: float = 40.0
     """Difference of the standard deviation over the window, of each channel and of gap and width:
-    squared error alone regresses to the mean where the audio leaves doubt."""
+    squared error alone regresses to the mean where the audio leaves doubt. A decoder on posteriors
+    kept 37 % of the brows' deviation without it and 57 % at 20 (24 clips of development speakers).
+    """
     bounds: float = 600.0
     """Blend shapes outside [0, 1]: clipped, they become square pulses."""
     phones: float = 1.0

@@ -55,6 +55,13 @@ class Delivery:
         """True when the face has the keyframes, and there is nothing left to cancel."""
         return self._report is not None
 
+    @property
+    def fraction(self) -> float:
+        """Completed part of the delivery, 0 to 1."""
+        if self._stage is Stage.BAKE:
+            return 0.0 if self._bake is None else 0.6 * self._bake.fraction
+        return 0.6 if self._stage is Stage.UNDO else 0.8
+
     def step(self, budget_s: float) -> tuple[bake.BakeReport, check.CheckReport] | None:
         """Do the next piece.
 

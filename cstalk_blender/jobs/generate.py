@@ -37,6 +37,11 @@ DELIVERY_INTERVAL_S = 0.01
 """Seconds between two pieces of a delivery: the window stays responsive, the keys come soon."""
 
 
+INFERENCE_SHARE = 0.9
+"""Part of the progress bar for inference; keys and check take the rest. A convention, not a
+measurement: the shares depend on the engine, the rig and the scene."""
+
+
 class State(enum.Enum):
     """Stage of a `GenerateJob`."""
 
@@ -96,9 +101,9 @@ class GenerateJob(pump.TimerPump):
     @property
     def fraction(self) -> float:
         """Completed part of the request, 0 to 1."""
-        if self.state is State.DELIVERING:
-            return 1.0
-        return 0.0 if self._request is None else self._request.fraction
+        if self._held is not None:
+            return INFERENCE_SHARE + (1.0 - INFERENCE_SHARE) * self._held.fraction
+        return 0.0 if self._request is None else INFERENCE_SHARE * self._request.fraction
 
     @property
     def seconds_left(self) -> float | None:

@@ -10,7 +10,7 @@ import bpy
 
 from ..dialogue import lines
 from ..dialogue.casting import Clue, cast
-from ..errors import BadBatch, SessionError
+from ..errors import BadBatch, BadSound
 from ..jobs.batch.request import LineStatus
 from ..scene import audio, strip_lines
 from .properties.batch import AS_PANEL, UNKNOWN_EMOTION, CSTALK_PG_batch, CSTALK_PG_line
@@ -138,18 +138,22 @@ def _write(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) ->
     item.has_start, item.start_s = row.place_s is not None, row.place_s or 0.0
     item.cut_start_s = acting.cut_start_s
     item.cut_duration_s = -1.0 if acting.cut_duration_s is None else acting.cut_duration_s
-    item.length_s = _length(line)
     item.state = LineStatus.NEW
+    _write_length(item, line)
 
 
-def _length(line: lines.Line) -> float:
-    acting = line.row.acting
-    if acting.cut_duration_s is not None:
-        return acting.cut_duration_s
+def _write_length(item: CSTALK_PG_line, line: lines.Line) -> None:
+    """Write the length of a line, or why its file cannot be used."""
+    acting, path = line.row.acting, Path(line.row.audio)
     try:
-        return max(0.0, audio.length_s(Path(line.row.audio)) - acting.cut_start_s)
-    except (SessionError, OSError):
-        return 0.0
+        item.length_s = max(0.0, audio.length_s(path) - acting.cut_start_s)
+    except (BadSound, OSError) as error:
+        hint = getattr(error, "hint", "Check the file")
+        item.message = f"{error}. {hint}"  # the worker may still decode what Blender cannot
+        if not item.problem and (not path.is_file() or path.stat().st_size == 0):
+            item.problem, item.hint = str(error), hint
+    if acting.cut_duration_s is not None:
+        item.length_s = acting.cut_duration_s
 
 
 def _text(name: str) -> str:

@@ -119,6 +119,11 @@ class BakeJob:
             self.drop()
             raise
 
+    @property
+    def fraction(self) -> float:
+        """Written part of the curves, 0 to 1."""
+        return self._builder.fraction
+
     def drop(self) -> None:
         """Remove incomplete Actions; a finished bake stays."""
         self._builder.drop()

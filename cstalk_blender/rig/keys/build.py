@@ -94,6 +94,11 @@ class ActionBuilder:
         self._token = uuid.uuid4().hex
 
     @property
+    def fraction(self) -> float:
+        """Written part of the planned curves, 0 to 1."""
+        return self._written / len(self._curves) if self._curves else 0.0
+
+    @property
     def is_complete(self) -> bool:
         """True when all curves are written."""
         return self._written == len(self._curves)

@@ -15,6 +15,7 @@ from ...jobs.batch import placement
 from ...jobs.batch.request import Destination, LineStatus
 from ...rig.binding import targets
 from ...rig.keys import strips
+from ...scene import audio
 from ...scene import strip_lines as casting
 from ...text import counted
 from .. import line_list, line_requests
@@ -264,6 +265,28 @@ class CSTALK_OT_batch_apply(BatchOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class CSTALK_OT_batch_jump(BatchOperator, bpy.types.Operator):
+    """Move the current frame to the start of the selected line"""
+
+    bl_idname = "cstalk.batch_jump"
+    bl_label = "Jump to Line"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require a selected line whose frame is known."""
+        if line_frame_or_none(context.scene) is None:
+            return "The frame of this line is known when the lines before it are baked"
+        return None
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Set the current frame."""
+        frame = line_frame_or_none(context.scene)
+        assert frame is not None
+        context.scene.frame_set(round(frame))
+        return {"FINISHED"}
+
+
 class CSTALK_OT_batch_role_add(BatchOperator, bpy.types.Operator):
     """Add a row to the cast for the face of the main panel"""
 
@@ -329,6 +352,16 @@ class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
         else:
             batch.error = None
         return {"FINISHED"}
+
+
+def line_frame_or_none(scene: bpy.types.Scene) -> float | None:
+    """Return the frame at which the selected line of a scene starts."""
+    settings = scene.cstalk_batch
+    if not 0 <= settings.index < len(settings.lines):
+        return None
+    frame = line_requests.item_frames(scene)[settings.index]
+    start_s = settings.lines[settings.index].cut_start_s
+    return None if frame is None else frame + start_s * audio.frame_rate(scene)
 
 
 def clear_lines(scene: bpy.types.Scene) -> int:
@@ -400,6 +433,7 @@ CLASSES = (
     CSTALK_OT_batch_report,
     CSTALK_OT_batch_tick,
     CSTALK_OT_batch_apply,
+    CSTALK_OT_batch_jump,
     CSTALK_OT_batch_role_add,
     CSTALK_OT_batch_role_remove,
     CSTALK_OT_batch_error,

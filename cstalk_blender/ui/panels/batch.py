@@ -164,6 +164,9 @@ def draw_selected(
         return
     item = settings.lines[settings.index]
     box = layout.box().column()
+    row = box.row(align=True)
+    draw_lines(row, item.title, "NONE", letters)  # the list has no room for long names
+    row.operator(operators.CSTALK_OT_batch_jump.bl_idname, text="", icon="TRACKING_FORWARDS_SINGLE")
     keys = line_requests.emotion_keys_of(item, scene, _frame(settings.index))
     band = box.row(align=True)
     band.alignment, band.scale_x, band.scale_y = "LEFT", STRIP_SCALE, 0.8

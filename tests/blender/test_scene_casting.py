@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import pytest
 
@@ -18,6 +20,12 @@ from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face, write_wav
 
 PATTERN = "{name}__{emotion}[_{intensity}]"
+
+
+@pytest.fixture
+def sound():
+    """Skip where this bpy was built without sound."""
+    pytest.importorskip("aud", exc_type=ImportError)
 
 
 @pytest.fixture
@@ -222,3 +230,61 @@ def test_order_without_a_place_for_the_curves_is_refused(batch):
     settings.source_kind = "SEQUENCER"
     with pytest.raises(BadBatch, match="No output folder is set"):
         line_requests.request_of(bpy.context.scene)
+
+
+@pytest.mark.usefixtures("sound")
+@pytest.mark.skipif(bpy.app.version < (5, 0), reason="workspaces have no sequencer scene")
+def test_lines_are_the_strips_of_the_scene_that_the_sequencer_shows(batch, work):
+    stage, edit = bpy.context.scene, bpy.data.scenes.new("Edit")
+    make_face("Anna")
+    bpy.context.workspace.sequencer_scene = edit
+    path = str(write_wav(work / "Anna_001.wav"))
+    compat.strips_of(edit).new_sound("Anna_001", path, 1, 10)
+    settings = stage.cstalk_batch
+    settings.source_kind = "SEQUENCER"
+    assert line_list.fill(stage) == 1
+    line = settings.lines[0]
+    assert (line.title, line.character.name, line.zero_frame) == ("Anna_001", "Anna", 10.0)
+
+
+@pytest.mark.usefixtures("sound")
+def test_packed_sound_of_a_strip_is_a_line_like_any_other(batch, work):
+    scene = bpy.context.scene
+    make_face("Anna")
+    path = write_wav(work / "Anna_001.wav")
+    content = path.read_bytes()
+    strip = compat.strips_of(scene).new_sound("Anna_001", str(path), 1, 10)
+    strip.sound.pack()
+    path.unlink()
+    scene.cstalk_batch.source_kind = "SEQUENCER"
+    line_list.fill(scene)
+    line = scene.cstalk_batch.lines[0]
+    assert line.problem == ""
+    assert Path(line.audio).read_bytes() == content
+
+
+def test_broken_file_is_marked_when_the_lines_are_read(batch, work):
+    folder = work / "lines"
+    folder.mkdir()
+    write_wav(folder / "good.wav")
+    (folder / "empty.wav").touch()
+    scene = bpy.context.scene
+    scene.cstalk_batch.folder = str(folder)
+    line_list.fill(scene)
+    found = {item.title: (item.state, item.problem) for item in scene.cstalk_batch.lines}
+    assert found["good.wav"] == ("NEW", "")
+    assert found["empty.wav"] == ("FAILED", "Audio file is empty: empty.wav")
+
+
+def test_jump_goes_to_the_first_frame_of_the_selected_line(batch, work):
+    folder = work / "lines"
+    folder.mkdir()
+    for name in ("a", "b"):
+        write_wav(folder / f"{name}.wav", seconds=2.0)
+    scene = bpy.context.scene
+    scene.render.fps, scene.cstalk.start_frame = 24, 11
+    scene.cstalk_batch.folder, scene.cstalk_batch.gap_s = str(folder), 0.5
+    line_list.fill(scene)
+    scene.cstalk_batch.index = 1
+    assert bpy.ops.cstalk.batch_jump() == {"FINISHED"}
+    assert scene.frame_current == 11 + round(2.5 * 24)

@@ -59,6 +59,8 @@ class BatchJob(pump.TimerPump):
         self.launch = launch
         self.state = State.IDLE
         self.summary = ""
+        self.origin: tuple[int, str] = (0, "")
+        """Session id of the scene and source of the lines of the last batch."""
         """One sentence about the last batch."""
         self.notes: tuple[str, ...] = ()
         """What the user should know about the last batch."""
@@ -147,6 +149,7 @@ class BatchJob(pump.TimerPump):
         table = request.report or request.target.folder / results.CSV_NAME
         results.check_report(table, request.target.folder)
         self.error, self.summary, self.outcome, self.notes = None, "", None, ()
+        self.origin = (request.target.scene_uid, request.target.batch)
         self.reports, self._event, self._engine, self._is_cancelled = {}, None, "", False
         self.progress = BatchProgress(lines.stem_of(one.line) for one in request.assignments)
         self._request = dataclasses.replace(request, report=table)
@@ -176,7 +179,7 @@ class BatchJob(pump.TimerPump):
             self._reset()
             hint = "Open the file again and bake: finished lines are kept"
             self.error = pump.file_replaced("The batch", hint)
-        self.progress = BatchProgress()
+        self.progress, self.summary, self.notes = BatchProgress(), "", ()
 
     def obstacle_or_none(self) -> str | None:
         """Return why curves that are there cannot be placed now."""

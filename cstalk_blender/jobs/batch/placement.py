@@ -18,6 +18,7 @@ from ...rig.binding import targets
 from ...rig.keys import bake, exports, ownership, strips
 from ...rig.keys.fcurves import key_frames
 from ...scene import audio as sound
+from ...scene.sequencer import sequencer_scene
 from .request import EXPORTS, PLAYED, Assignment, BatchTarget, Destination
 
 LIBRARY_FRAME = 1.0
@@ -138,7 +139,8 @@ def place_sounds(assignments: Sequence[Assignment], target: BatchTarget) -> None
     scenes: dict[str, list[Assignment]] = {}
     for assignment in assignments:
         if assignment.zero_frame is not None:
-            scene = bpy.data.scenes.get(assignment.scene_name) or scene_of(target)
+            home = sequencer_scene(scene_of(target))
+            scene = bpy.data.scenes.get(assignment.scene_name) or home
             scenes.setdefault(scene.name, []).append(assignment)
     for name, group in scenes.items():
         _place_sounds(bpy.data.scenes[name], group, target)
@@ -171,6 +173,7 @@ def _place_sounds(
 
 def remove_sounds(scene: bpy.types.Scene) -> None:
     """Take the sounds of lines off the sequencer."""
+    scene = sequencer_scene(scene)
     for strip in list(compat.placed_strips(scene)):
         if strip.get(strips.BATCH):
             compat.strips_of(scene).remove(strip)

@@ -109,7 +109,7 @@ class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
                 draw_lines(layout, unassigned, "ERROR", letters)
             draw_selected(layout, context.scene, settings, letters)
         draw_destination(layout, settings)
-        draw_work(layout, batch, letters)
+        draw_work(layout, context.scene, batch, letters)
         if batch.error is not None:
             draw_error(layout, batch, letters)
 
@@ -212,11 +212,14 @@ def is_laid_out(settings: CSTALK_PG_batch) -> bool:
     return settings.destination in PLAYED and settings.listed_from != casting.SEQUENCER
 
 
-def draw_work(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> None:
+def draw_work(
+    layout: bpy.types.UILayout, scene: bpy.types.Scene, batch: BatchJob, letters: int
+) -> None:
     """Draw Bake Lines or its progress, then the result.
 
     Args:
         layout: Where to draw.
+        scene: The scene; the result of another scene or source is not shown.
         batch: The batch.
         letters: Width of the panel in letters.
     """
@@ -238,7 +241,8 @@ def draw_work(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> None
     row = column.row(align=True)
     row.operator(operators.CSTALK_OT_batch_report.bl_idname, icon="URL")
     row.operator(operators.CSTALK_OT_batch_clear.bl_idname, icon="TRASH")
-    if batch.summary and not batch.is_busy:
+    origin = (scene.session_uid, scene.cstalk_batch.listed_from)
+    if batch.summary and not batch.is_busy and batch.origin == origin:
         icon = "ERROR" if batch.outcome == "failed" else "CHECKMARK"
         draw_lines(layout, batch.summary, icon, letters)
         for note in batch.notes:

@@ -4,6 +4,7 @@
 - ``ui``: operators, panels, properties, preferences.
 - ``cli``: the shell command ``blender --command cstalk``.
 - ``jobs``: Generate, batch and runtime installation, driven by timers.
+- ``direct``: layers over a generated performance.
 - ``scene``: audio strips, lines and emotion tracks of scenes.
 - ``rig``: from channels to shape keys, bones and drivers; keys, and the check of the result.
 - ``demo_head``: a head with all 52 ARKit shape keys.

@@ -1,6 +1,6 @@
-"""The only file that knows Blender versions (4.2 to 5.2): where Actions and strips keep what.
+"""Hide the differences between Blender 4.2 and 5.2 in Actions and sequencer strips.
 
-Each function has one meaning on every version; the branches ask what is there, never a number.
+No other module branches on the version. Branches test for attributes, never for a number.
 
 =========================  =======================  ==============================
 what                       4.2, 4.3                 4.4 and later
@@ -22,15 +22,19 @@ import bpy
 
 
 def shares_actions() -> bool:
-    """True where one Action can hold the curves of several datablocks, each in its slot."""
+    """Return whether Actions have slots, so that one can hold curves of several data blocks."""
     return "slots" in bpy.types.Action.bl_rna.properties
 
 
 def curve_holder(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
-    """What holds ``fcurves`` and ``groups`` of ``owner`` in ``action``, made when missing.
+    """Return the object with ``fcurves`` and ``groups`` of ``owner`` in ``action``.
 
-    With slots it is that of the slot which ``owner`` plays, else of the slot of its name, else of
-    a new one: owners never share curves.
+    With slots it is the channelbag of the slot that ``owner`` plays, else of the slot of its name,
+    else of a new slot: owners never share curves.
+
+    Args:
+        action: The Action; a missing slot, layer or strip is added.
+        owner: Shape keys, an object or another data block with animation.
     """
     if not shares_actions():
         action.id_root = owner.id_type
@@ -44,7 +48,7 @@ def curve_holder(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
 
 
 def curves_of(owner: bpy.types.ID) -> list[Any]:
-    """F-curves of the Action that ``owner`` plays; nothing is made."""
+    """Return the F-curves of the Action that ``owner`` plays; nothing is added."""
     animation = owner.animation_data
     if animation is None or animation.action is None:
         return []
@@ -65,11 +69,11 @@ def curves_of(owner: bpy.types.ID) -> list[Any]:
 def assign_action(
     owner: bpy.types.ID, action: bpy.types.Action | None, slot_name: str = ""
 ) -> None:
-    """Make ``owner`` play ``action``, with its slot; None plays nothing.
+    """Make ``owner`` play ``action`` with its slot.
 
     Args:
-        owner: Shape keys, an object, anything that can be animated.
-        action: What to play.
+        owner: Shape keys, an object or another data block with animation.
+        action: The Action; None plays nothing.
         slot_name: Identifier of the slot to use; empty for that of the owner's name, else the
             Action's first slot for such an owner.
     """
@@ -84,13 +88,13 @@ def assign_action(
 
 
 def slot_name(owner: bpy.types.ID) -> str:
-    """Identifier of the slot that ``owner`` plays; empty when there is none, or no slots at all."""
+    """Return the identifier of the slot that ``owner`` plays; empty without one."""
     slot = getattr(owner.animation_data, "action_slot", None)
     return "" if slot is None else slot.identifier
 
 
 def lacks_slot(owner: bpy.types.ID) -> bool:
-    """True when an Action is assigned but no slot, so that nothing plays."""
+    """Return whether an Action is assigned without a slot, so that nothing plays."""
     animation = owner.animation_data
     return (
         animation is not None
@@ -101,7 +105,16 @@ def lacks_slot(owner: bpy.types.ID) -> bool:
 
 
 def add_strip(track: Any, action: bpy.types.Action, slot_identifier: str) -> Any:
-    """A strip of ``action`` on the NLA ``track`` that plays it where and how it was keyed."""
+    """Add a strip of ``action`` to an NLA track at the frames of its keys.
+
+    Args:
+        track: The NLA track.
+        action: The Action.
+        slot_identifier: Slot to play; empty without slots.
+
+    Returns:
+        The strip.
+    """
     start = float(action.frame_range[0])
     strip = track.strips.new(action.name, int(start), action)
     strip.frame_start = start  # the argument above is whole frames only
@@ -112,7 +125,13 @@ def add_strip(track: Any, action: bpy.types.Action, slot_identifier: str) -> Any
 
 
 def add_strip_or_none(track: Any, action: bpy.types.Action, slot_identifier: str) -> Any:
-    """`add_strip`, or None where other strips of the ``track`` leave no room."""
+    """Add a strip as `add_strip` does; None if other strips of the track leave no room.
+
+    Args:
+        track: The NLA track.
+        action: The Action.
+        slot_identifier: Slot to play; empty without slots.
+    """
     first, last = (float(frame) for frame in action.frame_range)
     if any(strip.frame_start < last and first < strip.frame_end for strip in track.strips):
         return None
@@ -123,7 +142,12 @@ def add_strip_or_none(track: Any, action: bpy.types.Action, slot_identifier: str
 
 
 def slot_of_action(action: bpy.types.Action, owner: bpy.types.ID) -> str:
-    """Identifier of the slot of ``action`` that is named after ``owner``; empty without slots."""
+    """Return the identifier of the slot of ``action`` named after ``owner``; empty without slots.
+
+    Args:
+        action: The Action.
+        owner: A data block with animation.
+    """
     if not shares_actions():
         return ""
     fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]
@@ -132,25 +156,31 @@ def slot_of_action(action: bpy.types.Action, owner: bpy.types.ID) -> str:
 
 
 def strips_of(scene: bpy.types.Scene) -> Any:
-    """The top-level strips of the scene's sequencer, which is made when missing."""
+    """Return the top-level strips of the scene's sequencer, which is added if missing."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
 def placed_strips(scene: bpy.types.Scene) -> list[Any]:
-    """The top-level strips as they are; empty when there is no sequencer."""
+    """Return the top-level strips as a list; empty without a sequencer."""
     return [] if scene.sequence_editor is None else list(strips_of(scene))
 
 
 def strip_span(strip: Any) -> tuple[int, int]:
-    """First frame of ``strip`` and the one after its last."""
+    """Return the first frame of ``strip`` and the frame after its last one."""
     if hasattr(strip, "left_handle"):
         return int(strip.left_handle), int(strip.right_handle)
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
 def set_span(strip: Any, first: int, last: int) -> None:
-    """Let ``strip`` be heard from ``first`` to before ``last``; its content stays in place."""
+    """Trim a strip; its content stays in place.
+
+    Args:
+        strip: A sequencer strip.
+        first: First visible frame.
+        last: Frame after the last visible one.
+    """
     if hasattr(strip, "left_handle"):
         strip.left_handle, strip.right_handle = first, last
     else:
@@ -160,7 +190,15 @@ def set_span(strip: Any, first: int, last: int) -> None:
 def add_sound_or_none(
     scene: bpy.types.Scene, name: str, path: str, channel: int, frame: int
 ) -> Any:
-    """A sound strip, or None where this Blender has no sound or cannot read the file."""
+    """Add a sound strip; None if this Blender has no sound or cannot decode the file.
+
+    Args:
+        scene: Scene of the sequencer.
+        name: Name of the strip.
+        path: Audio file.
+        channel: Channel of the strip.
+        frame: Scene frame at time 0 of the file.
+    """
     try:
         return strips_of(scene).new_sound(name, path, channel, frame)
     except RuntimeError:
@@ -168,7 +206,12 @@ def add_sound_or_none(
 
 
 def zero_frame(strip: Any, rate: float) -> float:
-    """Frame at which second 0 of the sound file of ``strip`` lies, whatever is cut off."""
+    """Return the scene frame at time 0 of the audio file of a strip, whatever is trimmed.
+
+    Args:
+        strip: A sound strip.
+        rate: Frames per second of its scene.
+    """
     start = strip.content_start if hasattr(strip, "content_start") else strip.frame_start
     trim = strip.content_trim_start if hasattr(strip, "content_trim_start") else None
     trim = strip.animation_offset_start if trim is None else trim
@@ -176,31 +219,46 @@ def zero_frame(strip: Any, rate: float) -> float:
 
 
 def is_retimed(strip: Any) -> bool:
-    """True when ``strip`` plays faster or slower than its sound, as far as can be told."""
+    """Return whether a strip plays faster or slower than its audio file."""
     keys = [key.timeline_frame for key in getattr(strip, "retiming_keys", ())]
     return len(keys) > 2 or (len(keys) == 2 and abs(keys[1] - keys[0] - strip.frame_duration) > 1)
 
 
 def children_of(strip: Any) -> list[Any]:
-    """Strips inside a meta strip; none for others."""
+    """Return the strips inside a meta strip; none for others."""
     if strip.type != "META":
         return []
     return list(strip.strips if hasattr(strip, "strips") else strip.sequences)
 
 
 def channel_name(scene: bpy.types.Scene, channel: int) -> str:
-    """Name of a channel of the sequencer; empty where it was never named."""
+    """Return the name of a channel of the sequencer; empty if it has the default name.
+
+    Args:
+        scene: Scene of the sequencer.
+        channel: Number of the channel.
+    """
     name = scene.sequence_editor.channels[channel].name
     return "" if name == f"Channel {channel}" else str(name)
 
 
 def is_channel_muted(scene: bpy.types.Scene, channel: int) -> bool:
-    """True when a channel of the sequencer is switched off."""
+    """Return whether a channel of the sequencer is muted.
+
+    Args:
+        scene: Scene of the sequencer.
+        channel: Number of the channel.
+    """
     return bool(scene.sequence_editor.channels[channel].mute)
 
 
 def move_strip(strip: Any, start_frame: int) -> None:
-    """Put the content of ``strip`` at ``start_frame``; its trims go along."""
+    """Move a strip; its trims move too.
+
+    Args:
+        strip: A sequencer strip.
+        start_frame: Frame at which its content starts.
+    """
     if hasattr(strip, "content_start"):
         strip.content_start = start_frame
     else:
@@ -209,7 +267,7 @@ def move_strip(strip: Any, start_frame: int) -> None:
 
 @contextlib.contextmanager
 def window_context() -> Iterator[None]:
-    """A window in the context, which a timer lacks and the undo stack wants."""
+    """Provide a window in the context, which timers lack and the undo stack needs."""
     windows = bpy.context.window_manager.windows
     if bpy.context.window is not None or not len(windows):
         yield

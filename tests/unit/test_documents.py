@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = ("buildtools", "demo", "cstalk_blender", "model_runtime")
 UNDESCRIBED = {
-    "cstalk_blender",
     "cstalk_blender/demo_head",
     "cstalk_blender/demo_head/parts",
     "cstalk_blender/demo_head/shapes",
@@ -25,11 +24,6 @@ UNDESCRIBED = {
     "cstalk_blender/rig/keys",
     "cstalk_blender/rig/mapping",
     "cstalk_blender/rig/verify",
-    "cstalk_blender/scene",
-    "cstalk_blender/ui",
-    "cstalk_blender/ui/operators",
-    "cstalk_blender/ui/panels",
-    "cstalk_blender/ui/properties",
     "model_runtime",
     "model_runtime/audio",
     "model_runtime/batch",

@@ -233,6 +233,18 @@ def test_still_eyes_do_not_deviate_and_a_mirrored_mouth_correlates_fully():
     assert life.mirror_correlation(track) == pytest.approx(0.0, abs=1e-6), "+1 and -1; one is still"
 
 
+def test_a_head_that_turns_by_ten_degrees_a_second_moves_at_that_speed():
+    yaw = np.radians(10) * np.arange(120) / FPS
+    still = np.zeros(120)
+    found = life.head_motion(face(headYaw=yaw, headPitch=still, headRoll=still))
+    assert found is not None
+    (turned, nodded, tilted), speed = found
+    assert speed == pytest.approx(10.0, rel=1e-3)
+    assert turned == pytest.approx(20 / np.sqrt(12), rel=1e-2)
+    assert (nodded, tilted) == (0.0, 0.0)
+    assert life.head_motion(face(headYaw=yaw)) is None
+
+
 def test_phone_head_counts_frames_of_speech_only_and_scores_groups_by_f1():
     phones = [PhoneTime("sil", 0, 0.2, "", 0), PhoneTime("m", 0.2, 0.4, "", 0)]
     labels = phone_head.frame_labels(phones, frames=25, frame_rate=50)

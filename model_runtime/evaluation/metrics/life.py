@@ -1,6 +1,6 @@
-"""Measure signs of life: gaze, brows, blinks, symmetry and the course of an expression.
+"""Measure signs of life: gaze, brows, blinks, head, symmetry, the course of an expression.
 
-The definitions are those of ``shared/docs/face.md``, section 3 i.
+The definitions are those of ``shared/docs/face.md``, section 3 i and j.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ MIRRORED_MOUTH: Final = ("mouthSmile", "mouthStretch", "mouthUpperUp")
 BLINK_SHUT, BLINK_OPEN = 0.6, 0.3
 """A lid that rises over the first and falls under the second has blinked once."""
 ONSET_S = 0.25
+HEAD: Final = ("headYaw", "headPitch", "headRoll")
+"""Rotations of the head in radians."""
 MOVES = 1e-3  # standard deviation under which a channel does not move
 
 
@@ -30,6 +32,19 @@ def mean_deviation(track: CurveTrack, prefix: str) -> float:
     """
     names = [name for name in track.channels if name.startswith(prefix)]
     return float(np.mean([track.column(name).std() for name in names])) if names else 0.0
+
+
+def head_motion(track: CurveTrack) -> tuple[tuple[float, float, float], float] | None:
+    """Return the standard deviations of yaw, pitch and roll, and the mean speed of the head.
+
+    Both in degrees, the speed a second; None for curves without a head.
+    """
+    if not all(name in track.channels for name in HEAD):
+        return None
+    angles = np.degrees(np.stack([track.column(name) for name in HEAD], axis=1).astype(np.float64))
+    speed = np.linalg.norm(np.diff(angles, axis=0), axis=1).mean() * track.fps
+    yaw, pitch, roll = angles.std(axis=0)
+    return (float(yaw), float(pitch), float(roll)), float(speed)
 
 
 def mirror_correlation(track: CurveTrack) -> float:

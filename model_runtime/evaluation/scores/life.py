@@ -1,4 +1,4 @@
-"""Score signs of life over clips (``shared/docs/face.md``, 3 i)."""
+"""Score signs of life over clips (``shared/docs/face.md``, 3 i and j)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINIMUM_S = 2.0  # an expression cannot rise and settle in a shorter clip
 
 
 def life_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:
-    """Return gaze, brows, blinks and symmetry of neutral performances.
+    """Return gaze, brows, blinks, head and symmetry of neutral performances.
 
     Args:
         performer: Who performs.
@@ -28,13 +28,27 @@ def life_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str,
     minutes = sum(track.duration_s for track in tracks) / 60
     blinks = [life.blink_count(track) for track in tracks]
     lids = [life.lid_difference(t) for t, count in zip(tracks, blinks, strict=True) if count]
+    heads = [head for track in tracks if (head := life.head_motion(track)) is not None]
     return {
+        **_head_figures(heads),
         "gaze": mean_figure([life.mean_deviation(track, "eyeLook") for track in tracks]),
         "brows": mean_figure([life.mean_deviation(track, "brow") for track in tracks]),
         "blinks": Figure(sum(blinks) / minutes, count=sum(blinks)),
         "lids": mean_figure(lids),
         "mirror": mean_figure([life.mirror_correlation(track) for track in tracks]),
     }
+
+
+def _head_figures(
+    heads: Sequence[tuple[tuple[float, float, float], float]],
+) -> dict[str, Figure]:
+    if not heads:
+        return {}
+    figures = {
+        f"head_{axis}": mean_figure([deviations[place] for deviations, _speed in heads])
+        for place, axis in enumerate(("yaw", "pitch", "roll"))
+    }
+    return {**figures, "head_speed": mean_figure([speed for _deviations, speed in heads])}
 
 
 def level_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:

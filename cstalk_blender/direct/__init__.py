@@ -1,4 +1,5 @@
 """Turn a generated performance into what an animator can work with. numpy only, no bpy.
 
+* ``edits``: what the artist changed on generated curves, and how new ones keep it.
 * ``few_keys``: a curve as few Bezier keys with a bounded error, aligned within a region.
 """

@@ -78,7 +78,9 @@ def store(
     result.detected_emotion = detected_emotion
     result.settings = json.dumps(dict(settings))
     names = ("widened", "driven", "rerouted", "refused", "kept")
-    result.details = json.dumps({name: list(getattr(report, name)) for name in names})
+    details: dict[str, Any] = {name: list(getattr(report, name)) for name in names}
+    details["edits"] = report.edit_sentence()
+    result.details = json.dumps(details)
 
 
 def store_check(face: bpy.types.Object, check: CheckReport) -> None:

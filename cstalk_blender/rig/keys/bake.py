@@ -22,9 +22,10 @@ from ...errors import SceneChanged, SessionError
 from ...package import track
 from ..drive.mouth import reference_gap
 from ..drive.plan import owners_of
-from . import memory, ownership
-from .build import ActionBuilder, Fitting
+from . import hand_edits, memory, ownership
+from .build import ActionBuilder, Fitting, Group
 from .fcurves import key_frames
+from .hand_edits import KeptEdit
 from .install import install, plan_faces, remember, remove_actions, uninstall
 from .report import BakeReport, ClearReport, report_of
 from .tracks import has_clips
@@ -85,6 +86,7 @@ class BakeJob:
         """
         self._find_faces, self._curves = find_faces, curves
         self._line, self._take = line, take or line
+        self._frame_rate, self._tolerance = frame_rate, tolerance
         self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
         fitting = None if tolerance is None else Fitting(tolerance, closed_frames(curves))
         self._builder = ActionBuilder(self._frames, fitting)
@@ -151,29 +153,46 @@ class BakeJob:
                 hint="Generate again while nothing else changes it",
             )
         _plans, groups = plan_faces(faces, self._curves)
-        self._builder.plan(groups)
+        edited, _kept = self._with_edits(groups)
+        self._builder.plan(edited)
         self._stage = _Stage.REFERENCE
 
     def _install(self, faces: Sequence[bpy.types.Object]) -> BakeReport | None:
         # The plan is made again: the user may have renamed keys or edited the mapping meanwhile.
         plans, groups = plan_faces(faces, self._curves)
-        if not self._builder.is_current(groups):
+        edited, kept_edits = self._with_edits(groups)
+        if not self._builder.is_current(edited):
             self._stage = _Stage.PLAN
             return None
         keys, error = self._builder.keys, self._builder.largest_error
         made = self._builder.take()
         self._mark(made, faces[0].data.shape_keys)
-        widened = [name for owner, curves in groups for name in remember(owner, curves)]
+        widened = [name for owner, curves in edited for name in remember(owner, curves)]
         replaced = [
             install(owner, action) for (owner, _curves), action in zip(groups, made, strict=True)
         ]
+        for (owner, curves), action in zip(groups, made, strict=True):
+            hand_edits.remember_generated(
+                action, owner, curves, self._frames, self._tolerance or 0.0
+            )
         kept = remove_actions(a for a in self._same_take(faces, replaced) if a not in made)
         names = {face.data.shape_keys: face.name for face in faces}
         for (owner, _curves), action in zip(groups, made, strict=True):
             who = faces[0].name if compat.shares_actions() else names.get(owner, owner.name)
             ownership.set_name(action, ownership.clip_name(who, self._line))
         report = report_of(plans, self._curves, self._frames, made, widened=widened, kept=kept)
-        return dataclasses.replace(report, keys=keys, fit_error=error)
+        return dataclasses.replace(report, keys=keys, fit_error=error, edits=kept_edits)
+
+    def _with_edits(self, groups: Sequence[Group]) -> tuple[list[Group], tuple[KeptEdit, ...]]:
+        """Return the curves with the artist's edits of the take that is played now."""
+        out, kept = [], []
+        for owner, curves in groups:
+            edited, found = hand_edits.with_hand_edits(
+                owner, curves, self._frames, take=self._take, frame_rate=self._frame_rate
+            )
+            out.append((owner, edited))
+            kept += found
+        return out, tuple(kept)
 
     def _mark(self, made: Sequence[bpy.types.Action], key: bpy.types.Key) -> None:
         for action in dict.fromkeys(made):

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from ...package import track
 from ..drive.plan import Plan
+from .hand_edits import KeptEdit
+
+LISTED_EDITS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +49,33 @@ class BakeReport:
     fit_error: float = 0.0
     """Largest deviation of fitted keys, as a share of a curve's range; 0 with a key per frame."""
 
+    edits: tuple[KeptEdit, ...] = ()
+    """Edits of the artist that the new keyframes keep."""
+
     def summary(self) -> str:
         """Return one line for the panel: frames, channels, seconds, and how few keys."""
         text = f"{self.frames} frames, {self.channels} channels, {self.seconds:.1f} s"
         if not self.fit_error:
             return text
         return f"{text}, {self.keys} keys within {100 * self.fit_error:.1f} %"
+
+    def edit_sentence(self) -> str:
+        """Return what was kept of the artist's edits, for the panel; empty without one."""
+        if not self.edits:
+            return ""
+        texts = [
+            f"{_short(edit.path)} {edit.first_frame:.0f}-{edit.last_frame:.0f}"
+            for edit in self.edits[:LISTED_EDITS]
+        ]
+        more = len(self.edits) - LISTED_EDITS
+        rest = f" and {more} more" if more > 0 else ""
+        count = "1 hand edit" if len(self.edits) == 1 else f"{len(self.edits)} hand edits"
+        return f"Kept {count} (frames): {', '.join(texts)}{rest}"
+
+
+def _short(path: str) -> str:
+    """Return the name in a data path: ``key_blocks["jawOpen"].value`` is jawOpen."""
+    return path.split('"')[1] if path.count('"') >= 2 else path
 
 
 @dataclasses.dataclass(frozen=True)

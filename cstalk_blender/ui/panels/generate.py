@@ -268,6 +268,8 @@ def draw_notes(box: bpy.types.UILayout, details: dict[str, Any], letters: int) -
         draw_lines(box, text, "INFO", letters)
     if details.get("driven"):
         draw_lines(box, f"Left to their drivers: {listed(details['driven'])}", "INFO", letters)
+    if details.get("edits"):
+        draw_lines(box, details["edits"], "GREASEPENCIL", letters, count=3)
     for sentence in details.get("kept", ()):
         draw_lines(box, sentence, "INFO", letters)
     if not details.get("has_moved", True):

@@ -9,6 +9,7 @@ make needless).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -109,10 +110,13 @@ def _common_frames(values: Array, held: Sequence[int], tolerance: float) -> list
         first, last = waiting.pop()
         if last - first < 2:
             continue
-        errors = _segment_errors(values, first, last)
-        if last - first <= LONGEST_FRAMES and errors.max() <= tolerance:
-            continue
-        split = first + _split_of(values[first : last + 1], errors)
+        if last - first > LONGEST_FRAMES:
+            split = (first + last) // 2
+        else:
+            errors = _segment_errors(values, first, last)
+            if errors.max() <= tolerance:
+                continue
+            split = first + _split_of(values[first : last + 1], errors)
         found.add(split)
         waiting += [(first, split), (split, last)]
     return sorted(found)
@@ -136,30 +140,34 @@ def _split_of(values: Array, errors: Array) -> int:
 
 def _segment_errors(values: Array, first: int, last: int) -> Array:
     """Deviation of the best cubic between two samples, shape (frames, channels)."""
-    part = values[first : last + 1]
-    handles = _handles(part)
-    t = np.linspace(0, 1, len(part))[:, None]
-    errors: Array = np.abs(_bezier(t, part[0], *handles, part[-1]) - part)
+    errors: Array = np.abs(_cubic_of(last - first + 1).residual @ values[first : last + 1])
     return errors
 
 
-def _handles(part: Array) -> tuple[Array, Array]:
-    """Least-squares values of the two handles of one interval, for each channel."""
-    t = np.linspace(0, 1, len(part))
+@dataclasses.dataclass(frozen=True)
+class _Cubic:
+    """Least-squares fit of one interval, as matrices that depend on its length alone."""
+
+    handles: Array
+    """Samples to the values of the two handles, shape (2, n)."""
+    residual: Array
+    """Samples to their deviations from the fit, shape (n, n)."""
+
+
+@functools.lru_cache(maxsize=2 * LONGEST_FRAMES)
+def _cubic_of(count: int) -> _Cubic:
+    t = np.linspace(0, 1, count)
+    ends = np.zeros((count, count))
+    ends[:, 0] += (1 - t) ** 3
+    ends[:, -1] += t**3
     basis = np.stack([3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t)], 1)
-    ends = np.stack([(1 - t) ** 3, t**3], 1)
-    rest = part - ends @ part[[0, -1]]
-    if len(part) < 4:  # fewer inner samples than unknowns: a straight interval, bent if need be
-        basis = basis.sum(1, keepdims=True)
-        third = part[0] + (part[-1] - part[0]) / 3
-        two_thirds = part[0] + 2 * (part[-1] - part[0]) / 3
-        line = np.stack([3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t)], 1) @ np.stack(
-            [third, two_thirds]
-        )
-        bend = (basis * (rest - line)).sum(0) / max(float((basis**2).sum()), 1e-12)
-        return third + bend, two_thirds + bend
-    solved = np.linalg.lstsq(basis, rest, rcond=None)[0]
-    return solved[0], solved[1]
+    # The minimum-norm solution about the straight line: with a single inner sample both handles
+    # move alike, with none they stay on the line.
+    line = np.zeros((2, count))
+    line[:, 0], line[:, -1] = (2 / 3, 1 / 3), (1 / 3, 2 / 3)
+    rest = np.eye(count) - ends - basis @ line
+    handles = line + np.linalg.pinv(basis, rcond=1e-9) @ rest
+    return _Cubic(handles, np.eye(count) - ends - basis @ handles)
 
 
 def _fit_channel(
@@ -187,17 +195,11 @@ def _with_handles(curve: Array, frames: Sequence[int]) -> FittedCurve:
     values = curve[list(frames)]
     left, right = values.copy(), values.copy()
     for k in range(len(frames) - 1):
-        part = curve[frames[k] : frames[k + 1] + 1, None]
-        first, second = _handles(part) if len(part) > 2 else _thirds(part)
-        right[k], left[k + 1] = first[0], second[0]
+        part = curve[frames[k] : frames[k + 1] + 1]
+        right[k], left[k + 1] = _cubic_of(len(part)).handles @ part
     fitted = FittedCurve(np.array(frames), values, left, right, 0.0)
     error = float(np.abs(evaluate(fitted, len(curve)) - curve).max())
     return dataclasses.replace(fitted, error=error)
-
-
-def _thirds(part: Array) -> tuple[Array, Array]:
-    step = (part[-1] - part[0]) / 3
-    return part[0] + step, part[-1] - step
 
 
 def _flat(values: Array, channel: int) -> FittedCurve:

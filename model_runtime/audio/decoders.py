@@ -29,8 +29,8 @@ from .ogg import FileRange, link_ranges
 from .resample import Resampler
 
 BLOCK_FRAMES = 1 << 16
-ESTIMATING_FORMATS = frozenset({"MP3", "MPEG"})
-"""Formats whose length libsndfile estimates from the bit rate if the file does not state it."""
+ESTIMATING_CODEC = "MPEG_LAYER"
+"""Prefix of codecs whose length libsndfile estimates from the bit rate if it is not stated."""
 MAX_FRAMES = 1 << 48
 """libsndfile reports 2**63 - 1 frames for an unknown length."""
 
@@ -101,7 +101,9 @@ def soundfile(path: Path, resources: Resources) -> Decoded:
         files = [open_file(FileRange(stream, *link)) for link in links]
         return Decoded(files[0].samplerate, _chained(files))
     file = open_file(str(path))
-    is_stated = file.format not in ESTIMATING_FORMATS or mp3_states_length(path)
+    is_stated = not file.subtype.startswith(ESTIMATING_CODEC) or (
+        file.format != "WAV" and mp3_states_length(path)
+    )
     is_stated = is_stated and 0 < file.frames < MAX_FRAMES
     return Decoded(file.samplerate, _read_file(file), file.frames if is_stated else None)
 

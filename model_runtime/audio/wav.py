@@ -1,4 +1,4 @@
-"""Read RIFF WAVE files with numpy alone: PCM of 8 to 32 bits, float of 32 and 64 bits.
+"""Read RIFF WAVE and Wave64 files with numpy alone: PCM of 8 to 32 bits, float of 32 and 64.
 
 Reads forward only, so that a pipe can be read. The sizes in a header are estimates: programs that
 write to a pipe cannot know them, and recorders that lose power never fill them in. What follows is
@@ -19,6 +19,9 @@ import numpy as np
 from ..arrays import FloatArray
 
 MAGICS = (b"RIFF", b"RF64", b"BW64")
+WAVE64_MAGIC = b"riff"
+WAVE64_HEAD = 40
+"""Bytes before the first chunk: identifier, 64-bit size and identifier of the format."""
 PCM, IEEE_FLOAT, EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 KNOWN_CHUNKS = frozenset(
     [
@@ -74,6 +77,8 @@ def read_header(stream: BinaryIO) -> WavHeader:
         WavError: Not a WAVE file, truncated within the header, inconsistent, or another codec.
     """
     riff = stream.read(12)
+    if riff[:4] == WAVE64_MAGIC:
+        return _read_wave64(stream)
     if len(riff) < 12 or riff[:4] not in MAGICS or riff[8:] != b"WAVE":
         raise WavError(NOT_WAV)
     form = b""
@@ -95,6 +100,32 @@ def read_header(stream: BinaryIO) -> WavHeader:
             _skip(stream, size)
         chunk = _next_chunk(stream, is_odd=size % 2 == 1)
     return _parse_format(form, _data_bytes(stream, size, long_size))
+
+
+def _read_wave64(stream: BinaryIO) -> WavHeader:
+    """Read the header of a Wave64 file (Sony), of which the first 12 bytes have been read.
+
+    Chunks have 16-byte identifiers that begin with the letters of RIFF, 64-bit sizes that include
+    these 24 bytes, and padding to 8 bytes. libsndfile reads float samples in them as integers.
+    """
+    rest = stream.read(WAVE64_HEAD - 12)
+    if rest[12:16] != b"wave":
+        raise WavError(NOT_WAV)
+    form = b""
+    while True:
+        head = stream.read(24)
+        if len(head) < 24:
+            raise WavError("truncated before the first sample")
+        size = int.from_bytes(head[16:], "little") - 24
+        if head[:4] == b"data":
+            return _parse_format(form, _data_bytes(stream, max(size, 0), None))
+        if size < 0:
+            raise WavError(f"a header chunk of {size} bytes")
+        if head[:4] == b"fmt ":
+            form = _read_chunk(stream, size)
+            _skip(stream, -size % 8)
+        else:
+            _skip(stream, size + -size % 8)
 
 
 def read_blocks(stream: BinaryIO, header: WavHeader) -> Iterator[FloatArray]:

@@ -95,6 +95,22 @@ def test_64_bit_sizes_are_read(tmp_path: Path, magic: bytes) -> None:
     assert (speech.duration_s, speech.warnings) == (1.0, ())
 
 
+@pytest.mark.parametrize("bits, is_float", [(16, False), (32, True)])
+def test_wave64_is_read(tmp_path: Path, bits: int, is_float: bool) -> None:
+    plain = wav_bytes(voice(1), bits=bits, is_float=is_float)
+    form, data = plain[20:36], plain[HEADER:]
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        size = struct.pack("<Q", 24 + len(body))
+        return name + b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a" + size + body
+
+    riff = b"riff" + bytes(12) + struct.pack("<Q", len(plain)) + b"wave" + bytes(12)
+    path = tmp_path / "a.w64"
+    path.write_bytes(riff + chunk(b"fmt ", form) + chunk(b"fact", bytes(8)) + chunk(b"data", data))
+    np.testing.assert_allclose(load_speech(path).samples, voice(1), atol=1e-4)
+    assert load_speech(path).warnings == ()
+
+
 def of_blocks(*blocks: FloatArray, then: Exception | None = None, stated: int | None = None) -> Any:
     def decoder(_path: Path, _resources: Resources) -> Decoded:
         def yielded() -> Iterator[FloatArray]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..rig.keys.report import BakeReport
-from ..rig.verify.check import CheckReport
+if TYPE_CHECKING:  # these modules are not needed when the add-on is enabled
+    from ..rig.keys.report import BakeReport
+    from ..rig.verify.check import CheckReport
 
 LIPS = "Lips meet"
 """Start of the check's sentence about closures."""

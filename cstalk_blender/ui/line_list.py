@@ -8,8 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..dialogue import lines
-from ..dialogue.casting import Clue, cast
+from ..dialogue import casting, lines
 from ..errors import BadBatch, BadSound
 from ..jobs.batch.request import LineStatus
 from ..scene import audio, strip_lines
@@ -65,8 +64,10 @@ def _rows_of_files(
         exclude=settings.exclude.split(),
     )
     names, roles = list(strip_lines.characters_in(scene)), settings.cast_list
+    clues = [casting.Clue(line.row.name, line.row.character) for line in found]
     return [
-        (line, cast(Clue(line.row.name, line.row.character), roles, names), None) for line in found
+        (line, casting.cast(clue, roles, names), None)
+        for line, clue in zip(found, clues, strict=True)
     ]
 
 

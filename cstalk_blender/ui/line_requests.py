@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from ..dialogue import emotion_keys, layout, lines
+from ..dialogue import layout, lines
 from ..errors import BadBatch
 from ..jobs.batch.request import Assignment, BatchRequest, BatchTarget, LineStatus
 from ..package import protocol
@@ -103,7 +103,7 @@ def _directed(
     face: bpy.types.Object | None,
     scene: bpy.types.Scene,
     frame: float | None,
-    segment_s: float = emotion_keys.SEGMENT_S,
+    segment_s: float | None = None,
 ) -> lines.Line:
     """Return the line with its initial emotion and its changes over time."""
     main: CSTALK_PG_scene = scene.cstalk

@@ -108,6 +108,28 @@ def test_intensity_reaches_one_by_dragging_and_one_and_a_half_by_typing(addon):
     assert (intensity.hard_min, intensity.hard_max) == (0.0, 1.5)
 
 
+def test_enabling_reads_neither_the_rig_nor_the_files_of_a_batch():
+    code = (
+        "import os, bpy, cstalk_blender, cstalk_blender.lazy as lazy\n"
+        "cstalk_blender.register()\n"
+        "print(' '.join(sorted(lazy._unread)), flush=True)\n"
+        "cstalk_blender.unregister()\n"
+        "os._exit(0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    unread = set(done.stdout.split())
+    packages = ("rig/binding", "rig/drive", "rig/fitting", "rig/keys", "rig/mapping", "rig/verify")
+    expected = {
+        f"cstalk_blender.{package.replace('/', '.')}.{path.stem}"
+        for package in (*packages, "session")
+        for path in (ROOT / "cstalk_blender" / package).glob("*.py")
+        if not path.name.startswith("__")
+    }
+    assert len(expected) > 35
+    assert expected - unread == set()
+    assert "cstalk_blender.dialogue.lines" in unread
+
+
 def test_light_modules_need_no_blender():
     code = (
         "import sys; sys.modules['bpy'] = None\n"

@@ -13,7 +13,6 @@ from ...jobs import generate as jobs
 from ...package import protocol
 from ...rig.binding import targets
 from ...rig.keys import bake
-from ...rig.keys.report import ClearReport
 from ...scene import audio as sound
 from ...scene import result
 from .. import generate_requests
@@ -203,7 +202,7 @@ def load_audio(
     return placed
 
 
-def clear_face(face: bpy.types.Object, with_companions: bool) -> ClearReport:
+def clear_face(face: bpy.types.Object, with_companions: bool) -> bake.ClearReport:
     """Remove the performance from ``face``; lines of a batch on NLA tracks stay.
 
     Args:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...jobs.batch import job as batch_job
-from ...jobs.batch.job import BatchJob
-from ...jobs.batch.progress import LineState
+from ...jobs.batch import progress
 from ...jobs.batch.request import PLAYED, LineStatus
 from ...scene import audio as sound
 from ...scene import strip_lines as casting
@@ -19,6 +18,9 @@ from .. import emotion_strip, line_requests
 from ..operators import batch as operators
 from ..properties.batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
 from .generate import SidebarPanel, draw_lines, letters_across
+
+if TYPE_CHECKING:
+    from ...jobs.batch.job import BatchJob
 
 STATE_ICONS = {
     LineStatus.NEW: "RADIOBUT_OFF",
@@ -30,7 +32,6 @@ STATE_ICONS = {
     LineStatus.FAILED: "ERROR",
     LineStatus.CANCELLED: "RADIOBUT_OFF",
 }
-AUDIO_SUFFIXES = tuple(sound.AUDIO_EXTENSIONS)
 LONG_LIST = 2000
 """Above this number of lines, emotion strips leave out markers and weights to redraw fast."""
 
@@ -270,14 +271,14 @@ def draw_error(layout: bpy.types.UILayout, batch: BatchJob, letters: int) -> Non
     row.operator(operators.CSTALK_OT_batch_error.bl_idname, text="", icon="X").is_copy = False
 
 
-def live_state(item: CSTALK_PG_line) -> LineState:
+def live_state(item: CSTALK_PG_line) -> progress.LineState:
     """Return the state of a line in the running batch, else the one stored in the list."""
     batch = batch_job.current_job()
     found = batch.states.get(item.name) if batch.is_busy else None
     if found is not None:
         return found
     score = None if item.score < 0 else item.score
-    return LineState(
+    return progress.LineState(
         status=item.state,
         message=item.message,
         score=score,
@@ -300,7 +301,8 @@ def character_text(item: CSTALK_PG_line) -> str:
 
 def short_name(title: str) -> str:
     """Return the name of a line without folders and audio suffix."""
-    return PurePosixPath(title).stem if title.endswith(AUDIO_SUFFIXES) else title.rpartition("/")[2]
+    is_file = title.endswith(sound.AUDIO_EXTENSIONS)
+    return PurePosixPath(title).stem if is_file else title.rpartition("/")[2]
 
 
 def list_text(settings: CSTALK_PG_batch) -> str:

@@ -7,13 +7,12 @@ the same number of lines whatever they say. Drawing only.
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...errors import SessionError
 from ...jobs import generate as jobs
-from ...jobs.generate import GenerateJob
 from ...package import protocol
 from ...rig.binding import solved, targets
 from ...rig.binding import wiring as rig_wiring
@@ -23,6 +22,9 @@ from .. import generate_requests
 from ..operators import curves as curve_operators
 from ..operators import generate as operators
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
+
+if TYPE_CHECKING:
+    from ...jobs.generate import GenerateJob
 
 CATEGORY = "CSTalk"
 LETTER_WIDTH = 7.0

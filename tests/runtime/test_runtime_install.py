@@ -30,8 +30,8 @@ from tests.fakes.wheels import make_broken_torch, make_torch
 
 torch = pytest.importorskip("torch")
 PACKAGES = Path(torch.__file__).parents[1]
-KILLS = 5
-"""Random moments at which the installer is killed."""
+KILLS = 3
+"""Number of random moments at which the installer is killed."""
 PADDING = 3_000_000
 LIMIT_S = 600.0
 INSTALLER = (sys.executable, "-m", "cstalk_blender.runtime_install", "--json")
@@ -39,7 +39,7 @@ INSTALLER = (sys.executable, "-m", "cstalk_blender.runtime_install", "--json")
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of wheels with a torch that works."""
+    """Build a folder of wheels with a torch that works."""
     folder = tmp_path_factory.mktemp("wheels ü")
     make_torch(folder, "2.99.1+cpu", PACKAGES)
     return folder
@@ -47,7 +47,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def broken_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of wheels with a torch that does not load."""
+    """Build a folder of wheels with a torch that does not load."""
     folder = tmp_path_factory.mktemp("broken")
     make_broken_torch(folder, "2.99.2", PACKAGES, "libcudart.so.99 cannot be opened")
     return folder
@@ -55,7 +55,7 @@ def broken_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """The runtime's folder, below other alphabets."""
+    """Return the runtime's folder, with other alphabets in its path."""
     return tmp_path / "ユーザー ü" / "runtime"
 
 
@@ -63,7 +63,7 @@ def home(tmp_path: Path) -> Path:
 def index(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PackageIndex]:
-    """PyTorch's site in small: one index for each kind; pip's own is out of reach."""
+    """Serve one index for each build, as PyTorch's site does; pip's own index is disabled."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
@@ -82,10 +82,19 @@ def install(
     return Installation(home, source, root=ROOT, stop=Stop(), report=report).run()
 
 
-def take_over(home: Path) -> state.Installed:
-    """This environment as the installed runtime: the quickest that works."""
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> state.Installed:
+    """Install this environment as the runtime once, with its real test."""
     folder = Path(sys.executable).parents[1]
-    return install(home, Source(plan.ENVIRONMENT, str(folder)))
+    return install(tmp_path_factory.mktemp("tested"), Source(plan.ENVIRONMENT, str(folder)))
+
+
+@pytest.fixture
+def before(home: Path, tested: state.Installed) -> state.Installed:
+    """Record a runtime that works, in the state that an installation leaves it in."""
+    home.mkdir(parents=True)
+    state.write_installed(home, tested)
+    return tested
 
 
 def is_whole(home: Path, installed: state.Installed) -> bool:
@@ -131,8 +140,9 @@ def test_pytorch_comes_from_the_index_of_its_kind_and_from_no_other(
         assert "card is not used" in installed.note
 
 
-def test_a_torch_that_does_not_load_changes_nothing(home: Path, broken_wheels: Path) -> None:
-    before = take_over(home)
+def test_a_torch_that_does_not_load_changes_nothing(
+    home: Path, before: state.Installed, broken_wheels: Path
+) -> None:
     with pytest.raises(InstallFailed, match=r"libcudart\.so\.99"):
         install(home, Source(plan.FOLDER, str(broken_wheels)))
     assert is_whole(home, before)
@@ -141,16 +151,18 @@ def test_a_torch_that_does_not_load_changes_nothing(home: Path, broken_wheels: P
     assert state.source_of(pending.source).path == str(broken_wheels)
 
 
-def test_a_folder_without_torch_says_what_is_missing(home: Path, tmp_path: Path) -> None:
-    before = take_over(home)
+def test_a_folder_without_torch_names_what_is_missing(
+    home: Path, before: state.Installed, tmp_path: Path
+) -> None:
     with pytest.raises(InstallFailed, match="No matching distribution") as caught:
         install(home, Source(plan.FOLDER, str(tmp_path)))
     assert "another source" in caught.value.hint
     assert is_whole(home, before)
 
 
-def test_a_server_out_of_reach_says_so_and_changes_nothing(home: Path, index: PackageIndex) -> None:
-    before = take_over(home)
+def test_an_unreachable_server_fails_with_a_hint_and_changes_nothing(
+    home: Path, before: state.Installed, index: PackageIndex
+) -> None:
     with pytest.raises(InstallFailed) as caught:
         install(home, Source(tag="rocm6.4", torch_index=index.url))
     assert caught.value.hint
@@ -187,9 +199,8 @@ def test_cancel_keeps_the_download_and_resume_goes_on_from_it(
 
 
 def test_killed_at_any_moment_the_old_runtime_works_and_the_next_try_succeeds(
-    home: Path, index: PackageIndex
+    home: Path, before: state.Installed, index: PackageIndex
 ) -> None:
-    before = take_over(home)
     index.pause_s = 0.02
     chance = random.Random(6)
     arguments = ("install", "--tag", "cpu", "--torch-index", index.url)
@@ -231,11 +242,12 @@ def test_a_closed_stdin_ends_the_installer_and_what_it_started(
     assert state.read_pending(home) is not None
 
 
-def test_an_environment_of_somebody_else_is_used_and_never_touched(home: Path) -> None:
+def test_an_environment_of_the_user_is_used_and_never_changed(
+    home: Path, before: state.Installed
+) -> None:
     folder = Path(sys.executable).parents[1]
-    taken = take_over(home)
-    assert not taken.is_ours
-    assert Path(taken.python).parents[1] == folder
+    assert not before.is_ours
+    assert Path(before.python).parents[1] == folder
     assert run(home, "remove")["type"] == "done"
     assert Path(sys.executable).is_file()
     with pytest.raises(InstallFailed, match="No environment"):
@@ -256,7 +268,7 @@ def test_true_pytorch_from_pips_own_index_performs(home: Path) -> None:
 
 
 def started(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The installer as the add-on starts it, in a process group of its own."""
+    """Start the installer as the add-on does, in its own process group."""
     name, *rest = arguments
     return subprocess.Popen(
         [*INSTALLER, name, "--home", str(home), *rest],
@@ -271,7 +283,7 @@ def started(home: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def run(home: Path, *arguments: str, limit_s: float = LIMIT_S) -> dict[str, Any]:
-    """The installer to its end; its last message."""
+    """Run the installer to its end and return its last message."""
     output, _ = started(home, *arguments).communicate(timeout=limit_s)
     message: dict[str, Any] = json.loads(output.splitlines()[-1])
     return message

@@ -1,4 +1,10 @@
-"""A head of our own with the 52 ARKit shapes, built by code."""
+"""Build a head with the 52 ARKit shapes by code.
+
+- ``surface``: the skin as a signed distance field; ``topology``: quad meshes as arrays.
+- ``skin`` and ``parts``: the meshes of the skin, eyes, mouth, hair and clothes.
+- ``anatomy``: joins the parts; ``shapes``: the 52 movements; ``geometry``: both as arrays.
+- ``materials`` and ``build``: the Blender object; ``operator``: *Add > Mesh > CSTalk Demo Head*.
+"""
 
 from __future__ import annotations
 

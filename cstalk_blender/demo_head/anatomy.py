@@ -1,4 +1,4 @@
-"""The whole head as one set of vertices with the coordinates the shapes are written in."""
+"""Join the parts of the head and compute the coordinates that the shapes are defined in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,24 @@ Bools = NDArray[np.bool_]
 
 
 def smooth(values: Array, low: float, high: float) -> Array:
-    """Cubic step from 0 at `low` to 1 at `high`; works downwards as well."""
+    """Return a cubic step from 0 at `low` to 1 at `high`, which may be below it.
+
+    Args:
+        values: Positions.
+        low: Where the step is 0.
+        high: Where it is 1.
+    """
     t = np.clip((values - low) / (high - low), 0.0, 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))
 
 
 def bump(distance: Array, reach: float) -> Array:
-    """Bell of height 1 at 0 that ends with zero slope at `reach`."""
+    """Return a bell of height 1 at 0 that ends with zero slope at `reach`.
+
+    Args:
+        distance: Distances, any sign.
+        reach: Radius of the bell.
+    """
     t = np.clip(np.abs(distance) / reach, 0.0, 1.0)
     return np.asarray((1.0 - t * t) ** 2)
 
@@ -59,12 +70,17 @@ class Anatomy:
     """Way (V, 3) of the tongue when it is put out."""
 
     def box(self, center: tuple[float, float, float], radii: tuple[float, float, float]) -> Array:
-        """Bell round a place of the skin, (V,); zero on what is not soft."""
+        """Return a bell round a point of the skin, (V,); zero on rigid parts.
+
+        Args:
+            center: Centre in centimetres.
+            radii: Radii along x, y and z.
+        """
         away = np.linalg.norm((self.points - np.array(center)) / np.array(radii), axis=1)
         return bump(away, 1.0) * self.soft
 
     def slide(self, way: Array) -> Array:
-        """A movement (V, 3) bent so that soft vertices keep their height over the skull."""
+        """Return a movement (V, 3) bent so that soft vertices keep their height over the skull."""
         active = np.flatnonzero(self.soft & (np.abs(way).sum(axis=1) > 1e-6))
         moved = self.points[active] + way[active]
         rise = skull_field(moved) - skull_field(self.points[active])
@@ -74,7 +90,7 @@ class Anatomy:
         return result
 
     def mirrored_way(self, way: Array) -> Array:
-        """The same movement (V, 3) made by the other side of the face."""
+        """Return the same movement (V, 3) for the other side of the face."""
         return np.asarray((way * FLIP)[self.mirror])
 
 

@@ -1,4 +1,4 @@
-"""The demo head as a Blender object: mesh, materials, landmark groups and 52 shape keys."""
+"""Build the demo head as a Blender object: mesh, materials, landmark groups and 52 shape keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _fill_mesh(mesh: bpy.types.Mesh, geometry: HeadGeometry) -> None:
 
 
 def _add_shapes(head: bpy.types.Object, geometry: HeadGeometry) -> None:
-    """The basis and one key per ARKit shape, all at 0 with a slider of 0 to 1."""
+    """Add the basis and one key per ARKit shape, all at 0 with a slider of 0 to 1."""
     head.shape_key_add(name="Basis", from_mix=False)
     for name, delta in zip(geometry.names, geometry.deltas, strict=True):
         key = head.shape_key_add(name=name, from_mix=False)

@@ -1,4 +1,4 @@
-"""The demo head as arrays, in metres: what Blender and the runtime's tests are given."""
+"""Compute the demo head as arrays, in metres, for Blender and for tests."""
 
 from __future__ import annotations
 
@@ -74,7 +74,13 @@ def _names() -> tuple[tuple[str, str], ...]:
 
 
 def shape_way(anatomy: Anatomy, name: str, mirror: str) -> Array:
-    """Movement (V, 3) in centimetres of one shape; central ones are made exactly symmetrical."""
+    """Return the movement (V, 3) of a shape in centimetres; central ones are symmetrical.
+
+    Args:
+        anatomy: The head.
+        name: Channel.
+        mirror: Channel of the other side; the same for central ones.
+    """
     if name == mirror:
         way = SHAPES[name](anatomy)
         return np.asarray(0.5 * (way + anatomy.mirrored_way(way)))

@@ -1,4 +1,4 @@
-"""The demo head's materials: colours that read in solid view, nodes for a render."""
+"""Create the demo head's materials: viewport colours and nodes for renders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """How one material looks."""
+    """Appearance of a material."""
 
     color: tuple[float, float, float]
     """Linear RGB."""
@@ -81,6 +81,6 @@ def _make(name: str, look: Look) -> bpy.types.Material:
 
 
 def head_material(name: str) -> bpy.types.Material:
-    """The material of a part of the head, made when the file does not have it yet."""
+    """Return the material of a part of the head, created when the file lacks it."""
     found = bpy.data.materials.get(PREFIX + name)
     return found if found is not None else _make(name, LOOKS[name])

@@ -1,4 +1,4 @@
-"""Add > Mesh > CSTalk Demo Head."""
+"""Add the operator and menu entry *Add > Mesh > CSTalk Demo Head*."""
 
 from __future__ import annotations
 

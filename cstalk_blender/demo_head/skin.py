@@ -1,4 +1,4 @@
-"""The left half of the skin: a grid over the head with rings of quads round eye and mouth.
+"""Build the left half of the skin: a grid with rings of quads round eye and mouth.
 
 Rows run from the crown to the shoulders, columns from the middle of the face to the middle of
 the back. Two rectangles of the grid are left out and filled with concentric loops, one round
@@ -149,7 +149,7 @@ class _Builder:
         self.tags.setdefault(name, []).append((where, values))
 
     def part(self) -> Part:
-        """The collected half skin."""
+        """Return the collected half skin."""
         tags = {}
         for name, entries in self.tags.items():
             values = np.full(self.count, np.nan)
@@ -241,7 +241,7 @@ def _fill_mouth(builder: _Builder, boundary: list[int]) -> list[int]:
 
 
 def build_skin_half() -> Part:
-    """The left half of the skin, relaxed; its seam lies exactly on x = 0."""
+    """Return the left half of the skin, relaxed; its seam is exactly at x = 0."""
     builder = _Builder()
     index = _fill_grid(builder)
     fixed = _fill_eye(builder, _eye_boundary(index))

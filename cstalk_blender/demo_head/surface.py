@@ -1,4 +1,4 @@
-"""The smooth skin under the demo head: a signed distance field, in centimetres.
+"""Define the smooth skin under the demo head as a signed distance field, in centimetres.
 
 Every function takes points (N, 3) and gives distances (N,), negative inside. The frame is
 Blender's: x to the head's left, y backwards, z up, with the origin between the two eyes.
@@ -24,7 +24,13 @@ MOUTH_Z = -6.7
 
 
 def ellipsoid(points: Array, center: Triple, radii: Triple) -> Array:
-    """Approximate distance to an ellipsoid with axes along x, y and z."""
+    """Return the approximate distance to an ellipsoid with axes along x, y and z.
+
+    Args:
+        points: Points (N, 3).
+        center: Its centre.
+        radii: Its radii.
+    """
     x, y, z = ((points[:, i] - center[i]) / radii[i] for i in range(3))
     reach = np.sqrt(x * x + y * y + z * z)
     x, y, z = x / radii[0], y / radii[1], z / radii[2]
@@ -33,7 +39,15 @@ def ellipsoid(points: Array, center: Triple, radii: Triple) -> Array:
 
 
 def capsule(points: Array, start: Triple, end: Triple, radius: float, radius_end: float) -> Array:
-    """Distance to a rod with round ends whose radius changes along it."""
+    """Return the distance to a rod with round ends whose radius changes along it.
+
+    Args:
+        points: Points (N, 3).
+        start: Centre of the first end.
+        end: Centre of the second end.
+        radius: Radius of the first end.
+        radius_end: Radius of the second end.
+    """
     origin, axis = np.array(start), np.array(end) - np.array(start)
     along = np.clip((points - origin) @ axis / (axis @ axis), 0.0, 1.0)
     x, y, z = (points[:, i] - start[i] - along * axis[i] for i in range(3))
@@ -41,13 +55,25 @@ def capsule(points: Array, start: Triple, end: Triple, radius: float, radius_end
 
 
 def smooth_union(first: Array, second: Array, blend: float) -> Array:
-    """Union of two solids whose seam is rounded over `blend` centimetres."""
+    """Return the union of two solids with a rounded seam.
+
+    Args:
+        first: Distances to one solid.
+        second: Distances to the other.
+        blend: Width of the rounding in centimetres.
+    """
     share = np.clip(0.5 + 0.5 * (second - first) / blend, 0.0, 1.0)
     return np.asarray(second + (first - second) * share - blend * share * (1.0 - share))
 
 
 def smooth_cut(solid: Array, tool: Array, blend: float) -> Array:
-    """`solid` without `tool`, the edge rounded over `blend` centimetres."""
+    """Return a solid without another one, with a rounded edge.
+
+    Args:
+        solid: Distances to the solid.
+        tool: Distances to the part to remove.
+        blend: Width of the rounding in centimetres.
+    """
     return -smooth_union(-solid, tool, blend)
 
 
@@ -79,7 +105,7 @@ def _nose(p: Array) -> Array:
 
 
 def ball_cover(points: Array) -> Array:
-    """The bulge of both eyeballs under the lids."""
+    """Return the distance to the bulge of both eyeballs under the lids."""
     center, radius = EYE_CENTER, EYE_RADIUS + 0.3
     return _both_sides(points, lambda q: ellipsoid(q, center, (radius, radius, radius)), 0.05)
 
@@ -109,7 +135,13 @@ def head_field(points: Array) -> Array:
 
 
 def gradient(points: Array, field: Field = head_field, step: float = 1e-3) -> Array:
-    """Gradient (N, 3) of a field by central differences."""
+    """Return the gradient (N, 3) of a field by central differences.
+
+    Args:
+        points: Points (N, 3).
+        field: The field.
+        step: Half the difference of positions.
+    """
     result = np.empty_like(points)
     for axis in range(3):
         offset = np.zeros(3)
@@ -119,7 +151,13 @@ def gradient(points: Array, field: Field = head_field, step: float = 1e-3) -> Ar
 
 
 def project(points: Array, field: Field = head_field, rounds: int = 3) -> Array:
-    """Move points (N, 3) along the gradient onto the zero level of a field."""
+    """Move points (N, 3) along the gradient onto the zero level of a field.
+
+    Args:
+        points: Points to move.
+        field: The field.
+        rounds: Number of steps.
+    """
     for _ in range(rounds):
         slope = gradient(points, field)
         scale = field(points) / np.maximum((slope**2).sum(axis=1), 0.05)
@@ -153,7 +191,13 @@ def cast(origins: Array, directions: Array, reach: float, field: Field = head_fi
 
 
 def front_point(x: Array, z: Array, field: Field = head_field) -> Array:
-    """Points (N, 3) of the face seen straight from the front at (x, z)."""
+    """Return the points (N, 3) of the face seen straight from the front at (x, z).
+
+    Args:
+        x: Positions to the left.
+        z: Heights.
+        field: The solid.
+    """
     origins = np.stack([x, np.full_like(x, -4.5), z], axis=1)
     directions = np.tile(np.array([0.0, -1.0, 0.0]), (len(x), 1))
     return cast(origins, directions, 9.0, field)

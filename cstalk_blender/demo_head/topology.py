@@ -1,4 +1,4 @@
-"""Quad meshes as arrays: parts, strips between rings, mirroring, relaxing."""
+"""Build quad meshes as arrays: parts, strips between rings, mirroring, relaxation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,13 @@ class Part:
 
 
 def strip(first: Sequence[int], second: Sequence[int], closed: bool = False) -> list[Face]:
-    """Quads between two rows of vertices of equal length."""
+    """Return quads between two rows of vertices of equal length.
+
+    Args:
+        first: Indices of one row.
+        second: Indices of the other.
+        closed: Join the ends of the rows.
+    """
     count = len(first)
     last = count if closed else count - 1
     return [
@@ -47,13 +53,23 @@ def strip(first: Sequence[int], second: Sequence[int], closed: bool = False) -> 
 
 
 def fan(ring: Sequence[int], tip: int) -> list[Face]:
-    """Triangles from a closed ring to one vertex."""
+    """Return triangles from a closed ring to one vertex.
+
+    Args:
+        ring: Indices of the ring.
+        tip: Index of the vertex.
+    """
     count = len(ring)
     return [(ring[i], ring[(i + 1) % count], tip) for i in range(count)]
 
 
 def tube(rings: Sequence[Sequence[int]], closed: bool = True) -> list[Face]:
-    """Quads along a series of rings."""
+    """Return quads along a series of rings.
+
+    Args:
+        rings: Indices of each ring.
+        closed: Join the ends of the rings.
+    """
     faces: list[Face] = []
     for first, second in itertools.pairwise(rings):
         faces += strip(first, second, closed)
@@ -61,7 +77,7 @@ def tube(rings: Sequence[Sequence[int]], closed: bool = True) -> list[Face]:
 
 
 def flipped(faces: Sequence[Face]) -> list[Face]:
-    """The same faces seen from the other side."""
+    """Return the same faces seen from the other side."""
     return [tuple(reversed(face)) for face in faces]
 
 
@@ -70,7 +86,7 @@ def _other_side(group: str) -> str:
 
 
 def mirrored(part: Part) -> Part:
-    """A whole part from its left half: vertices with x = 0 are shared, the others doubled.
+    """Return a whole part from its left half: vertices with x = 0 are shared, others doubled.
 
     Tags in `SIGNED_TAGS` change their sign, groups that end in `_L` get a twin in `_R`, and
     `mirror` becomes the index of every vertex's mirror image.
@@ -101,7 +117,7 @@ def mirrored(part: Part) -> Part:
 
 
 def edges_of(faces: Sequence[Face]) -> IntArray:
-    """Unique edges (E, 2), the smaller index first."""
+    """Return the unique edges (E, 2), the smaller index first."""
     pairs = {
         (min(a, b), max(a, b))
         for face in faces
@@ -115,7 +131,14 @@ def relax(
 ) -> None:
     """Even out the quads of a half part in place, keeping its free vertices on a surface.
 
-    Vertices with x = 0 stay on the middle plane and see their missing neighbours mirrored.
+    Vertices with x = 0 stay on the middle plane, with their missing neighbours mirrored.
+
+    Args:
+        part: Half part, changed in place.
+        pinned: Vertices that stay, (V,).
+        rounds: Number of iterations.
+        field: Surface that the vertices stay on.
+        strength: Share of the way to the neighbours' mean in each iteration.
     """
     edges = edges_of(part.faces)
     edges = edges[~pinned[edges].all(axis=1)]

@@ -12,9 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = ("buildtools", "demo", "cstalk_blender", "model_runtime")
 UNDESCRIBED = {
-    "cstalk_blender/demo_head",
-    "cstalk_blender/demo_head/parts",
-    "cstalk_blender/demo_head/shapes",
     "cstalk_blender/dialogue",
     "cstalk_blender/jobs",
     "cstalk_blender/rig",

@@ -1,1 +1,5 @@
-"""Parts."""
+"""Build the parts of the demo head, each as the left half of a quad mesh.
+
+- ``brows``, ``ears``, ``eyes``, ``hair``, ``lips``, ``shirt``: one part each.
+- ``oral``: teeth, gums and tongue.
+"""

@@ -1,4 +1,4 @@
-"""Eyebrows: soft dark bars on the skin that move with it."""
+"""Build the eyebrows: soft dark bars on the skin that move with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _spine() -> tuple[Array, Array]:
 
 
 def build_brow() -> Part:
-    """The left brow."""
+    """Return the left brow."""
     spine, half = _spine()
     normal = gradient(spine, head_field)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)

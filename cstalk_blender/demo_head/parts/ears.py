@@ -1,4 +1,4 @@
-"""Ears: a dish with a rim, stuck into the side of the head."""
+"""Build the ears: a dish with a rim in the side of the head."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EAR_FLARE = 0.38
 
 
 def build_ear() -> Part:
-    """The left ear, a dish with a rim, stuck into the side of the head."""
+    """Return the left ear, a dish with a rim in the side of the head."""
     turn = np.arange(EAR_SEGMENTS) * (2.0 * np.pi / EAR_SEGMENTS)
     points, rings = [], []
     for number, (scale, stand) in enumerate(EAR_RINGS):

@@ -1,4 +1,4 @@
-"""Eyeballs, the loops of the lids on them, and lashes.
+"""Build the eyeballs, the loops of the lids on them, and lashes.
 
 Places round an eye are written as two angles about the eyeball's centre: `across`, from the
 plane x = centre towards the head's left, and `up`, the turn about the eye's own x axis. A
@@ -38,7 +38,13 @@ class LidRing:
 
 
 def on_eye(across: Array, up: Array, radius: Array | float) -> Array:
-    """Points (N, 3) round the left eye from angles in degrees and a radius in centimetres."""
+    """Return points (N, 3) round the left eye.
+
+    Args:
+        across: Angles to the left in degrees.
+        up: Angles upwards in degrees.
+        radius: Distance from the centre in centimetres.
+    """
     a, u = np.radians(across), np.radians(up)
     direction = np.stack([np.sin(a), -np.cos(a) * np.cos(u), np.cos(a) * np.sin(u)], axis=-1)
     return np.asarray(np.array(EYE_CENTER) + np.asarray(radius)[..., None] * direction)
@@ -79,7 +85,7 @@ LOOPS = (
 
 
 def lid_rings() -> list[LidRing]:
-    """The fixed loops of both lids, from the fold outside to the hidden edge inside."""
+    """Return the fixed loops of both lids, from the outer fold to the hidden inner edge."""
     turn, across, up = opening()
     vertical = np.sin(turn)
     above = vertical >= 0.0
@@ -115,7 +121,7 @@ BALL_SEGMENTS = 24
 
 
 def build_eyeball() -> Part:
-    """The left eyeball, its pupil towards -Y."""
+    """Return the left eyeball, its pupil towards -Y."""
     turn = np.arange(BALL_SEGMENTS) * (2.0 * np.pi / BALL_SEGMENTS)
     points, rings, faces, materials = [], [], [], []
     for number, (angle, _) in enumerate(BALL_RINGS):
@@ -152,7 +158,7 @@ LASH_RISE = (1.0, 7.0)
 
 
 def build_lashes() -> Part:
-    """A dark wedge along the edge of the upper left lid that ends in a small wing."""
+    """Return a dark wedge along the edge of the upper left lid that ends in a small wing."""
     turn, across, up = opening()
     where = np.arange(LASH_FIRST, LASH_LAST + 1)
     share = np.linspace(0.0, 1.0, len(where)) ** 1.5

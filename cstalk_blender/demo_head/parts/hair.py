@@ -1,4 +1,4 @@
-"""Short stylised hair: locks combed up and back from a thick hairline."""
+"""Build short stylised hair: locks combed up and back from a thick hairline."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EDGE_LIFTS = (-0.2, -0.35, -0.05)
 
 
 def hair_field(points: Array) -> Array:
-    """The body of the hair: a close cap with a high front."""
+    """Return the body of the hair: a close cap with a high front."""
     d = skull_field(points) - 0.7
     d = smooth_union(d, ellipsoid(points, (0.0, -3.4, 10.2), (6.2, 6.0, 3.9)), 2.0)
     return smooth_union(d, ellipsoid(points, (0.0, 1.6, 7.0), (7.9, 7.0, 6.2)), 2.0)
@@ -73,7 +73,7 @@ def _rows() -> list[Array]:
 
 
 def build_hair() -> Part:
-    """The left half of the hair."""
+    """Return the left half of the hair."""
     points = _rows()
     rows = [list(range(n * COLUMNS, (n + 1) * COLUMNS)) for n in range(len(points))]
     vertices = np.concatenate([*points[:-1], points[-1][:1]])

@@ -1,4 +1,4 @@
-"""The loops of the lips and of the mouth behind them, left half.
+"""Build the loops of the lips and of the mouth behind them, left half.
 
 A place round the mouth is written in elliptic coordinates whose two foci are the corners of
 the mouth: `angle` runs from 90 degrees (above the middle) over 0 (left corner) to -90 (below).
@@ -69,7 +69,7 @@ def contact_height(x: Array) -> Array:
 
 
 def _border() -> tuple[Array, Array]:
-    """x and z (cm) of the edge of the tint."""
+    """X and z (cm) of the edge of the tint."""
     angle = ring_angles()
     cos, sin = _clean_cos(angle), np.sin(angle)
     x = (HALF_WIDTH + 0.1) * cos

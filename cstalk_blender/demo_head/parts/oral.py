@@ -1,4 +1,4 @@
-"""Teeth, gums and tongue."""
+"""Build teeth, gums and tongue."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ TONGUE_SEGMENTS = 7
 
 
 def contact_depth() -> float:
-    """y (cm) of the middle of the line where the lips meet."""
+    """Y (cm) of the middle of the line where the lips meet."""
     return float(lip_rings()[SEAL_RING].points[0, 1])
 
 
 def _arch(shrink: float) -> tuple[Array, Array, Array, Array]:
-    """x and y along the arch from the middle, the outward direction, and the groove depth."""
+    """X and y along the arch from the middle, the outward direction, and the groove depth."""
     turn = np.radians(np.linspace(0.0, ARCH_REACH, 400))
     width, depth = ARCH_HALF_WIDTH - shrink, ARCH_DEPTH - shrink
     power = 2.0 / ARCH_SQUARENESS
@@ -79,7 +79,7 @@ def _arch(shrink: float) -> tuple[Array, Array, Array, Array]:
 
 
 def build_teeth(upper: bool) -> Part:
-    """The left half of a row of teeth with its gum."""
+    """Return the left half of a row of teeth with its gum."""
     x, y, normal, groove = _arch(0.0 if upper else LOWER_SHRINK)
     edge, sign = (UPPER_EDGE, 1.0) if upper else (LOWER_EDGE, -1.0)  # sign: towards the gum
     scale = 1.0 if upper else 0.85
@@ -121,7 +121,7 @@ def tongue_points(spine: tuple[tuple[float, float, float, float], ...]) -> Array
 
 
 def build_tongue() -> Part:
-    """The left half of the tongue at rest; `out_*` tags hold its way to being put out."""
+    """Return the left half of the tongue at rest; `out_*` tags have its motion for tongueOut."""
     vertices = tongue_points(TONGUE_REST)
     rows = [
         list(range(n * TONGUE_SEGMENTS, (n + 1) * TONGUE_SEGMENTS)) for n in range(len(TONGUE_REST))

@@ -1,4 +1,4 @@
-"""A plain shirt with a round collar that ends the bust in a clean cut."""
+"""Build a plain shirt with a round collar that ends the bust in a clean cut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROWS = (
 
 
 def build_shirt() -> Part:
-    """The left half of the shirt."""
+    """Return the left half of the shirt."""
     azimuth = np.linspace(0.0, np.pi, COLUMNS)
     back = 0.5 - 0.5 * np.cos(azimuth)
     out = np.stack([np.sin(azimuth), -np.cos(azimuth), np.zeros(COLUMNS)], axis=1)

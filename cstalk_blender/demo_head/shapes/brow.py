@@ -1,4 +1,4 @@
-"""Brows, cheeks and nose."""
+"""Define the shapes of brows, cheeks and nose."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _forehead(anatomy: Anatomy, center: tuple[float, float], radii: tuple[float,
 
 
 def inner_up(anatomy: Anatomy) -> Array:
-    """The inner ends of both brows go up."""
+    """Raise the inner ends of both brows."""
     left = _forehead(anatomy, (1.4, 2.7), (3.0, 2.8))
     both = np.maximum(left, anatomy.mirrored_way(_ways(left, 1.0, 0.0, 0.0))[:, 0] * -1.0)
     return anatomy.slide(_ways(both, 0.0, 0.0, 1.2))
 
 
 def outer_up(anatomy: Anatomy) -> Array:
-    """The outer half of the left brow goes up, its tail a little less."""
+    """Raise the outer half of the left brow, its tail a little less."""
     x, _, z = anatomy.points.T
     along = smooth(x, 1.5, 4.6) * (1.0 - 0.75 * smooth(x, 4.6, 7.6))
     bell = along * bump(z - 2.9, 2.9) * smooth(anatomy.points[:, 1], -1.0, -3.5)
@@ -39,7 +39,7 @@ def outer_up(anatomy: Anatomy) -> Array:
 
 
 def down(anatomy: Anatomy) -> Array:
-    """The left brow goes down and in."""
+    """Lower the left brow and move it inwards."""
     inner = _forehead(anatomy, (1.6, 2.4), (2.4, 2.4))
     outer = _forehead(anatomy, (4.4, 2.5), (2.8, 2.2))
     way = anatomy.slide(_ways(inner, -0.36, 0.0, -1.1) + _ways(outer, -0.1, 0.0, -0.12))
@@ -55,13 +55,13 @@ def puff(anatomy: Anatomy) -> Array:
 
 
 def cheek_squint(anatomy: Anatomy) -> Array:
-    """The left cheek rises against the lower lid."""
+    """Raise the left cheek against the lower lid."""
     cheek = anatomy.box((3.9, -7.8, -3.0), (2.8, 3.0, 1.9)) * (1.0 - anatomy.lid_share)
     return _ways(cheek, 0.1, -0.3, 0.5) + lower_lid_up(anatomy, CHEEK_LID_DEGREES)
 
 
 def sneer(anatomy: Anatomy) -> Array:
-    """The left wing of the nose goes up, its side wrinkles, the fold beside it deepens."""
+    """Raise the left wing of the nose, wrinkle its side and deepen the fold next to it."""
     wing = anatomy.box((1.3, -9.3, -3.7), (1.5, 2.2, 1.8))
     lip = anatomy.box((1.5, -9.2, -5.6), (2.0, 2.4, 1.8)) * (anatomy.lip_sin > 0.0)
     side = anatomy.box((1.2, -8.2, -0.8), (1.2, 2.0, 1.8)) * (1.0 - anatomy.lid_share)

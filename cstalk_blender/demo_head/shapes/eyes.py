@@ -1,4 +1,4 @@
-"""Blink, squint, wide and gaze: the lids turn round the eyeball's own axis."""
+"""Define blink, squint, wide and gaze: the lids turn about the eyeball's axis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ def _center(anatomy: Anatomy) -> Array:
 
 
 def turn_up(anatomy: Anatomy, degrees: Array) -> Array:
-    """Way (V, 3) of turning vertices about the eyes' left-right axis; positive looks up."""
+    """Return the motion (V, 3) of turning vertices about the eyes' left-right axis.
+
+    Args:
+        anatomy: The head.
+        degrees: Angle of each vertex; positive looks up.
+    """
     angle = np.radians(degrees)
     arm = anatomy.points - _center(anatomy)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -52,7 +57,7 @@ def blink(anatomy: Anatomy) -> Array:
 
 
 def squint(anatomy: Anatomy) -> Array:
-    """The lower lid rises, the upper one comes down a little, the skin below bunches."""
+    """Raise the lower lid, lower the upper one a little and bunch the skin below."""
     upper, lower, close = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
     turn = (15.0 * lower * height + 0.2 * close * upper) * np.sqrt(anatomy.lid_share)
@@ -61,14 +66,19 @@ def squint(anatomy: Anatomy) -> Array:
 
 
 def lower_lid_up(anatomy: Anatomy, degrees: float) -> Array:
-    """Way (V, 3) of the left lower lid that is pushed up, most at its middle."""
+    """Return the motion (V, 3) of the left lower lid pushed up, most at its middle.
+
+    Args:
+        anatomy: The head.
+        degrees: Angle at the middle.
+    """
     _, lower, _ = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
     return turn_up(anatomy, degrees * lower * height * np.sqrt(anatomy.lid_share))
 
 
 def wide(anatomy: Anatomy) -> Array:
-    """The upper lid rises over the iris."""
+    """Raise the upper lid over the iris."""
     upper, lower, _ = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
     turn = (12.0 * upper - 4.0 * lower) * height * anatomy.lid_share**1.5

@@ -1,4 +1,4 @@
-"""Jaw and tongue: everything that turns about the hinge, and the closed lips that stay."""
+"""Define the shapes of jaw and tongue, and of lips that stay closed on an open jaw."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def jaw_turn(points: Array) -> Array:
 
 
 def _lip_weight(sin: Array) -> Array:
-    """How much of the jaw's way a place round the mouth takes: 0 above, 1 below."""
+    """Return the share of the jaw's motion round the mouth: 0 above, 1 below."""
     upper = 0.5 * (1.0 - np.clip(sin, 0.0, 1.0)) ** 1.5
     lower = 0.5 * (1.0 - np.clip(-sin, 0.0, 1.0)) ** 1.5
     return np.where(sin > 0.0, upper, 1.0 - lower)
 
 
 def jaw_weight(anatomy: Anatomy) -> Array:
-    """Share of the jaw's way that each vertex takes, (V,)."""
+    """Return the share of the jaw's motion that each vertex has, (V,)."""
     _, y, z = anatomy.points.T
     weight = _lip_weight(anatomy.lip_sin)
     in_mouth = ~np.isnan(anatomy.lip_ring)
@@ -52,7 +52,7 @@ def jaw_weight(anatomy: Anatomy) -> Array:
 
 
 def jaw_open(anatomy: Anatomy) -> Array:
-    """The jaw drops."""
+    """Open the jaw."""
     return jaw_turn(anatomy.points) * jaw_weight(anatomy)[:, None]
 
 
@@ -65,7 +65,7 @@ def _contact_points(anatomy: Anatomy) -> Array:
 
 
 def mouth_close(anatomy: Anatomy) -> Array:
-    """Takes back the gap that `jawOpen` of the same strength makes between the lips."""
+    """Close the gap that `jawOpen` of the same strength opens between the lips."""
     sin = np.abs(anatomy.lip_sin)
     gap = jaw_turn(_contact_points(anatomy)) * (_lip_weight(-sin) - _lip_weight(sin))[:, None]
     meeting = gap * np.array([0.0, 0.0, UPPER_CLOSE_SHARE])
@@ -83,17 +83,17 @@ def mouth_close(anatomy: Anatomy) -> Array:
 
 
 def jaw_forward(anatomy: Anatomy) -> Array:
-    """The jaw juts."""
+    """Move the jaw forward."""
     return np.asarray(jaw_weight(anatomy)[:, None] * np.array([0.0, -FORWARD, 0.0]))
 
 
 def jaw_left(anatomy: Anatomy) -> Array:
-    """The jaw goes to the head's left."""
+    """Move the jaw to the head's left."""
     return np.asarray(jaw_weight(anatomy)[:, None] * np.array([SIDEWAYS, 0.05, 0.0]))
 
 
 def tongue_out(anatomy: Anatomy) -> Array:
-    """The tongue comes out over the lower lip; the lips part to let it through."""
+    """Put the tongue out over the lower lip and part the lips."""
     sin, cos = anatomy.lip_sin, anatomy.lip_cos
     middle = bump(cos, 0.95) * bump(anatomy.lip_reach, 1.8) * (anatomy.part == "skin")
     part = np.where(sin > 0.0, 0.34, -0.5) * np.abs(sin) ** 0.5

@@ -1,4 +1,4 @@
-"""Lip shapes, written for the left side in the coordinates round the mouth."""
+"""Define the lip shapes for the left side, in coordinates round the mouth."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _ways(weight: Array, x: float, y: float, z: float) -> Array:
 
 
 def smile(anatomy: Anatomy) -> Array:
-    """The left corner goes up and out, the cheek lifts."""
+    """Move the left corner up and out and lift the cheek."""
     near = _near(anatomy, 3.6)
     lift, wide = near * _corner(anatomy, 2.3), near * _corner(anatomy, 1.0)
     way = anatomy.slide(_ways(lift, 0.0, 0.0, 1.2) + _ways(wide, 0.8, 0.0, -0.06))
@@ -66,14 +66,14 @@ def smile(anatomy: Anatomy) -> Array:
 
 
 def frown(anatomy: Anatomy) -> Array:
-    """The left corner goes down."""
+    """Lower the left corner."""
     pull = _near(anatomy, 2.8) * _corner(anatomy, 1.7)
     way = anatomy.slide(_ways(pull, 0.14, 0.0, -1.3))
     return way + _ways(_near(anatomy, 1.4) * _half(anatomy) * _under(anatomy), 0.0, -0.08, 0.06)
 
 
 def dimple(anatomy: Anatomy) -> Array:
-    """The left corner is drawn back into the cheek."""
+    """Draw the left corner back into the cheek."""
     pull = _near(anatomy, 2.4) * _corner(anatomy, 2.0)
     way = anatomy.slide(_ways(pull, 0.42, 0.0, 0.12))
     pit = anatomy.box((2.9, -8.0, MOUTH_Z + 0.15), (0.9, 2.0, 1.1))
@@ -81,7 +81,7 @@ def dimple(anatomy: Anatomy) -> Array:
 
 
 def stretch(anatomy: Anatomy) -> Array:
-    """The left corner goes straight out and a little down."""
+    """Move the left corner straight out and a little down."""
     pull = _near(anatomy, 3.2) * _corner(anatomy, 1.2)
     thin = _near(anatomy, 1.0) * _half(anatomy) * (1.0 - _ring_share(anatomy))
     way = anatomy.slide(_ways(pull, 0.85, 0.0, -0.22))
@@ -89,7 +89,7 @@ def stretch(anatomy: Anatomy) -> Array:
 
 
 def pucker(anatomy: Anatomy) -> Array:
-    """A kiss: the mouth gets narrow, round and comes forward."""
+    """Pucker: narrow and round the mouth and move it forward."""
     near, tight = _near(anatomy, 3.0), _near(anatomy, 2.4)
     way = anatomy.slide(_ways(-0.62 * anatomy.points[:, 0] * tight, 1.0, 0.0, 0.0))
     way[:, 1] -= near * (0.45 + 0.4 * (1.0 - anatomy.lip_cos**2))
@@ -99,7 +99,7 @@ def pucker(anatomy: Anatomy) -> Array:
 
 
 def funnel(anatomy: Anatomy) -> Array:
-    """An open ring: the lips come forward, part and turn out."""
+    """Funnel: move the lips forward, part them and turn them out."""
     near, close = _near(anatomy, 2.8), _near(anatomy, 1.9)
     share, sin = _ring_share(anatomy), anatomy.lip_sin
     narrow = -0.3 * anatomy.points[:, 0] * _near(anatomy, 2.3)
@@ -110,14 +110,14 @@ def funnel(anatomy: Anatomy) -> Array:
 
 
 def mouth_left(anatomy: Anatomy) -> Array:
-    """The whole mouth goes to the head's left."""
+    """Move the whole mouth to the head's left."""
     near = _near(anatomy, 3.0)
     way = anatomy.slide(_ways(near, 0.85, 0.0, 0.0))
     return way + _ways(near * anatomy.lip_cos, 0.0, 0.0, 0.15)
 
 
 def roll_lower(anatomy: Anatomy) -> Array:
-    """The lower lip is tucked in under the upper teeth."""
+    """Roll the lower lip in under the upper teeth."""
     lip = _near(anatomy, 1.3) * _under(anatomy)
     share = _ring_share(anatomy)
     way = _ways(lip * (0.35 + 0.65 * np.sin(0.5 * np.pi * share)), 0.0, 0.5, 0.0)
@@ -126,7 +126,7 @@ def roll_lower(anatomy: Anatomy) -> Array:
 
 
 def roll_upper(anatomy: Anatomy) -> Array:
-    """The upper lip is tucked in over the teeth."""
+    """Roll the upper lip in over the teeth."""
     lip = _near(anatomy, 1.2) * _over(anatomy)
     share = _ring_share(anatomy)
     way = _ways(lip * (0.3 + 0.7 * np.sin(0.5 * np.pi * share)), 0.0, 0.45, 0.0)
@@ -140,7 +140,7 @@ def _sealed(anatomy: Anatomy) -> Array:
 
 
 def shrug_lower(anatomy: Anatomy) -> Array:
-    """The chin pushes the lower lip up and out; the upper lip gives way."""
+    """Push the lower lip up and out with the chin; the upper lip follows."""
     chin = anatomy.box((0.0, -8.6, -9.2), (2.6, 3.0, 2.2))
     lower = _near(anatomy, 1.8) * _under(anatomy)
     corner = bump(anatomy.lip_cos, 1.0)
@@ -150,7 +150,7 @@ def shrug_lower(anatomy: Anatomy) -> Array:
 
 
 def shrug_upper(anatomy: Anatomy) -> Array:
-    """The upper lip goes up and out; the lower one keeps touching it."""
+    """Move the upper lip up and out; the lower one keeps touching it."""
     upper = _near(anatomy, 1.8) * _over(anatomy)
     corner = bump(anatomy.lip_cos, 1.0)
     lip = np.where(anatomy.lip_sin < 0.0, _sealed(anatomy), upper) * corner
@@ -158,7 +158,7 @@ def shrug_upper(anatomy: Anatomy) -> Array:
 
 
 def press(anatomy: Anatomy) -> Array:
-    """The left half of the lips is pressed thin."""
+    """Press the left half of the lips thin."""
     half, share = _half(anatomy) * _near(anatomy, 1.3), _ring_share(anatomy)
     thin = _thinning(anatomy)
     amount = np.where(thin > 0.0, 0.3, 0.22) * (1.0 - 0.9 * share)
@@ -169,13 +169,13 @@ def press(anatomy: Anatomy) -> Array:
 
 
 def lower_down(anatomy: Anatomy) -> Array:
-    """The left half of the lower lip goes down and shows the lower teeth."""
+    """Lower the left half of the lower lip and show the lower teeth."""
     lip = _near(anatomy, 2.2) * _half(anatomy) * _under(anatomy)
     return _ways(lip, 0.08, -0.05, -0.72)
 
 
 def upper_up(anatomy: Anatomy) -> Array:
-    """The left half of the upper lip goes up and shows the upper teeth."""
+    """Raise the left half of the upper lip and show the upper teeth."""
     lip = _near(anatomy, 2.4) * _half(anatomy) * _over(anatomy)
     fold = anatomy.box((2.3, -8.6, -4.6), (1.6, 2.5, 1.6))
     return _ways(lip, 0.06, -0.06, 0.66) + _ways(fold, 0.06, -0.14, 0.22)

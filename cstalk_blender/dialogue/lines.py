@@ -7,8 +7,9 @@ command line agree.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from ..errors import BadBatch
 from ..package import (
@@ -117,14 +118,24 @@ def stem_of(line: Line) -> str:
     return line.id
 
 
-def messages(lines: Sequence[Line], base: protocol.Performance) -> tuple[protocol.BatchLine, ...]:
+def messages(
+    lines: Sequence[Line],
+    base: protocol.Performance,
+    acting: Mapping[str, protocol.Acting] = MappingProxyType({}),
+) -> tuple[protocol.BatchLine, ...]:
     """Return lines as messages for the batch worker.
 
     Args:
         lines: The lines.
         base: Parameters that hold for all lines.
+        acting: Strengths of acting of lines that differ from ``base``, by id.
     """
-    return tuple(batch_performance.batch_line(line, base) for line in lines)
+    return tuple(
+        batch_performance.batch_line(
+            line, dataclasses.replace(base, acting=acting.get(line.id, base.acting))
+        )
+        for line in lines
+    )
 
 
 def acted(line: Line, emotion: str, intensity: float, keys: Sequence[protocol.EmotionKey]) -> Line:

@@ -16,6 +16,7 @@ from ..package import protocol
 from ..rig.binding import targets
 from ..rig.keys import exports
 from ..scene import audio, emotion_track, strip_lines
+from .properties.acting import acting_of
 from .properties.batch import AS_PANEL, AUTO, CSTALK_PG_batch, CSTALK_PG_line
 from .properties.generate import CSTALK_PG_scene
 
@@ -67,6 +68,10 @@ def request_of(scene: bpy.types.Scene) -> BatchRequest:
         assignments=assignments,
         target=target,
         base=_base(scene),
+        acting={
+            lines.stem_of(one.line): acting_of(scene, face)
+            for one, face in zip(assignments, faces, strict=True)
+        },
         layout=_layout(assignments, slots, scene),
     )
 

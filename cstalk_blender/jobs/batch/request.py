@@ -96,7 +96,9 @@ class BatchRequest:
     assignments: tuple[Assignment, ...]
     target: BatchTarget
     base: protocol.Performance
-    """Parameters that hold for all lines: frame rate, seed, blinks, acting."""
+    """Parameters that hold for all lines: frame rate, seed, blinks."""
+    acting: dict[str, protocol.Acting] = dataclasses.field(default_factory=dict)
+    """Strengths of acting, by id of the line: faces without a head bone cannot turn it."""
     report: Path | None = None
     """The report's table; its page is written next to it. None: in the output folder."""
     layout: Callable[[dict[str, float]], tuple[Assignment, ...]] | None = None

@@ -242,6 +242,8 @@ class BatchLine:
     problem: str = ""
     """Why the line cannot be generated; empty if it can."""
     hint: str = ""
+    note: str = ""
+    """What the user should check, though the line can be generated; sent back in `LineEnded`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -298,7 +300,9 @@ class LineEnded:
     score: float | None = None
     """Rating, 0 to 100."""
     notes: tuple[str, ...] = ()
-    """What lowered the score, and files that were kept as they are."""
+    """What lowered the score."""
+    warning: str = ""
+    """A file that was kept as it is, or `BatchLine.note`."""
     detected_emotion: str = ""
     """In words; empty unless the emotion was to be detected."""
     emotion_keys: tuple[EmotionKey, ...] = ()
@@ -326,7 +330,6 @@ class BatchProgress:
     skipped: int
     failed: int
     fraction: float
-    """Completed part of the batch, 0 to 1; ``seconds_left`` is None while unknown."""
     seconds_left: float | None = None
     is_paused: bool = False
     running: tuple[LineProgress, ...] = ()
@@ -387,9 +390,7 @@ def decode(line: str) -> Message:
         ProtocolError: The line is too long, not JSON, not an object, of unknown type, or a field is
             missing or of the wrong type.
     """
-    if len(line) > MAX_LINE_BYTES:
-        raise ProtocolError(f"Line of {len(line)} characters is over the limit of {MAX_LINE_BYTES}")
-    payload = wire.load(line)
+    payload = wire.load(line, MAX_LINE_BYTES)
     name = payload.get("type")
     cls = _TYPE_NAMES.get(name) if isinstance(name, str) else None
     if cls is None:

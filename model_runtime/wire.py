@@ -40,12 +40,18 @@ def dump(name: str, value: Any) -> str:
         raise ProtocolError(f"Message holds a number JSON cannot carry: {error}") from error
 
 
-def load(line: str) -> dict[str, Any]:
+def load(line: str, limit: int) -> dict[str, Any]:
     """Return the JSON object on a line.
 
+    Args:
+        line: One line.
+        limit: Most characters.
+
     Raises:
-        ProtocolError: The line is not JSON or not an object.
+        ProtocolError: The line is too long, not JSON or not an object.
     """
+    if len(line) > limit:
+        raise ProtocolError(f"Line of {len(line)} characters is over the limit of {limit}")
     try:
         payload = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -61,7 +61,7 @@ def _fits(clue: Clue, role: Role) -> bool:
     pattern = role.pattern.casefold()
     path = PurePosixPath(clue.name)
     names = [clue.name, path.name, clue.role]
-    if path.suffix.lower() in batch_manifest.SOUND_SUFFIXES:  # lists show lines without it
+    if path.suffix.lower() in batch_manifest.AUDIO_SUFFIXES:  # lists show lines without it
         names += [path.stem, str(path.with_suffix(""))]
     return not pattern or any(fnmatch.fnmatchcase(name.casefold(), pattern) for name in names)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..engines.factory import AUTO
-from ..errors import BadArgument, BadWeights
+from ..errors import BadArgument, BadOutput, BadWeights
 from ..files import check_replaceable
 from ..protocol import BatchEvent, BatchLine, BatchOutcome
 from ..version import runtime_version
@@ -184,6 +184,11 @@ def _run_lines(
             else:
                 journal.append(ending.entry)
             events.line_ended(ending)
+            if not journal.is_on_disk():
+                raise BadOutput(
+                    f"The output folder {request.output} disappeared during the batch",
+                    hint="Check the disk or network drive, then run the batch again with --resume",
+                )
         events.progress(dict(pool.running), is_paused=control.is_paused)
     return ended, skipped
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
+import os
 import sys
 import time
 from typing import NoReturn
@@ -13,6 +15,8 @@ from ..errors import BadArgument, RuntimeFault
 
 BAR_WIDTH = 30
 REDRAW_S = 0.1
+PIPE_CLOSED = 141
+"""Exit status of a program whose reader has ended, by convention 128 + SIGPIPE."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,6 +77,14 @@ def print_warning(text: str) -> None:
 def print_line(text: str) -> None:
     """Print one line on stdout."""
     sys.stdout.write(text + "\n")
+
+
+def end_quietly() -> int:
+    """Discard further output and return the exit status of a process whose reader has ended."""
+    # The interpreter flushes stdout when it ends, and would report the broken pipe once more.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED
 
 
 def use_utf8() -> None:

@@ -7,9 +7,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..batch.lines.ownership import Inputs
 from ..curves.formats.registry import check_output, write_curves
 from ..curves.track import CurveTrack
 from ..emotion.keys import emotion_title
+from ..errors import BadArgument
+from ..files import check_replaceable
 from ..generate import perform
 from ..protocol import Performance
 from .console import Parser, ProgressLine, print_line, print_warning, set_up_logging
@@ -28,6 +31,13 @@ def main(arguments: Sequence[str]) -> int:
         script=script_from(options),
     )
     check_output(options.output)
+    for output in filter(None, (options.output, options.words)):
+        check_replaceable(output, overwrite=options.overwrite)
+    if Inputs([options.audio]).holds(options.output):
+        raise BadArgument(
+            f"{options.output} is the audio file and would be replaced",
+            hint="Choose another output",
+        )
     started = time.perf_counter()
     engine = engine_from(options)
     line = ProgressLine()
@@ -82,6 +92,11 @@ def _parser() -> Parser:
         required=True,
         metavar="OUT.npz|csv|json",
         help="curve file: numpy archive, Live Link Face CSV or Audio2Face JSON",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace a file that CSTalk did not mark as its own (csv and json carry no mark)",
     )
     add_options(parser)
     add_script_options(parser)

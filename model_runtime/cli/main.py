@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..errors import BadArgument, RuntimeFault
-from .console import Parser, print_error, use_utf8
+from .console import Parser, end_quietly, print_error, use_utf8
 
 PACKAGE = __package__.rpartition(".")[0]
 STOPPED = 130
@@ -43,13 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_utf8()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _command(words)(words[1:])
+        status = _command(words)(words[1:])
+        sys.stdout.flush()  # here, where a closed reader is handled
+        return status
     except RuntimeFault as fault:
         print_error(fault)
         return fault.exit_status
     except KeyboardInterrupt:
         print("cancelled", file=sys.stderr)
         return STOPPED
+    except BrokenPipeError:  # the reader of stdout, such as `head`, has ended
+        return end_quietly()
 
 
 def _command(words: Sequence[str]) -> Callable[[Sequence[str]], int]:

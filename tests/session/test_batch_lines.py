@@ -120,7 +120,7 @@ def test_any_name_becomes_one_that_every_file_system_takes(tmp_path, name):
 
 
 def test_folder_without_sounds_is_refused_with_a_hint(tmp_path):
-    with pytest.raises(BadBatch, match="No sound file") as caught:
+    with pytest.raises(BadBatch, match="No audio file") as caught:
         lines.read_lines(tmp_path)
     assert "folder" in caught.value.hint
 

@@ -85,7 +85,7 @@ def test_a_broken_sidecar_is_the_trouble_of_its_line_alone(tmp_path: Path) -> No
     (tmp_path / "a.json").write_text("{", encoding="utf-8")
     (tmp_path / "b.json").write_text('{"exportFps": 60}', encoding="utf-8")  # curves, no sidecar
     a, b, c = read_rows(tmp_path)
-    assert "a.json is no JSON" in a.problem
+    assert "a.json is not valid JSON" in a.problem
     assert (b.problem, b.sidecar, c.problem) == ("", "", "")
 
 
@@ -146,3 +146,50 @@ def test_names_that_a_file_system_takes_for_one_are_told_apart() -> None:
     names = UnusedNames()
     given = [names.claim(stem, (".npz",)) for stem in ("É", "é", "e\u0301")]
     assert given == ["É", "é-2", "e\u0301-3"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{name}_{any}_{any}_{any}_{any}_{emotion}",
+        "[[[{name}]{any}]{any}]x",
+        "{name}[{any}[{any}]]_!",
+    ],
+)
+def test_a_pattern_takes_steps_in_proportion_to_the_name(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model_runtime.batch.lines import matching
+
+    program = NamePattern.parse(pattern).program
+    steps = 0
+
+    class Counting(list[matching.Instruction]):
+        def __getitem__(self, place: object) -> matching.Instruction:  # type: ignore[override]
+            nonlocal steps
+            steps += 1
+            return super().__getitem__(place)  # type: ignore[index, no-any-return]
+
+    monkeypatch.setattr(program, "_code", Counting(program._code))
+    counts = []
+    for length in (100, 200):
+        steps = 0
+        assert program.fullmatch("_" * length) is None
+        counts.append(steps)
+    assert counts[1] < 2.5 * counts[0]
+
+
+@pytest.mark.parametrize(
+    "pattern, name, fields",
+    [
+        ("{name}_{character}", "a_b_c", {"name": "a", "character": "b_c"}),
+        ("{name}[_{seed}]", "take_12", {"name": "take", "seed": "12"}),
+        ("{name}[_{seed}]", "take_x", {"name": "take_x"}),
+        ("{scene}-{start}s", "X-1.5s", {"scene": "X", "start": "1.5"}),
+        ("{scene}-{start}S", "x-2s", {"scene": "x", "start": "2"}),
+        ("({name})", "(a", {}),
+        ("{emotion}{any}", "sadness1", {"emotion": "sad"}),
+    ],
+)
+def test_a_pattern_gives_its_fields(pattern: str, name: str, fields: dict[str, str]) -> None:
+    assert NamePattern.parse(pattern).read(PurePosixPath(f"{name}.wav")) == fields

@@ -131,6 +131,10 @@ class Journal:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def is_on_disk(self) -> bool:
+        """Return whether the file that is written to is still in its folder."""
+        return self._path.exists()
+
     def close(self) -> None:
         """Sync everything to the disk and close."""
         if self._stream is not None:

@@ -35,7 +35,7 @@ def read_keys(text: str) -> tuple[EmotionKey, ...]:
 
 def _key(part: str) -> EmotionKey:
     try:
-        seconds, emotion, intensity = part.split(":")
+        seconds, emotion, intensity = part.replace(",", ".").split(":")  # decimal commas
         key = EmotionKey(float(seconds), emotion_named(emotion), float(intensity))
     except ValueError:
         raise BadArgument(f"Invalid emotion_at {part!r}", hint=KEY_HINT) from None

@@ -1,86 +1,89 @@
-"""Which lines there are and what is said of each: a folder, a glob, or a CSV or TSV. Stdlib only.
+"""Read the lines of a folder, a glob, or a list (CSV or TSV). Standard library only.
 
-What is said of a line comes from four places, the first counting most: the columns of the list, a
-sidecar (``line.json`` beside ``line.wav``), the file's name, the options. An emotion never takes
-its intensity from a place that counts less.
+Parameters of a line come from four sources, the first taking precedence: the columns of the list,
+a sidecar (``line.json`` next to ``line.wav``), the file name, the options. An emotion never takes
+its intensity from a source of lower precedence. Whatever is wrong with one line fails that line.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import fnmatch
-import glob
-import io
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...errors import BadArgument, RuntimeFault
 from ...protocol import EmotionKey
+from .audio_files import AUDIO_SUFFIXES as AUDIO_SUFFIXES
+from .audio_files import GLOB_LETTERS as GLOB_LETTERS
+from .audio_files import files_in, globbed, named_file
 from .keys import read_keys
-from .naming import DEFAULT_PATTERN, NamePattern, emotion_named, read_name
+from .naming import DEFAULT_PATTERN, NamePattern, emotion_named, likely_emotion, read_name
+from .table import FIELDS, read_table
 
-SOUND_NAMES = "wav flac ogg oga opus mp3 m4a aac aif aiff wma caf mp4 mov mkv"
-SOUND_SUFFIXES = frozenset(f".{name}" for name in SOUND_NAMES.split())
-"""Endings that make a file in a folder one to act."""
-GLOB_LETTERS = frozenset("*?[")
-EMPTY_HINT = "Give a folder with sound files, or a CSV or TSV with the column 'file'"
-COLUMNS = {
-    "file": "file",
-    "audio": "file",
-    "out": "out",
-    "output": "out",
-    **{
-        name: name
-        for name in ("character", "scene", "emotion", "intensity", "emotion_at", "start", "seed")
-    },
-    "start_s": "cut_start_s",
-    "duration_s": "cut_duration_s",
-    "cstalk_title": "title",
-    "cstalk_problem": "problem",
-    "cstalk_hint": "hint",
-}
-"""Column, or key of a sidecar, and the field it means; the last three are what the add-on says."""
+EMPTY_HINT = "Give a folder with audio files, or a CSV or TSV with the column 'file'"
+MAX_SEED = 2**31 - 1
+"""Largest seed that Blender can store."""
+CELL_NAMES = {"cut_start_s": "start_s", "cut_duration_s": "duration_s"}
+"""Columns whose field has another name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Acting:
-    """How one line is acted; what is None or empty is as the options say."""
+    """Parameters of one line; what is None or empty is as the options say."""
 
     emotion: str = ""
     intensity: float | None = None
     emotion_at: tuple[EmotionKey, ...] = ()
     seed: int | None = None
     cut_start_s: float = 0.0
-    """Where the used piece of the sound begins."""
+    """Start of the used part of the audio file."""
     cut_duration_s: float | None = None
-    """Length of the used piece; None: to the end."""
+    """Length of the used part; None: to the end."""
+    script: str = ""
+    """Spoken words; empty if unknown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One line as it was asked for."""
+    """One line as the source describes it."""
 
     number: int
     """From 1, in the order of the list or of the sorted folder."""
     audio: str
     name: str
-    """What people call it: the sound's POSIX path from the folder or list."""
+    """Display name: the POSIX path of the audio file from the folder or list."""
     stem: str
-    """Output path without ending that the sound suggests: a folder's tree is kept, a list's not."""
+    """Default output path without ending: with the subfolders of a folder, without those of a
+    list."""
     output: str = ""
-    """POSIX path relative to the output folder, as asked for; empty: ``stem``."""
+    """Requested output, a POSIX path relative to the output folder; empty: ``stem``."""
     character: str = ""
     scene: str = ""
     place_s: float | None = None
-    """Second of the timeline at which the line is spoken; None: after the line before."""
+    """Second of the timeline at which the line is spoken; None: after the previous line."""
     acting: Acting = Acting()
     sidecar: str = ""
     """Path of the sidecar that was read."""
     problem: str = ""
-    """Why the line cannot be acted; empty where it can."""
+    """Why the line cannot be generated; empty if it can."""
+    hint: str = ""
+    note: str = ""
+    """What the user may have meant by the line's name; empty if it is clear."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """One line before its sidecar and name are read."""
+
+    audio: Path
+    cells: Mapping[str, str]
+    place: str = ""
+    """Row of the list, for messages."""
+    problem: str = ""
     hint: str = ""
 
 
@@ -91,83 +94,80 @@ def read_rows(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
 ) -> list[Row]:
-    """The lines of a folder (with its subfolders), a glob, or a CSV or TSV.
+    """Return the lines of a folder (with its subfolders), a glob, or a CSV or TSV.
 
     Args:
-        source: What is on the disk; a text with ``*``, ``?`` or ``[`` that names nothing is a glob.
-        patterns: How file names are read, see ``naming``; the first that fits counts.
-        include: Globs on the path from the folder or on the name; empty means every sound.
-        exclude: Globs of sounds to leave out.
+        source: A path; a text with ``*``, ``?`` or ``[`` that names nothing is a glob.
+        patterns: Patterns of file names, see ``naming``; the first that fits counts.
+        include: Globs on the path from the folder or on the name; empty means every file.
+        exclude: Globs of files to leave out.
 
     Raises:
-        BadArgument: No such folder or list, no sound in it, a pattern or list that cannot be read.
+        BadArgument: No such folder or list, no audio file in it, or a pattern or list that cannot
+            be read.
     """
     compiled = [NamePattern.parse(text) for text in patterns]
     path = Path(source)
     is_tree = True
     if path.is_dir():
-        # Found paths begin with the folder: joined to a relative one they would have it twice.
-        base = path.absolute()
-        said = [{"file": str(sound)} for sound in sounds_in(base)]
+        base, sources = path, _folder_sources(path)
     elif not path.exists() and GLOB_LETTERS.intersection(str(source)):
-        base, said = _globbed(str(source))
+        base, files = globbed(str(source))
+        sources = [_Source(file, {}) for file in files]
     else:
-        base, said, is_tree = path.parent, list(_read_list(path)), False
+        base, sources, is_tree = path.parent, _list_sources(path), False
     rows: list[Row] = []
-    for columns in said:
-        audio = base / columns.pop("file")
-        name = columns.pop("title", "") or _name(audio, base)
-        if not _wanted(name, include, exclude):
+    for one in sources:
+        name = _name(one.audio, base)
+        if not _is_wanted(name, include, exclude):
             continue
-        row = _row(len(rows) + 1, audio, name, columns, compiled)
-        stem = str(PurePosixPath(name).with_suffix(""))
-        rows.append(dataclasses.replace(row, stem=stem if is_tree else audio.stem))
+        row = _row(len(rows) + 1, name, one, compiled)
+        stem = PurePosixPath(name).with_suffix("") if name else PurePosixPath("line")
+        rows.append(dataclasses.replace(row, stem=str(stem) if is_tree else stem.name))
     if not rows:
-        raise BadArgument(f"No sound file in {source}", hint=EMPTY_HINT)
+        raise BadArgument(f"No audio file in {source}", hint=EMPTY_HINT)
     return rows
 
 
-def sounds_in(folder: Path) -> Iterator[Path]:
-    """Files with the ending of a sound, sorted, subfolders too; loops of links end by themselves.
+def _folder_sources(folder: Path) -> list[_Source]:
+    unreadable: list[_Source] = []
 
-    Hidden files are left out: macOS leaves ``._line.wav`` beside ``line.wav`` on foreign disks.
-    """
-    seen: set[tuple[int, int]] = set()
-    found = []
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        here = os.stat(parent)
-        if (here.st_dev, here.st_ino) in seen:
-            folders.clear()
+    def skip(subfolder: Path, error: OSError) -> None:
+        problem = f"{subfolder.name} cannot be read: {error.strerror}"
+        unreadable.append(_Source(subfolder, {}, "", problem, "Check the folder's permissions"))
+
+    return [*(_Source(file, {}) for file in files_in(folder, skip)), *unreadable]
+
+
+def _list_sources(path: Path) -> list[_Source]:
+    sources = []
+    for row in read_table(path):
+        place, cells = f"row {row.number}", dict(row.cells)
+        name = cells.pop("file", "")
+        if not name or "\0" in name:
+            problem = f"Row {row.number} of {path.name} names no audio file"
+            sources.append(
+                _Source(path.parent / place, cells, place, problem, "Fill the column 'file'")
+            )
             continue
-        seen.add((here.st_dev, here.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in SOUND_SUFFIXES
-        ]
-    return iter(sorted(found))
-
-
-def _globbed(text: str) -> tuple[Path, list[dict[str, str]]]:
-    """The folder above the glob and what fits it; of many ways through loops the shortest."""
-    shortest: dict[tuple[str, str], str] = {}
-    for path in sorted(glob.glob(text, recursive=True), key=lambda found: (len(found), found)):
-        if Path(path).suffix.lower() in SOUND_SUFFIXES and not Path(path).is_dir():
-            folder, name = os.path.split(os.path.abspath(path))
-            shortest.setdefault((os.path.realpath(folder), name), os.path.join(folder, name))
-    parts = Path(text).parts
-    plain = next(i for i, part in enumerate(parts) if GLOB_LETTERS.intersection(part))
-    return Path(*parts[:plain]), [{"file": path} for path in sorted(shortest.values())]
+        try:
+            sources.append(_Source(named_file(path.parent, name), cells, place))
+        except RuntimeFault as fault:
+            problem = f"Row {row.number}: {fault}"
+            sources.append(_Source(path.parent / name, cells, place, problem, fault.hint))
+    return sources
 
 
 def _name(audio: Path, base: Path) -> str:
-    """The path from the folder on; the file's name alone where it lies elsewhere."""
-    inside = Path(os.path.relpath(os.path.abspath(audio), os.path.abspath(base)))
+    """Return the path from the folder on; the file's name alone if it is elsewhere."""
+    try:
+        inside = Path(os.path.relpath(os.path.abspath(audio), os.path.abspath(base)))
+    except ValueError:  # another drive on Windows
+        return audio.name
     return audio.name if ".." in inside.parts or inside.is_absolute() else inside.as_posix()
 
 
-def _wanted(name: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
+def _is_wanted(name: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
     def fits(patterns: Sequence[str]) -> bool:
         return any(
             fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(name.rpartition("/")[2], pattern)
@@ -177,70 +177,48 @@ def _wanted(name: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
     return (not include or fits(include)) and not fits(exclude)
 
 
-def _read_list(path: Path) -> Iterator[dict[str, str]]:
-    """Fields of each line of a CSV or TSV; unnamed and empty cells are left out."""
+def _row(number: int, name: str, source: _Source, patterns: Sequence[NamePattern]) -> Row:
+    problem, hint = source.problem, source.hint
+    sidecar, fields, acting, place_s = "", dict(source.cells), Acting(), None
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        first = text.partition("\n")[0]
-        delimiter = next((mark for mark in "\t;" if mark in first and "," not in first), ",")
-        table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        header = [name.strip().lower() for name in next(table, [])]
-        rows = [row for row in table if any(cell.strip() for cell in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadArgument(f"Cannot read {path}: {error}", hint=EMPTY_HINT) from error
-    fields = [COLUMNS.get(name, "") for name in header]
-    if "file" not in fields or not rows:
-        raise BadArgument(f"{path} lists no sounds", hint=EMPTY_HINT)
-    twice = {field for field in fields if field and fields.count(field) > 1}
-    if twice:
-        raise BadArgument(f"{path} has two columns for {min(twice)!r}", hint="Keep one of them")
-    for number, row in enumerate(rows, 1):
-        cells = zip(fields, row, strict=False)
-        said = {field: cell.strip() for field, cell in cells if field and cell.strip()}
-        if "file" not in said:
-            raise BadArgument(f"Line {number} of {path} names no sound", hint=EMPTY_HINT)
-        try:
-            _acting(said)
-            _place(said)
-        except RuntimeFault as fault:
-            raise BadArgument(f"Line {number} of the list: {fault}", hint=fault.hint) from fault
-        yield said
-
-
-def _row(
-    number: int,
-    audio: Path,
-    name: str,
-    columns: Mapping[str, str],
-    patterns: Sequence[NamePattern],
-) -> Row:
-    problem, hint = columns.get("problem", ""), columns.get("hint", "")
-    sidecar, said, acting, place_s = "", dict(columns), Acting(), None
-    try:
-        path, beside = _sidecar(audio)
+        path, beside = _sidecar(source.audio)
         sidecar = str(path or "")
-        said = _over(_over(read_name(PurePosixPath(name), patterns), beside), columns)
-        acting, place_s = _acting(said), _place(said)
+        fields = _over(_over(read_name(PurePosixPath(name), patterns), beside), source.cells)
+        acting, place_s = _acting(fields), _number(fields, "start")
     except RuntimeFault as fault:
-        problem, hint = problem or str(fault), hint or fault.hint
+        where = f"{source.place.capitalize()}: " if source.place and source.cells else ""
+        problem, hint = problem or f"{where}{fault}", hint or fault.hint
     return Row(
         number=number,
-        audio=str(audio),
+        audio=str(source.audio),
         name=name,
         stem="",
-        output=said.get("out", ""),
-        character=said.get("character", ""),
-        scene=said.get("scene", ""),
+        output=fields.get("out", ""),
+        character=fields.get("character", ""),
+        scene=fields.get("scene", ""),
         place_s=place_s,
         acting=acting,
         sidecar=sidecar,
         problem=problem,
         hint=hint,
+        note="" if acting.emotion or acting.emotion_at else _name_note(name),
+    )
+
+
+def _name_note(name: str) -> str:
+    """Return what a file name without an emotion may mean, empty if it means none."""
+    stem = PurePosixPath(name).stem
+    found = likely_emotion(stem)
+    if found is None:
+        return ""
+    return (
+        f"The name has {found[0]!r} but sets no emotion: "
+        f"if {found[1]} is meant, name the file like line__{found[1]}_0.8, or set it in the list"
     )
 
 
 def _over(lower: Mapping[str, str], upper: Mapping[str, str]) -> dict[str, str]:
-    """Both, ``upper`` counting more; its emotion comes with its own intensity or none."""
+    """Return both, ``upper`` taking precedence; its emotion comes with its own intensity."""
     kept = dict(lower)
     if "emotion" in upper:
         for field in ("intensity", "emotion_at"):
@@ -249,47 +227,74 @@ def _over(lower: Mapping[str, str], upper: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sidecar(audio: Path) -> tuple[Path | None, dict[str, str]]:
-    """The sidecar of a sound and its fields. A JSON that knows none of our keys is not one."""
+    """Return the sidecar of an audio file and its fields.
+
+    A JSON file with none of the known keys belongs to another program.
+
+    Raises:
+        BadArgument: It is not valid JSON.
+    """
     for path in (audio.with_suffix(".json"), audio.with_name(audio.name + ".json")):
         try:
             text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
+        except (OSError, ValueError):  # ValueError: not UTF-8, or a NUL in the name
             continue
         try:
             data = json.loads(text)
-        except ValueError as error:
-            raise BadArgument(f"{path.name} is no JSON: {error}", hint="Mend the sidecar") from None
+        except (ValueError, RecursionError) as error:
+            raise BadArgument(
+                f"{path.name} is not valid JSON: {error}", hint="Correct the sidecar file"
+            ) from None
         if not isinstance(data, dict):
             continue
-        said = {
-            COLUMNS[key]: value if isinstance(value, str) else json.dumps(value)
+        fields = {
+            FIELDS[key]: value if isinstance(value, str) else json.dumps(value)
             for key, value in data.items()
-            if key in COLUMNS and value is not None and COLUMNS[key] != "file"
+            if key in FIELDS and value is not None and FIELDS[key] != "file"
         }
-        if said:
-            return path, said
+        if fields:
+            return path, fields
     return None, {}
 
 
-def _acting(said: Mapping[str, str]) -> Acting:
-    seed = _number(said, "seed")
+def _acting(fields: Mapping[str, str]) -> Acting:
     return Acting(
-        emotion=emotion_named(said.get("emotion", "")),
-        intensity=_number(said, "intensity"),
-        emotion_at=read_keys(said.get("emotion_at", "")),
-        seed=None if seed is None else int(seed),
-        cut_start_s=_number(said, "cut_start_s") or 0.0,
-        cut_duration_s=_number(said, "cut_duration_s"),
+        emotion=emotion_named(fields.get("emotion", "")),
+        intensity=_number(fields, "intensity"),
+        emotion_at=read_keys(fields.get("emotion_at", "")),
+        seed=_seed(fields),
+        cut_start_s=_number(fields, "cut_start_s") or 0.0,
+        cut_duration_s=_number(fields, "cut_duration_s"),
+        script=fields.get("script", ""),
     )
 
 
-def _place(said: Mapping[str, str]) -> float | None:
-    return _number(said, "start")
+def _seed(fields: Mapping[str, str]) -> int | None:
+    number = _number(fields, "seed")
+    if number is None:
+        return None
+    if number != int(number) or not 0 <= number <= MAX_SEED:
+        raise BadArgument(
+            f"seed is {fields['seed']!r}", hint=f"Write a whole number from 0 to {MAX_SEED}"
+        )
+    return int(number)
 
 
-def _number(said: Mapping[str, str], field: str) -> float | None:
-    text = said.get(field, "")
+def _number(fields: Mapping[str, str], field: str) -> float | None:
+    """Return a number as spreadsheets write it, with a decimal comma or a percent sign too."""
+    text = fields.get(field, "").strip()
+    if not text:
+        return None
+    plain = text.replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
+    is_percent = plain.endswith("%")
+    plain = plain.removesuffix("%")
+    if plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
     try:
-        return float(text) if text else None
+        number = float(plain)
     except ValueError:
-        raise BadArgument(f"{field} is {text!r}", hint="Write a number") from None
+        number = math.nan
+    if not math.isfinite(number) or (is_percent and field != "intensity"):
+        name = CELL_NAMES.get(field, field)
+        raise BadArgument(f"{name} is {text[:60]!r}", hint="Write a number, as 0.8")
+    return number / 100 if is_percent else number

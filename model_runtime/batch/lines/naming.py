@@ -1,13 +1,14 @@
-"""What the name of a sound file says of its line, and how output files are named. Stdlib only.
+"""Read emotion, character and scene from file names, and name output files. Stdlib only.
 
-A pattern is a template: fields in braces, what may be absent in brackets. ``{name}__{emotion}
-[_{intensity}]`` (in one word) reads ``line_012__anger_0.7.wav``. With a slash in it a pattern reads
-the folders above the file as well: ``{character}/{name}``.
+A pattern is a template: fields in braces, optional parts in brackets. ``{name}__{emotion}
+[_{intensity}]`` (without the line break) reads ``line_012__anger_0.7.wav``. A pattern with a slash
+also reads the folders above the file: ``{character}/{name}``.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
 import re
 import unicodedata
@@ -16,6 +17,7 @@ from pathlib import PurePosixPath
 
 from ...errors import BadArgument
 from ...protocol import AUTO_EMOTION, EMOTIONS
+from .matching import Program
 
 DEFAULT_PATTERN = "{name}__{emotion}[_{intensity}]"
 MAX_NAME_BYTES = 240
@@ -33,33 +35,30 @@ EMOTION_WORDS = {
     **dict.fromkeys(("disgust",), "disgusted"),
     **dict.fromkeys(("contempt",), "contemptuous"),
 }
-"""Words that people write for an emotion, and what the model calls it."""
+"""Words for emotions, and the model's name of each."""
 
-_NUMBER = r"\d+(?:\.\d+)?"
-_FIELDS = {
-    "name": ".+?",
-    "character": "[^/]+?",
-    "scene": "[^/]+?",
-    "emotion": "|".join(sorted(EMOTION_WORDS, key=len, reverse=True)),
-    "intensity": _NUMBER,
-    "start": _NUMBER,
-    "seed": r"\d+",
-    "any": "[^/]*?",
-}
+EMOTION_ORDER = sorted(EMOTION_WORDS, key=len, reverse=True)
+"""Longest first, so that a word is not taken for the beginning of another."""
+LIKE_EMOTION = 0.8
+"""Similarity (`difflib`) from which a word is a likely misspelling: ``hapy`` has 0.89, ``haply``
+0.8. Found on the words of the CMU dictionary: 1 in 600 is marked."""
+LEAST_LETTERS = 4
+"""Words of fewer letters are never taken for a misspelling."""
+FIELDS = ("name", "character", "scene", "emotion", "intensity", "start", "seed", "any")
 _TOKEN = re.compile(r"\{(\w*)\}|([\[\]])|([^{}\[\]]+)")
 
 
 def emotion_named(word: str) -> str:
-    """The model's name for an emotion word, whatever its case; unknown words come back as said."""
+    """Return the model's name for an emotion word of any case; unknown words are unchanged."""
     return EMOTION_WORDS.get(word.strip().lower(), word.strip())
 
 
 @dataclasses.dataclass(frozen=True)
 class NamePattern:
-    """A compiled pattern; make it with ``parse``."""
+    """A compiled pattern; create it with ``parse``."""
 
     text: str
-    expression: re.Pattern[str]
+    program: Program
 
     @classmethod
     def parse(cls, text: str) -> NamePattern:
@@ -68,71 +67,96 @@ class NamePattern:
         Raises:
             BadArgument: An unknown field, a field twice, or braces and brackets that do not pair.
         """
-        parts: list[str] = []
+        program = Program()
         used: set[str] = set()
-        depth = position = 0
+        optional: list[int] = []
+        position = 0
         for token in _TOKEN.finditer(text):
-            if token.start() != position:
+            if token.start() != position or (token[2] == "]" and not optional):
                 break
             position = token.end()
             field, bracket, plain = token.groups()
-            if bracket:
-                depth += 1 if bracket == "[" else -1
-                parts.append("(?:" if bracket == "[" else ")?")
-                if depth < 0:
-                    break
+            if bracket == "[":
+                optional.append(program.begin_optional())
+            elif bracket:
+                program.end_optional(optional.pop())
             elif plain:
-                parts.append(re.escape(plain))
+                program.text(plain)
             else:
-                parts.append(_group(field, used, text))
-        if position != len(text) or depth or not used:
+                _add_field(program, field, used, text)
+        if position != len(text) or optional or not used:
             raise BadArgument(
-                f"Cannot read the name pattern {text!r}",
+                f"Invalid name pattern {text!r}",
                 hint=f"Pair braces and brackets, as in {DEFAULT_PATTERN}",
             )
-        return cls(text, re.compile("".join(parts), re.IGNORECASE))
+        program.end()
+        return cls(text, program)
 
     def read(self, relative: PurePosixPath) -> dict[str, str]:
-        """What the path says, by field; empty where the pattern does not fit.
+        """Return the fields of a path; empty where the pattern does not fit.
 
         Args:
-            relative: The sound, relative to the folder or list.
+            relative: The audio file, relative to the folder or list.
         """
         depth = self.text.count("/") + 1
         parts = [*relative.parent.parts, relative.stem]
         if len(parts) < depth:
             return {}
-        found = self.expression.fullmatch("/".join(parts[-depth:]))
-        if found is None:
+        fields = self.program.fullmatch("/".join(parts[-depth:]))
+        if fields is None:
             return {}
-        said = {field: word for field, word in found.groupdict().items() if word is not None}
-        said.pop("any", None)
-        if "emotion" in said:
-            said["emotion"] = emotion_named(said["emotion"])
-        return said
+        if "emotion" in fields:
+            fields["emotion"] = emotion_named(fields["emotion"])
+        return fields
 
 
 def read_name(relative: PurePosixPath, patterns: Sequence[NamePattern]) -> dict[str, str]:
-    """What the first pattern that fits says of a sound; empty where none does."""
+    """Return the fields of the first pattern that fits a path; empty where none does.
+
+    Args:
+        relative: The audio file, relative to the folder or list.
+        patterns: In the order of preference.
+    """
     for pattern in patterns:
-        said = pattern.read(relative)
-        if said:
-            return said
+        fields = pattern.read(relative)
+        if fields:
+            return fields
     return {}
 
 
+def likely_emotion(stem: str) -> tuple[str, str] | None:
+    """Return the part of a file name that looks like an emotion, and that emotion.
+
+    Args:
+        stem: Name of a file, without ending, from which no pattern read an emotion.
+    """
+    for word in re.split(r"[^A-Za-z]+", stem):
+        folded = word.lower()
+        if folded in EMOTION_WORDS:
+            emotion = EMOTION_WORDS[folded]
+        elif len(word) >= LEAST_LETTERS and (
+            near := difflib.get_close_matches(folded, EMOTIONS, n=1, cutoff=LIKE_EMOTION)
+        ):
+            emotion = near[0]
+        else:
+            continue
+        if emotion != EMOTIONS[0]:  # a neutral line is neutral without being told
+            return word, emotion
+    return None
+
+
 class UnusedNames:
-    """Gives each line a file name of its own, also where case and accents do not tell apart."""
+    """Gives each line its own file name, on file systems without case or accents too."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def claim(self, stem: str, suffixes: Sequence[str]) -> str:
-        """``stem`` or ``stem-2``, ``stem-3``, ...: free with each of the suffixes; now taken.
+        """Return and reserve ``stem``, or ``stem-2``, ``stem-3``, ... if it is taken.
 
         Args:
             stem: POSIX path without ending, relative to the output folder.
-            suffixes: Endings of the files that will stand there.
+            suffixes: Endings of the files.
         """
         short = shortened(stem)
         candidate, number = short, 2
@@ -148,7 +172,7 @@ class UnusedNames:
 
 
 def shortened(stem: str) -> str:
-    """The path with a last part that file systems take: long ones end in a digest of the whole."""
+    """Return a path whose last part is short enough; long ones end in a digest of the whole."""
     folder, slash, name = stem.rpartition("/")
     encoded = name.encode("utf-8", "surrogateescape")
     if len(encoded) <= MAX_NAME_BYTES:
@@ -158,19 +182,44 @@ def shortened(stem: str) -> str:
     return f"{folder}{slash}{kept}-{digest}"
 
 
-def _group(field: str, used: set[str], text: str) -> str:
-    if field not in _FIELDS:
+def _add_field(program: Program, field: str, used: set[str], text: str) -> None:
+    if field not in FIELDS:
         raise BadArgument(
             f"The name pattern {text!r} has the unknown field {{{field}}}",
-            hint=f"Use {', '.join('{' + name + '}' for name in _FIELDS)}",
+            hint=f"Use {', '.join('{' + name + '}' for name in FIELDS)}",
         )
     if field == "any":
         used.add(field)
-        return _FIELDS[field]
+        program.some(_is_in_part, least=0, is_greedy=False)
+        return
     if field in used:
         raise BadArgument(
             f"The name pattern {text!r} has the field {{{field}}} twice",
             hint="Use {any} for what does not matter",
         )
     used.add(field)
-    return f"(?P<{field}>{_FIELDS[field]})"
+    program.begin_field(field)
+    if field == "emotion":
+        program.one_of(EMOTION_ORDER)
+    elif field in ("intensity", "start", "seed"):
+        program.some(_is_digit, least=1, is_greedy=True)
+        if field != "seed":
+            optional = program.begin_optional()
+            program.text(".")
+            program.some(_is_digit, least=1, is_greedy=True)
+            program.end_optional(optional)
+    else:
+        program.some(_is_any if field == "name" else _is_in_part, least=1, is_greedy=False)
+    program.end_field(field)
+
+
+def _is_any(_letter: str) -> bool:
+    return True
+
+
+def _is_in_part(letter: str) -> bool:
+    return letter != "/"
+
+
+def _is_digit(letter: str) -> bool:
+    return letter in "0123456789"

@@ -33,6 +33,7 @@ def performance_of(row: Row, base: Performance) -> Performance:
         seed=base.seed if acting.seed is None else acting.seed,
         start_s=acting.cut_start_s,
         duration_s=acting.cut_duration_s,
+        script=acting.script or base.script,
     )
 
 
@@ -52,4 +53,5 @@ def batch_line(line: Line, base: Performance) -> BatchLine:
         character=row.character,
         problem=row.problem,
         hint=row.hint,
+        note=row.note,
     )

@@ -41,13 +41,11 @@ class ConsoleReporter:
 
 def line_text(event: LineEnded) -> str:
     """Return how a line ended, in words."""
-    remark = ""
+    remark = f"(detected: {event.detected_emotion})" if event.detected_emotion else ""
     if event.outcome is LineOutcome.FAILED:
         remark = f"{event.error}. {event.hint}".rstrip(". ")
-    elif event.outcome is LineOutcome.SKIPPED and event.notes:
-        remark = f"({event.notes[0]})" if event.notes[0].startswith("kept ") else ""
-    if not remark and event.detected_emotion:
-        remark = f"(detected: {event.detected_emotion})"
+    elif event.warning:
+        remark = f"{remark} (note: {event.warning})".strip()
     return f"{event.outcome}: {event.name} {remark}".rstrip()
 
 

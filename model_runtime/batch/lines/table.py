@@ -1,0 +1,153 @@
+"""Read lists of lines as spreadsheets write them. Standard library only.
+
+UTF-8 and UTF-16 with or without a byte order mark, Windows-1252; comma, semicolon, tab or bar
+between the cells; a first line ``sep=;``. Rows are counted as a spreadsheet counts them: the
+heading is row 1, blank rows count, and a cell with line breaks is one row.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import BadArgument
+
+LIST_HINT = "Give a CSV or TSV with the column 'file'"
+DELIMITERS = ",;\t|"
+CELL_CHARACTERS = 16 * 1024 * 1024
+"""Longest cell; Python's own limit of 131,072 would refuse the whole list."""
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+FIELDS = {
+    "file": "file",
+    "out": "out",
+    "character": "character",
+    "scene": "scene",
+    "emotion": "emotion",
+    "intensity": "intensity",
+    "emotion_at": "emotion_at",
+    "start": "start",
+    "seed": "seed",
+    "start_s": "cut_start_s",
+    "duration_s": "cut_duration_s",
+    "script": "script",
+}
+"""Columns, and keys of a sidecar file, with the field that each sets."""
+OTHER_NAMES = {
+    "file": (
+        *("audio", "filename", "file_name", "audio_file", "audiofile", "sound", "sound_file"),
+        *("wav", "path", "file_path", "filepath", "clip"),
+    ),
+    "out": ("output", "output_file"),
+    "character": ("speaker", "actor", "role"),
+    "emotion": ("mood",),
+    "intensity": ("strength",),
+}
+"""Further headings; one counts where the field has no column under its own name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ListRow:
+    """One row of a list."""
+
+    number: int
+    """As a spreadsheet counts."""
+    cells: dict[str, str]
+    """Text of the cells that are not empty, by field."""
+
+
+def read_table(path: Path) -> Iterator[ListRow]:
+    """Yield the rows of a list; blank rows are counted and left out.
+
+    Raises:
+        BadArgument: The file cannot be read, has no column for the audio file, has two columns
+            for one field, or has no rows.
+    """
+    try:
+        text = decoded(path.read_bytes())
+    except OSError as error:
+        raise BadArgument(f"Cannot read {path}: {error.strerror}", hint=LIST_HINT) from error
+    csv.field_size_limit(CELL_CHARACTERS)
+    number, delimiter, text = _head(text)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        fields = _fields(next(rows, []), path)
+        found = [
+            (i, row) for i, row in enumerate(rows, number + 1) if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
+        raise BadArgument(f"Cannot read {path}: {error}", hint=LIST_HINT) from error
+    if not found:
+        raise BadArgument(f"{path} lists no audio files", hint=LIST_HINT)
+    for i, row in found:
+        cells = zip(fields, row, strict=False)
+        yield ListRow(i, {field: cell.strip() for field, cell in cells if field and cell.strip()})
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a file, whose encoding is recognised."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    if data[1:2] == b"\0":  # UTF-16 without a mark: the heading is ASCII
+        return data.decode("utf-16-le", "replace")
+    if data[:1] == b"\0":
+        return data.decode("utf-16-be", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        # Excel's "CSV" on Windows; its five undefined bytes are read as Latin-1.
+        return (
+            data.decode("cp1252", "replace")
+            if not _UNDEFINED.search(data)
+            else data.decode("latin-1")
+        )
+
+
+_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+def _head(text: str) -> tuple[int, str, str]:
+    """Return the row of the heading, the delimiter, and the text from the heading on."""
+    first, _, rest = text.partition("\n")
+    said = re.fullmatch(r'"?sep=(.)"?', first.strip("\r"), re.IGNORECASE)
+    if said is not None:
+        return 2, said[1], rest
+    counts = {mark: len(_known(next(csv.reader([first], delimiter=mark), []))) for mark in ",;\t|"}
+    return 1, max(DELIMITERS, key=lambda mark: (counts[mark], -DELIMITERS.index(mark))), text
+
+
+def _known(heading: list[str]) -> list[str]:
+    """Return the fields that a heading names, under any name."""
+    names = [_plain(cell) for cell in heading]
+    others = {other: field for field, all_ in OTHER_NAMES.items() for other in all_}
+    return [field for name in names if (field := FIELDS.get(name) or others.get(name, ""))]
+
+
+def _fields(heading: list[str], path: Path) -> list[str]:
+    """Return the field of each column; empty for a column without meaning."""
+    names = [_plain(cell) for cell in heading]
+    fields = [FIELDS.get(name, "") for name in names]
+    twice = {field for field in fields if field and fields.count(field) > 1}
+    if twice:
+        raise BadArgument(f"{path} has two columns for {min(twice)!r}", hint="Keep one of them")
+    for field, others in OTHER_NAMES.items():
+        if field not in fields:
+            column = next((names.index(other) for other in others if other in names), None)
+            if column is not None:
+                fields[column] = field
+    if "file" not in fields:
+        raise BadArgument(f"{path} has no column 'file'", hint=LIST_HINT)
+    return fields
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[\s-]+", "_", heading.strip().lower())

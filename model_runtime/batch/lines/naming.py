@@ -40,8 +40,8 @@ EMOTION_WORDS = {
 EMOTION_ORDER = sorted(EMOTION_WORDS, key=len, reverse=True)
 """Longest first, so that a word is not taken for the beginning of another."""
 LIKE_EMOTION = 0.8
-"""Similarity (`difflib`) from which a word is a likely misspelling: ``hapy`` has 0.89, ``haply``
-0.8. Found on the words of the CMU dictionary: 1 in 600 is marked."""
+"""Similarity (`difflib`) from which a word is a likely misspelling; ``hapy`` has 0.89. Of 20,000
+words drawn from the CMU pronouncing dictionary it marks 7 that are no emotion, as ``rangy``."""
 LEAST_LETTERS = 4
 """Words of fewer letters are never taken for a misspelling."""
 FIELDS = ("name", "character", "scene", "emotion", "intensity", "start", "seed", "any")

@@ -1,0 +1,241 @@
+"""Laws of the files of a batch: nothing of the user's is replaced, and what was edited is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_runtime.batch.lines.journal import JOURNAL_NAME, Entry, read_entries
+from model_runtime.batch.lines.lock import STATE_FOLDER
+from model_runtime.batch.run import BatchRequest
+from model_runtime.cli.main import main
+from model_runtime.errors import BadOutput
+from model_runtime.files import check_replaceable, is_marked
+from tests.conftest import ROOT
+from tests.fakes.sounds import voice, write_wav
+from tests.runtime.conftest import COMMAND
+from tests.runtime.test_batch_trouble import order_for, run_in_process
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    """Two short lines."""
+    folder = tmp_path / "lines"
+    folder.mkdir()
+    for name in ("one", "two"):
+        write_wav(folder / f"{name}.wav", voice(0.4, seed=len(name)))
+    return folder
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def ended(request: BatchRequest) -> dict[str, dict[str, Any]]:
+    """Run a batch; how each line ended, by name."""
+    _, said = run_in_process(request)
+    return {one["name"]: one for one in said if one["type"] == "line_ended"}
+
+
+def test_resume_keeps_edited_curves_and_says_so(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    ended(order_for(lines, output, checkpoint))
+    edited = output / "one.npz"
+    shutil.copy(output / "two.npz", edited)
+    data = edited.read_bytes()
+    again = ended(order_for(lines, output, checkpoint, resume=True))
+    assert {name: one["outcome"] for name, one in again.items()} == {
+        "one.wav": "skipped",
+        "two.wav": "skipped",
+    }
+    assert again["one.wav"]["warning"] == "kept one.npz, which was edited after it was generated"
+    assert again["one.wav"]["digest"] == again["two.wav"]["digest"]  # what stands there now
+    assert again["two.wav"]["warning"] == ""
+    write_wav(lines / "one.wav", voice(0.5, seed=9))  # the audio changes: still the user's curves
+    assert ended(order_for(lines, output, checkpoint, resume=True))["one.wav"]["warning"]
+    assert edited.read_bytes() == data
+
+
+def test_without_resume_an_edited_file_fails_its_line_and_stays(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    ended(order_for(lines, output, checkpoint))
+    assert {one["outcome"] for one in ended(order_for(lines, output, checkpoint)).values()} == {
+        "done"
+    }  # files as they were written are replaced
+    shutil.copy(output / "two.npz", output / "one.npz")
+    data = (output / "one.npz").read_bytes()
+    for _ in range(2):  # a failure does not make the file ours
+        again = ended(order_for(lines, output, checkpoint))
+        assert again["one.wav"]["error"].endswith("one.npz was edited after it was generated")
+        assert "--overwrite" in again["one.wav"]["hint"]
+        assert again["two.wav"]["outcome"] == "done"
+        assert (output / "one.npz").read_bytes() == data
+    over = ended(order_for(lines, output, checkpoint, overwrite=True))
+    assert over["one.wav"]["outcome"] == "done"
+    assert (output / "one.npz").read_bytes() != data
+
+
+@pytest.mark.parametrize("name", ["one.npz", "one.csv"])
+def test_a_file_of_the_user_is_not_replaced(
+    name: str, lines: Path, output: Path, checkpoint: Path
+) -> None:
+    output.mkdir()
+    (output / name).write_text("mine", encoding="utf-8")
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24"]
+    command = ["batch", str(lines), "-o", str(output), "--format", "npz,csv", *options]
+    assert main(command) == 2
+    assert (output / name).read_text(encoding="utf-8") == "mine"
+    assert (output / "two.npz").is_file()
+    assert main([*command, "--overwrite"]) == 0
+    assert (output / name).read_bytes() != b"mine"
+
+
+def test_curves_of_a_lost_journal_are_known_by_their_mark(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    ended(order_for(lines, output, checkpoint))
+    shutil.rmtree(output / STATE_FOLDER)
+    again = ended(order_for(lines, output, checkpoint))
+    assert {one["outcome"] for one in again.values()} == {"done"}
+
+
+@pytest.mark.parametrize("alias", ["link", "hard link", "case"])
+def test_no_output_leads_to_an_input_under_any_name(
+    alias: str, lines: Path, tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "list.csv"
+    table.write_text("file,out\nlines/one.wav,one\n", encoding="utf-8")
+    output = tmp_path / "out"
+    output.mkdir()
+    if alias == "link":
+        (output / "one.npz").symlink_to(lines / "one.wav")
+    elif alias == "hard link":
+        os.link(lines / "one.wav", output / "one.npz")
+    else:
+        (tmp_path / "linked").symlink_to(tmp_path, target_is_directory=True)
+        os.rename(lines / "one.wav", lines / "one.npz")
+        table.write_text("file,out\nlines/one.npz,one\n", encoding="utf-8")
+        output = tmp_path / "linked" / "lines"
+    data = (lines / ("one.npz" if alias == "case" else "one.wav")).read_bytes()
+    options = ["--model", str(checkpoint), "--overwrite"]
+    assert main(["batch", str(table), "-o", str(output), *options]) == 2
+    assert "is an input of the batch" in capsys.readouterr().err
+    assert (lines / ("one.npz" if alias == "case" else "one.wav")).read_bytes() == data
+
+
+@pytest.mark.parametrize("name", ["report.csv", "report.html"])
+def test_a_table_or_page_of_the_user_is_not_replaced_by_a_report(
+    name: str, lines: Path, output: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text("a,b\n<html>mine", encoding="utf-8")
+    report = tmp_path / "report.csv"
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24"]
+    command = ["batch", str(lines), "-o", str(output), "--report", str(report), *options]
+    assert main(command) == 2
+    assert (tmp_path / name).read_text(encoding="utf-8") == "a,b\n<html>mine"
+    (tmp_path / name).unlink()
+    assert main(command) == 0
+    assert main([*command, "--resume"]) == 0  # its own report is replaced
+
+
+def test_generate_replaces_its_own_files_alone(
+    lines: Path, tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def generate(name: str, *more: str) -> int:
+        options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", *more]
+        return main(["generate", str(lines / "one.wav"), "-o", str(tmp_path / name), *options])
+
+    assert generate("a.npz") == generate("a.npz") == 0
+    (tmp_path / "b.npz").write_bytes(b"mine")
+    assert generate("b.npz") == 2
+    assert "was not written by CSTalk" in capsys.readouterr().err
+    assert (tmp_path / "b.npz").read_bytes() == b"mine"
+    assert generate("b.npz", "--overwrite") == 0
+    assert is_marked(tmp_path / "b.npz")
+    os.link(lines / "one.wav", tmp_path / "c.npz")
+    assert generate("c.npz", "--overwrite") == 2
+    assert "would be replaced" in capsys.readouterr().err
+
+
+def test_formulas_of_names_are_text_in_the_report(
+    lines: Path, output: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    os.rename(lines / "one.wav", lines / "=HYPERLINK(1).wav")
+    os.rename(lines / "two.wav", lines / "@two.wav")
+    report = tmp_path / "report.csv"
+    ended(order_for(lines, output, checkpoint, csv=report))
+    cells = [row.split(",")[0] for row in report.read_text(encoding="utf-8").splitlines()[1:]]
+    assert sorted(cells) == ["'=HYPERLINK(1).wav", "'@two.wav"]
+    assert is_marked(report)
+
+
+def test_an_output_folder_that_vanishes_ends_the_batch_with_an_error(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    from model_runtime.batch.lines.control import Control
+    from model_runtime.batch.run import run
+
+    def remove(event: object) -> None:
+        shutil.rmtree(output, ignore_errors=True)
+
+    with pytest.raises(BadOutput, match="disappeared during the batch"):
+        run(order_for(lines, output, checkpoint, jobs=1), Control(), remove)
+
+
+def test_a_closed_reader_ends_the_command_quietly(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", "--json"]
+    child = subprocess.Popen(
+        [*COMMAND, "batch", str(lines), "-o", str(output), *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    child.stdout.close()
+    assert child.stderr is not None
+    with child.stderr:
+        assert child.stderr.read() == b""
+    assert child.wait() == 141
+
+
+def test_a_journal_of_release_0_1_is_read(tmp_path: Path) -> None:
+    found = {"sha256": "ab", "state": {"size": 5, "modified_ns": 7}}
+    entry = {
+        **{"v": 1, "target": "a.npz", "name": "a.wav", "state": "done", "key": "k"},
+        **{"sound": found, "outputs": {"a.npz": found}, "frames": 9, "fps": 24.0},
+        **{"duration_s": 0.4, "seconds": 0.1, "character": "Anna", "acting": "auto 1"},
+        **{"heard": "sad 0.6", "acted_at": "0:sad:0.6", "code": "", "error": "", "hint": ""},
+        **{"attempts": 1, "quality": {"score": 91.0}, "spark": [0, 99]},
+    }
+    path = tmp_path / JOURNAL_NAME
+    path.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    (read,) = read_entries(path)
+    assert isinstance(read, Entry)
+    assert (read.emotion, read.detected_emotion) == ("auto 1", "sad 0.6")
+    assert (read.detected_emotion_at, read.opening) == ("0:sad:0.6", (0, 99))
+    assert read.audio is not None
+    assert (read.audio.sha256, read.outputs["a.npz"].sha256, read.score) == ("ab", "ab", 91.0)
+
+
+def test_reports_of_release_0_1_are_known(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(
+        "audio,output,status,character,acting,heard,duration_s\n", encoding="utf-8"
+    )
+    (tmp_path / "r.html").write_text(
+        "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        "<title>CSTalk batch: curves</title><style>",
+        encoding="utf-8",
+    )
+    for name in ("r.csv", "r.html"):
+        check_replaceable(tmp_path / name)

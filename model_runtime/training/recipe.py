@@ -21,6 +21,7 @@ from .settings import Settings
 from .stages.final_evaluation import write_card
 from .stages.progress import clock
 from .stages.provenance import digest, without_places
+from .stages.run import seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Stage:
     """Patterns of files of ``model_runtime`` that decide its result."""
     trains: bool = True
     """False for stages that a quick training shares with a full one."""
+    folder: str = "none"
+    """Of its training run in the results, which knows the time of killed sessions."""
 
 
 def train_all(settings: Settings, output: Path, *, quick: bool = False) -> Path:
@@ -67,8 +70,9 @@ def train_all(settings: Settings, output: Path, *, quick: bool = False) -> Path:
         else:
             started = time.monotonic()
             stage.run(settings, output)
-            # The time of a stage that was killed counts from its last start.
-            note = {"fingerprint": fingerprint, "seconds": round(time.monotonic() - started, 1)}
+            seconds_now = time.monotonic() - started
+            whole = max(seconds_now, seconds_of(settings.results / stage.folder))
+            note = {"fingerprint": fingerprint, "seconds": round(whole, 1)}
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, json.dumps(note).encode())
             log.info("%s took %s", stage.name, clock(note["seconds"]))
@@ -194,6 +198,7 @@ STAGES: Final = (
         _acoustic,
         ("corpora", "acoustic", "draw", "model"),
         ("model/*", "training/data/a*", "training/stages/acoustic*", "training/stages/run.py"),
+        folder="acoustic",
     ),
     Stage(
         "correlation",
@@ -206,6 +211,7 @@ STAGES: Final = (
         _generator,
         ("corpora", "generator", "loss", "model", "keep", "start_from"),
         ("model/*", "training/data/*", "training/stages/*"),
+        folder=UNCALIBRATED,
     ),
     Stage(
         "calibration",

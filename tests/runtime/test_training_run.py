@@ -10,7 +10,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from model_runtime.errors import BadArgument  # noqa: E402
-from model_runtime.training.stages.run import ScheduleSettings, TrainingRun, forget  # noqa: E402
+from model_runtime.training.stages.run import (  # noqa: E402
+    ScheduleSettings,
+    TrainingRun,
+    forget,
+    seconds_of,
+)
 
 SETTINGS = ScheduleSettings(
     steps=8, learning_rate=0.1, weight_decay=0.0, warmup_steps=2, evaluate_every=0, ema_decay=0.5
@@ -106,3 +111,15 @@ def test_a_state_of_another_run_is_refused_until_it_is_forgotten(tmp_path: Path)
     assert "--fresh" in caught.value.hint
     forget(tmp_path)
     assert not other.resume()
+
+
+def test_the_time_of_killed_sessions_is_kept(tmp_path: Path) -> None:
+    module = line()
+    run = run_of(module, tmp_path)
+    run.seconds = 1000.0
+    run.save()
+    again = run_of(module, tmp_path)
+    assert again.resume()
+    assert again.seconds == pytest.approx(run.seconds, abs=0.1)
+    assert seconds_of(tmp_path) >= 1000.0
+    assert seconds_of(tmp_path / "none") == 0.0

@@ -100,7 +100,10 @@ class TrainingRun:
         self.schedule = _schedule(self.optimiser, settings)
         self.averaged = AveragedModel(module, multi_avg_fn=_averaging(settings.ema_decay))
         self.step = 0
+        self.seconds = 0.0
+        """Time of all sessions of the run up to the last saved state."""
         self.best: Terms = {}
+        self._counted = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
 
     def train(
@@ -118,6 +121,7 @@ class TrainingRun:
             scalars: Called with the step number and loss terms or measures, for plots.
         """
         self.resume()
+        self._counted = time.monotonic()
         saved, line, smooth = time.monotonic(), ProgressLine(), Terms()
         while self.step < self.settings.steps:
             loss, terms = step(self.step)
@@ -192,8 +196,12 @@ class TrainingRun:
             tensors[f"average.{name}"] = averaged[name].detach()
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"{key}.{name}"] = value
+        now = time.monotonic()
+        self.seconds += now - self._counted
+        self._counted = now
         note = {
             "step": str(self.step),
+            "seconds": f"{self.seconds:.1f}",
             "identity": self.identity,
             "schedule": json.dumps(self.schedule.state_dict()),
             "best": json.dumps(self.best),
@@ -218,6 +226,7 @@ class TrainingRun:
             )
         self.step = int(note["step"])
         self.best = json.loads(note["best"])
+        self.seconds = float(note.get("seconds", 0))
         self.schedule.load_state_dict(json.loads(note["schedule"]))
         tensors = load_file(path)
         averaged = dict(self.averaged.module.named_parameters())
@@ -245,6 +254,15 @@ class TrainingRun:
     def _write_best(self) -> None:
         tensors = {name: parameter.detach() for name, parameter in self.parameters.items()}
         _write(self.folder / BEST_NAME, tensors, {"best": json.dumps(self.best)})
+
+
+def seconds_of(folder: Path) -> float:
+    """Return the time that a run took in all its sessions; 0 where there is none."""
+    path = folder / STATE_NAME
+    if not path.is_file():
+        return 0.0
+    with safe_open(path, "pt") as file:
+        return float(file.metadata().get("seconds", 0))
 
 
 def forget(folder: Path) -> None:

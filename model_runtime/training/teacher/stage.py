@@ -65,7 +65,8 @@ def prepare_probe(
         progress: Called with a label, clips done and clips in all.
     """
     path = work / "teacher" / "probe.safetensors"
-    note = json.dumps(dataclasses.asdict(settings), sort_keys=True)
+    fields = [field.name for field in dataclasses.fields(ProbeSettings)]
+    note = json.dumps({name: getattr(settings, name) for name in fields}, sort_keys=True)
     if path.is_file() and path.with_suffix(".json").read_text(encoding="utf-8") == note:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

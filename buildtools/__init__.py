@@ -7,5 +7,6 @@
 - ``extension``: builds the zip; ``repository`` builds a static repository of it.
 - ``demonstration``: makes the demo; ``emotion_sheet`` the sheet of emotions.
 - ``benchmarks``: what the add-on costs; ``window``: user sessions in a real window.
+- ``reference_pages``: generates docs/protocol.md and docs/python_api.md.
 - ``product_commands``: command line of the last four; ``console``: output and processes.
 """

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import faults, repository, window
+from . import faults, reference_pages, repository, window
 from .benchmarks import addon_benchmark
 from .console import ROOT, BuildError
 
@@ -33,6 +33,8 @@ def add_commands(commands: Any) -> None:
     bench.add_argument("--blender", default="5.2", metavar="VERSION", help="4.2 ... 5.2")
     bench.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark.json", metavar="FILE")
     bench.set_defaults(command=_benchmark)
+    docs = commands.add_parser("docs", help="generate the reference pages of docs/")
+    docs.set_defaults(command=_docs)
     gui = commands.add_parser("gui", help="run user sessions in a real window")
     gui.add_argument(
         "--blender", default="", metavar="PROGRAM", help="Blender program (default: a chroot)"
@@ -55,6 +57,12 @@ def _faults(options: argparse.Namespace) -> int:
 
 def _benchmark(options: argparse.Namespace) -> int:
     return _print_table(*addon_benchmark.run_benchmark(options.blender, options.out.resolve()))
+
+
+def _docs(_options: argparse.Namespace) -> int:
+    for path in reference_pages.write_pages():
+        print(path)
+    return 0
 
 
 def _gui(options: argparse.Namespace) -> int:

@@ -123,6 +123,23 @@ def strips_of_file(scene: bpy.types.Scene, path: Path, face: bpy.types.Object | 
     ]
 
 
+def start_frames(scene: bpy.types.Scene, name: str, face: bpy.types.Object) -> list[int]:
+    """Return the scene frames at time 0 of the strips that performances were generated from.
+
+    Args:
+        scene: Scene with the settings.
+        name: File name of the audio file.
+        face: The face of the performances.
+    """
+    home = sequencer_scene(scene)
+    return [
+        round(compat.zero_frame(strip, frame_rate(home)))
+        for strip in compat.placed_strips(home)
+        if strip.get(USED) and strip.get(FACE) == face and strip.sound is not None
+        if path_of(strip.sound).name == name
+    ]
+
+
 def length_s(path: Path, *, is_exact: bool = False) -> float:
     """Return the length of an audio file in seconds; see `audio_length.length_s`."""
     return audio_length.length_s(path, is_exact=is_exact)

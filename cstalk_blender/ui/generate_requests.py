@@ -12,7 +12,7 @@ import bpy
 from ..jobs import request as jobs_request
 from ..package import protocol
 from ..rig.binding import wiring
-from ..scene import audio, emotion_track
+from ..scene import audio, emotion_track, result
 from .properties.acting import acting_of
 from .properties.generate import CSTALK_PG_scene, chosen_face_or_none
 
@@ -122,6 +122,46 @@ def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> di
         "start_frame": settings.start_frame,
         "frame_rate": round(audio.frame_rate(scene), 6),
     }
+
+
+def present_values(scene: bpy.types.Scene, face: bpy.types.Object) -> dict[str, Any]:
+    """Return the settings to compare the result of a face with.
+
+    Args:
+        scene: The scene with the settings.
+        face: A face with a result.
+    """
+    return {**settings_values(scene, face), "start_frame": start_frame_of(scene, face)}
+
+
+def start_frame_of(scene: bpy.types.Scene, face: bpy.types.Object) -> int:
+    """Return the frame at which the performance of a face must start.
+
+    It is that of the strip that the performance was generated from. Without a strip it is the
+    start frame of the scene, as long as the scene's audio file is that of the performance.
+
+    Args:
+        scene: The scene with the settings.
+        face: A face with a result.
+    """
+    values = result.settings_of(face.cstalk_result)
+    before = int(values.get("start_frame", scene.cstalk.start_frame))
+    name = str(next(iter(values.get("audio", ())), ""))
+    frames = audio.start_frames(scene, name, face)
+    if frames:
+        return min(frames, key=lambda frame: abs(frame - before))
+    return int(scene.cstalk.start_frame) if is_current_audio(scene, face) else before
+
+
+def is_current_audio(scene: bpy.types.Scene, face: bpy.types.Object) -> bool:
+    """Return whether the scene's audio file is that of a face's performance, or it has none.
+
+    Args:
+        scene: The scene with the settings.
+        face: A face with a result.
+    """
+    values = result.settings_of(face.cstalk_result)
+    return bool(values.get("audio", _audio_identity(scene.cstalk)) == _audio_identity(scene.cstalk))
 
 
 def audio_source(settings: CSTALK_PG_scene) -> Path:

@@ -90,10 +90,24 @@ def test_strip_that_was_moved_is_noticed_and_retiming_follows_it(performed):
         pytest.skip("this bpy was built without sound")
     before = jaw_keys(performed)
     compat.move_strip(strips[0], 41)
-    assert "position of the audio strip" in said(panels.CSTALK_PT_main)
+    assert "Changed since: start frame" in said(panels.CSTALK_PT_main)
     bpy.ops.cstalk.retime()
     assert bpy.context.scene.cstalk.start_frame == 41
     assert jaw_keys(performed) == [(frame + 40, value) for frame, value in before]
+
+
+def test_start_frame_of_another_line_does_not_concern_a_performed_face(performed, work):
+    if not compat.placed_strips(bpy.context.scene):
+        pytest.skip("this bpy was built without sound")
+    other = make_face("Other")
+    scene = bpy.context.scene
+    scene.cstalk.target, scene.cstalk.start_frame = other, 200
+    operators.load_audio(scene, write_wav(work / "other.wav"), other)
+    scene.cstalk.target = performed
+    drawn = said(panels.CSTALK_PT_main)
+    assert "Changed since: audio file" in drawn
+    assert "start frame" not in drawn.partition("Changed since")[2]
+    assert not bpy.ops.cstalk.retime.poll()
 
 
 def test_retiming_keeps_hand_edits_as_hand_edits(performed):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from ... import compat
 from ...errors import BadBatch, SessionError
 from ...jobs import generate as jobs
 from ...package import formats, runtime_errors, track
@@ -130,42 +129,19 @@ def read_curves(path: Path) -> track.CurveTrack:
         raise BadBatch(str(fault), hint=fault.hint or "Choose another file") from fault
 
 
-def strip_frame_or_none(scene: bpy.types.Scene, face: bpy.types.Object) -> float | None:
-    """Return the frame at time 0 of the audio file on the sequencer; None without a strip.
-
-    Args:
-        scene: Scene with the settings.
-        face: The face that the strip was loaded for.
-    """
-    path = scene.cstalk.audio_path
-    strips = [] if path is None else audio.strips_of_file(scene, path, face)
-    return compat.zero_frame(strips[0], audio.frame_rate(scene)) if strips else None
-
-
-def has_moved_strip(scene: bpy.types.Scene, face: bpy.types.Object) -> bool:
-    """Return whether the audio strip was moved away from the start frame.
-
-    Args:
-        scene: Scene with the settings.
-        face: The face that the strip was loaded for.
-    """
-    frame = strip_frame_or_none(scene, face)
-    return frame is not None and abs(frame - scene.cstalk.start_frame) >= 0.5
-
-
 def needs_retiming(scene: bpy.types.Scene, face: bpy.types.Object) -> bool:
-    """Return whether the keys are at other times than scene and strip ask for.
+    """Return whether the keys are at other times than strip and frame rate ask for.
 
     Args:
         scene: Scene with the settings.
         face: A face with a result.
     """
-    found = result.changes(face.cstalk_result, generate_requests.settings_values(scene, face))
-    return has_moved_strip(scene, face) or any(key in found for key in result.TIMES)
+    present = generate_requests.present_values(scene, face)
+    return any(key in result.TIMES for key in result.changes(face.cstalk_result, present))
 
 
 def retime_face(scene: bpy.types.Scene, face: bpy.types.Object) -> int:
-    """Move the keys of a face to the scene's frame rate and to the strip, or the start frame.
+    """Move the keys of a face to the scene's frame rate and to its strip, or the start frame.
 
     Args:
         scene: Scene with the settings.
@@ -179,13 +155,13 @@ def retime_face(scene: bpy.types.Scene, face: bpy.types.Object) -> int:
     """
     settings: CSTALK_PG_scene = scene.cstalk
     faces = targets.face_objects(face, with_companions=settings.with_companions)
-    if has_moved_strip(scene, face):
-        settings.start_frame = round(strip_frame_or_none(scene, face) or 0.0)
     values = result.settings_of(face.cstalk_result)
+    start, rate = generate_requests.start_frame_of(scene, face), audio.frame_rate(scene)
     before = retime.Timing(float(values["start_frame"]), float(values["frame_rate"]))
-    after = retime.Timing(float(settings.start_frame), audio.frame_rate(scene))
-    count = retime.retime(faces, before, after)
-    result.set_times(face, start_frame=settings.start_frame, frame_rate=round(after.frame_rate, 6))
+    count = retime.retime(faces, before, retime.Timing(float(start), rate))
+    if generate_requests.is_current_audio(scene, face):
+        settings.start_frame = start
+    result.set_times(face, start_frame=start, frame_rate=round(rate, 6))
     return count
 
 

@@ -247,10 +247,8 @@ def draw_changes(
         face: A face with a result.
         letters: Width of the panel in letters.
     """
-    changed = result.changes(face.cstalk_result, generate_requests.settings_values(scene, face))
+    changed = result.changes(face.cstalk_result, generate_requests.present_values(scene, face))
     labels = [result.LABELS[key] for key in changed]
-    if curve_operators.has_moved_strip(scene, face):
-        labels.append("position of the audio strip")
     if labels:
         draw_lines(box, f"Changed since: {', '.join(labels)}", "FILE_REFRESH", letters)
     if curve_operators.needs_retiming(scene, face):

@@ -1,4 +1,4 @@
-"""Who speaks a line: the cast list first, then names that say it themselves. No bpy."""
+"""Find the character that speaks a line: by the cast list, then by names. No bpy."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ class Role:
     """One entry of the cast list."""
 
     character: str
-    """Name of the face, or of what it hangs on."""
+    """Name of the face or of its parent."""
     pattern: str = ""
-    """Glob on the line's name or on the character it was written for; empty: any."""
+    """Glob on the line's name or its role; empty: any."""
     channel: int = 0
     """Channel of the sequencer; 0: any."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Clue:
-    """What is known of a line that tells who speaks it."""
+    """Properties of a line from which its character follows."""
 
     name: str
-    """Of the strip, or of the sound file."""
+    """Name of the strip or of the audio file."""
     role: str = ""
-    """Character that a list, a sidecar or a file's name gives."""
+    """Character in the list, the sidecar or the file name."""
     channel: int = 0
     channel_name: str = ""
 
 
 def cast(clue: Clue, roles: Sequence[Role], characters: Sequence[str]) -> str:
-    """Name of the character that speaks; empty where nothing tells.
+    """Return the name of the character that speaks a line, empty if it is unknown.
 
     In this order: the first entry of the cast list that fits, the role by its name, a character
     whose name begins the line's name (the longest such), the name of the channel.
@@ -67,5 +67,5 @@ def _fits(clue: Clue, role: Role) -> bool:
 
 
 def _begins(line: str, name: str) -> bool:
-    """Whether ``name`` is the first word of ``line``: Anna speaks anna_012, not annabel_012."""
+    """Return whether ``name`` is the first word of ``line``: Anna of anna_012, not annabel_012."""
     return line.startswith(name) and not line[len(name) : len(name) + 1].isalpha()

@@ -1,4 +1,4 @@
-"""Emotions over time as the keys that the runtime takes, and as a band of colours. No bpy.
+"""Convert emotions over time to keys for the runtime, and to colours. No bpy.
 
 The runtime plays one emotion from each key on and fades from one to the next over
 ``CROSS_FADE_S``. What it plays is thus the staircase of its keys, seen through a window of half a
@@ -24,9 +24,9 @@ Colours: TypeAlias = NDArray[np.float32]
 SEGMENT_S = 0.1
 """A fifth of the runtime's cross-fade: shares of a segment are smoothed to a ripple under 2 %."""
 CROSS_FADE_S = 0.5
-"""As ``model_runtime.emotion.keys.CROSS_FADE_S``; a test compares."""
+"""Equals ``model_runtime.emotion.keys.CROSS_FADE_S``."""
 LEAST = 0.02
-"""Weights below are not seen and would cut segments into crumbs."""
+"""Smaller weights are invisible and would only add keys."""
 BAND_STEP_S = 0.05
 
 COLOURS: Mapping[str, tuple[float, float, float]] = {
@@ -40,7 +40,7 @@ COLOURS: Mapping[str, tuple[float, float, float]] = {
     "contemptuous": (0.78, 0.36, 0.58),
     "auto": (0.75, 0.75, 0.75),
 }
-"""sRGB of each emotion in the band: those of Plutchik's wheel where it has the emotion."""
+"""sRGB colour of each emotion: that of Plutchik's wheel where it has the emotion."""
 
 _MARKER = re.compile(
     r"(?:(?P<role>[^:]+):\s*)?(?P<word>[A-Za-z]+)(?:[\s_]+(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%?))?"
@@ -49,16 +49,19 @@ _MARKER = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """What a timeline marker says."""
+    """Emotion of a timeline marker."""
 
     role: str
-    """For whom; empty: for all."""
+    """Character it is for; empty: all."""
     emotion: str
     intensity: float
 
 
 def read_marker(name: str) -> Mark | None:
-    """``happy``, ``happy 0.7``, ``sad 70%``, ``Anna: angry 1``; None for any other marker."""
+    """Return the emotion of a marker, None if its name has another form.
+
+    The forms are ``happy``, ``happy 0.7``, ``sad 70%`` and ``Anna: angry 1``.
+    """
     found = _MARKER.fullmatch(name.strip())
     if found is None:
         return None
@@ -79,7 +82,7 @@ def keys_of(
     *,
     segment_s: float = SEGMENT_S,
 ) -> tuple[EmotionKey, ...]:
-    """Keys that play a course of weights.
+    """Return keys that reproduce a course of weights.
 
     Args:
         weights_at: Weight of each emotion at a second of the sound, each in [0, 1.5]; their sum is
@@ -103,7 +106,7 @@ def keys_of(
 
 
 def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns: int) -> Colours:
-    """The keys of a line as colours over its length, shape (columns, 3), sRGB in [0, 1].
+    """Return the keys of a line as colours over its length, shape (columns, 3), sRGB in [0, 1].
 
     Args:
         keys: Sorted by time, in seconds of the sound.
@@ -128,13 +131,13 @@ def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns:
 
 
 def _append(keys: list[EmotionKey], key: EmotionKey) -> None:
-    """Add a key, unless it says what the last one says."""
+    """Add a key unless it equals the last one."""
     if not keys or (keys[-1].emotion, keys[-1].intensity) != (key.emotion, key.intensity):
         keys.append(key)
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:
-    """Weights that can be seen, held to the highest intensity together."""
+    """Return the visible weights, scaled so that their sum is at most the highest intensity."""
     kept = {
         name: float(value)
         for name, value in weights.items()

@@ -1,4 +1,4 @@
-"""On which frame each line begins: where it says so, else after the line before. No bpy."""
+"""Compute the frame on which each line starts, and join the lines of one face. No bpy."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..package import track
 
 CurveTrack = track.CurveTrack
 REST_S = 0.2
-"""Seconds in which the face comes to rest after a line, and leaves rest before the next."""
+"""Seconds in which the face returns to rest after a line, and leaves rest before the next."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """What is known of a line's time."""
+    """Requested time and length of a line."""
 
     place_s: float | None
-    """Second of the timeline that is asked for; None: after the line before."""
+    """Requested second of the timeline; None: after the previous line."""
     length_s: float
-    """Of the used piece of the sound; 0: not known yet."""
+    """Length of the used part of the audio file; 0 while unknown."""
     is_out: bool = False
-    """It failed, or is not to be made: without a length it takes no time."""
+    """It failed or is not generated: without a length it takes no time."""
     group: str = ""
     """Lines of one group (a scene) follow each other."""
 
@@ -31,7 +31,7 @@ class Slot:
 def first_frames(
     slots: Sequence[Slot], *, start_frame: float, rate: float, gap_s: float
 ) -> list[float | None]:
-    """Frame on which each line begins; None behind a line whose length is not known yet.
+    """Return the frame on which each line starts; None after a line of unknown length.
 
     Args:
         slots: In the order of the list.
@@ -54,15 +54,15 @@ def first_frames(
 
 
 def joined(lines: Sequence[tuple[float, CurveTrack]]) -> tuple[float, CurveTrack, list[slice]]:
-    """One performance of many lines; in between the face rests.
+    """Join many lines to one track; between them the face rests.
 
     Args:
         lines: Second of the timeline at which each line's first frame lies, and its curves, all at
-            one frame rate and of the same channels. Where two overlap, the later one is heard.
+            one frame rate and of the same channels. Where two overlap, the later one counts.
 
     Returns:
-        Second of the first frame, the curves, and the frames in which somebody speaks or comes to
-        rest: outside of them all values are zero and keys would be idle.
+        Second of the first frame, the curves, and the frames of speech and of returning to rest:
+        outside of them all values are zero and need no keyframes.
     """
     lines = sorted(lines, key=lambda line: line[0])
     fps, channels = lines[0][1].fps, lines[0][1].channels
@@ -82,7 +82,7 @@ def joined(lines: Sequence[tuple[float, CurveTrack]]) -> tuple[float, CurveTrack
 def _come_to_rest(
     values: track.FloatArray, offsets: Sequence[int], counts: Sequence[int], rest: int
 ) -> None:
-    """Fill the frames around each line, where nobody else speaks, with the way to rest."""
+    """Fade to rest around each line, where no other line is."""
     busy = np.zeros(len(values), bool)
     for offset, count in zip(offsets, counts, strict=True):
         busy[offset : offset + count] = True

@@ -1,4 +1,4 @@
-"""How names of lines are read unless the person says otherwise. No bpy; cheap, for the settings."""
+"""Name the default pattern of file names, without importing more than that. No bpy."""
 
 from __future__ import annotations
 

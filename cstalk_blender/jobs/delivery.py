@@ -17,7 +17,7 @@ from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
 from ..scene import result
-from .request import Found, Order, find
+from .request import Found, GenerateRequest, find
 
 KEYS_BUDGET_S = 0.006
 """Seconds that a timer callback may spend on keyframes."""
@@ -36,14 +36,14 @@ class Stage(enum.Enum):
 class Delivery:
     """A performance on its way to its face (a `stepper.Stepper`)."""
 
-    def __init__(self, order: Order, curves: track.CurveTrack) -> None:
+    def __init__(self, request: GenerateRequest, curves: track.CurveTrack) -> None:
         """Prepare a delivery; nothing is read or changed before the first step.
 
         Args:
-            order: The request that the curves answer.
+            request: The request that the curves answer.
             curves: The performance.
         """
-        self._order, self._curves = order, curves
+        self._request, self._curves = request, curves
         self._stage = Stage.BAKE
         self._frame_rate = 0.0
         self._bake: bake.BakeJob | None = None
@@ -96,19 +96,19 @@ class Delivery:
 
     def _advance_bake(self, budget_s: float) -> None:
         if self._bake is None:
-            self._frame_rate = sound.frame_rate(find(self._order).scene)
+            self._frame_rate = sound.frame_rate(find(self._request).scene)
             self._bake = bake.BakeJob(
-                lambda: find(self._order).faces,
+                lambda: find(self._request).faces,
                 self._curves,
-                start_frame=self._order.start_frame,
+                start_frame=self._request.start_frame,
                 frame_rate=self._frame_rate,
-                line=self._order.line,
-                take=self._order.take,
-                tolerance=self._order.tolerance,
+                line=self._request.line,
+                take=self._request.take,
+                tolerance=self._request.tolerance,
             )
         self._report = self._bake.step(budget_s)
         if self._report is not None:
-            self._tell_scene(find(self._order), self._report)
+            self._tell_scene(find(self._request), self._report)
             self._stage = Stage.UNDO
 
     def _tell_scene(self, found: Found, report: bake.BakeReport) -> None:
@@ -119,14 +119,14 @@ class Delivery:
             result.store(
                 found.faces[0],
                 report,
-                title=self._order.title,
-                settings=self._order.settings,
+                title=self._request.title,
+                settings=self._request.settings,
                 detected_emotion=self._curves.detected_title,
             )
 
     def _store_check(self, checked: check.CheckReport) -> None:
         try:
-            face = find(self._order).faces[0]
+            face = find(self._request).faces[0]
         except SessionError:  # the face was removed: there is no place for the report
             return
         if result.result_of_or_none(face) is not None:  # else it was undone
@@ -134,7 +134,7 @@ class Delivery:
 
     def _advance_check(self, report: bake.BakeReport) -> check.CheckReport | None:
         def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:
-            found = find(self._order)
+            found = find(self._request)
             if found.scene != bpy.context.scene:
                 raise SceneChanged(
                     f"{found.scene.name!r} is not open", hint="Open that scene, then check again"
@@ -147,7 +147,7 @@ class Delivery:
             self._check = check.CheckJob(
                 find_faces,
                 self._curves,
-                start_frame=self._order.start_frame,
+                start_frame=self._request.start_frame,
                 frame_rate=self._frame_rate,
                 left_out=report.driven,
             )

@@ -25,9 +25,8 @@ from ..rig.verify import check
 from ..session import client as session_client
 from ..session import environment
 from ..session import request as requests
-from . import delivery as jobs_delivery
-from . import pump
-from . import request as jobs_order
+from . import delivery, pump
+from . import request as generate_request
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +83,9 @@ class GenerateJob(pump.TimerPump):
         self.outcome: Outcome | None = None
         self.state = State.IDLE
         self._client: session_client.Client | None = None
-        self._order: jobs_order.Order | None = None
-        self._request: requests.Request | None = None
-        self._held: jobs_delivery.Delivery | None = None
+        self._request: generate_request.GenerateRequest | None = None
+        self._sent: requests.Request | None = None
+        self._delivery: delivery.Delivery | None = None
         self._ahead = lazy.read_ahead()
         self._started_at = 0.0
         self._shown: tuple[float, str, bool] = (0.0, "", False)
@@ -101,28 +100,28 @@ class GenerateJob(pump.TimerPump):
     @property
     def fraction(self) -> float:
         """Completed part of the request, 0 to 1."""
-        if self._held is not None:
-            return INFERENCE_SHARE + (1.0 - INFERENCE_SHARE) * self._held.fraction
-        return 0.0 if self._request is None else INFERENCE_SHARE * self._request.fraction
+        if self._delivery is not None:
+            return INFERENCE_SHARE + (1.0 - INFERENCE_SHARE) * self._delivery.fraction
+        return 0.0 if self._sent is None else INFERENCE_SHARE * self._sent.fraction
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds until the curves are there; None when unknown."""
-        return None if self._request is None else self._request.seconds_left
+        return None if self._sent is None else self._sent.seconds_left
 
     @property
     def stage(self) -> str:
         """Current stage, for the progress bar."""
-        if self._held is not None:
-            doing = "checking the face" if self._held.is_given else "writing keys"
-            return f"Ready; {jobs_order.waiting_for_or_none() or doing}"
-        if self._request is None:
+        if self._delivery is not None:
+            doing = "checking the face" if self._delivery.is_given else "writing keys"
+            return f"Ready; {generate_request.waiting_for_or_none() or doing}"
+        if self._sent is None:
             return ""
         if self.state is State.CANCELLING:
             return "Cancelling"
-        if self._request.state is requests.State.WAITING:
+        if self._sent.state is requests.State.WAITING:
             return "Starting the model"
-        return self._request.stage or "Generating"
+        return self._sent.stage or "Generating"
 
     @property
     def hello(self) -> protocol.Hello | None:
@@ -136,7 +135,7 @@ class GenerateJob(pump.TimerPump):
 
     # What the operators call -------------------------------------------------------------------
 
-    def start(self, order: jobs_order.Order) -> None:
+    def start(self, request: generate_request.GenerateRequest) -> None:
         """Send a request to the worker and return at once; the timer does the rest.
 
         Raises:
@@ -150,30 +149,30 @@ class GenerateJob(pump.TimerPump):
         if self._client is None:
             self._client = self._new_client()
         self._started_at = time.monotonic()
-        self._request = self._client.submit(order.message)
-        self._order, self.state = order, State.GENERATING
+        self._sent = self._client.submit(request.message)
+        self._request, self.state = request, State.GENERATING
         self.start_timer()
 
     def cancel(self) -> None:
         """Stop the request; the scene stays as it is."""
-        if self._held is not None:
-            if not self._held.is_given:  # else only the check is left, and there is no way back
+        if self._delivery is not None:
+            if not self._delivery.is_given:  # else only the check is left, and there is no way back
                 self._finish()
-        elif self._request is not None and self._client is not None:
+        elif self._sent is not None and self._client is not None:
             self.state = State.CANCELLING
-            self._client.cancel(self._request)
+            self._client.cancel(self._sent)
 
     def file_opened(self) -> None:
         """Drop the request and what is shown of the last one: they belong to the other file."""
         self.error = self.outcome = None
         if self.is_busy:
-            if self._request is not None and self._client is not None:
-                self._client.cancel(self._request)
+            if self._sent is not None and self._client is not None:
+                self._client.cancel(self._sent)
             self.fail(pump.file_replaced("Generation", "Generate again in this file"))
 
     def obstacle_or_none(self) -> str | None:
         """Return why keyframes cannot be written now, None when they can or need not be."""
-        return None if self._held is None else jobs_order.waiting_for_or_none()
+        return None if self._delivery is None else generate_request.waiting_for_or_none()
 
     def close(self) -> None:
         """End the worker and the request. Waits a few seconds at most."""
@@ -196,23 +195,23 @@ class GenerateJob(pump.TimerPump):
 
     def advance(self) -> None:
         """Deliver curves that are there, else read the worker's messages."""
-        if self._held is not None and jobs_order.waiting_for_or_none() is None:
-            self._deliver(self._held)
+        if self._delivery is not None and generate_request.waiting_for_or_none() is None:
+            self._deliver(self._delivery)
             return
         if self._client is None:
             return
         for request in self._client.poll(budget_s=POLL_BUDGET_S):
-            if request is self._request:
+            if request is self._sent:
                 self._take(request)
             elif request.state is requests.State.DONE:
                 self._client.discard(request)  # it finished in the moment it was dropped
-        if self._request is not None:
+        if self._sent is not None:
             self._read_ahead()
 
     def next_interval(self) -> float | None:
         """Return the seconds until the next callback; an open request of a dropped job counts."""
         client_is_busy = self._client is not None and self._client.is_busy
-        if self._held is not None and jobs_order.waiting_for_or_none() is None:
+        if self._delivery is not None and generate_request.waiting_for_or_none() is None:
             return DELIVERY_INTERVAL_S
         return pump.TICK_S if self.is_busy or client_is_busy else None
 
@@ -236,7 +235,7 @@ class GenerateJob(pump.TimerPump):
 
     def _take(self, request: requests.Request) -> None:
         assert self._client is not None
-        self._request = None
+        self._sent = None
         if request.state is requests.State.CANCELLED:
             self._finish()
         elif request.error is not None:
@@ -245,15 +244,15 @@ class GenerateJob(pump.TimerPump):
             assert request.result is not None
             self.notice = request.result.note or self.notice
             try:
-                assert self._order is not None
-                self._held = jobs_delivery.Delivery(self._order, _read_track(request))
+                assert self._request is not None
+                self._delivery = delivery.Delivery(self._request, _read_track(request))
                 self.state = State.DELIVERING
             finally:
                 self._client.discard(request)
 
-    def _deliver(self, held: jobs_delivery.Delivery) -> None:
+    def _deliver(self, held: delivery.Delivery) -> None:
         with compat.window_context():
-            ended = held.step(jobs_delivery.KEYS_BUDGET_S)
+            ended = held.step(delivery.KEYS_BUDGET_S)
         if ended is None:
             return
         report, checked = ended
@@ -261,23 +260,23 @@ class GenerateJob(pump.TimerPump):
         self.outcome = Outcome(report, checked, time.monotonic() - self._started_at)
 
     def _try_again_or_fail(self, error: SessionError) -> None:
-        notice = self.fall_back(error) if self._order is not None else ""
-        if not notice or self._order is None:
+        notice = self.fall_back(error) if self._request is not None else ""
+        if not notice or self._request is None:
             self.fail(error)
             return
         log.warning("%s", error.report())
         self.drop_child(wait=False)  # a timer callback must not block the window
         self._client = self._new_client()
-        self._request = self._client.submit(self._order.message)
+        self._sent = self._client.submit(self._request.message)
         self.state, self.notice = State.GENERATING, notice
 
     def _new_client(self) -> session_client.Client:
         return session_client.Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
 
     def _finish(self) -> None:
-        if self._held is not None:
-            self._held.drop()
-        self._order = self._request = self._held = None
+        if self._delivery is not None:
+            self._delivery.drop()
+        self._request = self._sent = self._delivery = None
         self.state = State.IDLE
 
 

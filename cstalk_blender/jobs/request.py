@@ -1,4 +1,4 @@
-"""An order for a performance as plain data, and what is done with its curves. Main thread only."""
+"""Describe a Generate as plain data, and find its scene and face. Main thread only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..rig.binding import targets
 from ..scene import audio as sound
 from ..scene import audio_decode as sound_decode
 
-PATIENT_OPERATORS = (
+INTERACTIVE_OPERATORS = (
     "TRANSFORM_OT_",
     "MESH_OT_",
     "SCULPT_OT_",
@@ -23,12 +23,12 @@ PATIENT_OPERATORS = (
     "GRAPH_OT_",
     "ACTION_OT_",
 )
-"""Beginnings of the modal operators that a change of data would disturb."""
+"""Prefixes of modal operators that a change of the data would disturb."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Order:
-    """What was asked for, in plain data."""
+class GenerateRequest:
+    """A Generate that the user asked for."""
 
     message: protocol.Generate
     scene_uid: int
@@ -48,11 +48,11 @@ class Order:
 
     @property
     def line(self) -> str:
-        """Name of the speech, for Actions."""
+        """Name of the audio file, for Actions."""
         return self.message.performance.audio.stem
 
 
-def order_for(
+def request_for(
     scene: bpy.types.Scene,
     target: bpy.types.Object,
     performance: protocol.Performance,
@@ -62,7 +62,7 @@ def order_for(
     tolerance: float | None = None,
     title: str = "",
     settings: Mapping[str, Any] | None = None,
-) -> Order:
+) -> GenerateRequest:
     """Return the request for a performance by ``target``.
 
     Args:
@@ -78,7 +78,7 @@ def order_for(
 
     Raises:
         BadTarget: The target is no face.
-        BadSound: The file is missing or no sound.
+        BadSound: The file is missing or holds no audio.
     """
     targets.face_objects(target, with_companions=with_companions)
     sound.length_s(performance.audio)
@@ -88,7 +88,7 @@ def order_for(
         output_folder="",
         performance=dataclasses.replace(performance, audio=audio),
     )
-    return Order(
+    return GenerateRequest(
         message=message,
         scene_uid=scene.session_uid,
         scene_name=scene.name,
@@ -97,7 +97,7 @@ def order_for(
         start_frame=start_frame,
         with_companions=with_companions,
         tolerance=tolerance,
-        take=str(audio.absolute()),
+        take=str(performance.audio.absolute()),  # not a temporary copy
         title=title or performance.audio.name,
         settings=settings or {},
     )
@@ -105,32 +105,32 @@ def order_for(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What an order is about, in the scene of this moment."""
+    """Scene and faces of a request as they are now."""
 
     scene: bpy.types.Scene
     faces: list[bpy.types.Object]
     """The target first."""
 
 
-def find(order: Order) -> Found:
-    """Scene and faces of ``order`` as they are now.
+def find(request: GenerateRequest) -> Found:
+    """Return scene and faces of a request as they are now.
 
     Raises:
         SceneChanged: Scene or target are gone.
         BadTarget: The target is no face any more.
     """
-    scene = _found(bpy.data.scenes, order.scene_uid, f"The scene {order.scene_name!r}")
-    target = _found(bpy.data.objects, order.target_uid, f"The face {order.target_name!r}")
+    scene = _found(bpy.data.scenes, request.scene_uid, f"The scene {request.scene_name!r}")
+    target = _found(bpy.data.objects, request.target_uid, f"The face {request.target_name!r}")
     if target.name not in scene.objects:
         raise SceneChanged(
             f"The face {target.name!r} is no longer in the scene {scene.name!r}",
             hint="Put it back, or choose another face, and generate again",
         )
-    return Found(scene, targets.face_objects(target, with_companions=order.with_companions))
+    return Found(scene, targets.face_objects(target, with_companions=request.with_companions))
 
 
 def waiting_for_or_none() -> str | None:
-    """Why keys cannot be written now, as an instruction; None when they can."""
+    """Return why keyframes cannot be written now, as an instruction; None when they can."""
     if bpy.app.is_job_running("RENDER"):
         return "waiting for the render to end"
     active = bpy.context.view_layer.objects.active if bpy.context.view_layer is not None else None
@@ -141,7 +141,7 @@ def waiting_for_or_none() -> str | None:
             else ("go to Object Mode to write the keys")
         )
     for window in bpy.context.window_manager.windows:
-        if any(o.bl_idname.startswith(PATIENT_OPERATORS) for o in window.modal_operators):
+        if any(o.bl_idname.startswith(INTERACTIVE_OPERATORS) for o in window.modal_operators):
             return "finish what you are doing to write the keys"
     return None
 
@@ -150,7 +150,7 @@ def _found(collection: Any, uid: int, what: str) -> Any:
     found = next((item for item in collection if item.session_uid == uid), None)
     if found is None:
         raise SceneChanged(
-            f"{what} was removed while its performance was made",
+            f"{what} was removed during generation",
             hint="Undo the removal or choose another face, then generate again",
         )
     return found

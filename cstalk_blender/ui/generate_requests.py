@@ -17,7 +17,7 @@ from .properties.acting import acting_of
 from .properties.generate import CSTALK_PG_scene, chosen_face_or_none
 
 
-def request_of(context: bpy.types.Context) -> jobs_request.Order:
+def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
     """Return the request that the settings of the active scene describe.
 
     Raises:
@@ -34,7 +34,7 @@ def request_of(context: bpy.types.Context) -> jobs_request.Order:
         script=scene.cstalk_acting.spoken,
         acting=acting_of(scene, face),
     )
-    return jobs_request.order_for(
+    return jobs_request.request_for(
         scene,
         face,
         performance,

@@ -1,8 +1,8 @@
-"""An engine that several threads share: what waits at the same time runs as one batch.
+"""Share an engine between threads and run the windows that wait at the same time as one batch.
 
-There is no thread of its own and no waiting for company: whoever finds the engine free runs
-everything that has gathered while it was busy, his own window first and then those of the most
-similar length. When the GPU's memory runs out, batches are halved from then on.
+There is no thread of its own and no delay: the thread that finds the engine idle runs the windows
+that have been queued while it was busy, its own first and then those of the most similar length.
+When the GPU runs out of memory, batches are halved from then on.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MAX_PADDING = 1.25
 
 
 class OutOfGpuMemory(Exception):
-    """A batch was too much."""
+    """A batch did not fit into the memory of the GPU."""
 
 
 class BatchEngine(Engine, Protocol):
     """An engine that can run several windows at once."""
 
     def run_many(self, windows: Sequence[Window]) -> list[EngineOutput]:
-        """Outputs of windows of any lengths. Raises OutOfGpuMemory."""
+        """Return the outputs of windows of any lengths. Raises OutOfGpuMemory."""
         ...
 
 
@@ -55,7 +55,7 @@ class SharedEngine:
     def __init__(self, inner: BatchEngine) -> None:
         self._inner = inner
         self.max_frames = inner.window_frames
-        """Frames of a batch, padding and all: what fits one window fits a batch of short ones."""
+        """Most frames of a batch with its padding: short windows fit as one long one does."""
         self._waiting: list[_Request] = []
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -107,7 +107,7 @@ class SharedEngine:
         return mine.output
 
     def _take(self, mine: _Request) -> list[_Request]:
-        """The batch of one request: those most like it, as many as may run at once."""
+        """Return the batch of one request: those of similar length, as many as fit."""
         with self._lock:
             others = [request for request in self._waiting if request is not mine]
             others.sort(key=lambda request: abs(request.frames - mine.frames))
@@ -122,9 +122,9 @@ class SharedEngine:
         return batch
 
     def _run_batch(self, batch: Sequence[_Request]) -> None:
-        """Give every request of the batch its output.
+        """Set the output of every request of the batch.
 
-        A request that gets none, because the batch failed, is run again by its own thread.
+        A request without output, because the batch failed, is run again by its own thread.
         """
         try:
             outputs = self._outputs(batch)

@@ -1,4 +1,4 @@
-"""Several windows through the generator at once, in torch. Importing this module imports torch.
+"""Run several windows through the generator at once, in torch. Imports torch.
 
 Windows of a batch are padded to the longest. The generator pads every convolution where a window
 ends, with zeros or, in a head, with the last frame: so the shorter ones get the same there, before
@@ -62,15 +62,14 @@ class TorchBatches(TorchEngine):
         ]
 
     def _stacked(self, parts: Sequence[np.ndarray], frames: int) -> Tensor:
-        """Arrays of (frames or fewer, columns) as one (B, frames, columns), zeros beyond."""
+        """Stack arrays of at most ``frames`` rows as (B, frames, columns), padded with zeros."""
         table = np.zeros((len(parts), frames, parts[0].shape[1]), np.float32)
         for row, part in zip(table, parts, strict=True):
             row[: len(part)] = part
         return torch.from_numpy(table).to(self._device)
 
     def _cut(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        """What a convolution over (B, rows, D) pads with, beyond the end of each window; nothing
-        outside a batch."""
+        """Pad the input of a convolution, (B, rows, D), after the end of each window of a batch."""
         x = inputs[0]
         last = self._last.get(x.shape[1])
         if last is None:

@@ -37,7 +37,7 @@ def given(studio, work):
     operators.load_audio(bpy.context.scene, write_wav(work / "line.wav"))
     bpy.ops.ed.undo_push(message="before")
     studio.start(generate_requests.request_of(bpy.context))
-    tick_until(studio, lambda: studio._held is not None and studio._held.is_given)
+    tick_until(studio, lambda: studio._delivery is not None and studio._delivery.is_given)
     return studio
 
 

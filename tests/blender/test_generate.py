@@ -276,7 +276,7 @@ def test_mistake_of_ours_ends_the_job_with_details(ready, studio, monkeypatch):
     def slip(*_arguments):
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(jobs.jobs_delivery.Delivery, "step", slip)
+    monkeypatch.setattr(jobs.delivery.Delivery, "step", slip)
     start(studio)
     tick_until(studio, lambda: not studio.is_busy)
     assert "ZeroDivisionError" in str(studio.error)

@@ -268,7 +268,7 @@ def test_what_no_engine_can_do_is_not_tried_again(chosen, home, error):
 def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
     chosen, home, tmp_path, work
 ):
-    from cstalk_blender.jobs.request import order_for
+    from cstalk_blender.jobs.request import request_for
     from cstalk_blender.package import protocol
     from tests.fakes.faces import make_face, write_wav
 
@@ -281,7 +281,7 @@ def test_an_order_whose_pytorch_dies_is_carried_out_by_the_built_in_engine(
 
     studio.launch = fake
     performance = protocol.Performance(write_wav(work / "line.wav"))
-    order = order_for(bpy.context.scene, make_face(), performance, start_frame=1)
+    order = request_for(bpy.context.scene, make_face(), performance, start_frame=1)
     studio.start(order)
     studio.wait()
     assert studio.error is None

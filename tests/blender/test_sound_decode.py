@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cstalk_blender.jobs import generate as jobs
-from cstalk_blender.jobs.request import order_for
+from cstalk_blender.jobs.request import request_for
 from cstalk_blender.package import protocol
 from cstalk_blender.scene import audio_decode as sound_decode
 from tests.fakes.faces import make_face
@@ -98,7 +98,7 @@ def test_a_compressed_line_makes_the_face_move_without_ffmpeg(addon, sound, no_f
     monkeypatch.setenv("PATH", str(given.parent))
     monkeypatch.delenv("CSTALK_PYTHON", raising=False)
     face = make_face()
-    order = order_for(bpy.context.scene, face, protocol.Performance(given), start_frame=1)
+    order = request_for(bpy.context.scene, face, protocol.Performance(given), start_frame=1)
     assert order.line == "台詞 ü"
     studio = jobs.current_job()
     studio.start(order)

@@ -1,4 +1,4 @@
-"""What becomes of a line's curves in Blender: strips, keys, Actions, files. Main thread only."""
+"""Place the curves of lines in Blender: NLA strips, keyframes, Actions, files. Main thread only."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ...scene.sequencer import sequencer_scene
 from .request import EXPORTS, PLAYED, Assignment, BatchTarget, Destination
 
 LIBRARY_FRAME = 1.0
-"""Where an Action that plays nowhere begins."""
+"""First frame of an Action that is not played."""
 SOUND_NAME = "CSTalk Line"
 
 
 def scene_of(target: BatchTarget) -> bpy.types.Scene:
-    """The scene of a batch; raises BadBatch when it is gone."""
+    """Return the scene of a batch. Raises BadBatch if it was removed."""
     for scene in bpy.data.scenes:
         if scene.session_uid == target.scene_uid:
             return scene
@@ -49,7 +49,12 @@ def token_of(digest: str, assignment: Assignment, target: BatchTarget) -> str:
 
 
 def is_still_placed(assignment: Assignment, target: BatchTarget) -> bool:
-    """Whether what an earlier run made of a line is still there."""
+    """Return whether the result of an earlier run is still in the scene or on the disk.
+
+    Args:
+        assignment: The line.
+        target: Destination.
+    """
     line = stem_of(assignment.line)
     if target.destination in EXPORTS:
         return export_path(assignment, target).is_file()
@@ -64,17 +69,27 @@ def is_still_placed(assignment: Assignment, target: BatchTarget) -> bool:
 
 
 def export_path(assignment: Assignment, target: BatchTarget) -> Path:
-    """The file of a line for a destination that writes files."""
+    """Return the file of a line, for destinations that write files.
+
+    Args:
+        assignment: The line.
+        target: Destination.
+    """
     return target.folder / (stem_of(assignment.line) + exports.SUFFIXES[target.destination])
 
 
 def place(assignment: Assignment, target: BatchTarget) -> tuple[str, ...]:
-    """Do with one line what the destination says; sentences that people should read.
+    """Place one line; for the timeline, `place_timeline` takes all lines of a face at once.
 
-    For the timeline nothing is done here: `place_timeline` takes all lines of a face at once.
+    Args:
+        assignment: The line.
+        target: Destination.
+
+    Returns:
+        Notes for the user.
 
     Raises:
-        SessionError: It cannot be done; what was there stays.
+        SessionError: The line cannot be placed; the scene is as it was.
     """
     scene = scene_of(target)
     if target.destination == Destination.FILES:
@@ -104,10 +119,17 @@ def place(assignment: Assignment, target: BatchTarget) -> tuple[str, ...]:
 
 
 def place_timeline(assignments: Sequence[Assignment], target: BatchTarget) -> tuple[str, ...]:
-    """Key all lines of one face straight onto the timeline, as one Action.
+    """Key all lines of one face on the timeline, as one Action.
+
+    Args:
+        assignments: The lines of the face.
+        target: Destination.
+
+    Returns:
+        Notes for the user.
 
     Raises:
-        SessionError: It cannot be done; what was there stays.
+        SessionError: The lines cannot be placed; the scene is as it was.
     """
     scene = scene_of(target)
     rate = sound.frame_rate(scene)
@@ -118,7 +140,7 @@ def place_timeline(assignments: Sequence[Assignment], target: BatchTarget) -> tu
         assert assignment.zero_frame is not None, "a line is placed when its frame is known"
         parts.append((assignment.zero_frame / rate + curves.start_s, curves))
     begin_s, curves, spoken = joined(parts)
-    strips.clear_lines(faces)  # they would lie below, unheard
+    strips.clear_lines(faces)  # below the Action they would have no effect
     name = Path(target.batch).name or target.batch
     report = bake.bake_track(
         faces, curves, start_frame=begin_s * rate, frame_rate=rate, line=f"lines of {name}"
@@ -135,7 +157,12 @@ def place_timeline(assignments: Sequence[Assignment], target: BatchTarget) -> tu
 
 
 def place_sounds(assignments: Sequence[Assignment], target: BatchTarget) -> None:
-    """Put the sounds of lines on the sequencer, each where its line is; earlier ones go."""
+    """Add the audio of lines to the sequencer, at their frames; earlier strips are replaced.
+
+    Args:
+        assignments: The lines.
+        target: The batch.
+    """
     scenes: dict[str, list[Assignment]] = {}
     for assignment in assignments:
         if assignment.zero_frame is not None:
@@ -172,7 +199,7 @@ def _place_sounds(
 
 
 def remove_sounds(scene: bpy.types.Scene) -> None:
-    """Take the sounds of lines off the sequencer."""
+    """Remove the audio of all lines from the sequencer."""
     scene = sequencer_scene(scene)
     for strip in list(compat.placed_strips(scene)):
         if strip.get(strips.BATCH):
@@ -180,7 +207,7 @@ def remove_sounds(scene: bpy.types.Scene) -> None:
 
 
 def clear_timeline(face: bpy.types.Object) -> list[str]:
-    """Take lines that were keyed straight onto the timeline off a face; names of the faces."""
+    """Remove lines that were keyed on the timeline from a face, and return the faces' names."""
     own = ownership.own_action_or_none(face.data.shape_keys)
     if own is None or own.get(strips.BATCH) is None:
         return []
@@ -190,10 +217,10 @@ def clear_timeline(face: bpy.types.Object) -> list[str]:
 def remove_unlisted(
     faces: Sequence[bpy.types.Object], target: BatchTarget, speakers: Mapping[str, int]
 ) -> None:
-    """Take lines of this batch off faces that do not speak them any more.
+    """Remove lines of this batch from faces that do not speak them any more.
 
     Args:
-        faces: Where lines of ours play.
+        faces: Faces with lines.
         target: The batch.
         speakers: Session id of the face that speaks each line, by line.
     """
@@ -209,13 +236,13 @@ def remove_unlisted(
 
 
 def faces_with_lines(target: BatchTarget) -> list[bpy.types.Object]:
-    """Faces in the scene on which lines of ours play."""
+    """Return the faces in the scene with lines of CSTalk."""
     scene = scene_of(target)
     return [o for o in scene.objects if targets.is_face(o) and strips.has_lines(o)]
 
 
 def read_track(path: Path) -> track.CurveTrack:
-    """Curves of a line. Raises BadBatch."""
+    """Read the curves of a line. Raises BadBatch."""
     try:
         return formats.read_curves(path)
     except runtime_errors.RuntimeFault as fault:
@@ -225,14 +252,14 @@ def read_track(path: Path) -> track.CurveTrack:
 def _faces(assignment: Assignment, target: BatchTarget) -> list[bpy.types.Object]:
     if not assignment.face_uid:
         raise BadTarget(
-            f"Nobody speaks {assignment.line.row.name}",
-            hint="Choose its character in the list, or add a row to the cast",
+            f"No character is assigned to {assignment.line.row.name}",
+            hint="Choose its Character in the list, or add a row to the cast",
         )
     for thing in bpy.data.objects:
         if thing.session_uid == assignment.face_uid:
             return targets.face_objects(thing, with_companions=target.with_companions)
     raise BadTarget(
-        f"The face {assignment.face_name!r} was removed while its lines were made",
+        f"The face {assignment.face_name!r} was removed while its lines were generated",
         hint="Undo the removal or choose another face, then bake again",
     )
 
@@ -246,7 +273,7 @@ def _export(
     title: str,
 ) -> None:
     if scene != bpy.context.scene:
-        raise BadBatch(f"{scene.name!r} is not open", hint="Go to it while its lines are written")
+        raise BadBatch(f"{scene.name!r} is not open", hint="Open it while its lines are exported")
     exports.export_line(
         faces,
         curves,
@@ -266,7 +293,7 @@ def _trim(strip: Any, assignment: Assignment, begin: int, rate: float) -> None:
 
 
 def by_face(assignments: Sequence[Assignment]) -> Mapping[int, list[Assignment]]:
-    """Lines grouped by who speaks them, in their request."""
+    """Return lines grouped by the session id of their face, in their order."""
     groups: dict[int, list[Assignment]] = {}
     for assignment in assignments:
         groups.setdefault(assignment.face_uid, []).append(assignment)

@@ -69,14 +69,30 @@ Decoder: TypeAlias = Callable[[Path, Resources], Decoded]
 
 
 def own_wav(path: Path, resources: Resources) -> Decoded:
-    """Decode PCM and float WAV files. Raises WavError for other files."""
+    """Decode PCM and float WAV files.
+
+    Args:
+        path: The file.
+        resources: Closes the file after decoding.
+
+    Raises:
+        WavError: Not such a file.
+    """
     stream = cast(BinaryIO, resources.enter_context(path.open("rb")))
     header = wav.read_header(stream)
     return Decoded(header.sample_rate, wav.read_blocks(stream, header), header.frames)
 
 
 def soundfile(path: Path, resources: Resources) -> Decoded:
-    """Decode with libsndfile; every link of a chained Ogg file."""
+    """Decode with libsndfile; every link of a chained Ogg file.
+
+    Args:
+        path: The file.
+        resources: Closes the file after decoding.
+
+    Raises:
+        MissingDecoderError, OSError: See the module.
+    """
     try:
         import soundfile as library
     except (ImportError, OSError) as error:  # OSError: the wheel without its libsndfile
@@ -109,7 +125,15 @@ def soundfile(path: Path, resources: Resources) -> Decoded:
 
 
 def ffmpeg(path: Path, resources: Resources) -> Decoded:
-    """Decode the first audio track with the program ffmpeg, if it is on the PATH."""
+    """Decode the first audio track with the program ffmpeg, if it is on the PATH.
+
+    Args:
+        path: The file.
+        resources: Closes the file after decoding.
+
+    Raises:
+        MissingDecoderError, NoAudioTrackError, OSError: See the module.
+    """
     program = shutil.which("ffmpeg")
     if program is None:
         raise MissingDecoderError
@@ -151,7 +175,15 @@ def ffmpeg(path: Path, resources: Resources) -> Decoded:
 
 
 def core_audio(path: Path, resources: Resources) -> Decoded:
-    """Decode with Core Audio of macOS, through the package audioread."""
+    """Decode with Core Audio of macOS, through the package audioread.
+
+    Args:
+        path: The file.
+        resources: Closes the file after decoding.
+
+    Raises:
+        MissingDecoderError: Another system, or the package is not installed.
+    """
     if platform.system() != "Darwin" or importlib.util.find_spec("audioread") is None:
         raise MissingDecoderError
     from audioread import macca

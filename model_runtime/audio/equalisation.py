@@ -73,14 +73,13 @@ def equalising_shift(
         Shape (M,), feature units.
     """
     total = sample_count // config.hop_samples
-    blocks = min(MAX_BLOCKS, max(1, total // BLOCK_FRAMES))
     hop = config.hop_samples
     everywhere = range(0, max(1, total - BLOCK_FRAMES + 1), STEP_FRAMES)
     spoken = [
         first for first in everywhere if has_speech(first * hop, (first + BLOCK_FRAMES) * hop)
     ]
     places = spoken or everywhere
-    blocks = min(blocks, len(places))
+    blocks = min(MAX_BLOCKS, -(-len(places) * STEP_FRAMES // BLOCK_FRAMES))
     starts = [places[i] for i in np.linspace(0, len(places) - 1, blocks).astype(int)]
     sampled = [
         log_mel_range(

@@ -125,7 +125,15 @@ class SpeechStore:
         return np.frombuffer(self._file.read(count * 4), np.float32)
 
     def read_levelled(self, first: int, count: int) -> FloatArray:
-        """Return samples at the level of speech; arguments as for ``read``."""
+        """Return samples at the level of speech.
+
+        Args:
+            first: First sample.
+            count: Number of samples.
+
+        Returns:
+            Shape (count,), shorter at the end of the clip.
+        """
         samples = self.read(first, count)
         return samples * self.envelope.range(first, len(samples))
 

@@ -78,13 +78,23 @@ def loud_level(voice: VoiceFrames) -> float:
 
 
 def is_speech(voice: VoiceFrames, loud_db: float) -> BoolArray:
-    """Return which frames are within ``SPEECH_DB`` of the level ``loud_db``; shape (T,)."""
+    """Return which frames count as speech, shape (T,).
+
+    Args:
+        voice: Voice frames.
+        loud_db: Level of the loud frames, dB; ``SPEECH_DB`` below it speech ends.
+    """
     level: BoolArray = smooth(voice.loudness) > loud_db - SPEECH_DB
     return level
 
 
 def is_voiced(voice: VoiceFrames, speech: BoolArray) -> BoolArray:
-    """Return which frames of speech are voiced, without single-frame runs and gaps; (T,)."""
+    """Return which frames of speech are voiced, without single-frame runs and gaps; (T,).
+
+    Args:
+        voice: Voice frames.
+        speech: Which frames count as speech, shape (T,).
+    """
     return speech & (smooth((voice.strength > VOICED_STRENGTH).astype(float)) > 0.5)
 
 

@@ -88,7 +88,7 @@ def test_an_emotion_changes_over_time_without_a_jump(
     np.testing.assert_allclose(mixed[after:], second[after:], atol=1e-4)
 
 
-def test_auto_acts_what_it_heard_as_if_it_had_been_asked_for(
+def test_auto_generates_the_detected_emotion_as_if_it_were_requested(
     engine: NumpyEngine, acted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = DetectedEmotion(
@@ -104,7 +104,7 @@ def test_auto_acts_what_it_heard_as_if_it_had_been_asked_for(
     assert track.request["emotion_keys"][0]["emotion"] == "auto"
 
 
-def test_the_workers_result_says_what_was_heard(
+def test_the_result_of_the_worker_reports_the_detected_emotion(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = (EmotionKey(0.0, "angry", 0.8), EmotionKey(2.0, "neutral", 0.0))

@@ -93,7 +93,7 @@ BAD_SOUNDS = {
 
 
 def refused(command: Command, output: Path, *arguments: object) -> str:
-    """Run ``generate``, check that it refused as it should, and return the line it said."""
+    """Run ``generate``, check that it refused as it should, and return the line it printed."""
     before = output.read_bytes() if output.is_file() else None
     names = sorted(output.parent.iterdir()) if output.parent.is_dir() else None
     done = command("generate", *arguments)

@@ -46,7 +46,7 @@ def test_windowed_equals_whole(engine: NumpyEngine, acted: Performance, window_f
     np.testing.assert_allclose(perform(acted, engine).values, whole.values, atol=1e-5)
 
 
-def test_every_window_hears_the_colour_of_the_whole(
+def test_every_window_is_equalised_as_the_whole_clip(
     engine: NumpyEngine, acted: Performance, tmp_path: Path
 ) -> None:
     colour = tuple(np.linspace(0.6, -0.6, 80).tolist())
@@ -162,7 +162,7 @@ def test_progress_rises_to_one(engine: NumpyEngine, acted: Performance) -> None:
     assert len([stage for _, stage in told if stage == "generating curves"]) == 10
 
 
-def test_cancel_is_heard_between_windows_and_leaves_the_engine_usable(
+def test_cancel_takes_effect_between_windows_and_leaves_the_engine_usable(
     engine: NumpyEngine, acted: Performance
 ) -> None:
     engine.window_frames = 20

@@ -1,4 +1,4 @@
-"""Laws of what is heard: pitch, description of a voice, the judge, and the keys that come of it."""
+"""Laws of emotion detection: pitch, voice statistics, the classifier, and the resulting keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def described(samples: Any) -> VoiceFrames:
 
 
 def model_that_says(**classes: float) -> EmotionModel:
-    """A judge that gives these scores whatever it hears, ``neutral`` to both neutral classes."""
+    """A classifier with constant scores; ``neutral`` goes to both neutral classes."""
     bias = np.array([classes.get(name, -1.0) for name in CLASSES])
     return EmotionModel(
         CLASSES,
@@ -190,7 +190,7 @@ def test_no_speech_is_surely_neutral() -> None:
     assert all(key.emotion == "neutral" for key in heard.keys)
 
 
-def test_what_was_heard_is_in_seconds_of_the_file() -> None:
+def test_detected_keys_are_in_seconds_of_the_file() -> None:
     here = described(voice(4))
     now, late = (classify_voice(here, model_that_says(angry=1), start_s=s) for s in (0.0, 7.5))
     assert [k.start_s + 7.5 for k in now.keys] == pytest.approx([k.start_s for k in late.keys])
@@ -204,7 +204,7 @@ HEARD = DetectedEmotion(
 )
 
 
-def test_auto_stands_for_what_was_heard_until_the_next_key() -> None:
+def test_auto_is_replaced_by_the_detected_keys_until_the_next_key() -> None:
     keys = (EmotionKey(0, "auto", 0.5), EmotionKey(5, "angry", 1), EmotionKey(6, "auto", 1))
     assert uses_auto(keys)
     assert resolve_auto(keys, HEARD) == (
@@ -237,7 +237,7 @@ def test_an_emotion_the_face_cannot_act_becomes_neutral() -> None:
     assert keys[1].intensity == 0
 
 
-def test_the_title_tells_changes_only_where_there_are_any() -> None:
+def test_the_title_lists_changes_only_if_there_are_any() -> None:
     assert HEARD.title() == "happy 0.8 at 0.0 s, sad 0.6 at 4.0 s"
     steady = DetectedEmotion(HEARD.keys[:1], "happy", 0.8, {})
     assert steady.title() == "happy 0.8"

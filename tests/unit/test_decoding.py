@@ -162,7 +162,7 @@ def test_the_decoder_that_reads_most_is_taken(file: Path, monkeypatch: pytest.Mo
     assert speech.warnings == ("a.xyz: the last 0.5 s that its header states are missing",)
 
 
-def test_damage_without_a_stated_length_is_told(
+def test_damage_without_a_stated_length_gives_a_warning(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoding, "DECODERS", (of_blocks(voice(1), then=OSError("bad")),))

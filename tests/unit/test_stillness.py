@@ -1,4 +1,4 @@
-"""Laws of lips that hold still where nobody speaks."""
+"""Laws of lips that hold still without speech."""
 
 from __future__ import annotations
 

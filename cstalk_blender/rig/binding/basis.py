@@ -22,6 +22,7 @@ from ..fitting.correspondence import Correspondence, Head, correspond
 from ..mapping.names import map_channels, spelling
 from ..mapping.routing import Target
 from . import geometry
+from .wiring import wiring_of
 
 Array = NDArray[np.float64]
 
@@ -122,6 +123,16 @@ def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
     return FaceFit(fit, found, target, source, "" if jaw is None else jaw.name)
 
 
+def fit_reason_or_none(face: bpy.types.Object) -> str | None:
+    """Return why a fit would not improve a face; None when it may."""
+    found = wiring_of(face).recognition
+    if found.missing or not found.total or found.needs_solver:
+        return None
+    if found.family is not None and found.family.kind != "shapes":
+        return None
+    return f"All {found.total} movements of {face.name!r} are found by name: nothing to fit"
+
+
 def usable_keys(face: bpy.types.Object) -> list[str]:
     """Return the shape keys that a performance may move: no identity, no pose corrective."""
     key = face.data.shape_keys
@@ -179,6 +190,11 @@ def _opening(
     for wanted in OPEN_NAMES:
         if wanted in plain:
             return motions[plain[wanted]]
+    # A family knows its keys behind any prefix: Face.M_F00_000_00_Fcl_MTH_A.
+    routes = wiring_of(face).recognition.routing.of("jawOpen")
+    named = [route for route in routes if route.target in motions]
+    if named:
+        return np.asarray(np.sum([r.gain * motions[r.target] for r in named], axis=0))
     raise BadTarget(f"No shape key of {face.name!r} opens the mouth", hint=HINT)
 
 

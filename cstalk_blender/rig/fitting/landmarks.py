@@ -30,6 +30,9 @@ STILL_SHARE = 0.35
 """A vertex that moves less than this part of the largest motion belongs to the upper face."""
 MOVING_SHARE = 0.55
 """A vertex that moves more than this part of the largest motion belongs to the jaw."""
+RISING_SHARE = 0.1
+"""Skin that moves against the jaw by more than this part of the largest motion is a rising upper
+lip; on the demo head and the three public heads none does."""
 NEAR_SHARE = 0.08
 """Upper and lower vertices closer than this part of the jaw's size may be the seam of the lips."""
 OPEN_SHARE = 0.25
@@ -134,7 +137,17 @@ def find_landmarks(
         raise NoLips("the jaw's shape moves no vertex")
     skin = _skin(parts, length)
     share = length / length[skin].max()
-    upper, lower, distance = _seam(neutral, skin, share)
+    along = opening @ opening[skin][length[skin].argmax()] / length[skin].max() ** 2
+    if along[skin].min() < -RISING_SHARE:
+        # VRoid's Fcl_MTH_A raises the upper lip about as far as it lowers the lower one: only the
+        # direction tells them apart.
+        share = along
+    try:
+        upper, lower, distance = _seam(neutral, skin, share)
+    except NoLips:
+        if lips is None:
+            raise
+        upper, lower, distance = _marked_seam(neutral, opening, skin, lips)
     parting, down, left, front = _directions(neutral, opening, skin, upper, lower)
     across = neutral[lower] @ left
     corner_left, corner_right = lower[np.argmax(across)], lower[np.argmin(across)]
@@ -216,6 +229,36 @@ def _seam(neutral: Array, skin: NDArray[np.bool_], share: Array) -> tuple[Indice
     outside = np.linalg.norm(places - np.median(places, axis=0), axis=1)
     near[np.flatnonzero(near)[outside > STRAY * np.median(outside)]] = False  # a fold elsewhere
     return still[nearest[near]], moving[near], distance[near]
+
+
+def _marked_seam(
+    neutral: Array, opening: Array, skin: NDArray[np.bool_], lips: tuple[int, int]
+) -> tuple[Indices, Indices, Array]:
+    """Return the marked pair and the ends of the moving skin beside it as a seam, each (3,).
+
+    Args:
+        neutral: Vertices at rest, (V, 3).
+        opening: Motion of each vertex when the jaw opens, (V, 3).
+        skin: Vertices of the skin, (V,).
+        lips: The marked upper and lower vertex.
+    """
+    upper, lower = lips
+    parting = opening[lower] - opening[upper]
+    parting = parting / max(float(np.linalg.norm(parting)), 1e-12)
+    outward = neutral[lower] - neutral[skin].mean(axis=0)
+    left = np.cross(outward, parting)
+    left = left / max(float(np.linalg.norm(left)), 1e-12)
+    length = np.linalg.norm(opening, axis=1)
+    moving = np.flatnonzero(skin & (length > STILL_SHARE * length[[upper, lower]].max()))
+    across = neutral[moving] @ left
+    height = np.abs((neutral[moving] - neutral[lower]) @ parting)
+    # Beside the mouth, not above or below: the chin may be wider than the lips.
+    level = height < 0.25 * max(float(np.ptp(across)), 1e-12)
+    if level.sum() < 2:
+        raise NoLips("no skin moves beside the marked lips")
+    ends = moving[level][[np.argmin(across[level]), np.argmax(across[level])]]
+    seam = np.array([upper, *ends]), np.array([lower, *ends])
+    return *seam, np.linalg.norm(neutral[seam[0]] - neutral[seam[1]], axis=1)
 
 
 def _neighbours(

@@ -160,5 +160,10 @@ def evaluate(
 
 
 def evaluate_track(routing: Routing, curves: track.CurveTrack) -> dict[Target, NDArray[np.float32]]:
-    """Return `evaluate` of all channels of a track."""
+    """Return `evaluate` of all channels of a track.
+
+    Args:
+        routing: The routes.
+        curves: The track.
+    """
     return evaluate(routing, curves.values, curves.channels)

@@ -70,13 +70,6 @@ def test_marked_lips_are_obeyed_where_no_seam_is_found():
     assert abs(float(marks.left @ [1.0, 0.0, 0.0])) > 0.99
 
 
-def test_a_fit_is_off_with_a_reason_where_all_movements_have_names():
-    assert basis.fit_reason_or_none(make_face("Face")) == (
-        "All 52 movements of 'Face' are found by name: nothing to fit"
-    )
-    assert basis.fit_reason_or_none(vroid_head()) is None
-
-
 def test_a_head_that_no_key_opens_is_told_what_to_do():
     face = make_face("Face", ["eyeBlinkLeft", "eyeBlinkRight"])
     with pytest.raises(BadTarget, match="No shape key of 'Face' opens the mouth"):

@@ -123,16 +123,6 @@ def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
     return FaceFit(fit, found, target, source, "" if jaw is None else jaw.name)
 
 
-def fit_reason_or_none(face: bpy.types.Object) -> str | None:
-    """Return why a fit would not improve a face; None when it may."""
-    found = wiring_of(face).recognition
-    if found.missing or not found.total or found.needs_solver:
-        return None
-    if found.family is not None and found.family.kind != "shapes":
-        return None
-    return f"All {found.total} movements of {face.name!r} are found by name: nothing to fit"
-
-
 def usable_keys(face: bpy.types.Object) -> list[str]:
     """Return the shape keys that a performance may move: no identity, no pose corrective."""
     key = face.data.shape_keys
@@ -248,18 +238,18 @@ def _solved(
             rows[name] = _jaw_motion(face, target.points, jaw, angles) / size
             targets.append(Target("bone", name))
             bounds.append(JAW_BOUNDS[axis])
-    asked = found.motions(np.stack([source.motions[channel] for channel in channels]))
+    requested = found.motions(np.stack([source.motions[channel] for channel in channels]))
     basis = np.stack([motion[found.places] for motion in rows.values()])
     weights = _weights(target, found)
     upper, lower = target.landmarks.lip_upper, target.landmarks.lip_lower
     gap = np.stack([motion[lower] - motion[upper] for motion in rows.values()])[:, None]
-    ours = source.head.landmarks
-    wanted = np.stack([m[ours.lip_lower] - m[ours.lip_upper] for m in _of(source, channels)])
+    marks = source.head.landmarks
+    wanted = np.stack([m[marks.lip_lower] - m[marks.lip_upper] for m in _of(source, channels)])
     wanted = found.laid_over.motions(wanted)[:, None]
     gap_weight = np.sqrt(GAP_SHARE * float((weights**2).sum()))
     fit = solver.fit_of(
         np.concatenate([basis, gap], axis=1),
-        np.concatenate([asked, wanted], axis=1),
+        np.concatenate([requested, wanted], axis=1),
         np.append(weights, gap_weight),
         targets,
         channels,

@@ -79,8 +79,8 @@ def similarity(source: Head, target: Head) -> Similarity:
         source: The head to transform.
         target: The head to align it with.
     """
-    ours, theirs = source.landmarks, target.landmarks
-    first, second = ours.places(source.points), theirs.places(target.points)
+    here, there = source.landmarks, target.landmarks
+    first, second = here.places(source.points), there.places(target.points)
     count = min(len(first), len(second))
     first, second = first[:count], second[:count]
     centred, aimed = first - first.mean(axis=0), second - second.mean(axis=0)
@@ -124,9 +124,9 @@ def correspond(source: Head, target: Head, candidates: Indices) -> Correspondenc
     face = _near_the_mouth(target, candidates)
     points = laid_over.points(source.points[skin])
     points = _warped(points, source, target, face, width)
-    ours = np.column_stack([points, JAW_WEIGHT * width * source.jaw_share[skin]])
-    theirs = np.column_stack([target.points, JAW_WEIGHT * width * target.jaw_share])[candidates]
-    sources, distances = _nearest_few(theirs, ours)
+    here = np.column_stack([points, JAW_WEIGHT * width * source.jaw_share[skin]])
+    there = np.column_stack([target.points, JAW_WEIGHT * width * target.jaw_share])[candidates]
+    sources, distances = _nearest_few(there, here)
     near = distances[:, 0] < FARTHEST * width
     closeness = 1.0 / (distances[near] + 1e-3 * width)
     shares = closeness / closeness.sum(axis=1, keepdims=True)

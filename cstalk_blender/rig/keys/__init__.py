@@ -4,6 +4,7 @@
 - `build`: write F-curves into Actions that nothing plays yet.
 - `install`: assign Actions, take them off, return the user's F-curves.
 - `ownership`: identity of our Actions, and what the user changed in them.
+- `hand_edits`: carry the user's edits over to a take that is generated again.
 - `memory`: values, sliders and Actions from before the first bake.
 - `transfer`: copy F-curves between Actions.
 - `fcurves`: keyframes as arrays.

@@ -277,7 +277,7 @@ def bake_track(
 
 
 def clear_bake(objects: Sequence[bpy.types.Object]) -> ClearReport:
-    """Take our performance off faces and restore what was there before; strips of ours stay.
+    """Take our performance off faces and restore what was there before; CSTalk strips stay.
 
     Args:
         objects: Face meshes, as `targets.face_objects` returns them.
@@ -290,7 +290,7 @@ def clear_bake(objects: Sequence[bpy.types.Object]) -> ClearReport:
 
 
 def has_bake(target: bpy.types.Object | None) -> bool:
-    """Return True when the object, or what moves it, plays a performance of ours."""
+    """Return True when the object, or what moves it, plays a CSTalk performance."""
     key = getattr(getattr(target, "data", None), "shape_keys", None)
     if key is None:
         return False

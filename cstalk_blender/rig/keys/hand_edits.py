@@ -1,6 +1,6 @@
 """Keep the artist's edits when a take is generated again.
 
-Beside its keyframes an Action of ours carries the generated curves, deflated as float16: half a
+Beside its keyframes a CSTalk Action carries the generated curves, deflated as float16: half a
 kilobyte a second for 52 channels. Where its keyframes play something else, the artist edited them.
 """
 

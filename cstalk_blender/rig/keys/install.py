@@ -1,6 +1,6 @@
 """Assign the Actions of a performance to its data blocks, and take them off again.
 
-F-curves that the user added to an Action of ours are never lost: a new performance carries them
+F-curves that the user added to a CSTalk Action are never lost: a new performance carries them
 on, and clearing returns them to the user's own Action.
 """
 
@@ -82,10 +82,10 @@ def install(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action |
 
     Args:
         owner: The data block.
-        action: A new Action of ours with curves for ``owner``.
+        action: A new CSTalk Action with curves for ``owner``.
 
     Returns:
-        The Action of ours that was played before, if there was one.
+        The CSTalk Action that was played before, if there was one.
     """
     before = ownership.current_action_or_none(owner)
     if before is None or not ownership.is_ours(before) or ownership.is_renamed(before):
@@ -106,7 +106,7 @@ def uninstall(owner: bpy.types.ID) -> bpy.types.Action | None:
     """Take our Action off ``owner`` and restore what was there before the first bake.
 
     Returns:
-        The Action of ours that was played, for `remove_actions`; None without one.
+        The CSTalk Action that was played, for `remove_actions`; None without one.
     """
     own = ownership.own_action_or_none(owner)
     if own is None and (has_clips(owner) or not memory.has_memory(owner)):
@@ -128,7 +128,7 @@ def uninstall(owner: bpy.types.ID) -> bpy.types.Action | None:
 
 
 def remove_actions(actions: Iterable[bpy.types.Action | None]) -> list[str]:
-    """Delete Actions of ours that were taken off, as far as they are unchanged and unused.
+    """Delete CSTalk Actions that were taken off, as far as they are unchanged and unused.
 
     Args:
         actions: Actions; None and repeated ones are skipped.
@@ -189,18 +189,18 @@ def remember(owner: bpy.types.ID, curves: Sequence[PropertyCurve]) -> list[str]:
 
 
 def _release_users(action: bpy.types.Action) -> None:
-    """Give data blocks that only the user animates in an Action of ours an Action of their own.
+    """Give data blocks that only the user animates in a CSTalk Action an Action of their own.
 
     Since 4.4 Blender keys a data block into the Action of a related one: keying the location of a
     face object adds a slot to the Action that its shape keys play.
     """
-    ours = ownership.written_slots(action)
+    written = ownership.written_slots(action)
     for owner in bpy.data.user_map(subset={action})[action]:
         animation = getattr(owner, "animation_data", None)
         if animation is None or animation.action != action:
             continue
         handle = compat.slot_handle(owner)
-        if handle and handle not in ours:
+        if handle and handle not in written:
             curves = ownership.foreign_curves(action, handle)
             compat.assign_action(owner, None)
             _return_curves(owner, curves)

@@ -3,7 +3,7 @@
 The memory is a custom property, so it survives saving, undo and the removal of the add-on:
 
     owner["cstalk"] = {"previous": Action, "previous_slot": identifier, "previous_fake": 0 or 1,
-                       "kept_track": NLA track that plays the user's Action below ours,
+                       "kept_track": NLA track that plays the user's Action below the CSTalk Action,
                        "values": {shape key: value before},
                        "ranges": {shape key: [min, max] before},
                        "paths": JSON of [[data path, index, value before], ...]}
@@ -24,7 +24,7 @@ from ..drive.values import write_value
 MEMORY = "cstalk"
 """Custom property of an owner: what was there before."""
 KEPT_TRACK = "CSTalk: below the performance"
-"""Name of the NLA track on which an armature's own Action continues below ours."""
+"""Name of the NLA track on which an armature's own Action continues below the CSTalk Action."""
 
 
 def has_memory(owner: bpy.types.ID) -> bool:
@@ -112,7 +112,9 @@ def restore_ranges(key: bpy.types.ID) -> None:
 
 
 def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
-    """Note the user's Action, which ours replaces; an armature's continues on a track below ours.
+    """Note the user's Action, which a CSTalk Action replaces.
+
+    That of an armature continues on an NLA track below the CSTalk Action.
 
     Args:
         owner: Data block that plays the Action.
@@ -145,7 +147,7 @@ def restore(owner: bpy.types.ID, *, has_clips: bool) -> None:
 
     Args:
         owner: The data block.
-        has_clips: True while strips of ours play on it: they still need the widened sliders, and
+        has_clips: True while CSTalk strips play on it: they still need the widened sliders, and
             the values are restored when they go.
     """
     memory = _memory(owner)

@@ -1,6 +1,6 @@
 """Decide which Actions and F-curves CSTalk wrote, and remove nothing else.
 
-An Action of ours carries custom properties: its given name, the clip, the face, and a digest of
+A CSTalk Action carries custom properties: its given name, the clip, the face, and a digest of
 every F-curve that was written. They survive renaming, saving, appending and undo, and a duplicate
 carries them too. An Action is only deleted while its content is what was written and nothing else
 refers to it.
@@ -49,7 +49,7 @@ def is_ours(action: bpy.types.Action | None) -> bool:
 
 
 def is_renamed(action: bpy.types.Action) -> bool:
-    """Return True when the user renamed an Action of ours; Blender's numbers do not count."""
+    """Return True when the user renamed a CSTalk Action; Blender's numbers do not count."""
     return _NUMBERED.sub("", action.name) != _NUMBERED.sub("", str(action.get(NAME)))
 
 
@@ -79,7 +79,7 @@ def unique_face_id_or_none(key: bpy.types.Key) -> str | None:
 
 
 def set_name(action: bpy.types.Action, name: str) -> None:
-    """Name an Action of ours.
+    """Name a CSTalk Action.
 
     Args:
         action: The Action.
@@ -113,7 +113,7 @@ def shortened(name: str, longest: int = LONGEST_NAME) -> str:
 
 
 def set_fake_user(action: bpy.types.Action) -> None:
-    """Keep an Action of ours in saved files, and note that no user asked for it."""
+    """Keep a CSTalk Action in saved files, and note that no user asked for it."""
     if not action.use_fake_user:
         action.use_fake_user = True
         action[FAKE_USER] = True
@@ -132,7 +132,7 @@ def record_curve(action: bpy.types.Action, handle: int, curve: bpy.types.FCurve)
     """Note one F-curve that we changed or added.
 
     Args:
-        action: An Action of ours.
+        action: A CSTalk Action.
         handle: Handle of the slot that the curve belongs to, 0 without slots.
         curve: The F-curve as it is now.
     """
@@ -161,10 +161,10 @@ def _bezier() -> int:
 
 
 def foreign_curves(action: bpy.types.Action, handle: int) -> list[Any]:
-    """Return the F-curves of one slot of an Action of ours that the user added.
+    """Return the F-curves of one slot of a CSTalk Action that the user added.
 
     Args:
-        action: An Action of ours.
+        action: A CSTalk Action.
         handle: Handle of the slot, 0 without slots.
     """
     written = _written(action).get(str(handle), {})
@@ -192,7 +192,7 @@ def is_edited(action: bpy.types.Action, handle: int, curve: bpy.types.FCurve) ->
     """Return True when a curve is not as we wrote it.
 
     Args:
-        action: An Action of ours.
+        action: A CSTalk Action.
         handle: Handle of the slot that the curve belongs to, 0 without slots.
         curve: The F-curve.
     """
@@ -213,7 +213,7 @@ def takes_of(key: bpy.types.Key) -> Iterator[bpy.types.Action]:
 
 
 def remove_or_keep(action: bpy.types.Action) -> str:
-    """Delete an Action of ours that nothing plays, unless the user changed or uses it.
+    """Delete a CSTalk Action that nothing plays, unless the user changed or uses it.
 
     Returns:
         Empty when it was deleted, else a sentence that says why it was kept.

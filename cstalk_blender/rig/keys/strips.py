@@ -147,7 +147,7 @@ def clear_lines(faces: Sequence[bpy.types.Object]) -> Removed:
 
 
 def has_lines(face: bpy.types.Object) -> bool:
-    """Return True when clips of ours play on the face."""
+    """Return True when CSTalk clips play on the face."""
     return any(has_clips(owner) for owner in owners_of([face]))
 
 

@@ -29,7 +29,7 @@ def our_tracks(owner: bpy.types.ID) -> Iterator[Any]:
 
 
 def has_clips(owner: bpy.types.ID) -> bool:
-    """Return True when strips of ours play on a data block."""
+    """Return True when CSTalk strips play on a data block."""
     return next(our_tracks(owner), None) is not None
 
 

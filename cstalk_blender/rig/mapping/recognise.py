@@ -115,7 +115,7 @@ def recognise(
 
     Args:
         shape_names: Names of its shape keys, with or without the reference key.
-        own: Families that the user added; they win a tie with ours.
+        own: Families that the user added; they win a tie with shipped ones.
         still: Those of ``shape_names`` that move no vertex: they do not count.
     """
     names = tuple(name for name in shape_names if name not in frozenset(still))

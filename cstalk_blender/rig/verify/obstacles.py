@@ -126,18 +126,18 @@ def _wrong_rotation_modes(face: bpy.types.Object) -> Iterator[str]:
     if armature is None or armature.animation_data is None:
         return
     followed = owners_of([face])
-    told = set()
+    named = set()
     for curve in armature.animation_data.drivers:
         match = _ROTATION.match(curve.data_path)
         if match is None or not _follows(curve, followed):
             continue
         name, prop = bpy.utils.unescape_identifier(match[1]), match[2]
         bone = armature.pose.bones.get(name)
-        if bone is None or (name, prop) in told:
+        if bone is None or (name, prop) in named:
             continue
         mode = bone.rotation_mode if bone.rotation_mode in _MODE_NAMES else "EULER"
         if mode != _MODES.get(prop, "EULER"):
-            told.add((name, prop))
+            named.add((name, prop))
             shown = _MODE_NAMES.get(mode, "Euler")
             wanted = _MODE_NAMES.get(_MODES.get(prop, ""), "XYZ Euler")
             yield (

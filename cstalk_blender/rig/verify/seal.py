@@ -50,11 +50,11 @@ def seal_lips(face: bpy.types.Object, frame_rate: float) -> SealReport:
     """Add closing to the performance that ``face`` plays; a second call adds nothing more.
 
     Args:
-        face: A face with a performance of ours.
+        face: A face with a CSTalk performance.
         frame_rate: Frames per second of the scene.
 
     Raises:
-        BadTarget: There is no performance of ours, no lips were found, or no shape key that closes
+        BadTarget: There is no CSTalk performance, no lips were found, or no shape key that closes
             or opens them can be keyed.
     """
     key = face.data.shape_keys

@@ -123,6 +123,18 @@ def test_one_sentence_cannot_be_read_by_what_it_says_itself():
     assert not len(hits)
 
 
+def test_a_viseme_seen_once_cannot_be_read_and_disturbs_no_other():
+    rows = mouths(spread=0.01)
+    phones = rows.phones.copy()
+    phones[phones == "th"] = "sil"
+    phones[0] = "th"
+    few = PhoneTable(phones, rows.clips, rows.seconds, rows.values, rows.points)
+    hits, classes = articulation.viseme_hits(few)
+    dental = list(articulation.VISEMES).index("th")
+    assert not hits[classes == dental].any()
+    assert hits[classes != dental].all()
+
+
 def test_balanced_accuracy_counts_a_rare_class_as_much_as_a_common_one():
     hits = np.array([True] * 9 + [False])
     classes = np.array([0] * 9 + [1])

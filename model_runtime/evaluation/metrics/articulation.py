@@ -111,12 +111,21 @@ def viseme_hits(table: PhoneTable) -> tuple[BoolArray, IntArray]:
     read = np.full(len(truth), -1)
     for sentence in sentences:
         held = groups == sentence
-        known = np.unique(truth[~held])
+        others = ~held & np.isin(truth, _repeated(truth[~held]))
+        known = np.unique(truth[others])
+        if len(known) < 2:
+            continue
         model = LinearDiscriminantAnalysis(
             solver="lsqr", priors=np.full(len(known), 1 / len(known)), shrinkage=SHRINKAGE
         )
-        read[held] = model.fit(features[~held], truth[~held]).predict(features[held])
+        read[held] = model.fit(features[others], truth[others]).predict(features[held])
     return read == truth, truth
+
+
+def _repeated(classes: IntArray) -> IntArray:
+    """Return the classes that occur twice at least: one example has no spread."""
+    names, counts = np.unique(classes, return_counts=True)
+    return np.asarray(names[counts > 1])
 
 
 def balanced_accuracy(hits: BoolArray, classes: IntArray) -> float:

@@ -136,7 +136,7 @@ def generate_line(
         emotion=emotion_words(performance),
         detected_emotion=track.detected_title,
         detected_emotion_at=_detected_keys(track, performance, engine.config.emotions),
-        quality=_rounded(quality),
+        quality=_rounded(dataclasses.replace(quality, notes=(*track.warnings, *quality.notes))),
         opening=opening_plot(track),
     )
     return track, entry

@@ -12,7 +12,7 @@ import pytest
 from model_runtime.batch.lines.lock import STATE_FOLDER
 from model_runtime.cli.main import main
 from model_runtime.curves.formats.registry import read_curves
-from tests.fakes.sounds import voice, write_wav
+from tests.fakes.sounds import voice, wav_bytes, write_wav
 
 
 @pytest.fixture
@@ -56,6 +56,19 @@ def test_a_bad_file_does_not_stop_the_others(
     assert "cannot be decoded" in table[0]["error"]
     assert [row["frames"] for row in table] == ["0", "12", "17"]
     assert "2 of 3 lines done, 1 failed" in capsys.readouterr().out
+
+
+def test_missing_samples_are_a_note_of_the_line_in_the_report(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    (clips / "cut.wav").write_bytes(wav_bytes(voice(1))[:-8000])
+    report = tmp_path / "report.csv"
+    out = str(tmp_path / "out")
+    assert main(["batch", str(clips), "-o", out, "--report", str(report), *options]) == 0
+    [row] = rows(report)
+    assert row["notes"].startswith("cut.wav: the last 0.25 s that its header states are missing")
 
 
 def test_resume_makes_only_what_is_missing_or_asked_for_otherwise(

@@ -21,6 +21,12 @@ from typing import Any
 import bpy
 
 
+def path_options() -> set[str]:
+    """Return the options of a property whose path can be relative to the .blend file ("//")."""
+    is_known = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+    return {"ANIMATABLE", *(["PATH_SUPPORTS_BLEND_RELATIVE"] if is_known else [])}
+
+
 def shares_actions() -> bool:
     """Return whether Actions have slots, so that one can hold curves of several data blocks."""
     return "slots" in bpy.types.Action.bl_rna.properties

@@ -50,7 +50,7 @@ def fill(scene: bpy.types.Scene, *, default_character: str = "") -> int:
         rows = [(f.line, f.character or default_character, f) for f in found]
     else:
         rows = _rows_of_files(scene, settings, source)
-    _replace(scene, source, rows)
+    _replace(scene, rows)
     return len(settings.lines)
 
 
@@ -71,10 +71,9 @@ def _rows_of_files(
     ]
 
 
-def _replace(scene: bpy.types.Scene, source: str, found: Sequence[tuple[Any, str, Any]]) -> None:
+def _replace(scene: bpy.types.Scene, found: Sequence[tuple[Any, str, Any]]) -> None:
     settings: CSTALK_PG_batch = scene.cstalk_batch
-    is_same = settings.listed_from == source
-    before = {item.name: _values(item) for item in settings.lines} if is_same else {}
+    before = {item.name: _values(item) for item in settings.lines} if settings.is_listed else {}
     settings.lines.clear()
     for line, character, strip in found:
         item = settings.lines.add()
@@ -87,7 +86,8 @@ def _replace(scene: bpy.types.Scene, source: str, found: Sequence[tuple[Any, str
             _restore(item, before[item.name])
         if item.problem:
             item.message, item.state = f"{item.problem}. {item.hint}".strip(". "), LineStatus.FAILED
-    settings.listed_from = source
+    if not settings.is_listed:  # else the text may be that of version 0.1, which names the batch
+        settings.listed_from = settings.source_text
     settings.index = min(settings.index, max(0, len(settings.lines) - 1))
 
 
@@ -121,7 +121,8 @@ def _restore(item: CSTALK_PG_line, old: Mapping[str, Any]) -> None:
 def _write(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) -> None:
     row, acting = line.row, line.row.acting
     """Write a line of the source into a row of the list."""
-    item.name, item.title, item.audio = lines.stem_of(line), _text(row.name), _text(row.audio)
+    item.name, item.title = lines.stem_of(line), _text(row.name)
+    item.audio = _stored_path(row.audio, settings)
     item.role, item.scene_name = row.character, row.scene
     item.problem, item.hint = row.problem, row.hint
     known = acting.emotion in lines.known_emotions()
@@ -131,7 +132,7 @@ def _write(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) ->
     if acting.emotion and not known:
         item.problem = f"{UNKNOWN_EMOTION} {acting.emotion!r}"
         item.hint = f"Use one of {', '.join(lines.known_emotions())}"
-    if item.audio != row.audio:
+    if _text(row.audio) != row.audio:
         item.problem, item.hint = NO_TEXT, "Rename the file, then read the lines again"
     item.intensity = 1.0 if acting.intensity is None else acting.intensity
     item.emotion_at = lines.keys_text(acting.emotion_at)
@@ -155,6 +156,16 @@ def _write_length(item: CSTALK_PG_line, line: lines.Line) -> None:
             item.problem, item.hint = str(error), hint
     if acting.cut_duration_s is not None:
         item.length_s = acting.cut_duration_s
+
+
+def _stored_path(path: str, settings: CSTALK_PG_batch) -> str:
+    """Return the path of an audio file, relative to the .blend file where the source is."""
+    if settings.source_text.startswith("//"):
+        try:
+            return str(bpy.path.relpath(_text(path)))
+        except ValueError:  # another drive of Windows
+            return _text(path)
+    return _text(path)
 
 
 def _text(name: str) -> str:

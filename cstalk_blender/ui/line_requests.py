@@ -88,7 +88,7 @@ def _line(item: CSTALK_PG_line, face: bpy.types.Object | None) -> lines.Line:
         character = face.name
     row = lines.Row(
         number=0,
-        audio=item.audio,
+        audio=bpy.path.abspath(item.audio),
         name=item.title,
         stem=item.name,
         character=character,

@@ -288,3 +288,26 @@ def test_jump_goes_to_the_first_frame_of_the_selected_line(batch, work):
     scene.cstalk_batch.index = 1
     assert bpy.ops.cstalk.batch_jump() == {"FINISHED"}
     assert scene.frame_current == 11 + round(2.5 * 24)
+
+
+def test_lines_of_a_relative_folder_follow_a_project_that_is_moved(batch, work):
+    before, after = work / "before", work / "after"
+    (before / "lines").mkdir(parents=True)
+    write_wav(before / "lines" / "a.wav")
+    face = make_face("Anna")
+    scene = bpy.context.scene
+    scene.cstalk.target = face
+    bpy.ops.wm.save_as_mainfile(filepath=str(before / "film.blend"))
+    scene = bpy.context.scene
+    scene.cstalk_batch.folder = "//lines"
+    line_list.fill(scene)
+    scene.cstalk_batch.lines[0].emotion = "sad"
+    bpy.ops.wm.save_mainfile()
+    before.rename(after)
+    bpy.ops.wm.open_mainfile(filepath=str(after / "film.blend"))
+    scene = bpy.context.scene
+    (assignment,) = line_requests.request_of(scene).assignments
+    assert Path(assignment.line.row.audio) == after / "lines" / "a.wav"
+    assert scene.cstalk_batch.is_listed
+    line_list.fill(scene)
+    assert scene.cstalk_batch.lines[0].emotion == "sad"

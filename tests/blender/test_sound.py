@@ -233,3 +233,29 @@ def test_range_grows_and_never_shrinks():
     assert (scene.frame_start, scene.frame_end) == (10, 100)
     sound.extend_range(scene, 60, 120.1)
     assert (scene.frame_start, scene.frame_end) == (10, 121)
+
+
+@NEEDS_SOUND
+def test_audio_of_a_saved_project_follows_it_when_it_is_moved(addon, work):
+    from cstalk_blender.ui.operators import generate as operators
+
+    before, after = work / "before", work / "after"
+    before.mkdir()
+    write_wav(before / "a.wav")
+    bpy.ops.wm.save_as_mainfile(filepath=str(before / "film.blend"))
+    operators.load_audio(bpy.context.scene, before / "a.wav")
+    bpy.ops.wm.save_mainfile()
+    before.rename(after)
+    bpy.ops.wm.open_mainfile(filepath=str(after / "film.blend"))
+    assert bpy.context.scene.cstalk.audio_path == after / "a.wav"
+    assert bpy.context.scene.cstalk.has_audio
+
+
+@NEEDS_SOUND
+def test_audio_that_is_relinked_in_the_sequencer_is_that_of_the_next_generate(addon, work):
+    from cstalk_blender.ui.operators import generate as operators
+
+    operators.load_audio(bpy.context.scene, write_wav(work / "a.wav"))
+    other = write_wav(work / "other.wav")
+    compat.placed_strips(bpy.context.scene)[0].sound.filepath = str(other)
+    assert bpy.context.scene.cstalk.audio_path == other

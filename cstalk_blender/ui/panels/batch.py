@@ -123,7 +123,7 @@ def draw_source(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
         column.prop(settings, "folder", text="")
     elif settings.source_kind == "LIST":
         column.prop(settings, "list_path", text="")
-    is_read = len(settings.lines) and settings.listed_from == settings.source
+    is_read = len(settings.lines) and settings.is_listed
     text = "Read Again" if is_read else "Read Lines"
     column.operator(operators.CSTALK_OT_batch_read.bl_idname, text=text, icon="FILE_REFRESH")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bpy
 
+from ... import compat
 from ...dialogue import casting, patterns
 from ...jobs.batch.request import Destination, LineStatus
 from ...package import protocol
@@ -77,7 +78,10 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
     )
     title: bpy.props.StringProperty(name="Line", description="Display name")
     audio: bpy.props.StringProperty(
-        name="Audio File", description="Audio file of the line", subtype="FILE_PATH"
+        name="Audio File",
+        description="Audio file of the line",
+        subtype="FILE_PATH",
+        options=compat.path_options(),
     )
     role: bpy.props.StringProperty(
         name="Role",
@@ -203,9 +207,13 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         description="Folder with the audio files, including subfolders, or a pattern such as "
         "//lines/**/anna_*.wav",
         subtype="DIR_PATH",
+        options=compat.path_options(),
     )
     list_path: bpy.props.StringProperty(
-        name="List", description="CSV or TSV file with one line per row", subtype="FILE_PATH"
+        name="List",
+        description="CSV or TSV file with one line per row",
+        subtype="FILE_PATH",
+        options=compat.path_options(),
     )
     include: bpy.props.StringProperty(
         name="Include",
@@ -270,15 +278,27 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         description="Folder for curves, reports and exports; finished lines in it are reused. "
         "Empty uses a folder 'cstalk' next to this file, else next to the lines",
         subtype="DIR_PATH",
+        options=compat.path_options(),
     )
 
     @property
     def source(self) -> str:
         """Absolute path of the folder, pattern or list; "sequencer" for strips."""
+        text = self.source_text
+        return bpy.path.abspath(text) if text else ""
+
+    @property
+    def source_text(self) -> str:
+        """Folder, pattern or list as it was entered; relative paths start with "//"."""
         if self.source_kind == "SEQUENCER":
             return "sequencer"
-        text = self.folder if self.source_kind == "FOLDER" else self.list_path
-        return bpy.path.abspath(text) if text else ""
+        return str(self.folder if self.source_kind == "FOLDER" else self.list_path)
+
+    @property
+    def is_listed(self) -> bool:
+        """True when the list was read from the present source."""
+        listed = self.listed_from
+        return bool(listed) and bpy.path.abspath(listed) == self.source
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 
+from ... import compat
 from ...package import protocol
 from ...rig.binding import targets
 from ...scene import audio
@@ -60,6 +61,7 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         name="Audio File",
         description="Audio file with the speech",
         subtype="FILE_PATH",
+        options=compat.path_options(),
         update=_on_audio,
     )
     sound: bpy.props.PointerProperty(

@@ -39,7 +39,6 @@ SAMPLE_RATE = FeatureConfig().sample_rate
 
 
 SPEECH_CORPORA = (
-    "librispeech_testother6",
     "librispeech_mini",
     "kathleen",
     "ljspeech",

@@ -114,7 +114,9 @@ def prepare_speech(
         hours["flite"] = _cached(jobs, work / "cache" / "flite", progress, cached)
     if sounds:
         folder = work / "cache" / "nonspeech"
-        hours["nonspeech"] = prepare_nonspeech(folder, sounds) / FRAME_RATE / 3600
+        if not _has_items(folder, sounds):
+            prepare_nonspeech(folder, sounds)
+        hours["nonspeech"] = _hours(folder)
         cached(folder, ())
     return hours
 
@@ -150,7 +152,16 @@ def _cached(jobs: Sequence[Job], folder: Path, progress: Progress, cached: Cache
     if not (folder / "index.json").is_file():
         prepare_corpus(jobs, folder, progress=_labelled(progress, f"cache {folder.name}"))
     cached(folder, jobs)
+    return _hours(folder)
+
+
+def _hours(folder: Path) -> float:
     return sum(entry.frames for entry in read_cache(folder).entries) / FRAME_RATE / 3600
+
+
+def _has_items(folder: Path, count: int) -> bool:
+    """Return whether a finished cache of so many items is there."""
+    return (folder / "index.json").is_file() and len(read_cache(folder).entries) == count
 
 
 def prepare_corpus(

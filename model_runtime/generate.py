@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -85,11 +85,8 @@ def perform(
     keys = checked_keys(performance.emotion_keys, config.emotions)
     rig = _rig_of(performance, config.rig)
 
-    def watch(_seconds: float) -> None:
-        _stop_if(cancelled)
-        progress(0.0, "decoding audio")
-
     start_s, duration_s = performance.start_s, performance.duration_s
+    watch = _watcher(progress, cancelled)
     with SpeechStore.open(
         performance.audio, start_s=start_s, duration_s=duration_s, watch=watch
     ) as store:
@@ -111,18 +108,37 @@ def perform(
     _stop_if(cancelled)
     progress(GENERATED, "post-processing")
     match = _matched_or_none(raw, config, performance.script)
-    if match is not None and match.is_used:
-        raw = _articulated(raw, config, match)
+    raw = _articulated(raw, config, match)
     track = _finished(raw, config, performance, rig, seconds, plan)
     progress(1.0, "done")
-    request = {**asked.as_json(), "rig": rig.name}
+    return _recorded(track, {**asked.as_json(), "rig": rig.name}, detected, match, warnings)
+
+
+def _watcher(progress: Progress, cancelled: Callable[[], bool]) -> Callable[[float], None]:
+    """Return a function to call while audio is decoded."""
+
+    def watch(_seconds: float) -> None:
+        _stop_if(cancelled)
+        progress(0.0, "decoding audio")
+
+    return watch
+
+
+def _recorded(
+    track: CurveTrack,
+    request: dict[str, Any],
+    detected: DetectedEmotion | None,
+    match: ScriptMatch | None,
+    warnings: Sequence[str],
+) -> CurveTrack:
+    """Return the track with its start, its request and what was found in the audio."""
     if detected is not None:
         request[DETECTED_EMOTION] = detected.as_json()
     if match is not None:
         request[SCRIPT_MATCH] = match.as_json()
     if warnings:
         request[WARNINGS] = list(warnings)
-    return track.replaced(start_s=start_s, request=request)
+    return track.replaced(start_s=request["start_s"], request=request)
 
 
 def _matched_or_none(raw: RawCurves, config: GeneratorConfig, script: str) -> ScriptMatch | None:
@@ -132,8 +148,10 @@ def _matched_or_none(raw: RawCurves, config: GeneratorConfig, script: str) -> Sc
     return match_script(script, raw.phones, phone_names=config.phones, frame_rate=config.frame_rate)
 
 
-def _articulated(raw: RawCurves, config: GeneratorConfig, match: ScriptMatch) -> RawCurves:
-    """Hold the mouth to the phones that are known."""
+def _articulated(raw: RawCurves, config: GeneratorConfig, match: ScriptMatch | None) -> RawCurves:
+    """Hold the mouth to the phones of a script, where one was matched."""
+    if match is None or not match.is_used:
+        return raw
     values = hold_articulation(
         raw.values, config.channels, match.track.phones, frame_rate=config.frame_rate
     )

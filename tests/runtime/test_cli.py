@@ -169,7 +169,7 @@ def test_a_bad_option_gives_two_and_one_line_and_touches_nothing(
     output = tmp_path / "old.npz"
     output.write_bytes(b"what was here before")
     options, word = BAD_OPTIONS[name]
-    base = ("--model", checkpoint, "--engine", "numpy")
+    base = ("--model", checkpoint, "--engine", "numpy", "--overwrite")
     assert word in refused(command, output, speech, "-o", output, *base, *options)
 
 

@@ -123,6 +123,13 @@ def batch_parser() -> Parser:
         metavar="REPORT.csv",
         help="write a table, worst line first, and next to it the page REPORT.html",
     )
+    _add_line_options(parser)
+    add_options(parser)
+    _add_run_options(parser)
+    return parser
+
+
+def _add_line_options(parser: Parser) -> None:
     lines = parser.add_argument_group("lines")
     lines.add_argument(
         "--name-pattern",
@@ -138,7 +145,9 @@ def batch_parser() -> Parser:
             metavar="GLOB",
             help=f"{purpose}; may be repeated",
         )
-    add_options(parser)
+
+
+def _add_run_options(parser: Parser) -> None:
     many = parser.add_argument_group("many lines")
     many.add_argument(
         "--jobs", type=int, metavar="N", help="lines at a time (default: one per core)"
@@ -152,4 +161,3 @@ def batch_parser() -> Parser:
         action="store_true",
         help="read 'pause', 'continue' and 'cancel' from stdin; its end cancels",
     )
-    return parser

@@ -86,6 +86,8 @@ def _replace(scene: bpy.types.Scene, found: Sequence[tuple[Any, str, Any]]) -> N
             _restore(item, before[item.name])
         if item.problem:
             item.message, item.state = f"{item.problem}. {item.hint}".strip(". "), LineStatus.FAILED
+        elif item.state == LineStatus.NEW and not item.message:
+            item.message = line.row.note
     if not settings.is_listed:  # else the text may be that of version 0.1, which names the batch
         settings.listed_from = settings.source_text
     settings.index = min(settings.index, max(0, len(settings.lines) - 1))

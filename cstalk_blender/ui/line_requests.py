@@ -11,7 +11,14 @@ import bpy
 
 from ..dialogue import layout, lines
 from ..errors import BadBatch
-from ..jobs.batch.request import Assignment, BatchRequest, BatchTarget, LineStatus
+from ..jobs.batch import placement
+from ..jobs.batch.request import (
+    Assignment,
+    BatchRequest,
+    BatchTarget,
+    Destination,
+    LineStatus,
+)
 from ..package import protocol
 from ..rig.binding import targets
 from ..rig.keys import exports
@@ -185,7 +192,7 @@ def _frames(
     rate = audio.frame_rate(scene)
     begins = layout.first_frames(
         slots,
-        start_frame=scene.cstalk.start_frame,
+        start_frame=_start_frame(scene),
         rate=rate,
         gap_s=scene.cstalk_batch.gap_s,
     )
@@ -195,12 +202,24 @@ def _frames(
     ]
 
 
+def _start_frame(scene: bpy.types.Scene) -> float:
+    """Return the frame of the first line: the scene's, or after the lines of an earlier batch."""
+    settings: CSTALK_PG_batch = scene.cstalk_batch
+    start = float(scene.cstalk.start_frame)
+    if settings.destination != Destination.NLA:
+        return start
+    free = placement.first_free_frame(scene, settings.listed_from)
+    if free is None:
+        return start
+    return max(start, round(free + settings.gap_s * audio.frame_rate(scene)))
+
+
 def _layout(assignments: Sequence[Assignment], slots: Sequence[layout.Slot], scene: Any) -> Any:
     """Return a function that computes all frames once the lengths of all lines are known.
 
     It uses no bpy data: a later tick calls it, when the scene may have changed.
     """
-    rate, start = audio.frame_rate(scene), scene.cstalk.start_frame
+    rate, start = audio.frame_rate(scene), _start_frame(scene)
     gap_s = scene.cstalk_batch.gap_s
 
     def frames_for(lengths: Mapping[str, float]) -> tuple[Assignment, ...]:

@@ -107,6 +107,29 @@ def test_second_bake_changes_nothing_and_a_changed_line_alone_is_made_again(sett
     assert smile == pytest.approx(1.0, abs=1e-3)
 
 
+def test_second_folder_follows_the_first_and_neither_moves_when_baked_again(settings, work):
+    bake()
+    first = strips_on("anna")
+    (work / "more").mkdir()
+    write_wav(work / "more" / "anna_03.wav")
+    for folder in (work / "more", work / "lines", work / "more"):
+        settings.folder = str(folder)
+        line_list.fill(bpy.context.scene)
+        bake()
+        more = [one for one in strips_on("anna") if "anna_03" in one[0]]
+        assert [one[1:] for one in more] == [(181.0, 228.0)]  # half a second after frame 168
+        assert [one for one in strips_on("anna") if one not in more] == first
+
+
+def test_name_that_looks_like_an_emotion_is_marked_in_the_list(settings, folder):
+    write_wav(folder / "bob_02_happy_80.wav")
+    line_list.fill(bpy.context.scene)
+    item = settings.lines[settings.lines.find("bob_02_happy_80")]
+    assert item.emotion == "PANEL"
+    assert item.state == LineStatus.NEW
+    assert "'happy' but sets no emotion" in item.message
+
+
 def test_line_given_to_another_character_leaves_the_first(settings, batch):
     bake()
     settings.lines[1].character = bpy.data.objects["anna"]
@@ -141,7 +164,7 @@ def test_line_that_nobody_speaks_fails_with_a_hint(settings, batch):
     bpy.context.scene.cstalk.target = bpy.data.objects["bob"]
     bake()
     assert ended(batch)[LINES[0]] == LineStatus.FAILED
-    assert "Nobody speaks" in batch.states[LINES[0]].message
+    assert "No character is assigned" in batch.states[LINES[0]].message
     assert len(strips_on("bob")) == 2
     assignments = line_requests.request_of(bpy.context.scene).assignments
     who = [casting.line.row.character for casting in assignments]

@@ -95,7 +95,7 @@ class BatchProgress:
         if event.outcome is protocol.LineOutcome.FAILED:
             state.status, state.message, state.hint = LineStatus.FAILED, event.error, event.hint
         else:
-            state.status, state.is_made = LineStatus.MADE, True
+            state.status, state.is_made, state.message = LineStatus.MADE, True, event.warning
             state.was_made = event.outcome is protocol.LineOutcome.SKIPPED
         return state
 

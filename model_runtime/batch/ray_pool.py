@@ -134,8 +134,9 @@ class RayPool:
             max_task_retries=MAX_ATTEMPTS - 1,
         )(CurveWorker)
         count = count or gpus or max(1, int(resources.get("CPU", 1)))
-        data = self._ray.put(checkpoint)
-        self._workers = [remote.remote(data, engine, device) for _ in range(count)]
+        # Kept as long as the pool: Ray gives it to restarted workers too, and frees it without us.
+        self._checkpoint = self._ray.put(checkpoint)
+        self._workers = [remote.remote(self._checkpoint, engine, device) for _ in range(count)]
         actor_pool = importlib.import_module("ray.util").ActorPool
         self._pool = actor_pool(self._workers * QUEUED)  # each worker has QUEUED lines at a time
         self._tasks: dict[Any, Task] = {}

@@ -11,6 +11,7 @@ from model_runtime.errors import BadArgument
 from model_runtime.evaluation.scores import detected_emotion
 from model_runtime.training.emotion.fit import cross_validate, fit, fitted_sharpness
 from model_runtime.training.emotion.stage import left_out_scores
+from model_runtime.training.emotion.voice_augment import VoiceTake, loud_spectrum, recorded_as
 from model_runtime.training.emotion.voice_data import Voices
 
 EMOTIONS = ("neutral", "happy", "sad")
@@ -73,6 +74,19 @@ def test_every_clip_is_scored_without_its_speaker_or_corpus():
     assert scores["accuracy"] > 0.9
     assert set(scores["speakers"]) == {"actor0", "actor1", "actor2"}
     assert scores["false_alarms"] == {"books": 0.0, "news": 0.0}
+
+
+def test_a_voice_takes_on_the_spectrum_of_another_microphone_and_keeps_its_level():
+    random = np.random.default_rng(4)
+    features = random.normal(size=(60, 80)).astype(np.float32)
+    take = VoiceTake(features, np.zeros(9600, np.float32))
+    tilt = np.linspace(-2, 2, 80).astype(np.float32)
+    moved = recorded_as(take, loud_spectrum(take) + tilt + 5.0, np.random.default_rng(0))
+    shift = moved.features - features
+    assert np.ptp(shift, axis=0) == pytest.approx(np.zeros(80), abs=1e-5), "the same in every frame"
+    assert shift.mean() == pytest.approx(0.0, abs=1e-4), "louder or softer is no microphone"
+    slope = np.polyfit(np.arange(80), shift[0], 1)[0] / (4 / 79)
+    assert 0.55 < slope < 1.1
 
 
 def test_one_speaker_alone_cannot_be_left_out():

@@ -75,7 +75,8 @@ def fold_calibration(
         mixing = gain[columns, None] * calibration[f"{PREFIX}mixing.{region}"]
         weight = np.einsum("oc,cit->oit", mixing, network[f"heads.{region}.weight"])
         folded[f"heads.{region}.weight"] = _smoothed(weight, smoothing[columns])
-        folded[f"heads.{region}.bias"] = mixing @ network[f"heads.{region}.bias"] + bias[columns]
+        shifted = mixing @ network[f"heads.{region}.bias"] + bias[columns]
+        folded[f"heads.{region}.bias"] = shifted.astype(np.float32)
     return dataclasses.replace(config, head_taps=config.head_taps + 2), {
         name: np.asarray(value, np.float32) for name, value in folded.items()
     }
@@ -85,7 +86,5 @@ def _smoothed(weight: FloatArray, shares: FloatArray) -> FloatArray:
     """Return heads (outputs, inputs, taps) with two taps more, convolved with each row's filter."""
     side = (shares / 2)[:, None, None]
     padded = np.pad(weight, ((0, 0), (0, 0), (2, 2)))
-    out: FloatArray = (
-        side * (padded[..., :-2] + padded[..., 2:]) + (1 - 2 * side) * padded[..., 1:-1]
-    )
-    return out
+    out = side * (padded[..., :-2] + padded[..., 2:]) + (1 - 2 * side) * padded[..., 1:-1]
+    return np.asarray(out, np.float32)

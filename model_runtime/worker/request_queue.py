@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 BAD_MESSAGE = "bad-message"
 INTERNAL = "internal"
+NO_THREAD = "can't start new thread"
+"""Text of Python's RuntimeError when the stack of a thread cannot be allocated."""
 LOADER_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory")
 """Messages of the dynamic loader, in lower case, when memory for a library is missing."""
 PROGRESS_INTERVAL_S = 0.1
@@ -202,6 +204,8 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
     """Return whether memory ran out, also while a library was loaded (an ImportError)."""
     while error is not None:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if isinstance(error, RuntimeError) and NO_THREAD in str(error):
             return True
         if isinstance(error, ImportError) and any(
             sign in str(error).lower() for sign in LOADER_OUT_OF_MEMORY

@@ -147,6 +147,6 @@ def test_without_a_decoder_the_line_says_what_to_do(tmp_path: Path) -> None:
     bare = {"PATH": str(tmp_path)}
     done = child(sys.executable, "generate", sound, "-o", tmp_path / "x.npz", variables=bare)
     assert done.returncode == 2
-    assert "line.m4a is a" in done.stderr
+    assert "line.m4a cannot be decoded" in done.stderr
     assert "ffmpeg" in done.stderr
     assert not (tmp_path / "x.npz").exists()

@@ -27,14 +27,14 @@ MOMENTS = 20
 COMMANDS = 20 if IS_WHOLE else 5
 DIES_WHILE_WRITING = """
 import os, signal
-from model_runtime.curves import format_npz
+from model_runtime.curves.formats import npz
 
 def half(stream, **_arrays):
     stream.write(b"PK half of a file")
     stream.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 
-format_npz.np.savez = half
+npz.np.savez = half
 """
 
 
@@ -101,7 +101,7 @@ def test_command_killed_while_it_writes_leaves_the_old_curves(
 ):
     output = tmp_path / "line.npz"
     output.write_bytes(b"the curves of last week")
-    arguments = ("generate", str(speech), "-o", str(output))
+    arguments = ("generate", str(speech), "-o", str(output), "--overwrite")
     done = subprocess.run(
         command(checkpoint, *arguments, prelude=DIES_WHILE_WRITING),
         cwd=ROOT,

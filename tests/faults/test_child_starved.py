@@ -92,7 +92,11 @@ def test_full_disk_leaves_the_old_curves(checkpoint, speech, tmp_path, observed,
     output = tmp_path / f"line.{ending}"
     output.write_bytes(b"the curves of last week")
     done = subprocess.run(
-        command(checkpoint, "generate", str(speech), "-o", str(output), prelude=FULL_DISK),
+        command(
+            checkpoint,
+            *("generate", str(speech), "-o", str(output), "--overwrite"),
+            prelude=FULL_DISK,
+        ),
         cwd=ROOT,
         env=environment(),
         capture_output=True,

@@ -51,7 +51,7 @@ def test_an_hour_of_speech_is_acted_whole(checkpoint, hour, tmp_path, observed):
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
     track = read_curves(output)
-    assert track.values.shape == (math.ceil(SECONDS * 60), 52)
+    assert track.values.shape == (math.ceil(SECONDS * 60), 55)
     assert np.isfinite(track.values).all()
     peak = usage.ru_maxrss * 1024
     assert peak < PEAK_BYTES

@@ -24,6 +24,8 @@ from tests.conftest import ROOT  # noqa: E402
 SPEECH = ROOT / "demo" / "speech"
 FPS = 24.0  # of the demo: the hardest rate, where a closure is one frame long
 OPEN_VOWELS = ("aa", "ae", "ao", "aw", "ay")
+REDUCED = ("and",)
+"""Words of the line whose open vowel is reduced to a schwa, as people say it."""
 LIP_SOUNDS = ("m", "b", "p")
 MET = 0.15
 """Lips count as met under this share of the 90th percentile of the line's opening."""
@@ -64,7 +66,7 @@ def moments(phones: tuple[str, ...]) -> Iterator[slice]:
     words = json.loads((SPEECH / "line.json").read_text(encoding="utf-8"))["words"]
     for word in words:
         for phone in word["phones"]:
-            if phone["phone"] in phones:
+            if phone["phone"] in phones and word["word"] not in REDUCED:
                 first = int(phone["start_s"] * FPS)
                 yield slice(first, int(np.ceil(phone["end_s"] * FPS)) + 1)
 

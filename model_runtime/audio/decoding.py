@@ -102,7 +102,10 @@ class AudioStream:
         while True:
             self._poll()
             with contextlib.suppress(queue.Empty):
-                return self._reader.items.get(timeout=POLL_S)
+                item = self._reader.items.get(timeout=POLL_S)
+                if isinstance(item, _Ended) and isinstance(item.error, MemoryError):
+                    raise item.error  # not a fault of the file: the next decoder would fail too
+                return item
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ def write_troubled(folder: Path, total: int = 200) -> Troubled:
     _write_odd(folder)
     vanishing = write_wav(folder / "vanishing.wav", voice(0.3))
     changing = write_wav(folder / "changing.wav", voice(0.3))
-    failing["vanishing.wav"] = "not found"
+    failing["vanishing.wav"] = "cannot be read"
     failing["changing.wav"] = "changed while it was read"
     there = sum(1 for p in folder.rglob("*.wav") if p.is_symlink() or p.is_file())
     for i in range(total - there):

@@ -97,7 +97,7 @@ def test_resume_makes_only_what_is_missing_or_asked_for_otherwise(
     assert statuses() == ["done", "skipped"]
     (out / "one.npz").write_bytes(b"edited")
     assert statuses() == ["skipped", "skipped"]
-    assert statuses("--emotion", "happy") == ["done", "skipped"]
+    assert statuses("--emotion", "happy") == ["skipped", "done"]  # edited curves are kept
     assert (out / "one.npz").read_bytes() == b"edited"
     assert statuses("--overwrite") == ["done", "done"]
     assert statuses("--emotion", "happy") == ["done", "done"]

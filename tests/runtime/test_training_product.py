@@ -130,7 +130,7 @@ def test_networks_run_in_bfloat16_and_losses_in_float32(studio: Path, tmp_path: 
 def test_choice_of_machine_is_said(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     machine = open_machine(StageSettings(device="cpu", precision="bfloat16"))
-    assert "training on cpu (asked for): cpu, bfloat16, 1 process" in caplog.text
+    assert "training on cpu (requested): cpu, bfloat16, 1 process" in caplog.text
     assert machine.title == "cpu, bfloat16, 1 process"
     with pytest.raises(BadArgument, match="float8"):
         open_machine(StageSettings(device="cpu", precision="float8"))

@@ -133,8 +133,6 @@ def test_a_list_says_how_each_line_is_acted(
     [
         "",
         "audio\n",
-        "sound\na.wav\n",
-        "audio,intensity\none.wav,much\n",
         "audio,output\none.wav,../evil.npz\n",
     ],
 )

@@ -20,7 +20,7 @@ def test_demo_takes_a_face_that_leaves_some_shapes_to_drivers(capsys):
     driver = face.data.shape_keys.key_blocks["jawOpen"].driver_add("value")
     driver.driver.expression = "0.25"
     bake_demo(face)
-    assert "Left to their drivers: jawOpen" in capsys.readouterr().out
+    assert "drivers control them: jawOpen" in capsys.readouterr().out
     assert evaluated_heights(face, 13)[1:52].max() > 0.9
 
 

@@ -11,7 +11,6 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.demo_head import build_demo_head, demo_head_geometry
 from cstalk_blender.errors import BadTarget
-from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.package import track
 from cstalk_blender.rig.binding import basis as solver_basis
 from cstalk_blender.rig.binding import library, solved, targets
@@ -20,6 +19,7 @@ from cstalk_blender.rig.fitting import flame
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.rig.verify import check
 from cstalk_blender.rig.verify.evaluation import evaluate_mesh
+from cstalk_blender.scene import result
 from cstalk_blender.ui.operators import rig as operators_rig
 from cstalk_blender.ui.panels import rig as panels_rig
 from tests.fakes.faces import ARKIT, make_face
@@ -252,7 +252,8 @@ def test_page_says_what_a_fit_loses_and_what_the_mesh_did(addon, studio):
     curves = spoken_track()
     report = bake.bake_track([face], curves, start_frame=1, frame_rate=24.0, line="x")
     checked = check.check_faces([face], curves, bpy.context.scene, start_frame=1, frame_rate=24.0)
-    studio.outcome = jobs.Outcome(report, checked, 1.0)
+    result.store(face, report, title="x", settings={})
+    result.store_check(face, checked)
     words = said(panels_rig.CSTALK_PT_rig)
     assert "Brow: " in words
     assert "Not shown: " in words

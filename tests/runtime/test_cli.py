@@ -121,7 +121,7 @@ def test_a_bad_sound_gives_two_and_one_line_and_touches_nothing(
     elif data is not None:
         audio.write_bytes(data)
     options = ("--model", checkpoint, "--engine", "numpy")
-    line = refused(command, output, audio, "-o", output, *options)
+    line = refused(command, output, audio, "-o", output, "--overwrite", *options)
     assert "bad.wav" in line
 
 

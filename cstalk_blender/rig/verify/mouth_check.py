@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...package import track
+from ..binding import solved
 from ..binding.wiring import wiring_of
 from ..drive.mouth import Mouth, motion_of
 from ..fitting import lips
@@ -69,8 +70,8 @@ def opening_problem_or_none(face: bpy.types.Object, curves: track.CurveTrack) ->
         face: The head.
         curves: The performance.
     """
-    if OPENING not in curves.channels:
-        return None
+    if OPENING not in curves.channels or solved.fit_or_none(face) is not None:
+        return None  # a fit opens the mouth by whatever keys and bones the face has
     report = next(r for r in wiring_of(face).reports() if r.channel == OPENING)
     if report.status != "missing":
         return None

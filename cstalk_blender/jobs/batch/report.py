@@ -66,7 +66,10 @@ def conclude(request: BatchRequest, states: States, engine: str) -> Conclusion:
         placement.remove_unlisted(faces, target, speakers)
     if target.with_sounds and target.destination in PLAYED:
         placement.place_sounds(_good(request, states), target)
-    reports = _write_reports(request, states, engine)
+    # A batch that is cancelled before its worker starts has no output folder, and nothing to report.
+    is_unstarted = all(state.status == LineStatus.CANCELLED for state in states.values())
+    has_folder = request.report is not None and request.report.parent.is_dir()
+    reports = {} if is_unstarted and not has_folder else _write_reports(request, states, engine)
     update_list(request, states)
     return Conclusion(tuple(notes), reports)
 

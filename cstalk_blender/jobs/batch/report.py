@@ -66,7 +66,7 @@ def conclude(request: BatchRequest, states: States, engine: str) -> Conclusion:
         placement.remove_unlisted(faces, target, speakers)
     if target.with_sounds and target.destination in PLAYED:
         placement.place_sounds(_good(request, states), target)
-    # A batch that is cancelled before its worker starts has no output folder, and nothing to report.
+    # A batch that is cancelled before its worker starts has no folder and nothing to report.
     is_unstarted = all(state.status == LineStatus.CANCELLED for state in states.values())
     has_folder = request.report is not None and request.report.parent.is_dir()
     reports = {} if is_unstarted and not has_folder else _write_reports(request, states, engine)

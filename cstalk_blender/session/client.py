@@ -223,7 +223,9 @@ class Client:
         self._last_message_at = self._clock()
         if isinstance(message, protocol.Hello):
             self._take_hello(message)
-        elif self._hello is None or isinstance(message, protocol.Generate | protocol.Cancel):
+        elif self._hello is None or not isinstance(
+            message, protocol.Progress | protocol.Result | protocol.Failure | protocol.Stopped
+        ):  # messages of a batch have no place here, and no request
             self._take_garbage(line, protocol.ProtocolError("Unexpected message type"))
         elif isinstance(message, protocol.Failure) and not message.id:
             self._end_all(_refused(message))

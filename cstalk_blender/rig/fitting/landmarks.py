@@ -136,18 +136,8 @@ def find_landmarks(
     if not len(length) or length.max() <= 0:
         raise NoLips("the jaw's shape moves no vertex")
     skin = _skin(parts, length)
-    share = length / length[skin].max()
-    along = opening @ opening[skin][length[skin].argmax()] / length[skin].max() ** 2
-    if along[skin].min() < -RISING_SHARE:
-        # VRoid's Fcl_MTH_A raises the upper lip about as far as it lowers the lower one: only the
-        # direction tells them apart.
-        share = along
-    try:
-        upper, lower, distance = _seam(neutral, skin, share)
-    except NoLips:
-        if lips is None:
-            raise
-        upper, lower, distance = _marked_seam(neutral, opening, skin, lips)
+    share = _share_of_opening(opening, length, skin)
+    upper, lower, distance = _lip_seam(neutral, opening, skin, share, lips)
     parting, down, left, front = _directions(neutral, opening, skin, upper, lower)
     across = neutral[lower] @ left
     corner_left, corner_right = lower[np.argmax(across)], lower[np.argmin(across)]
@@ -180,6 +170,31 @@ def find_landmarks(
         skin=skin,
         width=width,
     )
+
+
+def _lip_seam(
+    neutral: Array,
+    opening: Array,
+    skin: NDArray[np.bool_],
+    share: Array,
+    lips: tuple[int, int] | None,
+) -> tuple[Indices, Indices, Array]:
+    """Return the seam between still and moving skin, else the one through the marked lips."""
+    try:
+        return _seam(neutral, skin, share)
+    except NoLips:
+        if lips is None:
+            raise
+        return _marked_seam(neutral, opening, skin, lips)
+
+
+def _share_of_opening(opening: Array, length: Array, skin: NDArray[np.bool_]) -> Array:
+    """Return how far each vertex follows the opening, as a share of the farthest, (V,)."""
+    share: Array = length / length[skin].max()
+    along: Array = opening @ opening[skin][length[skin].argmax()] / length[skin].max() ** 2
+    # VRoid's Fcl_MTH_A raises the upper lip about as far as it lowers the lower one: only the
+    # direction tells them apart.
+    return along if along[skin].min() < -RISING_SHARE else share
 
 
 def _middle_pair(

@@ -1,11 +1,11 @@
-"""Synthesise non-speech for training: noise, hum, music, clatter. The mouth stays still."""
+"""Synthesise non-speech for training: noise, music, animals, streets, breath."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from scipy.signal import lfilter
+from scipy.signal import butter, lfilter, sosfilt
 
 from ...arrays import FloatArray
 
@@ -61,7 +61,118 @@ def clatter(rng: np.random.Generator, count: int) -> np.ndarray:
     return out
 
 
-MAKERS: dict[str, Maker] = {"noise": coloured_noise, "hum": hum, "music": music, "clatter": clatter}
+def chirps(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return birdsong: phrases of short gliding tones above 1.5 kHz over a quiet garden."""
+    out = 0.01 * rng.uniform(0, 1) * rng.standard_normal(count)
+    position = 0
+    while position < count:
+        # A phrase repeats one syllable, as songbirds do; syllables are 40 to 300 ms long.
+        low, high = np.sort(rng.uniform(1500, 7500, size=2))
+        length = int(rng.uniform(0.04, 0.3) * SAMPLE_RATE)
+        gap = int(rng.uniform(0.02, 0.2) * SAMPLE_RATE)
+        wobble, rate = rng.uniform(0, 0.15), rng.uniform(8, 60)
+        for _ in range(int(rng.integers(1, 9))):
+            room = min(length, count - position)
+            if room <= 0:
+                break
+            shape = np.linspace(0, 1, length)[:room]
+            glide = low + (high - low) * (shape if rng.random() < 0.5 else 1 - shape)
+            tone = glide * (1 + wobble * np.sin(2 * np.pi * rate * np.arange(room) / SAMPLE_RATE))
+            phase = 2 * np.pi * np.cumsum(tone) / SAMPLE_RATE
+            out[position : position + room] += np.sin(np.pi * shape) ** 2 * np.sin(phase)
+            position += length + gap
+        position += int(rng.uniform(0.1, 1.5) * SAMPLE_RATE)
+    return out
+
+
+def traffic(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return a street: engines and tyres that swell as they pass, now and then a horn."""
+    out = 0.05 * _band_noise(rng, count, 40, 1500)
+    times = np.arange(count) / SAMPLE_RATE
+    for _ in range(int(rng.integers(1, 5))):
+        middle, width = rng.uniform(0, count / SAMPLE_RATE), rng.uniform(0.4, 2.5)
+        pass_by = np.exp(-(((times - middle) / width) ** 2))
+        # Doppler: the engine falls by some per cent as the car passes.
+        pitch = rng.uniform(25, 140) * (1 - 0.06 * np.tanh((times - middle) / width))
+        phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
+        engine = sum(rng.uniform(0.2, 1) / k * np.sin(k * phase) for k in range(1, 14))
+        tyres = _band_noise(rng, count, 300, rng.uniform(1500, 5000))
+        out += pass_by * (rng.uniform(0.1, 0.6) * np.asarray(engine) + rng.uniform(0.2, 1) * tyres)
+    if rng.random() < 0.3:
+        out += _calls(rng, count, pitch=(300, 700), length_s=(0.15, 0.8), bend=0.0)
+    return out
+
+
+def animals(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return barks, mews and crows: harmonic bursts with a bend in pitch."""
+    out = _calls(rng, count, pitch=(150, 1200), length_s=(0.08, 0.7), bend=0.5)
+    return out + 0.02 * rng.uniform(0, 1) * rng.standard_normal(count)
+
+
+def breath(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return breaths and wind: band noise that rises and falls over 0.3 to 2 s."""
+    out = np.zeros(count)
+    position = 0
+    while position < count:
+        length = int(rng.uniform(0.3, 2) * SAMPLE_RATE)
+        low = rng.uniform(150, 900)
+        gust = _band_noise(rng, length, low, low * rng.uniform(3, 8))
+        room = min(length, count - position)
+        out[position : position + room] += (gust * np.hanning(length))[:room] * rng.uniform(0.2, 1)
+        position += int(length * rng.uniform(0.6, 2))
+    return out
+
+
+def typing(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Return keystrokes and footsteps: short clicks and thuds at the pace of a person."""
+    out = 0.01 * rng.uniform(0, 1) * rng.standard_normal(count)
+    position, pace = 0.0, rng.uniform(0.08, 0.6)
+    while position < count / SAMPLE_RATE:
+        start = int(position * SAMPLE_RATE)
+        length = min(int(rng.uniform(0.01, 0.06) * SAMPLE_RATE), count - start)
+        click = _band_noise(rng, max(length, 32), 80, rng.uniform(1500, 7000))[:length]
+        out[start : start + length] += click * np.exp(-np.arange(length) / (0.2 * length + 1))
+        position += pace * rng.uniform(0.5, 2)
+    return out
+
+
+def _band_noise(rng: np.random.Generator, count: int, low: float, high: float) -> np.ndarray:
+    sections = butter(2, [low, min(high, 7900.0)], "bandpass", fs=SAMPLE_RATE, output="sos")
+    noise = sosfilt(sections, rng.standard_normal(count))
+    return np.asarray(noise / (np.abs(noise).max() + 1e-9))
+
+
+def _calls(
+    rng: np.random.Generator,
+    count: int,
+    *,
+    pitch: tuple[float, float],
+    length_s: tuple[float, float],
+    bend: float,
+) -> np.ndarray:
+    """Return harmonic calls at random times; ``bend`` is the largest relative glide in pitch."""
+    out = np.zeros(count)
+    for start in rng.integers(0, count, size=int(count / SAMPLE_RATE * rng.uniform(0.3, 2))):
+        length = min(int(rng.uniform(*length_s) * SAMPLE_RATE), count - int(start))
+        shape = np.linspace(0, 1, length)
+        tone = rng.uniform(*pitch) * (1 + rng.uniform(-bend, bend) * np.sin(np.pi * shape))
+        phase = 2 * np.pi * np.cumsum(tone) / SAMPLE_RATE
+        harmonics = sum(np.sin(k * phase) / k ** rng.uniform(0.5, 2) for k in range(1, 9))
+        out[start : start + length] += np.sqrt(np.sin(np.pi * shape)) * np.asarray(harmonics)
+    return out
+
+
+MAKERS: dict[str, Maker] = {
+    "noise": coloured_noise,
+    "hum": hum,
+    "music": music,
+    "clatter": clatter,
+    "chirps": chirps,
+    "traffic": traffic,
+    "animals": animals,
+    "breath": breath,
+    "typing": typing,
+}
 
 
 def nonspeech_clips(

@@ -88,10 +88,16 @@ def train_acoustic(
         identity: See ``TrainingRun``.
         scalars: See ``TrainingRun.train``.
     """
+    # The seed is set before the network is made: its first weights are part of what the seed
+    # decides.
     torch.manual_seed(settings.seed)
     generator = Generator(config)
+    # A saved state holds trained weights already: the start would be overwritten by `resume`, and
+    # costs a pass of the teacher over all start clips.
     if teacher is not None and not (folder / "state.safetensors").is_file():
         start_encoder(generator, load_whisper(teacher), start_on)
+    # Nothing but the acoustic model gets gradients or optimiser state; decoder and heads keep their
+    # random weights and are not saved.
     for name, parameter in generator.named_parameters():
         parameter.requires_grad_(name.startswith(PREFIXES))
     source = AcousticSource(
@@ -111,6 +117,7 @@ def train_acoustic(
         evaluate=(lambda: phone_measures(generator, clips)) if clips else None,
         scalars=scalars,
     )
+    # The last `train` may be worse than its best evaluation: the best on dev is what is kept.
     return {n: t for n, t in run.best_weights().items() if n.startswith(PREFIXES)}
 
 
@@ -128,6 +135,7 @@ def acoustic_step(generator: Generator, source: AcousticSource, settings: Acoust
         _, logits = generator.encode(batch.features)
         terms = acoustic_loss(logits, batch, settings)
         loss = settings.alignment * terms["alignment"] + settings.teacher * terms["teacher"]
+        # detach: a term that keeps its graph would hold the activations of the step in memory.
         return loss, {name: float(term.detach()) for name, term in terms.items()}
 
     return step
@@ -144,16 +152,24 @@ def acoustic_loss(
         settings: Weights of frames.
     """
     logs = functional.log_softmax(logits, dim=2)
+    # gather accepts no negative index, so unknown frames look up phone 0 and get weight 0 below.
     known = batch.phones != UNKNOWN_PHONE
     phones = torch.where(known, batch.phones, torch.zeros_like(batch.phones))
+    # Rows are probabilities that sum to 1, or all 0 where the teacher has not seen the clip: .5
+    # tells the two apart whatever the rounding of their 8-bit codes.
     labelled = batch.posteriors.sum(2) > 0.5
+    # A label that the teacher all but excludes keeps 1 % of its weight (DOUBTED over trusted_from),
+    # so that a frame counts even where the teacher is wrong.
     doubt = batch.posteriors.gather(2, phones[..., None])[..., 0].clamp(min=DOUBTED)
     trust = (doubt / settings.trusted_from).clamp(max=1)
     weight = known * torch.where(labelled, trust, torch.ones_like(trust))
+    # Silence is the commonest label: at full weight it would dominate the mean.
     weight = weight * torch.where(phones == 0, settings.silence, 1.0)
     picked = -logs.gather(2, phones[..., None])[..., 0]
+    # + 1 instead of an epsilon: a batch with hardly any aligned frame must not get a huge gradient.
     alignment = (weight * picked).sum() / (weight.sum() + 1)
     quiet = batch.posteriors[..., 0]
+    # Posteriors are soft: a frame that is half silence loses half of the reduction.
     share = labelled * (1 - (1 - settings.silence) * quiet)
     # Kullback-Leibler divergence: cross-entropy less the entropy of the teacher.
     entropy = (batch.posteriors * batch.posteriors.clamp(min=1e-6).log()).sum(2)
@@ -174,6 +190,8 @@ def load_acoustic(generator: Generator, path: Path) -> None:
         generator: Of the same shape of encoder.
         path: Written by ``save_acoustic``.
     """
+    # strict=False allows the tensors of the decoder to be missing; the two asserts refuse
+    # everything else.
     missing, unknown = generator.load_state_dict(load_file(path), strict=False)
     assert not unknown, unknown
     assert not [name for name in missing if name.startswith(PREFIXES)], missing

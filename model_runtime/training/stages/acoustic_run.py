@@ -36,12 +36,14 @@ def run_acoustic(settings: Settings) -> Path:
         BadArgument: There are no caches.
     """
     stage = settings.acoustic
+    # Before any tensor is computed: torch sizes its thread pool at first use.
     if stage.threads:
         torch.set_num_threads(stage.threads)
     config = generator_config(settings)
     caches = speech_caches(load_caches(settings))
     labels = _labels(settings.work, caches)
     teacher = find_teacher(settings.teacher.folder) if settings.teacher.start else None
+    # The start clips are decoded only where they are needed.
     record = acoustic_record(settings, caches, labels, starts=teacher is not None)
     folder = settings.results / "acoustic"
     tensors = train_acoustic(
@@ -59,6 +61,7 @@ def run_acoustic(settings: Settings) -> Path:
     )
     path = settings.results / FILE_NAME
     save_acoustic(tensors, path)
+    # Beside the weights, not in them: the generator stage reads it into the checkpoint's record.
     path.with_suffix(".json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     return path
 
@@ -90,6 +93,7 @@ def acoustic_record(
         "model": settings.model,
         "corpora": settings.corpora,
     }
+    # Places and speed change no weight beyond rounding (provenance.NOT_OF_THE_RESULT).
     for name in ("save_every_s", "threads", "device"):
         del sections["acoustic"][name]
     for name in ("folder", "processes"):
@@ -98,6 +102,7 @@ def acoustic_record(
         "stage": "acoustic",
         "settings": sections,
         "settings_sha256": digest(sections),
+        # The inputs alone, not the curves: `train relabel` must not start the acoustic stage anew.
         "data": {cache.name: cache.input_fingerprint[:DIGITS] for cache in caches},
         "teacher": {name: len(known.places) for name, known in sorted(labels.items())},
         "starts": starts,
@@ -119,5 +124,6 @@ def _start_clips(settings: Settings) -> list[FloatArray]:
         for clip in read_speech_corpus(folder)
         if clip.split == TRAIN
     ]
+    # Evenly spaced over the joined list: every corpus is met, and no random draw is needed.
     picked = np.linspace(0, len(clips) - 1, settings.acoustic.start_clips).astype(int)
     return [levelled_samples(clips[index].path) for index in sorted(set(picked.tolist()))]

@@ -54,6 +54,7 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     machine = open_machine(stage)
     torch.manual_seed(stage.seed)
     rig, caches = load_training_inputs(settings)
+    # With one region, hiding it would leave nothing to predict it from.
     if len(rig.regions) < 2:
         raise BadArgument(
             f"Rig {rig.rig} has one region, which moves with no other",
@@ -65,7 +66,10 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     module = CorrelationModule(config)
     source = _source(settings, rig, caches, "train")
     weight = _channel_weight(source)
+    # Batch numbers from 10**9: no training step ever draws them, so the statistics do not depend on
+    # the number of steps.
     train_batches = [source.batch(10**9 + n) for n in range(LINEAR_BATCHES)]
+    # On the CPU, before the module is placed: the moments are sums in float64, which MPS lacks.
     learn_moments(module, train_batches)
     machine.place(module)
     weight = weight.to(machine.device)
@@ -83,12 +87,14 @@ def train_correlation(settings: Settings, output: Path) -> Path:
     record["machine"] = machine.title
     run = TrainingRun(module, stage, folder, identity=identity(record))
     run.train(step, scalars=scalar_writer(run.folder))
+    # Weights of a GPU run come back to the CPU: safetensors and the report read them there.
     tensors = {name: value.numpy() for name, value in run.best_weights().items()}
     module.cpu().load_state_dict({n: torch.from_numpy(t) for n, t in tensors.items()})
     report = score_regions(module, _source(settings, rig, caches, dev_split(caches)))
     for name, shares in report.items():
         log.info("%s hidden, variance explained: %s", name, shares)
     record |= {"code": code_record(), "steps": stage.steps, "seed": stage.seed, "report": report}
+    # half=False: ridge maps are solved from the stored moments, which needs more than three digits.
     write_folder(output, KIND, dataclasses.asdict(config), tensors, record, half=False)
     return output
 
@@ -96,10 +102,12 @@ def train_correlation(settings: Settings, output: Path) -> Path:
 def load_correlation(folder: Path) -> CorrelationModule:
     """Return the frozen module of a checkpoint folder. Raises BadWeights."""
     values, tensors, _ = read_folder(folder, kind=KIND)
+    # JSON has no tuples, and the frozen config compares and hashes by them.
     fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     config = CorrelationConfig(**fields)
     module = CorrelationModule(config)
     module.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    # Frozen and without dropout: the module supervises and must not drift with the generator.
     return module.requires_grad_(False).eval()
 
 
@@ -133,14 +141,19 @@ class CorrelationSupervisor:
         config = self.module.config
         hidden = random_regions(len(curves), len(config.regions), self.seed, number)
         hidden = hidden.to(curves.device)
+        # The reference side is a constant of the loss: no graph is kept for it.
         with torch.no_grad():
             usual = curve_correlation(
                 batch.curves, self.module(batch.curves, batch.emotion, hidden)
             )
         filled = self.module(curves, batch.emotion, hidden)
         moved = batch.curves.std(1)
+        # A channel that hardly moves in the reference has a correlation made of noise: its weight
+        # goes to 0 with its deviation, smoothly, so that no threshold makes the loss jump.
         weight = hidden[:, list(config.region_of)] * moved / (moved + STILL_STD)
+        # Two-sided: agreeing more than the reference does is an error too.
         agree = (curve_correlation(curves, filled) - usual).square()
+        # One-sided: a prediction that fits the reference better than usual is no fault.
         match = (usual - curve_correlation(filled, batch.curves)).clamp(min=0)
         parts = {
             name: (part * weight).sum() / (weight.sum() + 1e-6)
@@ -161,6 +174,7 @@ class CorrelationSupervisor:
 def correlations(curves: Tensor) -> Tensor:
     """Return the correlation over time of all pairs of channels of (B, T, C), shape (B, C, C)."""
     centred = curves - curves.mean(1, keepdim=True)
+    # The floor keeps the derivative finite for a channel at rest, whose deviation is 0.
     unit = centred / (centred.square().mean(1, keepdim=True) + STILL_STD**2).sqrt()
     return unit.transpose(1, 2) @ unit / curves.shape[1]
 
@@ -186,11 +200,13 @@ def random_regions(clips: int, regions: int, seed: int, number: int) -> Tensor:
         seed: Of the training.
         number: Of the step.
     """
+    # 17 separates these draws from those of the batches, which have the same seed and number.
     rng = np.random.default_rng([seed, number, 17])
     hidden = np.zeros((clips, regions), bool)
     for row in hidden:
         alone = rng.random() < ALONE_SHARE
         count = 1 if alone else int(rng.integers(2, MOST_HIDDEN + 1))
+        # At least one region stays visible on rigs with two or three regions.
         count = min(count, max(1, regions - 1))
         row[rng.choice(regions, size=count, replace=False)] = True
     return torch.from_numpy(hidden)
@@ -210,6 +226,7 @@ def hidden_error(
     """
     shown = hidden[:, list(config.region_of)].float()[:, None]
     error = (filled - wanted).square() * weight * shown
+    # Divided by what is hidden, so that batches with more hidden regions do not weigh more.
     return error.sum() / (shown.sum() * filled.shape[1] + 1e-6)
 
 
@@ -243,6 +260,7 @@ def _filled(
 ) -> Tensor:
     """Return all frames of the batches with hidden regions filled in, (frames, C)."""
     with torch.no_grad():
+        # Frames of all batches together: the mean pose that explains 0 is that of the whole set.
         return torch.cat([fill(b.curves, b.emotion, hidden).flatten(0, 1) for b in batches])
 
 
@@ -254,8 +272,10 @@ def learn_moments(module: CorrelationModule, batches: Sequence[Batch]) -> None:
         batches: Of reference motion.
     """
     frames = torch.cat([b.curves.flatten(0, 1) for b in batches])
+    # CHANNEL_FLOOR: a channel that never moves would otherwise be scaled to noise.
     module.set_statistics(frames.mean(0), frames.std(0) + CHANNEL_FLOOR, module.moments)
     inputs = torch.cat([module.inputs(b.curves, b.emotion).flatten(0, 1) for b in batches])
+    # In float64: 10^5 frames are summed, and the ridge solution inverts the result.
     moments = (inputs.double().T @ inputs.double() / len(inputs)).float()
     module.set_statistics(module.mean.clone(), module.scale.clone(), moments)
 
@@ -286,8 +306,10 @@ def _channel_weight(source: BatchSource) -> Tensor:
 
     Within a region errors count as they are seen: it is its variance that is to be explained.
     """
+    # Four batches are enough for a variance by region; 10**9 as above.
     seen = torch.cat([source.batch(10**9 + n).curves.flatten(0, 1) for n in range(4)])
     regions = torch.tensor(source.config.region_of)
+    # The square of half the floor: regions at rest get a large weight, but not an infinite one.
     variance = seen.var(0) + CHANNEL_FLOOR**2 / 4
     sums = torch.zeros(len(source.config.regions)).index_add(0, regions, variance)
     weight = (regions.bincount() / sums)[regions]

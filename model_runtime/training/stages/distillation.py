@@ -41,10 +41,14 @@ class EmotionRetention:
             number: Of the batch; with the seed it decides the emotions.
             batch: Of B clips.
         """
+        # The batch's own number and seed decide, so that a resumed run draws the same emotions.
         rng = np.random.default_rng([self.seed, number, SALT])
+        # Rounded up: a batch of fewer than four clips still has one window.
         count = -(-len(batch.emotion) // AUGMENTED_SHARE)
         emotion = torch.zeros_like(batch.emotion[:count])
         for row in emotion:
+            # From 1: emotion 0 is neutral. One emotion a window, from .3 on, so that every window
+            # has an effect to keep.
             row[:, int(rng.integers(1, row.shape[1]))] = float(rng.uniform(0.3, 1.0))
         return batch.features[:count], emotion, batch.style[:count]
 
@@ -62,6 +66,7 @@ class EmotionRetention:
         with torch.no_grad():
             was_plain, _ = self.first(features, batch.emotion[:count], style)
             was_felt, _ = self.first(features, emotion, style)
+        # Differences of differences: a shift that fine-tuning gives to both is free.
         changed: Tensor = (felt - plain[:count]) - (was_felt - was_plain)
         return changed.square().mean()
 
@@ -78,8 +83,11 @@ def open_retention(
     """
     if settings.start_from is None or settings.keep <= 0:
         return None
+    # Uncalibrated: training compares what the networks put out, before the output calibration.
     checkpoint = load_checkpoint(settings.start_from, calibrated=False)
     if checkpoint.config.channels != generator.config.channels:
+        # The effect is compared channel by channel; with other channels there is nothing to
+        # compare.
         log.warning("keep = 0: %s has other channels than %s", checkpoint.name, settings.rig)
         return None
     first = Generator(generator.config)

@@ -28,6 +28,7 @@ def evaluate_final(settings: Settings, checkpoint: Path) -> Path:
         settings: Data folder and results folder.
         checkpoint: Folder of the finished generator.
     """
+    # torch on the CPU: the figures of the card must be those of any user's machine.
     performer = ModelPerformer.open(checkpoint, engine="torch", device="cpu")
     result = score_performer(performer, load_subset(settings.data))
     path = settings.results / "evaluation.json"
@@ -87,7 +88,9 @@ def _row(measure: Measure, figure: Mapping[str, Any] | None) -> str:
     value = Figure(figure["value"])
     bar = measure.bar("dev")
     low, high = figure["interval"]
+    # NaN is the one value that differs from itself: a figure without an interval.
     interval = "" if low != low else f"{low:.3f}-{high:.3f}"
+    # No bar on this split means neither met nor missed.
     met = "" if bar is None else ("yes" if bar.attainment(value.value) >= 1 else "no")
     count = figure["count"] or ""
     cells = (measure.title.strip(), f"{value.value:.3f}", interval, count, bar or "", met)

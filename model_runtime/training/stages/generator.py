@@ -83,6 +83,8 @@ def train_generator(
         features, emotion, style = (torch.cat(column) for column in zip(*given, strict=True))
         curves, phones = machine.call(generator, features, emotion, style)
         count = len(batch.style)
+        # Channels that a clip does not observe are given the generated value as target, so that
+        # their error and gradient are 0.
         wanted = dataclasses.replace(batch, curves=batch.wanted(curves[:count]))
         total, terms = loss(curves[:count], phones[:count], wanted)
         if retention is not None:
@@ -113,8 +115,12 @@ def _generator(settings: Settings, config: GeneratorConfig, acoustic: Path | Non
     if settings.start_from is not None:
         start_from(generator, load_checkpoint(settings.start_from, calibrated=False))
     if acoustic is not None:
+        # After start_from: the acoustic model of this training wins over the encoder of the
+        # checkpoint.
         load_acoustic(generator, acoustic)
         for name, parameter in generator.named_parameters():
+            # The encoder is frozen: face losses from a few hours of few speakers must not undo what
+            # it learnt from many.
             parameter.requires_grad_(not name.startswith(PREFIXES))
     return generator
 
@@ -131,6 +137,7 @@ def _source(
         clips=stage.clips,
         frames=stage.frames,
         weights=settings.corpora,
+        # Development windows are not distorted: the score must compare weights, not draws.
         augment=stage.augment and split == "train",
     )
 
@@ -151,23 +158,28 @@ def _dev_score(judged: Callable[[int, Batch], Scores], batches: Sequence[Batch])
     names = scores[0][1]
     means = {name: sum(terms[name] for _, terms in scores) / len(scores) for name in names}
     total = sum(float(loss) for loss, _ in scores) / len(scores)
+    # Negative, because the run keeps the weights with the largest score.
     return {SCORE: round(-total, 5), **{name: round(value, 6) for name, value in means.items()}}
 
 
 def _supervisor(folder: Path | None, seed: int, machine: Machine) -> Supervisor | None:
     if folder is None:
         return None
+    # Loaded here: without supervision the module and its checkpoint code are not needed.
     from .correlation import CorrelationSupervisor, load_correlation
 
     return CorrelationSupervisor(load_correlation(folder).to(machine.device), seed)
 
 
 def _spread(source: BatchSource) -> Tensor:
+    # Means over several batches: one batch holds too few films for the channels only films have.
     curves = [source.batch(SPREAD_NUMBER + n).curves.flatten(0, 1) for n in range(SPREAD_BATCHES)]
     return torch.cat(curves).std(0)
 
 
 def _record(settings: Settings, record: dict[str, Any], run: TrainingRun) -> dict[str, object]:
+    # The record of the acoustic stage travels with the checkpoint: the encoder is part of its
+    # weights.
     acoustic = settings.results / "acoustic.json"
     made_with = json.loads(acoustic.read_text(encoding="utf-8")) if acoustic.is_file() else None
     return {

@@ -44,6 +44,8 @@ class Machine:
             inputs: Of the network, on the device.
         """
         is_half = self.precision != torch.float32
+        # Only the network is computed in bfloat16: its 8 bits of mantissa cannot hold squared
+        # errors of curves near 1e-4, so outputs are float32 before any loss.
         with torch.autocast(self.device.type, self.precision, enabled=is_half):
             outputs = network(*inputs)
         tensors = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -63,6 +65,7 @@ class Machine:
         for name, value in list(vars(thing).items()):
             if isinstance(value, Tensor):
                 setattr(thing, name, value.to(self.device))
+            # Losses hold their lip model as a dataclass with tensors of its own.
             elif dataclasses.is_dataclass(value):
                 setattr(thing, name, self.place(value))
         return thing
@@ -82,7 +85,10 @@ def open_machine(stage: StageSettings) -> Machine:
     choice = pick_device(stage.device)
     device = torch.device(choice.kind)
     if device.type == "cuda":
+        # TF32 products on tensor cores: ten bits of mantissa are more than bfloat16 has.
         torch.set_float32_matmul_precision("high")
+    # The count is part of reproducibility: sums are split by threads, and their order changes the
+    # last bits.
     if stage.threads:
         torch.set_num_threads(stage.threads)
     machine = Machine(device, _precision(stage, device))
@@ -92,6 +98,7 @@ def open_machine(stage: StageSettings) -> Machine:
 
 def _precision(stage: StageSettings, device: torch.device) -> torch.dtype:
     if stage.precision == "auto":
+        # float16 is not offered: its range needs loss scaling, bfloat16 has the range of float32.
         has_half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         return torch.bfloat16 if has_half else torch.float32
     return torch.bfloat16 if stage.precision == "bfloat16" else torch.float32

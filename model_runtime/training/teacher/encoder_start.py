@@ -57,6 +57,8 @@ def start_encoder(
     Raises:
         BadArgument: The shapes do not fit.
     """
+    # Widths must be equal: no part of the teacher's layers could be left out without changing the
+    # rest.
     config, attention = generator.config, generator.config.attention
     if (
         attention is None
@@ -72,6 +74,7 @@ def start_encoder(
         )
     _start_stem(generator, teacher, clips)
     positions = teacher.weights["position_encodings/encodings"]
+    # The stem's output is SLOPE times the teacher's, so the position is as well.
     generator.encoder_offset.copy_(SLOPE * positions[POSITION])
     for layer, block in enumerate(generator.encoder):
         assert isinstance(block, AttentionBlock)
@@ -87,11 +90,16 @@ def _start_stem(generator: Generator, teacher: WhisperEncoder, clips: Sequence[F
     weights = teacher.weights
     matrix, offset = feature_map(clips, generator.config.features)
     first = weights["conv1/weight"]  # (D, M, 3)
+    # Our first convolution has 5 taps, Whisper's 3: they fill the middle.
     generator.stem_wide.weight.zero_()
+    # The affine map is folded into the convolution, so that inference computes our log-mel alone.
     generator.stem_wide.weight[:, :, 1:4] = SLOPE * torch.einsum("dwk,mw->dmk", first, matrix)
+    # The offset passes through all three taps. At the clip's ends, where taps see padding, it is
+    # too large by their share.
     shift = torch.einsum("dwk,w->d", first, offset)
     _copy_bias(generator.stem_wide, SLOPE * (weights["conv1/bias"] + shift))
     generator.stem_down.weight.zero_()
+    # Taps 0 to 2 of 4: our stem has stride 2 and one tap more to the right, which starts at 0.
     generator.stem_down.weight[:, :, :3] = weights["conv2/weight"]
     _copy_bias(generator.stem_down, SLOPE * weights["conv2/bias"])
 
@@ -103,11 +111,16 @@ def _start_block(block: AttentionBlock, teacher: WhisperEncoder, name: str) -> N
         norm.weight.copy_(weights[f"{name}/{source}/layer_norm/gamma"])
         norm.bias.copy_(weights[f"{name}/{source}/layer_norm/beta"])
     for layer, source, gain, bias_gain in (
+        # Read after the norm, which removes SLOPE from its input: gain 1. Written back to the
+        # stream: SLOPE.
         (block.attend, "self_attention/linear_0", 1.0, 1.0),
         (block.project, "self_attention/linear_1", SLOPE, SLOPE),
         (block.expand, "ffn/linear_0", SLOPE, SLOPE),
+        # hard_swish(SLOPE z) is SLOPE gelu(z): the product is already SLOPE times the teacher's,
+        # its bias is not.
         (block.contract, "ffn/linear_1", 1.0, SLOPE),
     ):
+        # [:, :, None]: our linear layers are convolutions of one tap.
         layer.weight.copy_(gain * weights[f"{name}/{source}/weight"][:, :, None])
         _copy_bias(layer, bias_gain * weights[f"{name}/{source}/bias"])
 
@@ -124,14 +137,18 @@ def feature_map(clips: Sequence[FloatArray], features: FeatureConfig) -> tuple[T
         clips: Levelled speech at 16 kHz.
         features: Of our log-mel.
     """
+    # Normal equations in float64, clip by clip: the features of all clips need not be in memory.
     moments = np.zeros((features.mel_bands + 1, features.mel_bands + 1))
     products = np.zeros((features.mel_bands + 1, features.mel_bands))
     for samples in clips:
         ours = log_mel(samples, features).astype(np.float64)
+        # Whisper pads to a whole model frame; ours may be a feature frame shorter.
         theirs = whisper_mel(torch.from_numpy(samples)).T.numpy()[: len(ours)]
+        # The column of ones makes the map affine.
         inputs = np.concatenate([ours, np.ones((len(ours), 1))], axis=1)
         moments += inputs.T @ inputs
         products += inputs.T @ theirs
+    # With ridge: neighbouring mel bands overlap, so their moments are nearly singular.
     solved = np.linalg.solve(moments + RIDGE * np.eye(len(moments)), products).astype(np.float32)
     return torch.from_numpy(solved[:-1].copy()), torch.from_numpy(solved[-1].copy())
 
@@ -144,6 +161,7 @@ def _distance_biases(
     counts = 0
     for samples in clips:
         placed, bare = (teacher.hidden(samples, position=place) for place in (None, POSITION))
+        # A clip must be long enough that every distance occurs.
         if len(placed[0]) <= 2 * reach + 1:
             continue
         counts += 1
@@ -151,6 +169,9 @@ def _distance_biases(
             difference = teacher.scores(placed[layer], layer) - teacher.scores(bare[layer], layer)
             frames = difference.shape[1]
             for distance in range(-reach, reach + 1):
+                # A diagonal of the scores holds all pairs of frames at one distance.
                 diagonal = difference.diagonal(distance, 1, 2)
+                # A mean over the pairs: long distances have fewer.
                 total[:, distance + reach] += diagonal.sum(1) / (frames - abs(distance))
+    # The softmax ignores a constant, so the mean is taken out.
     return [(total - total.mean(1, keepdim=True)) / max(1, counts) for total in totals]

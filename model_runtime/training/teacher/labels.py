@@ -54,6 +54,7 @@ def labels_path(work: Path, corpus: str) -> Path:
 
 def encoded(posteriors: FloatArray) -> NDArray[np.uint8]:
     """Return probabilities in one byte each: 255 times the square root, which keeps small ones."""
+    # The root gives probabilities of .01 a code of 25 rather than 3.
     out: NDArray[np.uint8] = np.round(255 * np.sqrt(posteriors)).astype(np.uint8)
     return out
 
@@ -61,6 +62,7 @@ def encoded(posteriors: FloatArray) -> NDArray[np.uint8]:
 def decoded(codes: NDArray[np.uint8]) -> FloatArray:
     """Return probabilities that sum to 1 along the last axis; zeros where all codes are 0."""
     squares = (codes.astype(np.float32) / 255) ** 2
+    # Rounding of the codes leaves sums up to some per cent off; they are scaled to 1.
     out: FloatArray = squares / np.maximum(squares.sum(-1, keepdims=True), 1e-6)
     return out
 
@@ -72,12 +74,15 @@ class LabelWriter:
         """Open the labels of ``labels_path`` and cut off what a killed run left half written."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._bin = path, path.with_suffix(".bin")
+        # The list is the authority: a clip counts as done when its line is whole.
         lines = list(_lines(path))
         self.done = {line["file"] for line in lines}
         self._frames = lines[-1]["start"] + lines[-1]["frames"] if lines else 0
+        # Written anew without the torn last line, so that appended lines follow a line break.
         path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         self._bin.touch()
         with self._bin.open("r+b") as file:
+            # Posteriors are written before their line, so the file can only be too long.
             file.truncate(self._frames * len(PHONES))
 
     def add(self, file: str, codes: NDArray[np.uint8], aligned: Alignment | str) -> None:
@@ -96,6 +101,7 @@ class LabelWriter:
             line["phones"] = [
                 [p.phone, p.start_s, p.end_s, p.word, round(p.score, 2)] for p in aligned.phones
             ]
+        # Order matters: see the constructor.
         with self._bin.open("ab") as data:
             data.write(codes.tobytes())
         with self._path.open("a", encoding="utf-8") as text:
@@ -110,6 +116,7 @@ def read_labels(work: Path, corpus: str) -> TeacherLabels | None:
     if not lines:
         return None
     frames = lines[-1]["start"] + lines[-1]["frames"]
+    # Mapped, not read: 7 MB an hour of speech, of which a window reads a few kilobytes.
     posteriors = np.memmap(path.with_suffix(".bin"), np.uint8, "r", shape=(frames, len(PHONES)))
     alignments, dropped = _alignments(lines)
     places = {line["file"]: (line["start"], line["frames"]) for line in lines}
@@ -138,4 +145,5 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         try:
             yield json.loads(line)
         except ValueError:
+            # Only the last line can be torn, as lines are appended; nothing after it is trusted.
             return

@@ -58,6 +58,7 @@ class PhoneProbe(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
+        # A uniform prior until it is fitted: dividing by it changes nothing.
         self.register_buffer("prior", torch.full((len(PHONES),), 1 / len(PHONES)))
         self.first = nn.Linear(width, hidden)
         self.dropout = nn.Dropout(dropout)
@@ -70,6 +71,7 @@ class PhoneProbe(nn.Module):
         return out
 
     @torch.no_grad()
+    # Dropout is off: `fit_probe` and `load_probe` return the probe in eval mode.
     def posteriors(self, states: Sequence[Tensor]) -> FloatArray:
         """Return probabilities (T, P) of the hidden states of all layers of the teacher."""
         out: FloatArray = self(joined_layers(states)).softmax(1).numpy()
@@ -92,18 +94,24 @@ def fit_probe(states: Tensor, labels: NDArray[np.uint8], settings: ProbeSettings
     torch.manual_seed(settings.seed)
     probe = PhoneProbe(states.shape[1], settings.hidden, settings.dropout)
     probe.mean.copy_(states.float().mean(0))
+    # 1e-3: a state that never varies is left near 0 instead of being divided by 0.
     probe.scale.copy_(1 / (states.float().std(0) + 1e-3))
     targets = torch.from_numpy(labels.astype(np.int64))
+    # Unknown frames are left out here rather than by ignore_index, so that batches are full.
     known = torch.from_numpy(np.flatnonzero(labels != UNKNOWN_PHONE))
     optimiser = torch.optim.AdamW(
         probe.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
+    # Rounded up: the last batch of an epoch may be smaller.
     steps = settings.epochs * -(-len(known) // settings.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for epoch in range(settings.epochs):
         right = 0
         for rows in known[torch.randperm(len(known))].split(settings.batch):
+            # States are kept in float16 to halve the memory and computed in float32.
             logits = probe(states[rows].float())
+            # Alignments are off by about a frame at borders: smoothing keeps the probe from
+            # learning them with certainty.
             loss = functional.cross_entropy(
                 logits, targets[rows], label_smoothing=settings.label_smoothing
             )
@@ -115,6 +123,7 @@ def fit_probe(states: Tensor, labels: NDArray[np.uint8], settings: ProbeSettings
         log.info(
             "probe %d/%d: %.3f of frames right", epoch + 1, settings.epochs, right / len(known)
         )
+    # The aligner divides posteriors by a power of the prior (alignment/posteriors.py).
     probe.prior.copy_(torch.bincount(targets[known], minlength=len(PHONES)) / len(known))
     return probe.requires_grad_(False).eval()
 

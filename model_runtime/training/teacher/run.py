@@ -28,6 +28,7 @@ def run_teacher(settings: Settings) -> bool:
     model = find_teacher(settings.teacher.folder)
     if model is None:
         log.warning("%s is not installed: training without a teacher", PACKAGE)
+        # Not an error: the acoustic stage can do without (docs/training.md).
         return False
     progress = ProgressLine()
     seeds = [
@@ -35,6 +36,8 @@ def run_teacher(settings: Settings) -> bool:
         for name in settings.teacher.aligned
         if (settings.data / "speech" / name).is_dir()
         for clip in read_speech_corpus(settings.data / "speech" / name)
+        # Development speakers may be aligned, their clips only measure; test speakers are in no
+        # cache.
         if clip.split != TEST
     ]
     for corpus in sorted({clip.corpus for clip in seeds}):
@@ -63,6 +66,7 @@ def _corpora(settings: Settings) -> list[list[SpeechClip]]:
             found.append(read_speech_corpus(folder))
     for name in FILMED_CORPORA:
         folder = settings.data / "capture" / name
+        # Filmed clips have texts too: they are aligned like read speech.
         if folder.is_dir() and settings.corpora.get(name, 1.0) > 0:
             found.append(read_grid(folder))
     return found

@@ -66,7 +66,9 @@ def prepare_probe(
     """
     path = work / "teacher" / "probe.safetensors"
     fields = [field.name for field in dataclasses.fields(ProbeSettings)]
+    # Settings of places are not among these fields: another folder must not fit the probe again.
     note = json.dumps({name: getattr(settings, name) for name in fields}, sort_keys=True)
+    # The note is written after the weights, so a killed fit leaves no note that matches.
     if path.is_file() and path.with_suffix(".json").read_text(encoding="utf-8") == note:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +91,10 @@ def _probe_frames(
         for corpus in {clip.corpus for clip in clips}
         for name, alignment in read_alignments(work / "alignments" / f"{corpus}.jsonl")[0].items()
     }
+    # The probe is fitted on training speakers alone, so that its figures on development speakers
+    # hold.
     usable = [c for c in clips if (c.corpus, c.file) in aligned and c.split == TRAIN]
+    # Drawn by clip: the list is ordered by corpus, and its head would be one corpus.
     order = np.random.default_rng(DRAW_SEED).permutation(len(usable))
     picked: list[SpeechClip] = []
     seconds = 0.0
@@ -100,6 +105,7 @@ def _probe_frames(
     states, labels = [], []
     for done, clip in enumerate(picked, 1):
         found = joined_layers(encoder(levelled_samples(clip.path)))
+        # Half the memory: an hour has 180,000 frames of 3 D numbers.
         states.append(found.half())
         labels.append(phone_labels(aligned[clip.corpus, clip.file].phones, len(found)))
         progress("teacher probe", done, len(picked))
@@ -131,9 +137,12 @@ def label_corpus(
     todo = [clip for clip in wanted if clip.file not in writer.done]
     if not todo:
         return
+    # spawn: torch's thread pool does not survive a fork.
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _open_worker, (model, probe)) as pool:
+        # Ordered results: the files of posteriors are then the same in every run.
         results = pool.imap(_label_clip, todo, chunksize=4)
+        # Counted from the clips that earlier runs did, so the progress line does not start again.
         for done, (file, codes, aligned) in enumerate(results, 1 + len(wanted) - len(todo)):
             writer.add(file, codes, aligned)
             progress(f"teacher {corpus}", done, len(wanted))
@@ -152,6 +161,7 @@ _worker: list[_Worker] = []
 
 
 def _open_worker(model: Path, probe: Path) -> None:
+    # One thread a process: processes over clips scale better than threads within one.
     torch.set_num_threads(1)
     loaded = load_probe(probe)
     _worker[:] = [_Worker(load_whisper(model), loaded, loaded.prior.numpy(), {})]
@@ -162,10 +172,13 @@ def _label_clip(clip: SpeechClip) -> tuple[str, NDArray[np.uint8], Alignment | s
     try:
         samples = levelled_samples(clip.path)
     except (BadAudio, OSError) as error:
+        # An unreadable clip is recorded with its reason: a second run does not try it again.
         return clip.file, np.zeros((0, len(worker.prior)), np.uint8), f"{error}"
     posteriors = worker.probe.posteriors(worker.encoder(samples))
+    # Features of the training have as many frames; an offset would shift every label.
     assert len(posteriors) == -(-len(samples) // FRAME_SAMPLES)
     voice = voice_of(clip.language)
+    # The dictionary of a language is read once a process.
     lexicon = worker.lexicons.setdefault(voice, Lexicon(voice))
     aligned: Alignment | str
     try:

@@ -71,8 +71,10 @@ class WhisperEncoder:
             samples: Mono speech at 16 kHz, shape (N,), of any length.
         """
         piece, context = int(PIECE_S * SAMPLE_RATE), int(PIECE_CONTEXT_S * SAMPLE_RATE)
+        # Up to 22 s in one piece: a last piece of less than its context would be mostly context.
         if len(samples) <= piece + context:
             return self._encode(samples)
+        # Pieces start at multiples of FRAME_SAMPLES, so their frames join without resampling.
         parts: list[list[Tensor]] = []
         for start in range(0, len(samples), piece):
             begin = max(0, start - context)
@@ -84,6 +86,7 @@ class WhisperEncoder:
 
     def _encode(self, samples: FloatArray) -> list[Tensor]:
         states = self.hidden(samples)
+        # Whisper normalises after its last layer; the layers below are used as they are.
         states[-1] = self._norm(states[-1], "layer_norm")
         return states
 
@@ -100,11 +103,13 @@ class WhisperEncoder:
         x = functional.gelu(
             functional.conv1d(features, weights["conv1/weight"], weights["conv1/bias"], padding=1)
         )
+        # Two hops of 10 ms become a frame of 20 ms.
         x = functional.conv1d(
             x, weights["conv2/weight"], weights["conv2/bias"], stride=2, padding=1
         )
         x = functional.gelu(x).transpose(1, 2)
         encodings = weights["position_encodings/encodings"]
+        # Positions are added after the stem.
         x = x + (encodings[: x.shape[1]] if position is None else encodings[position])
         states = [x[0]]
         for layer in range(self.layers):
@@ -121,6 +126,7 @@ class WhisperEncoder:
             layer: Its number, from 0.
         """
         query, key, _ = self._projected(state[None], f"layer_{layer}")
+        # The usual 1 / sqrt(d) of scaled attention, which the file does not fold into the weights.
         scores: Tensor = query[0] @ key[0].transpose(1, 2) * (self.width // self.heads) ** -0.5
         return scores
 
@@ -128,6 +134,7 @@ class WhisperEncoder:
         """Return query, key and value (1, H, T, D / H) of states (1, T, D)."""
         normed = self._norm(x, f"{name}/self_attention/layer_norm")
         mixed = self._linear(normed, f"{name}/self_attention/linear_0")
+        # CTranslate2 joins query, key and value into one product, in this order.
         size = self.width // self.heads
         return tuple(
             part.view(1, -1, self.heads, size).transpose(1, 2) for part in mixed.chunk(3, dim=-1)
@@ -154,8 +161,10 @@ def load_whisper(path: Path) -> WhisperEncoder:
     """Read the encoder of a CTranslate2 Whisper model. Raises BadArgument."""
     variables = read_variables(path)
     weights = {
+        # np.array copies: torch warns of read-only memory.
         name.removeprefix("encoder/"): torch.from_numpy(np.array(value, np.float32))
         for name, value in variables.items()
+        # Scalars such as num_heads are integers.
         if name.startswith("encoder/") and value.dtype.kind == "f"
     }
     layers = len({name.split("/")[0] for name in weights if re.match(r"layer_\d+/", name)})
@@ -168,12 +177,16 @@ def whisper_mel(samples: Tensor) -> Tensor:
 
     Decades of mel power, limited to 8 under the loudest, shifted and scaled by 4 as Whisper does.
     """
+    # Zeros up to a whole model frame, so that stride 2 drops nothing.
     rest = -len(samples) % FRAME_SAMPLES
     samples = functional.pad(samples, (0, rest))
     window = torch.hann_window(FFT_SAMPLES)
+    # torch.stft centres its windows: frame k is centred on sample k HOP_SAMPLES.
     spectrum = torch.stft(samples, FFT_SAMPLES, HOP_SAMPLES, window=window, return_complex=True)
+    # The last frame is dropped as in Whisper's own code: F is N / HOP_SAMPLES.
     power = mel_filters() @ spectrum[:, :-1].abs().square()
     decades = power.clamp(min=1e-10).log10()
+    # Relative to the loudest of the piece: -80 dB of power.
     return (torch.maximum(decades, decades.max() - 8) + 4) / 4
 
 
@@ -186,6 +199,7 @@ def mel_filters() -> Tensor:
     distance = edges[:, None] - hertz[None]
     rising = -distance[:-2] / spans[:-1, None]
     falling = distance[2:] / spans[1:, None]
+    # Slaney's norm: every filter has the same area, so noise gives a flat spectrum.
     filters = np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
     return torch.tensor(filters, dtype=torch.float32)
 

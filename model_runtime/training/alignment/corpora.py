@@ -50,16 +50,22 @@ def align_corpus(
         processes: Worker processes.
         progress: Called with clips done and clips in all.
     """
+    # One file a corpus: a line is a clip, so that a killed run loses at most one line.
     output = work / "alignments" / f"{clips[0].corpus}.jsonl"
     output.parent.mkdir(parents=True, exist_ok=True)
     done = {entry["file"] for entry in _whole_lines(output)}
+    # Lines with an error count as done: what failed once fails again.
     todo = [clip for clip in clips if clip.file not in done]
     if not todo:
         return output
+    # spawn on every platform: a fork would copy threads and C state of this process.
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool, output.open("a", encoding="utf-8") as lines:
+        # Unordered: clips differ in length, and lines carry their names. Four at a time to save
+        # messages.
         for count, entry in enumerate(pool.imap_unordered(_align_clip, todo, chunksize=4), 1):
             lines.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            # Flushed: what is shown as done is on disk.
             lines.flush()
             if progress is not None:
                 progress(len(done) + count, len(clips))
@@ -93,8 +99,10 @@ def _align_clip(clip: SpeechClip) -> dict[str, Any]:
     try:
         speech = load_speech(clip.path)
         found = align_words(speech.samples, clip.text, voice=voice_of(clip.language))
+    # Expected faults of a single clip. Anything else is a fault of the program and must stop.
     except (AlignmentFailed, BadAudio, OSError, ValueError) as error:
         return {"file": clip.file, "error": f"{type(error).__name__}: {error}"}
+    # Milliseconds: pocketsphinx counts in steps of 10 ms.
     phones = [
         [p.phone, round(p.start_s, 3), round(p.end_s, 3), p.word, round(p.score, 2)]
         for p in found.phones
@@ -118,5 +126,6 @@ def _parsed(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 def _cut_torn_line(path: Path) -> None:
     data = path.read_bytes()
+    # Lines are appended, so that only the last can be torn.
     if data and not data.endswith(b"\n"):
         path.write_bytes(data[: data.rfind(b"\n") + 1])

@@ -50,6 +50,7 @@ def ipa_of(words: Sequence[str], *, voice: str) -> list[str] | None:
     if program is None:
         raise FileNotFoundError("espeak-ng is not installed (pip install espeakng-loader)")
     found = []
+    # One process a word: the output for several words could not be told apart again.
     for word in words:
         done = subprocess.run(
             [program, "-q", "--ipa", "-v", voice],
@@ -59,6 +60,7 @@ def ipa_of(words: Sequence[str], *, voice: str) -> list[str] | None:
             encoding="utf-8",
             check=False,
         )
+        # A voice it does not have; the caller treats the language as unknown.
         if done.returncode != SUCCESS:
             return None
         found.append(_plain(done.stdout.split()))
@@ -77,6 +79,7 @@ def _library() -> ctypes.CDLL | None:
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
+    # Without a type ctypes would cut the returned pointer to 32 bits.
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
     library.espeak_TextToPhonemes.argtypes = [
         ctypes.POINTER(ctypes.c_char_p),
@@ -84,11 +87,13 @@ def _library() -> ctypes.CDLL | None:
         ctypes.c_int,
     ]
     data = espeakng_loader.get_data_path().encode()
+    # DONT_EXIT: by default the library ends the process when its data is missing.
     rate = library.espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, data, DONT_EXIT)
     return library if rate > 0 else None
 
 
 def _from_library(library: ctypes.CDLL, words: Sequence[str], voice: str) -> list[str] | None:
+    # Voice and conversion under one lock: the voice is a global of the library.
     with _lock:
         if library.espeak_SetVoiceByName(voice.encode()) != SUCCESS:
             return None
@@ -99,6 +104,7 @@ def _clauses(library: ctypes.CDLL, text: str) -> list[str]:
     """Return the IPA of each clause; a call converts one clause and moves the pointer past it."""
     rest = ctypes.c_char_p(text.encode("utf-8"))
     found = []
+    # The pointer becomes NULL after the last clause.
     while rest.value is not None:
         answer = library.espeak_TextToPhonemes(ctypes.byref(rest), TEXT_IS_UTF8, PHONEMES_AS_IPA)
         found.append(answer.decode("utf-8"))
@@ -106,4 +112,5 @@ def _clauses(library: ctypes.CDLL, text: str) -> list[str]:
 
 
 def _plain(parts: Sequence[str]) -> str:
+    # Clauses of one word (abbreviations, numbers) are joined.
     return LANGUAGE_SWITCH.sub("", " ".join(parts)).strip()

@@ -30,6 +30,7 @@ class Lexicon:
         Args:
             word: As ``forced.words_of`` writes it.
         """
+        # Digits and names that the dictionary lacks fall through to espeak-ng.
         if self.voice.startswith("en") and (known := english_words().get(word)):
             return known[:MOST_VARIANTS]
         if word not in self._asked:
@@ -47,6 +48,7 @@ def english_words() -> dict[str, tuple[tuple[str, ...], ...]]:
     text = Path(get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8")
     for line in text.splitlines():
         name, *phones = line.split()
+        # Second pronunciations are listed as "word(2)".
         word = re.sub(r"\(\d+\)$", "", name)
         words[word] = (*words.get(word, ()), tuple(phone.lower() for phone in phones))
     return words

@@ -62,22 +62,28 @@ def align_posteriors(
         AlignmentFailed: No words, a word without pronunciation, or fewer frames than phones.
     """
     graph = _graph_of(text, lexicon)
+    # The floor bounds what one wrong frame costs.
     logs = np.log(np.maximum(posteriors, FLOOR))
+    # Likelihoods up to a constant by Bayes' rule; float32, as the table has T x S numbers.
     scores = (logs - PRIOR_POWER * np.log(np.maximum(prior, FLOOR))).astype(np.float32)
     path = _best_path(scores[:, graph.phones], graph)
     phones, spoken = [], []
+    # A border is where the state changes: the same phone twice in a row has two states.
     border = np.flatnonzero(np.diff(path)) + 1
     for first, last in zip([0, *border], [*border, len(path)], strict=True):
         state = path[first]
         phone = graph.phones[state]
+        # From the posteriors themselves: scores of clips with other priors must be comparable.
         score = float(logs[first:last, phone].mean())
         name, word = PHONES[phone], graph.words[state]
         start_s, end_s = float(first / FRAME_RATE), float(last / FRAME_RATE)
         phones.append(PhoneTime(name, start_s, end_s, word, score))
+        # 0 is silence, which says nothing about the text.
         if phone:
             spoken.append((score, last - first))
     if not spoken:
         raise AlignmentFailed(f"No phone of {text!r} was found")
+    # Weighted by frames.
     values, frames = zip(*spoken, strict=True)
     return Alignment(tuple(phones), float(np.average(values, weights=frames)))
 
@@ -88,20 +94,24 @@ def _graph_of(text: str, lexicon: Lexicon) -> _Graph:
         raise AlignmentFailed(f"No words in {text!r}")
     graph = _Graph([], [], [], [], [])
     silence = graph.add("sil", "", [])
+    # Silence before the first word is one way to start, its first phone the other.
     graph.starts.append(silence)
     ends = [silence]
     for number, word in enumerate(words):
         variants = lexicon.variants(word)
         if not variants or not set().union(*variants) <= set(PHONES):
+            # A dictionary symbol outside ARPABET cannot be aligned.
             raise AlignmentFailed(f"No pronunciation for {word!r}")
         finals = []
         for variant in variants:
             state = -1
             for place, phone in enumerate(variant):
+                # A word may follow any pronunciation of the one before it, with silence or without.
                 state = graph.add(phone, word, ends if place == 0 else [state])
                 if number == 0 and place == 0:
                     graph.starts.append(state)
             finals.append(state)
+        # Silence after a word may be skipped: both it and the word's ends lead on.
         ends = [*finals, graph.add("sil", "", finals)]
     graph.ends = ends
     return graph
@@ -115,18 +125,23 @@ def _best_path(scores: FloatArray, graph: _Graph) -> NDArray[np.int64]:
     for state, known in enumerate(graph.before):
         before[state, : len(known)] = known
     rows = np.arange(states)
+    # One extra cell for "no predecessor", so that all states have the same number of them.
     reached = np.full(states + 1, IMPOSSIBLE, np.float32)
     reached[graph.starts] = scores[0, graph.starts]
     came_from = np.empty((frames, states), np.int32)
     came_from[0] = rows
     for frame in range(1, frames):
+        # All states at once: the loop is over frames alone, which numpy cannot avoid.
         candidates = reached[before]
         choice = candidates.argmax(axis=1)
         moved, stayed = candidates[rows, choice], reached[:-1]
+        # Strictly greater: of equal paths the one that stays wins, so the result is unique.
         moves = moved > stayed
         came_from[frame] = np.where(moves, before[rows, choice], rows)
         reached[:-1] = np.where(moves, moved, stayed) + scores[frame]
+    # The text must be complete: only its last states may be the end.
     state = max(graph.ends, key=lambda end: float(reached[end]))
+    # Half: sums of real scores never come near it.
     if reached[state] < IMPOSSIBLE / 2:
         raise AlignmentFailed(f"{frames} frames are too few for the text")
     path = np.empty(frames, np.int64)

@@ -44,6 +44,7 @@ def arpabet_from_ipa(ipa: str) -> str:
                 position += len(symbol)
                 break
         else:
+            # Stress, length and tie marks have no phone.
             position += 1
     if not phones:
         raise NoPronunciation(f"No phones in {ipa!r}")
@@ -60,6 +61,7 @@ def pronounce(words: Sequence[str], *, voice: str = "en-us") -> dict[str, str]:
     Raises:
         FileNotFoundError: espeak-ng is not installed.
     """
+    # Words repeat: each is asked for once.
     distinct = list(dict.fromkeys(words))
     lines = espeak.ipa_of(distinct, voice=voice)
     if lines is None:  # a language espeak-ng has no voice for
@@ -69,5 +71,6 @@ def pronounce(words: Sequence[str], *, voice: str = "en-us") -> dict[str, str]:
         try:
             spoken[word] = arpabet_from_ipa(line)
         except NoPronunciation:
+            # Absent, not an error: the caller knows whether the word is needed.
             continue
     return spoken

@@ -53,6 +53,7 @@ class Batch:
 
     def wanted(self, curves: Tensor) -> Tensor:
         """Return the targets (B, T, C); unobserved channels repeat ``curves``: no error there."""
+        # detach: the output is its own target there, and no gradient may flow through the target.
         return torch.where(self.observed[:, None], self.curves, curves.detach())
 
 
@@ -79,8 +80,10 @@ class BatchSource:
             for entry in cache.entries:
                 if entry.split == split:
                     self.pool.append((cache, entry))
+                    # As in the acoustic stage: by length and weight.
                     shares.append(entry.frames * (weights or {}).get(cache.name, 1.0))
         self.sounds = [item for item in self.pool if item[1].supervision == "still"]
+        # An error with a hint instead of a division by 0 below.
         if not self.pool:
             raise BadArgument(f"No {split} clips in the caches", hint="Run train prepare first")
         total = np.asarray(shares, np.float64)
@@ -99,12 +102,17 @@ class BatchSource:
             torch.from_numpy(np.stack([row[column] for row in arrays])) for column in (0, 2, 3)
         )
         aux = aux.float()
+        # aux is stored in the order of items.AUX, which is the order of Script's fields.
         script = Script(self.rows.script_mouths(mouths, entries), *aux.unbind(-1))
         emotion = self._emotions(rng, entries)
         style = self._styles(rng)
+        # Emotion is added when a batch is drawn, not when it is cached: one clip serves all
+        # emotions.
         acted = act(script, emotion, style)
+        # After acting: recorded faces replace what was generated for their rows.
         curves, emotion, observed = self.rows.settle(acted, emotion, mouths, entries)
         features = features.float()
+        # Distortions change mel power; features of a pretrained encoder have no such meaning.
         if self.augment and self.config.encoder is None:
             clean = torch.rand(self.clips, 1, 1, generator=generator) < CLEAN_SHARE
             distorted = Augmenter(self.config.features, generator)(features, self._sounds(rng))
@@ -118,6 +126,7 @@ class BatchSource:
             phones=phones.long(),
             closure=script.closure,
             tuck=script.tuck,
+            # Silence by label: phone 0.
             still=(phones == 0).float(),
             filmed=filmed,
             observed=observed,
@@ -135,11 +144,13 @@ class BatchSource:
         self, rng: np.random.Generator, cache: Cache, entry: Entry
     ) -> tuple[np.ndarray, ...]:
         spare = entry.frames - self.frames
+        # A window starts anywhere in the clip: phrases would otherwise always begin alike.
         first = int(rng.integers(0, spare + 1)) if spare > 0 else 0
         item = cut(cache, entry, first, min(self.frames, entry.frames))
         missing = self.frames - len(item.mouth)
         if not missing:
             return item.features, item.mouth, item.aux, item.phones
+        # Shorter clips lie anywhere in the window, between silence.
         before = int(rng.integers(0, missing + 1))
         pad = (before, missing - before)
         nothing = (np.log10(self.config.features.floor) - LOG_CENTRE) / LOG_SCALE
@@ -147,6 +158,7 @@ class BatchSource:
             padded_features(item.features, pad, cache.rows_per_frame, nothing),
             padded_curves(item.mouth, pad, entry),
             np.pad(item.aux, (pad, (0, 0))),
+            # 0 is silence: the padding is known to hold no speech.
             np.pad(item.phones, pad, constant_values=0),
         )
 
@@ -156,6 +168,8 @@ class BatchSource:
                 int(rng.integers(2**31)),
                 channels=self.config.style_dim,
                 frame_rate=self.config.frame_rate,
+                # Style noise is smooth over time and has a place on the time axis: any place may be
+                # met.
                 first_frame=int(rng.integers(1000)),
                 frames=self.frames,
             )

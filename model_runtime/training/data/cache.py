@@ -74,18 +74,22 @@ def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[st
 
     ``Entry.start`` and ``Entry.frames`` are filled in. After a kill the old cache stays.
     """
+    # Written beside and renamed when whole: a cache that exists is a finished one.
     building = folder.with_name(folder.name + ".building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
+    # Checksums are taken while writing: gigabytes need not be read back.
     hashes = {name: hashlib.sha256() for name in _ARRAYS}
     entries: list[dict[str, Any]] = []
     widths: dict[str, int] = {}
     start = 0
+    # All arrays grow together, item by item: a corpus does not fit into memory.
     files = {name: (building / f"{name}.bin").open("wb") for name in _ARRAYS}
     try:
         for entry, item in items:
             frames = len(item.mouth)
             for name, file in files.items():
+                # float16 halves the disk and the page cache: features and curves need three digits.
                 array = np.ascontiguousarray(getattr(item, name), _ARRAYS[name])
                 widths[name] = array.shape[1] if array.ndim == 2 else 1
                 data = array.tobytes()
@@ -105,7 +109,9 @@ def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[st
         "sha256": {name: digest.hexdigest() for name, digest in hashes.items()},
         "entries": entries,
     }
+    # Last: the index is what `caches_in` looks for.
     (building / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    # os.replace cannot replace a folder that is not empty.
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(building, folder)
     return start
@@ -132,9 +138,11 @@ def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cach
     frames = entries[-1].start + entries[-1].frames if entries else 0
     arrays: dict[str, Any] = {}
     for name, kind in _ARRAYS.items():
+        # Log-mel has two rows a model frame.
         rows = 2 * frames if name == "features" else frames
         width = index["widths"][name]
         path = folder / f"{name}.bin"
+        # Sizes are always checked, as it costs nothing; checksums on request.
         if path.stat().st_size != rows * width * np.dtype(kind).itemsize:
             raise BadArgument(
                 f"{path} has another size than its index", hint="Run train prepare again"
@@ -142,11 +150,15 @@ def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cach
         if verify and _sha256(path) != index["sha256"][name]:
             raise BadArgument(f"{path} is damaged (checksum)", hint="Run train prepare again")
         shape = (rows,) if name == "phones" else (rows, width)
+        # Mapped: windows of a batch touch a few pages of gigabytes.
         arrays[name] = np.memmap(path, kind, "r", shape=shape)
     sums = dict(index["sha256"])
     if encoder:
         arrays["features"], sums["features"] = _read_features(folder, encoder, frames, verify)
+    # Sorted: the digest must not depend on the order of keys.
     digest = hashlib.sha256("".join(sorted(sums.values())).encode()).hexdigest()
+    # Features and phones alone: the acoustic stage sees nothing else, so a change of the face's
+    # labels does not restart it.
     inputs = hashlib.sha256((sums["features"] + sums["phones"]).encode()).hexdigest()
     return Cache(
         folder.name,
@@ -164,6 +176,7 @@ def cut(cache: Cache, entry: Entry, first: int, frames: int) -> Item:
     begin = entry.start + first
     span = slice(begin, begin + frames)
     return Item(
+        # Two slices instead of a computed end: the same expression for one and two rows a frame.
         features=cache.features[cache.rows_per_frame * begin :][: cache.rows_per_frame * frames],
         mouth=cache.mouth[span],
         aux=cache.aux[span],
@@ -173,18 +186,21 @@ def cut(cache: Cache, entry: Entry, first: int, frames: int) -> Item:
 
 def caches_in(work: Path) -> Iterator[Path]:
     """Yield the folders of finished caches under ``WORK/cache``, sorted."""
+    # Sorted: the order of caches decides which clip a random number picks.
     yield from sorted(path.parent for path in (work / "cache").glob("*/index.json"))
 
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
+        # In blocks of 1 MB: the file may be larger than memory.
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
 def _entry(values: dict[str, Any]) -> Entry:
+    # JSON has lists; entries are compared and hashed as tuples. Older caches lack the field.
     return Entry(**{**values, "unobserved": tuple(values.get("unobserved", ()))})
 
 
@@ -202,6 +218,7 @@ def write_features(folder: Path, encoder: str, features: Iterable[HalfArray]) ->
             file.write(data)
             rows, width = rows + len(array), array.shape[1]
     os.replace(temporary, path)
+    # Bound to the items by the checksum of their log-mel: a cache made anew has other items.
     index = {"rows": rows, "width": width, "sha256": digest.hexdigest(), "of": _items_sum(folder)}
     path.with_suffix(".json").write_text(json.dumps(index), encoding="utf-8")
 
@@ -223,6 +240,7 @@ def _read_features(folder: Path, encoder: str, frames: int, verify: bool) -> tup
         )
     path = _features_path(folder, encoder)
     index = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    # Two bytes a number.
     if path.stat().st_size != frames * index["width"] * 2 or (
         verify and _sha256(path) != index["sha256"]
     ):

@@ -64,20 +64,25 @@ def draw_track(
         Shape (T, E), 0 to ``rules.highest``; the neutral column is 0.
     """
     shares = [getattr(rules, kind) for kind in KINDS]
+    # Shares are scaled to sum 1 exactly: numpy refuses a probability vector that is off by
+    # rounding.
     kind = KINDS[int(rng.choice(len(KINDS), p=np.divide(shares, sum(shares))))]
     track = torch.zeros(frames, len(EMOTIONS))
     if kind == "neutral":
         return track
+    # Both are drawn whatever the kind needs, so that kinds do not shift each other's draws.
     first, second = (_draw_emotion(rng, labelled, rules) for _ in range(2))
     strength = float(rng.uniform(rules.lowest, rules.highest))
     if kind == "held":
         track[:, first] = strength
     elif kind == "ramp":
+        # Rising or falling, either end from 0.
         track[:, first] = torch.linspace(*rng.uniform(0, rules.highest, 2).tolist(), frames)
     elif kind == "envelope":
         track[:, first] = strength * _envelope(rng, frames, frame_rate, rules)
     elif kind == "change":
         middle = rng.uniform(0.2, 0.8) * frames
+        # The change has the length of a facial movement, wherever in the window it lies.
         share = _rise(frames, middle, float(rng.uniform(*rules.rise_s)) * frame_rate)
         track[:, first] += strength * (1 - share)
         if rng.random() < 0.7:  # else to neutral
@@ -85,6 +90,7 @@ def draw_track(
     else:
         share = float(rng.uniform(0.25, 0.75))
         track[:, first] += strength * share
+        # Shares sum to 1: two emotions at once are no stronger than one.
         track[:, second] += strength * (1 - share)
     return track
 
@@ -92,6 +98,7 @@ def draw_track(
 def _draw_emotion(rng: np.random.Generator, labelled: str, rules: TrackRules) -> int:
     if labelled in EMOTIONS[1:] and rng.random() < rules.own:
         return EMOTIONS.index(labelled)
+    # From 1: neutral is the absence of all.
     return int(rng.integers(1, len(EMOTIONS)))
 
 
@@ -102,11 +109,13 @@ def _envelope(
     trace = float(rng.uniform(0, rules.trace))
     level = torch.zeros(frames)
     for _ in range(int(rng.integers(1, 3))):
+        # Onsets may lie before the window: it shows a moment of a longer line.
         onset = rng.uniform(-0.1, 0.7) * frames
         release = onset + rng.uniform(0.15, 0.7) * frames
         rise, fall = (float(rng.uniform(*rules.rise_s)) * frame_rate for _ in range(2))
         peak = float(rng.uniform(0.6, 1.0))
         hill = _rise(frames, onset, rise) * (1 - _rise(frames, release, fall))
+        # maximum, not a sum: overlapping hills must not exceed the apex.
         level = torch.maximum(level, peak * hill)
     return trace + (1 - trace) * level
 
@@ -114,4 +123,5 @@ def _envelope(
 def _rise(frames: int, middle: float, length: float) -> Tensor:
     """Return a raised cosine from 0 to 1 of ``length`` frames about ``middle``, shape (T,)."""
     share = ((torch.arange(frames) - middle) / length + 0.5).clamp(0, 1)
+    # A raised cosine has no corner in speed at either end.
     return 0.5 - 0.5 * torch.cos(torch.pi * share)

@@ -42,6 +42,7 @@ def load_training_inputs(settings: Settings) -> tuple[GeneratorConfig, list[Cach
     if settings.encoder is None:
         config, caches = generator_config(settings), load_caches(settings)
         if settings.equalise and not config.reference_spectrum:
+            # A fine-tuned generator keeps the spectrum its weights were trained with.
             config = dataclasses.replace(config, reference_spectrum=training_spectrum(caches))
         return config, caches
     encoder = fetched_encoder(settings.encoder)
@@ -60,18 +61,22 @@ def training_spectrum(caches: Sequence[Cache]) -> tuple[float, ...]:
         entries = [e for e in cache.entries if e.split == "train" and e.supervision != "still"]
         found = [
             mean_spectrum(cut(cache, entry, 0, entry.frames).features.astype(np.float32))
+            # Evenly spaced, so that long corpora cost no more than short ones.
             for entry in entries[:: max(1, len(entries) // SPECTRUM_CLIPS)]
         ]
         frames = [loud for _, loud in found]
         if any(frames):
+            # Weighted by speech frames within a corpus; corpora count alike, whatever their length.
             means.append(np.average([colour for colour, _ in found], axis=0, weights=frames))
     if not means:
         return ()
+    # Four digits: the numbers are stored in the checkpoint's JSON.
     return tuple(round(float(level), 4) for level in np.mean(means, axis=0))
 
 
 def encoder_key(encoder: EncoderConfig) -> str:
     """Return a short name of an encoder and layer, for files."""
+    # The checksum is part of the name: features of other weights are not taken by mistake.
     return f"{encoder.kind}-{encoder.sha256[:12]}-{encoder.layer}"
 
 
@@ -91,6 +96,7 @@ def fetched_encoder(settings: EncoderSettings) -> EncoderConfig:
                 f"No speech encoder in {settings.folder}",
                 hint="Put config.json and model.safetensors of wav2vec 2.0, HuBERT or WavLM there",
             )
+        # Nothing is downloaded unless the settings say so (docs/training.md).
         if not settings.allow_download:
             raise BadArgument(
                 f"No speech encoder in {settings.folder}, and downloads are not allowed",
@@ -124,6 +130,8 @@ def write_encoder_features(
     )
 
     def items() -> Iterator[HalfArray]:
+        # The cache's own order and speeds: the features lie next to its other arrays, frame by
+        # frame.
         sounds = _samples_of(cache, jobs)
         for done, (entry, samples) in enumerate(zip(cache.entries, sounds, strict=True), 1):
             yield _encoder_item(speech_encoder, entry, samples)
@@ -134,6 +142,7 @@ def write_encoder_features(
 
 
 def _encoder_item(encoder: SpeechEncoder, entry: Entry, samples: FloatArray) -> HalfArray:
+    # Levelled as for log-mel, so that training and inference see the same loudness.
     levelled = samples * level_gain(samples)
     read = functools.partial(_part, levelled)
     return encoder.extract_features(read, len(levelled), first_frame=0, frames=entry.frames).astype(
@@ -149,6 +158,7 @@ def _samples_of(cache: Cache, jobs: Sequence[Job]) -> Iterator[FloatArray]:
     """Yield the samples of each entry, as they were when it was cached."""
     if not jobs:
         count = len(cache.entries)
+        # Non-speech is not kept as sound: the same seed gives it again.
         for _, samples in nonspeech_clips(int(cache.note["seed"]), count):
             yield samples
         return
@@ -167,6 +177,7 @@ def _fetch(name: str, folder: Path) -> None:
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
     try:
+        # Weights as safetensors only: a pickle could run code.
         snapshot_download(name, local_dir=str(folder), allow_patterns=list(FETCHED))
     except (OSError, ValueError) as error:
         raise BadArgument(f"Cannot download {name}: {error}", hint="Check the name") from error

@@ -25,11 +25,13 @@ def load_caches(settings: Settings, *, encoder: str = "") -> list[Cache]:
     caches = [
         read_cache(folder, encoder=encoder)
         for folder in caches_in(settings.work)
+        # Weight 0 leaves a corpus out before it is mapped.
         if settings.corpora.get(folder.name, 1.0) > 0
     ]
     if not any(cache.entries for cache in caches):
         raise BadArgument(f"No caches under {settings.work}", hint="Run train prepare first")
     for cache in caches:
+        # Caches of reference motion fit any rig; recorded faces hold the channels of one.
         rig = cache.note.get("rig", settings.rig)
         if rig != settings.rig:
             raise BadArgument(

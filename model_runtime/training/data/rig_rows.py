@@ -33,11 +33,13 @@ class RigRows:
     """Converts the rows of a batch to a rig of ``channels``."""
 
     def __init__(self, channels: Sequence[str]) -> None:
+        # By name and not by position: rigs order their channels differently.
         names = reference_rig().channel_names
         shared = [(place, name) for place, name in enumerate(channels) if name in names]
         self.channels = tuple(channels)
         self.columns = [place for place, _ in shared]
         self.sources = [names.index(name) for _, name in shared]
+        # The common case needs no copying of columns.
         self.is_reference = self.channels == names
         self.measured_on_film = torch.tensor([c not in UNMEASURED_ON_FILM for c in channels])
 
@@ -47,6 +49,7 @@ class RigRows:
         for row, (mouth, entry) in enumerate(zip(mouths, entries, strict=True)):
             if entry.supervision != FACE:
                 out[row] = torch.from_numpy(mouth.astype(np.float32))
+        # Recorded faces are not acted: `settle` puts them in place of the zeros.
         return out
 
     def settle(
@@ -64,12 +67,14 @@ class RigRows:
             mouths: As cached: (T, K) of a script, (T, C) of a recorded face.
             entries: Of the rows.
         """
+        # The shipped rig without faces: what was acted is the target as it is.
         if self.is_reference and all(entry.supervision not in (FACE, FILMED) for entry in entries):
             return acted, emotion, torch.ones(len(entries), len(self.channels), dtype=torch.bool)
         curves = acted.new_zeros(*acted.shape[:2], len(self.channels))
         curves[..., self.columns] = acted[..., self.sources]
         observed = torch.zeros(len(entries), len(self.channels), dtype=torch.bool)
         observed[:, self.columns] = True
+        # A copy: the caller's emotion belongs to the reference motion.
         emotion = emotion.clone()
         for row, entry in enumerate(entries):
             if entry.supervision == FACE:
@@ -77,6 +82,7 @@ class RigRows:
                 observed[row] = self._recorded(entry)
                 emotion[row] = recorded_emotion(entry)
             elif entry.supervision == FILMED:
+                # Film observes what its landmarks show, on top of what the rig shares.
                 observed[row] &= self.measured_on_film
             elif entry.supervision == STILL and not self.columns:
                 # On a rig without reference motion, non-speech means rest without emotion.
@@ -91,6 +97,7 @@ class RigRows:
 def padded_curves(curves: HalfArray, pad: tuple[int, int], entry: Entry) -> HalfArray:
     """Return curves (T, C) padded with rest; a recorded face repeats its first and last frame."""
     if entry.supervision == FACE:
+        # A recorded face repeats its ends: a jump to rest would be motion that nobody made.
         return np.pad(curves, (pad, (0, 0)), mode="edge")
     return np.pad(curves, (pad, (0, 0)))
 

@@ -97,12 +97,14 @@ def prepare_speech(
 ) -> dict[str, float]:
     """Align and cache speech without film, and non-speech; see ``prepare_all``."""
     hours: dict[str, float] = {}
+    # A corpus of weight 0 is not even aligned.
     left_out = {name for name, weight in (weights or {}).items() if weight <= 0}
     names = [name for name in SPEECH_CORPORA if name not in left_out]
     for name in names if (data / "speech").is_dir() else ():
         if not (data / "speech" / name).is_dir():
             log.warning("no %s under %s: left out", name, data / "speech")
             continue
+        # Test speakers are in no cache: no later mistake in a split can train on them.
         clips = [c for c in read_speech_corpus(data / "speech" / name) if c.split != TEST]
         jobs, dropped = speech_jobs(clips, work, progress=_labelled(progress, f"align {name}"))
         log.info("%s: %d clips aligned, %d dropped", name, len(jobs), len(dropped))
@@ -114,6 +116,7 @@ def prepare_speech(
         hours["flite"] = _cached(jobs, work / "cache" / "flite", progress, cached)
     if sounds:
         folder = work / "cache" / "nonspeech"
+        # The number of clips is part of the recipe; another number makes the cache again.
         if not _has_items(folder, sounds):
             prepare_nonspeech(folder, sounds)
         hours["nonspeech"] = _hours(folder)
@@ -131,6 +134,7 @@ def prepare_films(
     """Fit, align and cache filmed faces; see ``prepare_all``."""
     if not (data / "capture").is_dir():
         return {}
+    # show is a factory: a label per corpus, whose counts start anew.
     filmed = filmed_jobs(data, work, lambda label: _labelled(progress, label))
     return {
         name: _cached(jobs, work / "cache" / name, progress, cached)
@@ -149,6 +153,7 @@ def _synthetic(data: Path, work: Path) -> list[SpeechClip]:
 
 def _cached(jobs: Sequence[Job], folder: Path, progress: Progress, cached: Cached) -> float:
     """Make the cache where there is none; return its hours."""
+    # The index is written last, so its presence means a finished cache.
     if not (folder / "index.json").is_file():
         prepare_corpus(jobs, folder, progress=_labelled(progress, f"cache {folder.name}"))
     cached(folder, jobs)
@@ -185,6 +190,7 @@ def prepare_corpus(
     """
 
     def items() -> Iterator[tuple[Entry, Item]]:
+        # Variants of a clip follow it: the order of a cache decides what random numbers pick.
         tasks = [(job, variant) for job in jobs for variant in range(variants)]
         for done, pair in enumerate(_made(tasks, processes), 1):
             if progress is not None:
@@ -194,6 +200,7 @@ def prepare_corpus(
     return write_cache(
         folder,
         items(),
+        # The cache records whether its curves are those of the calibrated articulation.
         {"variants": variants, "articulation": CALIBRATED.is_file(), **(note or {})},
     )
 
@@ -202,8 +209,10 @@ def _made(tasks: Sequence[tuple[Job, int]], processes: int) -> Iterator[tuple[En
     if len(tasks) < FEW_TASKS:
         yield from map(_make, tasks)
         return
+    # spawn: torch's thread pool does not survive a fork.
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, initializer=_one_thread) as pool:
+        # imap keeps the order: the same corpus gives the same cache, bit for bit.
         yield from pool.imap(_make, tasks, chunksize=8)
 
 
@@ -221,6 +230,7 @@ def speech_jobs(
         progress: Called with clips aligned and clips in all.
     """
     aligned, dropped = aligned_corpus(clips, work, progress=progress)
+    # The text's alignment decides: a clip that does not fit it would teach wrong phones.
     jobs = [
         Job(clip, aligned[clip.file].phones, None, clip.split)
         for clip in clips
@@ -241,8 +251,11 @@ def prepare_nonspeech(folder: Path, count: int = NONSPEECH_CLIPS) -> int:
 
     def items() -> Iterator[tuple[Entry, Item]]:
         for name, samples in nonspeech_clips(NONSPEECH_SEED, count):
+            # One phone over the whole clip: the encoder learns that none of it is speech.
             whole = PhoneTime("sil", 0.0, len(samples) / 16_000, "", 0.0)
             item = make_item(samples, [whole], articulation, features)
+            # Rest in every channel: the articulation of silence is not asked, so a change of its
+            # labels leaves this cache as it is.
             still = dataclasses.replace(
                 item, mouth=np.zeros_like(item.mouth), aux=np.zeros_like(item.aux)
             )
@@ -255,6 +268,7 @@ def prepare_nonspeech(folder: Path, count: int = NONSPEECH_CLIPS) -> int:
 
 
 def _one_thread() -> None:
+    # Two processes with torch's default threads would compete for the same cores.
     torch.set_num_threads(1)
 
 
@@ -267,14 +281,17 @@ def _make(task: tuple[Job, int]) -> tuple[Entry, Item]:
     unobserved: tuple[str, ...] = ()
     if job.face is not None:
         filmed, unobserved = face_curves(job.face, job.rig)
+        # Audio may go on after the face: without a target for it, it is cut.
         sound = sound[: round(len(filmed) / FRAME_RATE * SAMPLE_RATE)]
     samples, phones = at_speed(sound, job.phones, speed)
+    # Film follows the speed of the variant, like sound and phones.
     if filmed is not None and speed != 1.0:
         rows = np.arange(0, len(filmed) - 1, speed)
         filmed = np.stack(
             [np.interp(rows, np.arange(len(filmed)), filmed[:, c]) for c in range(filmed.shape[1])],
             1,
         ).astype(np.float32)
+    # Articulation and settings are read in the process that uses them: spawn copies none.
     item = make_item(samples, phones, load_articulation(CALIBRATED), FeatureConfig(), filmed=filmed)
     supervision = "phones" if job.filmed is None else "filmed"
     entry = Entry(
@@ -296,4 +313,5 @@ def speed_of(clip: SpeechClip, variant: int) -> float:
     """
     if not variant:
         return 1.0
+    # The clip's own seed: its variants stay the same when other clips come or go.
     return float(np.random.default_rng([clip.seed, variant]).uniform(*SPEED_RANGE))

@@ -66,11 +66,15 @@ def filmed_curves(work: Path, corpus: str) -> dict[str, FloatArray]:
     with np.load(path, allow_pickle=False) as file:
         curves = {n.removeprefix("curves_"): file[n] for n in file.files if n.startswith("curves_")}
     lower = _lower_face()
+    # By the lip model of the reference rig: jaw and lip channels both part the lips.
     gaps = [
         arkit_lips().gaps(torch.from_numpy(c.astype(np.float32)))[:, 0] for c in curves.values()
     ]
+    # Every tenth frame is enough for a quantile; the maximum would be one error of the landmarks.
     reach = float(torch.quantile(torch.cat(gaps)[::10], 0.9))
+    # .05: a speaker whose lips never part would otherwise be scaled without limit.
     scale = TARGET_GAP / max(reach, 0.05)
+    # The upper face is set to 0: GRID's speakers hold it still, and expressions are added later.
     return {n: np.clip(c.astype(np.float32) * lower * scale, 0, 1) for n, c in curves.items()}
 
 
@@ -82,6 +86,8 @@ def held_out_clips(work: Path, corpus: str) -> frozenset[str]:
         corpus: Captured corpus.
     """
     index = json.loads((work / "captures" / "index.json").read_text(encoding="utf-8"))
+    # The index of the captures holds the split: clips of a film are split once, where they are
+    # fitted.
     return frozenset(c["clip"] for c in index["corpora"][corpus]["clips"] if c["held_out"])
 
 
@@ -97,9 +103,11 @@ def filmed_grid(data: Path, work: Path) -> list[FilmedClip]:
         aligned = known_alignments(work, corpus)
         held_out = held_out_clips(work, corpus)
         for name, curves in filmed_curves(work, corpus).items():
+            # A clip whose text fits badly has no phones to calibrate by.
             if name not in aligned:
                 continue
             phones = aligned[name].phones
+            # Film and sound end some frames apart: both are cut to the shorter.
             loudness = _loudness(data / "capture" / corpus / "audio" / f"{name}.opus")[
                 : len(curves)
             ]
@@ -148,6 +156,7 @@ def filmed_jobs(
         show: Returns a progress callback for a label.
     """
     if not (work / "captures" / "index.json").is_file():
+        # All films are fitted at once; the index is there when that is done.
         fit_captures(data, work / "captures")
     jobs: dict[str, list[Job]] = {}
     for corpus in FILMED_CORPORA:
@@ -157,8 +166,11 @@ def filmed_jobs(
         jobs[corpus] = [
             Job(clip, aligned[clip.file].phones, curves[clip.file], "train")
             for clip in clips
+            # Held-out clips measure the lips against film (evaluation, measure b): they are in no
+            # cache.
             if clip.file in aligned and clip.file in curves and clip.file not in held_out
         ]
+    # facegood is Chinese speech without a text: its phones are unknown, its mouth is not.
     jobs["facegood"] = _facegood_jobs(data, work)
     return jobs
 
@@ -167,6 +179,7 @@ def _facegood_jobs(data: Path, work: Path) -> list[Job]:
     jobs = []
     for name, curves in filmed_curves(work, "facegood").items():
         path = data / "capture" / "facegood" / f"{name}.opus"
+        # 50 curves a second.
         clip = SpeechClip("facegood", name, path, "facegood", "zh", "neutral", len(curves) / 50, "")
         jobs.append(Job(clip, (), curves, "train"))
     return jobs

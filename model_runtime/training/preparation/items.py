@@ -60,10 +60,13 @@ def at_speed(
 
     Linear interpolation is enough: the features end at 7.6 kHz and speed stays within 20 %.
     """
+    # The common case without a copy.
     if speed == 1.0:
         return samples, list(phones)
+    # Up to the last sample but one: np.interp would repeat the last beyond it.
     positions = np.arange(0, len(samples) - 1, speed)
     faster = np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
+    # Times divide by the speed, whatever the phone.
     moved = [
         dataclasses.replace(p, start_s=p.start_s / speed, end_s=p.end_s / speed) for p in phones
     ]
@@ -87,18 +90,23 @@ def make_item(
         features: Feature settings.
         filmed: Captured curves (T', C) at 50 Hz that replace the articulation, or None.
     """
+    # As in generation: the gain follows the speech over time (audio/level.py).
     levelled = samples * level_gain(samples)
     mel = log_mel(levelled, features)
+    # Two feature frames make one model frame; an odd last one is dropped.
     count = len(mel) // 2
+    # From the samples as recorded: emphasis is loudness, which levelling takes away.
     prosody = prosody_of(samples, count)
     closure = phone_envelope(phones, BILABIALS, count, ramp_s=CLOSURE_RAMP_S).numpy()
     tuck = phone_envelope(phones, LABIODENTALS, count, ramp_s=TUCK_RAMP_S).numpy()
     if filmed is not None:
+        # Length differs by a frame or two between film and sound.
         mouth = at_ease(_fit_length(filmed, count), phones)
     else:
         mouth = mouth_of(phones, mel, articulation)
     aux = np.stack([closure, tuck, prosody.activity, prosody.emphasis, prosody.pitch], 1)
     return Item(
+        # Half precision: 11 bits are finer than any label (see cache.py).
         features=mel.astype(np.float16),
         mouth=mouth.astype(np.float16),
         aux=aux.astype(np.float16),
@@ -118,9 +126,11 @@ def mouth_of(
         features: Log-mel, shape (2 T, M), for loudness.
         articulation: Turns phones into controls.
     """
+    # Without phones there is no reference motion; a filmed mouth never comes here.
     if not phones:
         return np.zeros((len(features) // 2, len(reference_rig().channels)), np.float32)
     loudness = torch.from_numpy(loudness_of(features.astype(np.float32)))
+    # The articulation is a torch module, as its constants are fitted by gradients.
     with torch.no_grad():
         controls = articulation.articulate(units_of(phones), loudness)
     return spread_controls(controls.numpy(), articulation.controls)
@@ -136,6 +146,7 @@ def spread_controls(controls: FloatArray, names: Sequence[str]) -> FloatArray:
     channels = reference_rig().channel_names
     out = np.zeros((len(controls), len(channels)), np.float32)
     for index, name in enumerate(names):
+        # Controls are symmetric: one value for left and right.
         for channel in (name, name + "Left", name + "Right"):
             if channel in channels:
                 out[:, channels.index(channel)] = controls[:, index]
@@ -151,6 +162,7 @@ def phone_labels(phones: Sequence[PhoneTime], frame_count: int) -> NDArray[np.ui
     """
     labels = np.full(frame_count, UNKNOWN_PHONE, np.uint8)
     for phone in phones:
+        # Rounded, both ends alike: neighbours share a border, so no frame is left without a label.
         first, last = round(phone.start_s * FRAME_RATE), round(phone.end_s * FRAME_RATE)
         labels[first:last] = PHONES.index(phone.phone)
     return labels
@@ -166,10 +178,12 @@ def at_ease(filmed: FloatArray, phones: Sequence[PhoneTime]) -> FloatArray:
     if not phones:
         return filmed
     spoken = phone_envelope(phones, SPOKEN, len(filmed), ramp_s=EASE_RAMP_S).numpy()
+    # Eased by the envelope, not by frames of silence: a step at the border of a word would be seen.
     return np.asarray(filmed * (1 - EASE * (1 - spoken[:, None])), np.float32)
 
 
 def _fit_length(curves: FloatArray, frame_count: int) -> FloatArray:
     if len(curves) >= frame_count:
         return curves[:frame_count]
+    # The last pose is held for a frame or two.
     return np.concatenate([curves, np.repeat(curves[-1:], frame_count - len(curves), 0)])

@@ -26,6 +26,7 @@ def aligned_corpus(
     """
     corpus = clips[0].corpus
     labels = read_labels(work, corpus)
+    # All or none: phones of two aligners in one corpus would differ by some milliseconds.
     if labels is not None and all(clip.file in labels.places for clip in clips):
         return labels.alignments, labels.dropped
     return read_alignments(align_corpus(clips, work, progress=progress))
@@ -40,5 +41,6 @@ def known_alignments(work: Path, corpus: str) -> dict[str, Alignment]:
     """
     labels = read_labels(work, corpus)
     if labels is not None:
+        # In this order everywhere: curves and phones of a corpus must come from the same aligner.
         return labels.alignments
     return read_alignments(work / "alignments" / f"{corpus}.jsonl")[0]

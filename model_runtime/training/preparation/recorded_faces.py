@@ -53,6 +53,7 @@ def face_jobs(
         )
     reading = read_corpus(corpus.kind, corpus.folder, by_speaker=corpus.by_speaker)
     for skipped in reading.skipped:
+        # Clips are left out one by one with a reason; only an empty rest is an error.
         log.warning("%s: %s left out: %s", corpus.title, skipped.file.name, skipped.reason)
     usable, reasons = [], dict[str, int]()
     for clip in reading.clips:
@@ -63,6 +64,7 @@ def face_jobs(
             usable.append(clip)
     for reason, count in reasons.items():
         log.warning("%s: %d clips left out: %s", corpus.title, count, reason)
+    # Before anything is aligned.
     if not usable:
         raise BadArgument(
             f"No usable clip of kind {corpus.kind} under {corpus.folder}",
@@ -73,6 +75,7 @@ def face_jobs(
     return [
         Job(
             clip=words,
+            # Without alignment the phone loss is left out for the clip; its face is still learnt.
             phones=phones.get(words.file, ()),
             filmed=None,
             split=SPLITS[clip.split],
@@ -90,6 +93,7 @@ def face_note(corpus: FaceCorpus, settings: Settings) -> dict[str, object]:
         corpus: From the settings.
         settings: Of the training.
     """
+    # As strings: paths are not JSON.
     fields = {name: str(value) for name, value in dataclasses.asdict(corpus).items()}
     return {"rig": settings.rig, "faces": fields}
 
@@ -108,6 +112,7 @@ def face_curves(clip: FaceClip, rig: str) -> tuple[FloatArray, tuple[str, ...]]:
         raise BadCurves(f"{clip.clip_id} has no face")
     track, observed = on_rig(clip.load(), load_rig(rig))
     names = tuple(n for n, seen in zip(track.channels, observed, strict=True) if not seen)
+    # Resampled after matching, so that only channels of the rig are resampled.
     return resample(track, FRAME_RATE).values.astype(np.float32), names
 
 
@@ -119,6 +124,7 @@ def _objection(clip: FaceClip, corpus: FaceCorpus, rig: str) -> str:
         return "its speaker and its sentence fall into different splits"
     if clip.emotion not in EMOTIONS and not corpus.unknown_emotion:
         return "emotion unknown"
+    # A recording of the same rig needs no reading to know that it fits.
     if clip.rig != rig:
         try:
             face_curves(clip, rig)
@@ -136,6 +142,7 @@ def _spoken(clip: FaceClip, corpus: FaceCorpus) -> SpeechClip:
         file=clip.clip_id,
         path=Path(clip.audio),
         speaker=clip.speaker,
+        # "none" asks for no alignment (see `_phones`).
         language=corpus.language or "none",
         emotion=clip.emotion if known else corpus.unknown_emotion,
         duration_s=clip.duration_s,
@@ -151,6 +158,7 @@ def _phones(
 ) -> dict[str, tuple[PhoneTime, ...]]:
     """Return the phones of well aligned clips; empty where no language is given."""
     worded = [clip for clip in clips if clip.text]
+    # A wrong language would align to wrong phones without an error.
     if not corpus.language or not worded:
         return {}
     aligned, dropped = read_alignments(align_corpus(worded, work, progress=progress))

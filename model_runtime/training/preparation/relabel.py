@@ -33,14 +33,17 @@ def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
         hand_set: With the articulation as it was before the calibration, for the ablation.
     """
     cache = read_cache(folder)
+    # Films and recorded faces have no labels that could change.
     if not any(entry.supervision == "phones" for entry in cache.entries):
         return 0
     aligned = known_alignments(work, cache.name)
     articulation = load_articulation(None if hand_set else CALIBRATED)
+    # The old curves stay in place, mapped by `cache`, until the new file is whole.
     temporary = folder / "mouth.tmp"
     digest, count = hashlib.sha256(), 0
     with temporary.open("wb") as file:
         for entry in cache.entries:
+            # Alignments name files within the corpus.
             name = entry.clip.removeprefix(f"{cache.name}/")
             mouth = cut(cache, entry, 0, entry.frames).mouth
             if entry.supervision == "phones":
@@ -49,6 +52,8 @@ def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
             data = np.ascontiguousarray(mouth, np.float16).tobytes()
             digest.update(data)
             file.write(data)
+    # Curves before index: a kill between the two is found as a damaged checksum when it is
+    # verified.
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     index["sha256"]["mouth"] = digest.hexdigest()
     os.replace(temporary, folder / "mouth.bin")
@@ -60,6 +65,7 @@ def relabel(folder: Path, work: Path, *, hand_set: bool = False) -> int:
 def _mouth(
     cache: Cache, entry: Entry, phones: Sequence[PhoneTime], articulation: ArticulationModel
 ) -> np.ndarray:
+    # Alignments are those of the clip as recorded.
     moved = [
         dataclasses.replace(p, start_s=p.start_s / entry.speed, end_s=p.end_s / entry.speed)
         for p in phones

@@ -30,6 +30,7 @@ def prepare(settings: Settings, *, progress: Progress) -> None:
     """
     encoder = None
     if settings.encoder is not None:
+        # Loaded only with an encoder: it needs transformers.
         from ..data.encoder_inputs import fetched_encoder
 
         encoder = fetched_encoder(settings.encoder)
@@ -52,11 +53,15 @@ def prepare(settings: Settings, *, progress: Progress) -> None:
             progress(f"faces {title}", done, total)
 
         folder = settings.work / "cache" / corpus.title
+        # Corpora of the user are checked each time, also when their cache is current: errors are
+        # shown then.
         jobs = face_jobs(corpus, settings, progress=show)
         note = face_note(corpus, settings)
+        # A note that differs means other settings of the corpus or another rig.
         if not _is_current(folder, note):
             prepare_corpus(jobs, folder, progress=show, note=note)
         cached(folder, jobs)
+    # Hours of every cache there is: what is trained on, not what was just made.
     for folder in caches_in(settings.work):
         cache = read_cache(folder)
         hours[cache.name] = sum(entry.frames for entry in cache.entries) / 50 / 3600

@@ -35,9 +35,11 @@ def speak_again(clips: Sequence[SpeechClip], folder: Path) -> list[SpeechClip]:
         log.warning("flite is not installed (apt-get install flite): no synthetic voices")
         return []
     folder.mkdir(parents=True, exist_ok=True)
+    # Sorted: a set has no order of its own.
     texts = sorted({clip.text for clip in clips})
     random.Random(SHUFFLE_SEED).shuffle(texts)
     spoken = []
+    # Voices in turn: every voice says its share of the sentences.
     for index, text in enumerate(texts[:SENTENCES]):
         voice = VOICES[index % len(VOICES)]
         path = folder / f"{voice}_{index:03d}.wav"
@@ -59,6 +61,7 @@ def speak_again(clips: Sequence[SpeechClip], folder: Path) -> list[SpeechClip]:
 
 
 def _speak(program: str, voice: str, text: str, path: Path) -> None:
+    # A killed call leaves no half file under the final name.
     temporary = path.with_suffix(".tmp.wav")
     command = [program, "-voice", voice, "-t", text, "-o", str(temporary)]
     subprocess.run(command, check=True, capture_output=True)

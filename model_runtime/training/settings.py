@@ -157,17 +157,21 @@ def read_settings(path: Path) -> Settings:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
+    # TOML errors name their line.
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadArgument(f"Cannot read {path}: {error}", hint="See docs/training.md") from error
+    # Relative to the file, so that a settings file can be moved with its data.
     here = path.resolve().parent
     try:
         for name, default in _SECTIONS.items():
             if name in data:
+                # Unknown keys raise TypeError in the dataclass: that is how they are refused.
                 data[name] = dataclasses.replace(default, **_with_tuples(data[name]))
         if data.get("start_from") == SHIPPED:
             data["start_from"] = default_checkpoint()
         for name in ("data", "work", "start_from"):
             if name in data:
+                # `here / absolute` is the absolute path.
                 data[name] = here / Path(data[name]).expanduser()
         data.setdefault("data", here)
         data["faces"] = tuple(_face_corpus(here, table) for table in data.get("faces", ()))
@@ -181,6 +185,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def _with_tuples(table: dict[str, Any]) -> dict[str, Any]:
+    # Frozen settings are compared and hashed; lists are neither.
     return {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
 
 
@@ -201,13 +206,17 @@ def generator_config(settings: Settings, **changes: Any) -> GeneratorConfig:
     rig = load_rig(settings.rig)
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.model.items()}
     if settings.start_from is not None:
+        # Without its calibration: training starts from what the network itself puts out.
         taken = load_checkpoint(settings.start_from, calibrated=False).config
         changes = {name: getattr(taken, name) for name in SHAPE} | changes
     try:
         attention: Any = given.get("attention")
+        # TOML gives a table as a dict.
         if isinstance(attention, dict):
             given["attention"] = AttentionConfig(**attention)
+        # [model] wins over the checkpoint's shape.
         config = _over_rig(rig, {**changes, **given})
+        # Checked before caches are read or a network is made.
         check_config(config)
     except (TypeError, ValueError) as error:
         raise BadArgument(f"[model]: {error}", hint="See docs/training.md for the keys") from error
@@ -219,6 +228,7 @@ def _over_rig(rig: RigDefinition, shape: dict[str, Any]) -> GeneratorConfig:
         rig=rig.name,
         channels=rig.channel_names,
         regions=rig.regions,
+        # Indices, as checkpoints store them.
         region_of=tuple(rig.regions.index(channel.region) for channel in rig.channels),
         **shape,
     )

@@ -92,6 +92,7 @@ def _read(name: str, data: Path, mesh: RigMesh) -> CapturedCorpus:
     speaker = fit_speaker(folder, mesh)
     words = read_words(folder)
     splits = read_splits(data).of_films(name, [clip.name for clip in speaker.clips])
+    # Film of development and test clips is fitted too, since evaluation compares with it.
     clips = tuple(
         _clip(name, clip, speaker, tuple(words.get(clip.name, ())), splits[clip.name] != TRAIN)
         for clip in speaker.clips
@@ -114,6 +115,7 @@ def _clip(
     words: tuple[tuple[float, float, str], ...],
     evaluation: bool,
 ) -> CapturedClip:
+    # The lag is taken off here once; everything downstream is on the clock of the sound.
     times = np.arange(len(clip.fit.curves)) / speaker.fps - speaker.lag_s
     curves = on_model_clock(clip.fit.curves, times, clip.sound.duration_s)
     return CapturedClip(
@@ -126,6 +128,7 @@ def _clip(
         speech=~clip.sound.silent(np.arange(len(curves)) / MODEL_FPS),
         words=words,
         extra={
+            # Measures at the film's own rate: resampled gaps would be lower than the film's peaks.
             "gap": clip.measures[:, MEASURES.index("gap")].astype(np.float32),
             "width": clip.measures[:, MEASURES.index("width")].astype(np.float32),
             "lost": clip.lost,

@@ -29,6 +29,7 @@ MOUTH_CHANNELS: dict[str, float] = {
     "mouthLowerDownLeft": 0.004,
     "mouthLowerDownRight": 0.004,
     "mouthUpperUpLeft": 0.004,
+    # Rolls cost more than other channels: from the front a lip rolled in looks like a thin one.
     "mouthUpperUpRight": 0.004,
     "mouthRollLower": 0.006,
     "mouthRollUpper": 0.006,
@@ -40,6 +41,8 @@ MOUTH_CHANNELS: dict[str, float] = {
     "mouthFrownRight": 0.004,
     "mouthDimpleLeft": 0.004,
     "mouthDimpleRight": 0.004,
+    # Sideways and forward motion is hardly seen by one frontal camera, so it costs ten times as
+    # much.
     "jawLeft": 0.02,
     "jawRight": 0.02,
     "mouthLeft": 0.02,
@@ -111,16 +114,19 @@ def mouth_region(mesh: RigMesh, lips: LipContours, film: Film, rest: DoubleArray
     for number, moves in points.items():
         weight = CHIN_WEIGHT if number in CHIN else 1.0
         for axis, share in enumerate((1.0, 1.0, DEPTH_WEIGHT)):
+            # Depth is scaled per row, not dropped: it still tells protrusion from spreading.
             rows.add({(row[number], axis): 1.0}, moves[:, axis] / mesh_width, weight * share)
     lips_end = 3 * sum(number not in CHIN for number in points)
     gap_row = 3 * len(points)
     for above, below, weight in GAP_PAIRS:
+        # Gaps as rows of their own: the difference of two small errors is what the eye sees.
         motion = (points[above] - points[below])[:, 1] / mesh_width
         rows.add({(row[above], 1): 1.0, (row[below], 1): -1.0}, motion, weight)
     motion = (points[291] - points[61])[:, 0] / mesh_width
     rows.add({(row[291], 0): 1.0, (row[61], 0): -1.0}, motion, WIDTH_WEIGHT)
     return dataclasses.replace(
         rows.region(MOUTH_CHANNELS, MOUTH_SMOOTH, EVEN, SHIFT_RIDGE),
+        # Every third row is depth.
         plane_rows=tuple(row for row in range(lips_end) if row % 3 != 2),
         gap_row=gap_row,
         width_row=gap_row + len(GAP_PAIRS),
@@ -137,9 +143,11 @@ def brow_region(mesh: RigMesh, film: Film, rest: DoubleArray) -> Region:
     """
     row = _row_of(film)
     lids = mesh.neutral[_moved(mesh, "eyeBlinkLeft")]
+    # The outer corners of the lids give the rig's eye distance, as in the film.
     unit, eye_height = 2.0 * float(lids[:, 0].max()), float(np.median(lids[:, 1]))
     lines = rest[[row[33], row[263]], 1].mean()
     rows = _Rows(len(film.landmark_ids), 1.0)
+    # Heights alone: sideways motion of the brows is mostly head motion that was left over.
     for number in BROWS:
         place = np.array([rest[row[number], 0], rest[row[number], 1] - lines]) * unit
         vertex = _front_vertex(mesh, place + np.array([0.0, eye_height]))
@@ -155,8 +163,10 @@ def lip_shares(rest: DoubleArray, row: dict[int, int], line: str) -> DoubleArray
         row: Of each landmark on the landmark axis.
         line: Landmarks of the lip line.
     """
+    # Shares along the line instead of places: mouths of film and rig differ in size and shape.
     x = rest[[row[number] for number in LIP_LINES[line]], 0]
     shares = (x - 0.5 * (x[0] + x[-1])) / (0.5 * (x[-1] - x[0]))
+    # Mean of both sides: a mouth that rests crooked must not shift the fit.
     even: DoubleArray = 0.5 * (shares - shares[::-1])
     return even
 
@@ -174,6 +184,7 @@ def _points(
         for number, share in zip(numbers, lip_shares(rest, row, line), strict=True):
             points[number] = _between(mesh.deltas[:, vertices], along, float(share))
     mesh_width = float(np.ptp(mesh.neutral[lips.outer_upper, 0]))
+    # The chin by place, scaled by the mouth: its contour has no line that rigs mark.
     scale = mesh_width / float(rest[row[291], 0] - rest[row[61], 0])
     tip = mesh.neutral[_chin_tip(mesh, lips)]
     for number in CHIN:
@@ -185,10 +196,12 @@ def _points(
 
 def _between(motions: DoubleArray, along: DoubleArray, share: float) -> DoubleArray:
     """Return motions (52, vertices, 3) interpolated at ``share`` of increasing ``along``."""
+    # Stable: vertices with the same x keep their order on every machine.
     order = np.argsort(along, kind="stable")
     places = along[order]
     right = int(np.clip(np.searchsorted(places, share), 1, len(places) - 1))
     span = max(float(places[right] - places[right - 1]), 1e-9)
+    # Clamped: a landmark beyond the last vertex moves with it.
     mix = min(max((share - float(places[right - 1])) / span, 0.0), 1.0)
     blended = (1.0 - mix) * motions[:, order[right - 1]] + mix * motions[:, order[right]]
     return np.asarray(blended, np.float64)
@@ -201,14 +214,17 @@ def _chin_tip(mesh: RigMesh, lips: LipContours) -> int:
     below = (np.abs(mesh.neutral[:, 0]) < 1e-3 * width) & (mesh.neutral[:, 1] < lower[1])
     candidates = np.flatnonzero(below)
     places = mesh.neutral[candidates]
+    # The tip of the chin is neither the lowest nor the foremost point of a jaw.
     return int(candidates[np.argmax(places[:, 2] - places[:, 1])])
 
 
 def _front_vertex(mesh: RigMesh, place: DoubleArray) -> int:
     """Return the vertex in front of the head nearest to ``place`` (x, y) seen from the front."""
+    # The back of the head has vertices at the same x and y.
     front = np.flatnonzero(mesh.neutral[:, 2] > np.median(mesh.neutral[:, 2]))
     away = np.linalg.norm(mesh.neutral[front, :2] - place, axis=1)
     nearest = front[np.argsort(away)[:3]]
+    # Three nearest, then the foremost: eyelids and lips have inner surfaces right behind them.
     return int(nearest[np.argmax(mesh.neutral[nearest, 2])])
 
 
@@ -232,6 +248,7 @@ class _Rows:
 
     def add(self, parts: dict[tuple[int, int], float], motion: DoubleArray, weight: float) -> None:
         """Add one row: a combination of (landmark, axis) entries, its motion (52,), its weight."""
+        # Scale in the selection, so that film and mesh are compared in the same unit.
         selection = np.zeros((self._landmarks, 3))
         for place, factor in parts.items():
             selection[place] = factor * self._scale
@@ -249,15 +266,18 @@ class _Rows:
             (i, list(costs).index(rig.channels[column].mirror))
             for i, column in enumerate(columns)
             if rig.channels[column].name.endswith("Left")
+            # jaw and mouth to the left mirror each other as opposites, not as equals.
             and not rig.channels[column].name.startswith(("jaw", "mouthLeft"))
         )
         count, shifts = len(columns), len(ridge)
         selection = np.stack(self._selection)
+        # What a shift of the whole face adds to each row: nothing for gaps and widths.
         shifted = selection.reshape(len(selection), self._landmarks, 3).sum(axis=1) / self._scale
         moved = np.stack(self._motion)[:, list(columns)]
         problem = FitProblem(
             basis=np.concatenate([moved, shifted[:, :shifts]], axis=1),
             row_weights=np.array(self._weights),
+            # Shifts are no channels: they cost by their square alone and may be negative.
             sparse=np.concatenate([list(costs.values()), np.zeros(shifts)]),
             ridge=np.concatenate([np.zeros(count), ridge]),
             lowest=np.concatenate([np.zeros(count), -np.ones(shifts)]),

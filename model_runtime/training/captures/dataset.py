@@ -75,10 +75,12 @@ def on_model_clock(values: DoubleArray, times_s: DoubleArray, duration_s: float)
         times_s: Rising times of the frames.
         duration_s: Of the audio.
     """
+    # - 1e-6: a duration that is a whole number of frames must not gain one by rounding.
     frames = max(1, math.ceil(duration_s * MODEL_FPS - 1e-6))
     wanted = np.clip(np.arange(frames) / MODEL_FPS, times_s[0], times_s[-1])
     if len(values) == 1:
         return np.repeat(values, frames, axis=0)
+    # Cubic splines overshoot: closed lips would open before a closure.
     return np.asarray(PchipInterpolator(times_s, values, axis=0)(wanted), np.float64)
 
 
@@ -103,10 +105,12 @@ def write_corpus(corpus: CapturedCorpus, folder: Path) -> dict[str, Any]:
         "measure_names": np.array(corpus.measure_names),
     }
     for clip in corpus.clips:
+        # float16 keeps three digits, far below the error of a fit.
         arrays[f"curves_{clip.name}"] = clip.curves.astype(np.float16)
         for prefix, values in clip.extra.items():
             arrays[f"{prefix}_{clip.name}"] = values
     path = folder / f"{corpus.name}.npz"
+    # Compressed: most of 52 channels are near 0 most of the time.
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
     return {
         "file": path.name,
@@ -124,6 +128,7 @@ def _entry(clip: CapturedClip) -> dict[str, Any]:
         "clip": clip.name,
         "audio": clip.audio,
         "speaker": clip.speaker,
+        # Captures without sound are range-of-motion takes, whose expressions have no name.
         "emotion": "neutral" if clip.audio else None,
         "duration_s": round(clip.duration_s, 4),
         "frames": len(clip.curves),
@@ -159,6 +164,7 @@ def co_movement(corpus: CapturedCorpus) -> dict[str, Any]:
     rig = reference_rig()
     curves = np.concatenate([clip.curves for clip in corpus.clips])
     spread = curves.std(axis=0)
+    # A channel at rest has a correlation of rounding errors.
     moving = spread > 1e-3
     scaled = np.where(moving, (curves - curves.mean(axis=0)) / np.maximum(spread, 1e-3), 0.0)
     correlation = scaled.T @ scaled / len(curves)
@@ -197,5 +203,6 @@ def write_json(document: dict[str, Any], path: Path) -> None:
         path: File to write.
     """
     temporary = path.with_suffix(".partial")
+    # Written under another name: a killed run leaves no half index.
     temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     temporary.replace(path)

@@ -40,8 +40,10 @@ def read_facegood(data: Path) -> CapturedCorpus:
     sounds = {take: read_loudness(folder / f"{take}.opus") for take in takes}
     jaw = reference_rig().channel_names.index("jawOpen")
     profiles = [lag_profile(curves[take][:, jaw], fps, sounds[take]) for take in takes]
+    # One lag for all takes: it is a property of the production, not of a take.
     lag_s, correlation = best_lag(profiles)
     everything = np.concatenate(list(curves.values()))
+    # A channel in the table that no take moves is not an observation of rest.
     observed = observed_mask(tuple(table)) & (everything.max(axis=0) > MOVES)
     clips = tuple(_clip(take, curves[take], sounds[take], fps, lag_s) for take in takes)
     figures = {"lag_correlation": correlation}
@@ -50,11 +52,13 @@ def read_facegood(data: Path) -> CapturedCorpus:
 
 def read_table(path: Path) -> dict[str, tuple[str, ...]]:
     """Return, by ARKit channel, the FACEGOOD curves whose largest it is; only valid rows."""
+    # The case of the table's names may differ from Apple's.
     by_name = {name.lower(): name for name in reference_rig().channel_names}
     table: dict[str, tuple[str, ...]] = {}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file, delimiter="\t"):
             cells = [cell.strip() for cell in row if cell.strip()]
+            # The table marks the rows that hold.
             if len(cells) == 3 and cells[2] == "valid" and cells[0].lower() in by_name:
                 inside = re.sub(r"^max\((.*)\)$", r"\1", cells[1])
                 sources = tuple(part.strip() for part in inside.split(","))
@@ -80,10 +84,13 @@ def to_arkit(
     curves = np.zeros((len(given), len(names)))
     for target, sources in table.items():
         columns = [channels.index(source) for source in sources]
+        # The largest, as the table says max(): the sum of two curves for one channel would exceed
+        # 1.
         curves[:, names.index(target)] = given[:, columns].max(axis=1)
     for source, shares in ROUNDED.items():
         for target, share in shares.items():
             curves[:, names.index(target)] += share * given[:, channels.index(source)]
+    # Rounding shares add to the table's channels and may pass 1.
     return np.clip(curves, 0.0, 1.0)
 
 

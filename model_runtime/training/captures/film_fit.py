@@ -55,8 +55,10 @@ def fit_film(
         resting: Which frames show the speaker at rest.
         mesh: The rig whose channels are wanted.
     """
+    # Rest is the median of resting frames, so that single errors of the landmarks do not count.
     rest = np.median(joined(points, resting), axis=0)
     mouth = mouth_region(mesh, find_lips(mesh), film, rest)
+    # All clips in one block: the solver's matrix products run over clips and frames at once.
     moved = _padded([clip - rest for clip in points])
     curves = np.zeros((*moved.shape[:2], len(reference_rig().channels)))
     fitted = _fit(mouth, film, moved)
@@ -91,6 +93,7 @@ def _padded(clips: list[DoubleArray]) -> DoubleArray:
 def _fit(region: Region, film: Film, moved: DoubleArray) -> DoubleArray:
     present = np.zeros(moved.shape[:2])
     for index, clip in enumerate(film.clips):
+        # Padding and lost frames weigh 0; the smoothness term carries the curve across them.
         present[index, : len(clip.points)] = ~clip.lost
     return fit_curves(region.problem, region.rows(moved), present)
 
@@ -107,11 +110,14 @@ def _set_eyes(
         for side in ("Left", "Right"):
             column = MEASURES.index(f"aperture_{side.lower()}")
             aperture = values[:, column]
+            # Eyes that are half closed throughout would otherwise count as open; 0.7 of rest bounds
+            # that.
             opened = max(float(np.percentile(aperture, OPEN_PERCENTILE)), 0.7 * rest[column])
             closing = (1.0 - aperture / opened) / (1.0 - BLINK_CLOSED)
             curves[index, : len(aperture), names.index(f"eyeBlink{side}")] = closing
         for name in LEARNT_SCORES:
             column = names.index(name)
+            # The resting score is 0 and 1 stays 1.
             above = (clip.scores[:, column] - neutral[column]) / (1.0 - neutral[column])
             curves[index, : len(above), column] = above
     np.clip(curves, 0.0, 1.0, out=curves)
@@ -130,5 +136,6 @@ def _finish(
         filmed_gap=filmed[:frames, mouth.gap_row],
         mesh_width=model[:, mouth.width_row],
         filmed_width=filmed[:frames, mouth.width_row],
+        # Twice the mean over coordinates is the mean squared distance in the plane.
         error=float(np.sqrt(2.0 * (error**2).mean())) if error.size else 0.0,
     )

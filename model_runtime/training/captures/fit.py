@@ -53,16 +53,22 @@ def fit_curves(
             square) of what 6000 reach; 400 within 1.5e-3.
     """
     hessian, target = _normal_equations(problem, displacements)
+    # 1 / L with an upper bound of L: the largest eigenvalue of the second difference's square is
+    # 16.
     step = 1.0 / (np.linalg.eigvalsh(hessian)[-1] + 16.0 * problem.smooth)
     target *= present[..., None]
+    # float32: the error of the landmarks is far above it, and the products take half the time.
     lowest = problem.lowest.astype(np.float32)
     curves = np.zeros((*displacements.shape[:2], problem.basis.shape[1]), np.float32)
     ahead, momentum = curves, 1.0
     mask = present[..., None].astype(np.float32)
     for _ in range(iterations):
+        # The mask is on the data term alone, so that lost frames are filled by smoothness.
         slope = (ahead @ hessian) * mask - target + problem.smooth * _bend(ahead)
+        # Projection on the bounds is exact, so no penalty needs a weight.
         moved = np.clip(ahead - np.float32(step) * slope, lowest, np.float32(1.0))
         following = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
+        # Nesterov's momentum: some hundred steps instead of some thousand.
         ahead = moved + np.float32((momentum - 1.0) / following) * (moved - curves)
         curves, momentum = moved, following
     return curves.astype(np.float64)
@@ -75,10 +81,12 @@ def _normal_equations(
     weighted = problem.basis * problem.row_weights[:, None]
     hessian = problem.basis.T @ weighted + np.diag(problem.ridge)
     for left, right in problem.mirrors:
+        # The square of a difference, written into the matrix.
         hessian[left, left] += problem.even
         hessian[right, right] += problem.even
         hessian[left, right] -= problem.even
         hessian[right, left] -= problem.even
+    # Half, since the gradient of the quadratic is taken without its factor 2.
     target = displacements @ weighted - 0.5 * problem.sparse
     return hessian.astype(np.float32), target.astype(np.float32)
 

@@ -104,6 +104,7 @@ def fit_speaker(folder: Path, mesh: RigMesh) -> GridSpeaker:
     sounds = [read_loudness(folder / "audio" / f"{clip.name}.opus") for clip in film.clips]
     points = stabilise(film)
     raw = [measure(film, clip) for clip in points]
+    # Rest is looked for in raw measures: it defines the zero of all others.
     resting = _resting(film, raw, sounds)
     rest = np.median(joined(raw, resting), axis=0)
     fits = fit_film(film, points, resting, mesh)
@@ -131,6 +132,7 @@ def read_words(folder: Path) -> dict[str, list[tuple[float, float, str]]]:
         entry = (float(row["start_s"]), float(row["end_s"]), row["word"])
         words.setdefault(row["clip"], []).append(entry)
     for row in _rows(folder / "transcripts.tsv"):
+        # Timed words win: setdefault keeps what words.tsv gave.
         words.setdefault(row["clip"], [(0.0, 0.0, row["text"])])
     return words
 
@@ -145,12 +147,14 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def _resting(film: Film, raw: list[DoubleArray], sounds: list[Loudness]) -> list[BoolArray]:
     """Return frames of each clip with closed lips in silence; all closed ones where few."""
     gaps = joined([clip[:, MEASURES.index("gap")] for clip in raw], [~c.lost for c in film.clips])
+    # The 5th percentile, not the minimum: landmarks jump.
     limit = float(np.percentile(gaps, 5.0)) + CLOSED_MARGIN
     closed, silent = [], []
     for clip, measures, sound in zip(film.clips, raw, sounds, strict=True):
         shut = (measures[:, MEASURES.index("gap")] < limit) & ~clip.lost
         closed.append(shut)
         silent.append(shut & sound.silent(np.arange(len(shut)) / clip.fps))
+    # Clips cut close to speech have too little silence; closed lips must do.
     return silent if sum(int(flags.sum()) for flags in silent) >= ENOUGH_REST_FRAMES else closed
 
 
@@ -162,12 +166,14 @@ def _lag(
     profiles = []
     for clip, place, values, sound in zip(film.clips, points, raw, sounds, strict=True):
         lags, by_gap = lag_profile(values[:, MEASURES.index("gap")], clip.fps, sound)
+        # The chin drops where the lips hide: both vote for the lag.
         _, by_chin = lag_profile(-place[:, chin, 1], clip.fps, sound)
         profiles.append((lags, 0.5 * (by_gap + by_chin)))
     return best_lag(profiles)
 
 
 def _correlation(first: DoubleArray, second: DoubleArray) -> float:
+    # A constant has no correlation; numpy would give NaN and a warning.
     if len(first) < 2 or min(first.std(), second.std()) < 1e-9:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])

@@ -28,6 +28,7 @@ CHIN = (149, 176, 148, 152, 377, 400, 378)
 BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
 """The upper edges of both brows, right to left."""
 STILL_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 98, 327, 10, 151, 9)
+# What moves with the jaw or lips is left out, or head motion would take speech away.
 """Points that speech hardly moves: eye corners, bridge and wings of the nose, forehead."""
 MIRRORED_STILL = (263, 362, 133, 33, 168, 6, 197, 195, 5, 4, 327, 98, 10, 151, 9)
 POSE_SMOOTHING_FRAMES = 1.0
@@ -86,9 +87,12 @@ def read_film(path: Path) -> Film:
             points = decode(archive[f"lm_{name}"])
             flag = f"lost_{name}"
             lost = archive[flag] if flag in archive.files else np.zeros(len(points), bool)
+            # Scores are stored in one byte each.
             scores = archive[f"bs_{name}"].astype(np.float64)[:, order] / 255.0
+            # A column of -1 picked the last score: it is cleared.
             scores[:, np.array(order) < 0] = 0.0
             turns = archive[f"mat_{name}"][:, :3, :3].astype(np.float64)
+            # Bridged, not dropped: frames keep their times.
             clips.append(FilmedClip(name, fps, bridge(points, lost), scores, turns, lost))
     return Film(ids, tuple(clips))
 
@@ -100,7 +104,10 @@ def _score_columns(names: list[str]) -> list[int]:
 
 def decode(differences: NDArray[np.int16]) -> DoubleArray:
     """Undo the storage: differences along time in 0.1 px, image axes, to (frames, n, 3) pixels."""
+    # The first row holds positions, so the running sum undoes the differences. int32: sums pass the
+    # range of int16.
     pixels = np.cumsum(differences, axis=0, dtype=np.int32) / 10.0
+    # Image axes point right, down and away.
     flipped: DoubleArray = pixels * np.array([1.0, -1.0, -1.0])
     return flipped
 
@@ -136,6 +143,7 @@ def _template(film: Film, still: IntArray) -> DoubleArray:
     """Return the talker's still points, frontal, symmetric, outer eye corners 1 apart, (n, 3)."""
     heads = []
     for clip in film.clips:
+        # The landmarker's rotation serves for the template; single frames are fitted to it below.
         frontal = np.einsum("tki,tij->tkj", clip.points[:, still], clip.turns)[~clip.lost]
         if len(frontal):
             centred = frontal - frontal.mean(axis=1, keepdims=True)
@@ -143,6 +151,7 @@ def _template(film: Film, still: IntArray) -> DoubleArray:
             heads.append(head / np.linalg.norm(head[0] - head[3]))
     template = np.median(heads, axis=0)
     mirror = [STILL_POINTS.index(number) for number in MIRRORED_STILL]
+    # Symmetric: a speaker filmed from a little beside would turn every frame.
     symmetric = 0.5 * (template + template[mirror] * np.array([-1.0, 1.0, 1.0]))
     symmetric -= symmetric.mean(axis=0)
     width = np.linalg.norm(symmetric[0] - symmetric[3])
@@ -154,11 +163,13 @@ def _stabilise_clip(points: DoubleArray, still: IntArray, template: DoubleArray)
     centre = anchors.mean(axis=1, keepdims=True)
     covariance = np.einsum("tki,kj->tij", anchors - centre, template)
     left, strength, right = np.linalg.svd(covariance)
+    # Orthogonal Procrustes (Kabsch): without the sign a mirror image could fit better.
     handed = np.sign(np.linalg.det(left) * np.linalg.det(right))
     left[:, :, 2] *= handed[:, None]
     strength[:, 2] *= handed
     turn = left @ right
     spread = ((anchors - centre) ** 2).sum(axis=(1, 2))
+    # One scale a clip: a scale per frame would take part of the jaw's motion for distance.
     scale = np.median(strength.sum(axis=1) / spread)
     return np.asarray(np.einsum("tki,tij->tkj", points - centre, turn) * scale, np.float64)
 
@@ -186,6 +197,7 @@ def measure(film: Film, points: DoubleArray) -> DoubleArray:
         "protrusion": depth(0, 13, 14, 17),
         "brow_inner_left": height(336, 285, 296, 295),
         "brow_inner_right": height(107, 55, 66, 65),
+        # Means of four landmarks: single ones jitter by a pixel.
         "brow_outer_left": height(300, 293, 276, 283),
         "brow_outer_right": height(70, 63, 46, 53),
         "aperture_left": height(385, 386, 387) - height(380, 374, 373),

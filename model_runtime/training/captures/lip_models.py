@@ -70,6 +70,7 @@ def measure_lip_model(mesh: RigMesh) -> LipModel:
     rest = mesh.neutral[lower] - mesh.neutral[upper]
     up, low = mesh.deltas[:, upper], mesh.deltas[:, lower]
     gap = up[:, 1] - low[:, 1]
+    # The unit is the gap itself, so that rigs of any size and mouth can be compared.
     unit = float(-rest[1] + gap[reference_rig().channel_names.index("jawOpen")])
     neutral_width = float(mesh.neutral[left, 0] - mesh.neutral[right, 0])
     return LipModel(
@@ -88,12 +89,14 @@ def measure_lip_model(mesh: RigMesh) -> LipModel:
 def _teeth_edge(mesh: RigMesh, upper: int, width: float, unit: float) -> tuple[float, float]:
     """Return the edge of the upper front teeth: the lowest still midline vertex behind the lip."""
     offset = mesh.neutral - mesh.neutral[upper]
+    # In all channels: teeth of the lower jaw move with jawOpen, lips with many.
     still = np.abs(mesh.deltas).max(axis=(0, 2)) < STILL * unit
     behind = (offset[:, 2] < 0) & (offset[:, 2] > -TEETH_DEPTH * width)
     near = (np.abs(offset[:, 0]) < 0.1 * width) & (np.abs(offset[:, 1]) < TEETH_DEPTH * width)
     teeth = offset[still & behind & near]
     if not len(teeth):
         raise BadCurves(f"Rig {mesh.name} has no upper teeth behind its lips")
+    # The edge is where a lower lip meets the teeth in f and v.
     edge = teeth[np.argmin(teeth[:, 1])]
     return float(edge[1]) / unit, float(edge[2]) / unit
 
@@ -127,6 +130,7 @@ def _plain(model: LipModel) -> dict[str, Any]:
 
 
 def _model(entry: dict[str, Any]) -> LipModel:
+    # Arrays of two are pairs of coordinates, longer ones are channels.
     fields: dict[str, Any] = {
         name: np.array(value) if isinstance(value, list) and len(value) > 2 else value
         for name, value in entry.items()

@@ -45,6 +45,7 @@ def read_take(path: Path) -> tuple[DoubleArray, DoubleArray]:
     Raises:
         BadCurves: A channel is missing or a row is broken.
     """
+    # utf-8-sig: exports of some programs begin with a byte order mark.
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file) if row]
     columns = {name.strip().lower(): i for i, name in enumerate(rows[0])}
@@ -59,7 +60,10 @@ def read_take(path: Path) -> tuple[DoubleArray, DoubleArray]:
         code = np.array(codes).reshape(-1, 4)
     except (ValueError, IndexError) as fault:
         raise BadCurves(f"{path.name} has a broken row: {fault}") from fault
+    # The format does not state its rate; takes at 60 show frame numbers of 30 and more within a
+    # second.
     rate = 60.0 if code[:, 3].max() >= 30.0 else 30.0
     times = code[:, :3] @ np.array([3600.0, 60.0, 1.0]) + code[:, 3] / rate
+    # Time codes can repeat or step back.
     rising = np.concatenate([[True], times[1:] > np.maximum.accumulate(times)[:-1]])
     return times[rising] - times[0], np.clip(curves[rising], 0.0, 1.0)

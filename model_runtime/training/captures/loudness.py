@@ -36,9 +36,11 @@ class Loudness:
     def silent(self, times_s: DoubleArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Return whether nothing sounds within SILENCE_MARGIN_S of each time."""
         reach = round(SILENCE_MARGIN_S / HOP_S)
+        # Relative to the clip: recordings differ in level and noise.
         quiet = float(np.percentile(self.decibels, 10.0))
         threshold = quiet + SILENCE_SHARE * (FLOOR_DB - quiet)
         loud = (self.decibels > threshold).astype(np.float64)
+        # Widened by the margin on both sides.
         near = np.convolve(loud, np.ones(2 * reach + 1), mode="same") > 0.5
         index = np.clip(np.round(times_s / HOP_S).astype(int), 0, len(near) - 1)
         return np.asarray(~near[index], bool)
@@ -60,7 +62,9 @@ def measure_loudness(samples: DoubleArray, rate: int) -> Loudness:
         rate: Hz.
     """
     window, hop = round(WINDOW_S * rate), round(HOP_S * rate)
+    # Padded by half a window, so that window i is centred on its time.
     padded = np.pad(samples.astype(np.float64), window // 2)
+    # A running sum: windows overlap, and each sample is squared once.
     power = np.concatenate([[0.0], np.cumsum(padded**2)])
     starts = np.arange(0, len(samples), hop)
     energy = (power[starts + window // 2 * 2] - power[starts]) / window
@@ -86,6 +90,7 @@ def lag_profile(curve: DoubleArray, fps: float, sound: Loudness) -> tuple[Double
     centred = curve - curve.mean()
     values = np.empty(len(lags))
     for i, lag in enumerate(lags):
+        # Raised floor: noise between words would dominate the correlation of a quiet clip.
         loud = np.maximum(sound.at(times - lag), FLOOR_DB - LAG_FLOOR_DB)
         loud = loud - loud.mean()
         values[i] = (
@@ -97,6 +102,7 @@ def lag_profile(curve: DoubleArray, fps: float, sound: Loudness) -> tuple[Double
 def best_lag(profiles: list[tuple[DoubleArray, DoubleArray]]) -> tuple[float, float]:
     """Return the lag in s of the best mean correlation of clips, and that correlation."""
     lags = profiles[0][0]
+    # The mean over clips has a clearer peak than a single clip.
     mean = np.mean([values for _, values in profiles], axis=0)
     top = int(np.argmax(mean))
     return float(lags[top]), float(mean[top])

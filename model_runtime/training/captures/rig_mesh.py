@@ -55,9 +55,11 @@ def read_rig_mesh(path: Path) -> RigMesh:
     with np.load(path) as archive:
         names = [str(name) for name in archive["names"]]
         neutral = archive["neutral"].astype(np.float64)
+        # Faces of three and four corners share an array, padded with -1.
         faces = tuple(tuple(int(v) for v in face if v >= 0) for face in archive["faces"])
         stored = archive["deltas"].astype(np.float64)
     wanted = reference_rig().channel_names
+    # Public heads often lack a tongue.
     missing = [name for name in wanted if name not in names and name != "tongueOut"]
     if missing:
         raise BadCurves(f"Rig {path.name} lacks the channels {missing}")
@@ -76,6 +78,7 @@ class EdgeLoops:
         self._neighbours: dict[int, set[int]] = collections.defaultdict(set)
         for number, face in enumerate(faces):
             for a, b in zip(face, face[1:] + face[:1], strict=True):
+                # Edges without direction: two faces run along one in opposite ways.
                 self._faces_of[_edge(a, b)].add(number)
                 self._neighbours[a].add(b)
                 self._neighbours[b].add(a)
@@ -99,8 +102,10 @@ class EdgeLoops:
             ahead = [
                 vertex
                 for vertex in self._neighbours[here]
+                # Straight on: the edge ahead shares no face with the edge behind.
                 if vertex != before and not self._faces_of[_edge(here, vertex)] & beside
             ]
+            # At a pole there is no straight way on.
             if len(ahead) != 1 or ahead[0] in path:
                 return path
             path.append(ahead[0])
@@ -145,6 +150,7 @@ def find_lips(mesh: RigMesh) -> LipContours:
     loops = EdgeLoops(mesh.faces)
     inner_upper, inner_lower = (_contour(mesh, loops, vertex) for vertex in (up, low))
     width = float(np.ptp(mesh.neutral[inner_upper, 0]))
+    # The outer line is chosen by thickness: no shape key tells where the red ends.
     outer = [
         int(side[np.argmin(np.abs(_reach(mesh, side, middle) - LIP_THICKNESS * width))])
         for side, middle in ((upper, up), (lower, low))
@@ -156,10 +162,12 @@ def _midline_lips(mesh: RigMesh) -> tuple[IntArray, IntArray]:
     """Return midline vertices of the mouth above and below the slit."""
     funnel = np.linalg.norm(mesh.delta("mouthFunnel"), axis=1)
     pucker = np.linalg.norm(mesh.delta("mouthPucker"), axis=1)
+    # Vertices that rounding moves are the mouth, whatever the mesh's topology.
     mouth = (funnel + pucker) > MOUTH_MOTION * (funnel + pucker).max()
     tolerance = MIDLINE_TOLERANCE * np.ptp(mesh.neutral[:, 0])
     midline = np.flatnonzero(mouth & (np.abs(mesh.neutral[:, 0]) < tolerance))
     drop = -mesh.delta("jawOpen")[midline, 1]
+    # Midline vertices fall into two groups; half of the largest drop lies between them.
     falls = drop > 0.5 * drop.max()
     return midline[~falls], midline[falls]
 
@@ -186,5 +194,6 @@ def _contour(mesh: RigMesh, loops: EdgeLoops, middle: int) -> IntArray:
     halves = []
     for start, side in ((beside[0], -1.0), (beside[-1], 1.0)):
         path = np.array(loops.walk(middle, start))
+        # Up to the corner: the loop goes on around the other lip.
         halves.append(path[1 : int(np.argmax(side * x[path])) + 1])
     return np.concatenate([halves[0][::-1], [middle], halves[1]])

@@ -49,6 +49,7 @@ def parse_stem(stem: str) -> BeatName:
     if match is None:
         raise BadCurves("Name is not <speaker>_<name>_<type>_<first>_<last>")
     number, name, kind, first, last = match.groups()
+    # Even types are read speech; conversations have no sentence numbers in common.
     is_read = int(kind) % 2 == 0
     return BeatName(
         speaker=f"{int(number)}_{name}",
@@ -95,6 +96,7 @@ def named_clip(
     try:
         text = words_of(read_textgrid(grid)) if grid.is_file() else ""
     except BadCurves as fault:
+        # The face is worth keeping without its words: alignment is left out for it.
         yield SkippedFile(grid, f"{fault}; the clip is kept without its words")
     yield FaceClip(
         corpus=corpus.kind,
@@ -125,6 +127,7 @@ def read_face(path: Path, fps: float) -> CurveTrack:
     document = load_json(path)
     with reading(path):
         names = tuple(str(name) for name in document["names"])
+        # float64 while reading: time stamps of long takes lose frames in float32.
         weights = np.array([frame["weights"] for frame in document["frames"]], np.float64)
         times_s = np.array([frame["time"] for frame in document["frames"]], np.float64)
     if weights.ndim != 2 or weights.shape[1] != len(names):

@@ -58,6 +58,7 @@ def read_face(path: Path, corpus: Corpus) -> CurveTrack:
     """
     arrays = load_arrays(path, ("expressions", "poses"))
     expressions = motion(arrays["expressions"], EXPRESSIONS)
+    # Neck, eyes and body of the pose are not part of the rig.
     jaw = motion(arrays["poses"], POSE_COLUMNS)[:, JAW_COLUMNS]
     return flame_track(expressions, jaw, corpus)
 

@@ -36,6 +36,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
         corpus: Its entry in the catalogue.
     """
     for path in sorted(folder.rglob("*")):
+        # Pickles are named so that the user learns why sound is missing.
         if path.suffix.lower() in PICKLE_SUFFIXES:
             yield SkippedFile(path, PICKLE_REASON)
         elif path.name == VERTICES:
@@ -50,6 +51,8 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
             corpus=corpus.kind,
             clip_id=f"{subject}/{path.stem}",
             file=path,
+            # Fits of one sentence share its sound and its sentence: they must not fall into two
+            # splits.
             audio=sound_beside_or_none(root / "audio" / subject / match[1]),
             speaker=subject,
             sentence=match[1],

@@ -58,9 +58,11 @@ def licence_of(folder: Path, corpus: Corpus) -> str:
     """
     source = folder / "SOURCE.txt"
     for line in _lines(source):
+        # The first line that states a licence counts.
         position = line.lower().find(LICENCE_WORDS)
         if position >= 0:
             return line[position + len(LICENCE_WORDS) :].strip()
+    # British and American spelling of the file name.
     titles = {next(iter(_lines(path)), "").strip() for path in folder.glob("LICEN[CS]E*")} - {""}
     return "; ".join(sorted(titles)) or corpus.licence
 

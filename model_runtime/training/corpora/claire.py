@@ -31,6 +31,8 @@ from .maya_cache import read_frames, read_rate
 
 SPEAKER = "claire"
 POSES = Path("bs_data") / "bs_skin.npz"
+# Lengths are checked although the content is not used: a shot whose parts differ in length is
+# broken.
 TRANSFORMS = tuple(
     Path("xform") / name for name in ("jaw_keypoints_cache_all.npz", "eye_rotations_all.npz")
 )
@@ -72,6 +74,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
             file=path,
             audio=sound_beside_or_none(root / "audio" / shot),
             speaker=SPEAKER,
+            # One text may be acted in several emotions.
             sentence=text or shot,
             emotion=emotion,
             intensity=intensity_of(emotion),
@@ -105,10 +108,12 @@ def read_face(path: Path, root: Path, corpus: Corpus) -> CurveTrack:
     place = dict(zip(names, columns, strict=True))
     jaw, close = place.get("jawOpen"), place.get("mouthClose")
     if jaw is not None and close is not None:
+        # Clipped at 1: both poses at full weight would open the jaw twice.
         weights[:, jaw] = np.minimum(1.0, weights[:, jaw] + weights[:, close])
     return CurveTrack(weights, poses.names, fps)
 
 
+# One set of poses a corpus, read once for all shots.
 @functools.lru_cache(maxsize=1)
 def read_poses(path: Path) -> SkinPoses:
     """Return the poses of ``bs_skin.npz``, stored as displacements or as whole faces.
@@ -118,6 +123,7 @@ def read_poses(path: Path) -> SkinPoses:
     """
     head = load_arrays(path, ("poseNames", NEUTRAL, "frontalMask"))
     with reading(path):
+        # numpy stores names as bytes or text, depending on who wrote them.
         listed = (n.decode() if isinstance(n, bytes) else n for n in head["poseNames"].tolist())
         names = tuple(str(name) for name in listed if str(name).lower() != NEUTRAL)
         faces = load_arrays(path, names)
@@ -135,7 +141,10 @@ def _skin_poses(
         raise BadCurves("The frontalMask points outside the mesh")
     flat = neutral[mask].reshape(-1)
     stacked = finite(np.stack([faces[name][mask].reshape(-1) for name in names]))
+    # Stored as faces, the poses are close to the neutral face; stored as displacements, they are
+    # not.
     whole_faces = np.linalg.norm(stacked - flat) < np.linalg.norm(stacked)
+    # The mask keeps the face's front, as Audio2Face's own solver does.
     deltas = stacked - flat if whole_faces else stacked
     return SkinPoses(names, flat, deltas, mask, len(neutral))
 
@@ -154,8 +163,11 @@ def solve(poses: SkinPoses, cache: Path) -> FloatArray:
     for frame in read_frames(cache):
         if len(frame) != poses.points:
             raise BadCurves(f"{len(frame)} points, the poses have {poses.points}")
+        # Projected on the poses at once: the points of all frames would fill the memory.
         wanted.append(poses.deltas @ (frame[poses.mask].reshape(-1) - poses.neutral))
     gram = (poses.deltas @ poses.deltas.T).astype(np.float64)
+    # Poses such as smile and dimple are nearly parallel; without the ridge their weights would
+    # jump.
     gram[np.diag_indices_from(gram)] += RIDGE * float(np.trace(gram)) / len(gram)
     target = np.array(wanted, np.float64).reshape(len(wanted), len(gram))
     return bounded_least_squares(gram, target).astype(np.float32)
@@ -177,8 +189,10 @@ def bounded_least_squares(gram: DoubleArray, target: DoubleArray) -> DoubleArray
     for _ in range(SWEEPS):
         before = x.copy()
         for column in range(len(gram)):
+            # The gradient along one weight, without its own part.
             pull = target[:, column] - x @ gram[column] + x[:, column] * gram[column, column]
             x[:, column] = np.clip(pull / gram[column, column], 0.0, 1.0)
+        # Most frames settle long before the last sweep.
         if np.abs(x - before).max(initial=0.0) < 1e-5:
             break
     return x

@@ -42,6 +42,7 @@ class FaceClip:
     licence: str
     rig: str = ""
     """Rig definition of ``channels``; empty for speech without a face."""
+    # Left out of comparison: a function is equal only to itself.
     load: Callable[[], CurveTrack] | None = dataclasses.field(
         default=None, repr=False, compare=False
     )
@@ -73,6 +74,7 @@ class FaceClip:
             BadArgument: ``fps`` is out of range.
         """
         track, _ = self._read()
+        # In the rig's order, not the file's.
         columns = [track.channels.index(name) for name in self.channels]
         own = track.replaced(values=track.values[:, columns], channels=self.channels)
         return own if fps is None else resample(own, fps)
@@ -103,6 +105,7 @@ class FaceClip:
         if not self.rig:
             return self
         track, observed = self._read()
+        # Speed and splits need two frames at least.
         if track.frame_count < 2:
             raise BadCurves(f"{track.frame_count} frames are no motion")
         names = tuple(name for name, seen in zip(track.channels, observed, strict=True) if seen)

@@ -33,6 +33,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
         corpus: Its entry in the catalogue.
     """
     for path in sorted(p for p in folder.rglob("*.txt") if p.parent.name == CONTROLS):
+        # Three letters, as the corpus's authors read their names.
         emotion = EMOFACE_PREFIXES.get(path.stem[:3].lower(), UNKNOWN_EMOTION)
         words = path.stem.split("_")
         yield FaceClip(
@@ -40,6 +41,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
             clip_id=path.relative_to(folder).with_suffix("").as_posix(),
             file=path,
             audio=sound_beside_or_none(path.parent.parent / SOUNDS / path.stem),
+            # Names such as angry_gd04_001_021 hold the speaker second.
             speaker=words[1] if len(words) > 2 else corpus.kind,
             sentence="_".join(words[1:]) or path.stem,
             emotion=emotion,
@@ -65,6 +67,7 @@ def read_face(path: Path, folder: Path, corpus: Corpus) -> CurveTrack:
     with reading(path):
         lines = path.read_text(encoding="utf-8-sig").splitlines()
         rows = [[float(cell) for cell in line.split(",")] for line in lines if line.strip()]
+    # Checked by line: numpy's own message for ragged rows names none.
     odd = next((i for i, row in enumerate(rows) if len(row) != len(names)), None)
     if odd is not None:
         raise BadCurves(f"Frame {odd + 1} has {len(rows[odd])} values for {len(names)} names")
@@ -74,11 +77,13 @@ def read_face(path: Path, folder: Path, corpus: Corpus) -> CurveTrack:
 
 def _listed_names(path: Path, folder: Path) -> tuple[str, ...]:
     """Return names in the nearest ``valid_attr_names.txt`` up to ``folder``; empty for none."""
+    # The list lies beside the folders, at a depth that depends on how the corpus was unpacked.
     for place in path.parents:
         listed = place / NAMES_FILE
         if listed.is_file():
             with reading(listed):
                 names = tuple(listed.read_text(encoding="utf-8-sig").split())
+            # Two columns of one name cannot be told apart.
             if len(set(names)) != len(names):
                 raise BadCurves(f"{NAMES_FILE} has a name twice")
             return names

@@ -64,8 +64,10 @@ def emotion_in(text: str) -> str:
 
     ``anger_take2``, ``MySlate-Happy`` and ``takes/sad/3`` name one.
     """
+    # Camel case is split too: "MySlate-HappyTake" names happy.
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text)
     found = {emotion_of(word) for word in words} - {UNKNOWN_EMOTION}
+    # Two different emotions in one name are no statement.
     return found.pop() if len(found) == 1 else UNKNOWN_EMOTION
 
 
@@ -78,6 +80,7 @@ def intensity_of(emotion: str, share: float = 1.0) -> float:
         emotion: Name of an emotion, or ``unknown``.
         share: Within [0, 1].
     """
+    # Weights of neutral and unknown are zeros in the generator, whatever the strength.
     return 0.0 if emotion in (EMOTIONS[0], UNKNOWN_EMOTION) else share
 
 
@@ -88,6 +91,7 @@ def beat_emotion(first_id: int, last_id: int) -> str:
         first_id: Number of the first sentence.
         last_id: Number of the last sentence.
     """
+    # Ranges across a border of emotions occur in long takes.
     found = {_beat_emotion(first_id), _beat_emotion(last_id)}
     return found.pop() if len(found) == 1 else UNKNOWN_EMOTION
 
@@ -95,4 +99,5 @@ def beat_emotion(first_id: int, last_id: int) -> str:
 def _beat_emotion(number: int) -> str:
     if number < 0:
         return UNKNOWN_EMOTION
+    # Inclusive ends, as BEAT's read-me gives them.
     return next((name for last, name in BEAT_LAST_IDS if number <= last), UNKNOWN_EMOTION)

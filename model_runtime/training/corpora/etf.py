@@ -54,6 +54,7 @@ def parse_stem(stem: str) -> tuple[str, str, str, float]:
     """
     match = RAVDESS_STEM.fullmatch(stem)
     if match is None:
+        # The number is a take of the same person.
         return TAKE_NUMBER.sub("", stem), stem, UNKNOWN_EMOTION, 0.0
     code, strength, sentence, actor = match.groups()
     emotion = RAVDESS_CODES.get(int(code), UNKNOWN_EMOTION)
@@ -71,5 +72,6 @@ def read_face(path: Path, corpus: Corpus) -> CurveTrack:
     Raises:
         BadCurves: The file is broken, or has another shape.
     """
+    # Alphabetical order is EmoTalk's, not Apple's.
     names = tuple(sorted(load_rig(corpus.rig).channel_names))
     return CurveTrack(motion(load_array(path), len(names)), names, corpus.fps)

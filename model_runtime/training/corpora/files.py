@@ -29,6 +29,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # strerror leaves out the path, which the caller names.
         raise BadCurves(f"Cannot be read: {error.strerror or error}") from error
     except (*CORRUPTION, IndexError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -38,6 +39,7 @@ def reading(path: Path) -> Iterator[None]:
 def load_array(path: Path) -> NDArray[Any]:
     """Return the array of an npy file. Raises BadCurves, also for pickled objects."""
     with reading(path), path.open("rb") as stream:
+        # allow_pickle=False: an array of objects would run code when it is loaded.
         array = np.load(stream, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise BadCurves("Holds several arrays where one is expected")
@@ -53,6 +55,7 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """
     # np.load leaves a file open that it opened itself and cannot read.
     with (
+        # The archive is opened from a stream of ours, so that it is closed in every case.
         reading(path),
         path.open("rb") as stream,
         np.load(stream, allow_pickle=False) as archive,
@@ -66,6 +69,7 @@ def load_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
 def load_json(path: Path) -> Any:
     """Return a parsed JSON file. Raises BadCurves."""
     with reading(path):
+        # A byte order mark is not JSON.
         return json.loads(path.read_text(encoding="utf-8-sig"))
 
 
@@ -101,8 +105,10 @@ def motion(array: NDArray[Any], columns: int) -> FloatArray:
     Raises:
         BadCurves: Another shape or type, or values that are not finite.
     """
+    # EmoTalk and ProbTalk3D store a batch axis of 1.
     if array.ndim == 3 and array.shape[0] == 1:
         array = array[0]
+    # Objects and text are refused before any conversion.
     if array.ndim != 2 or array.shape[1] != columns or array.dtype.kind not in "fiu":
         raise BadCurves(f"Shape {array.shape} of {array.dtype}, expected (frames, {columns})")
     return finite(array)
@@ -110,6 +116,7 @@ def motion(array: NDArray[Any], columns: int) -> FloatArray:
 
 def finite(array: NDArray[Any]) -> FloatArray:
     """Return ``array`` as float32. Raises BadCurves for NaN, infinity or what becomes infinity."""
+    # Values beyond float32 become infinity here, which is what the check below looks for.
     with np.errstate(over="ignore"):
         values = array.astype(np.float32)
     if not np.isfinite(values).all():
@@ -120,6 +127,7 @@ def finite(array: NDArray[Any]) -> FloatArray:
 def sounds_by_stem(folder: Path) -> dict[str, Path]:
     """Return audio files anywhere under ``folder`` by file name without ending."""
     found: dict[str, Path] = {}
+    # Reversed, so that the preferred format is written last and wins.
     for suffix in reversed(AUDIO_SUFFIXES):
         for path in sorted(folder.rglob(f"*{suffix}"), reverse=True):
             found[path.stem] = path
@@ -145,10 +153,12 @@ def evenly_spaced(times_s: DoubleArray, values: FloatArray, fps: float) -> Float
     """
     if len(times_s) > 1 and not (np.diff(times_s) > 0).all():
         raise BadCurves("Times of the frames do not rise")
+    # The last time decides the length: frames may be missing anywhere before.
     count = round(float(times_s[-1]) * fps) + 1
     if not 0 < count <= MAX_GAPS * len(times_s):
         raise BadCurves(f"{len(times_s)} frames up to {times_s[-1]:g} s do not fit {fps:g} fps")
     grid = np.arange(count) / fps
+    # Within half a frame of the grid nothing needs to be interpolated, and values stay as recorded.
     if len(grid) == len(times_s) and np.abs(grid - times_s).max() * fps < 0.5:
         return values
     columns = [np.interp(grid, times_s, column) for column in values.T]

@@ -34,6 +34,7 @@ def read_grid(folder: Path) -> list[SpeechClip]:
 def _texts(folder: Path) -> dict[str, str]:
     words: dict[str, list[str]] = defaultdict(list)
     for row in _rows(folder / "transcripts.tsv"):
+        # The transcript has the whole sentence; timed words are the fallback.
         words[row["clip"]] = row["text"].split()
     if not words:
         for row in _rows(folder / "words.tsv"):
@@ -41,6 +42,7 @@ def _texts(folder: Path) -> dict[str, str]:
                 words[row["clip"]].append(row["word"])
     if not words:
         raise BadArgument(f"No transcripts in {folder}", hint="Point --data at the data folder")
+    # Said as the speakers say it.
     return {name: " ".join(SPOKEN.get(w, w) for w in said) for name, said in words.items()}
 
 

@@ -45,6 +45,7 @@ class Splits:
             corpus: Folder under ``speech``, or ``capture/NAME``, or ``eval/NAME``.
             speaker: As ``metadata.tsv`` names them.
         """
+        # The speaker's own row, then the corpus's, then training.
         return self.rows.get((corpus, speaker), self.rows.get((corpus, EVERYBODY), TRAIN))
 
     def of_films(self, corpus: str, names: Iterable[str]) -> dict[str, str]:
@@ -58,6 +59,7 @@ class Splits:
         every = DEV_FILM_EVERY.get(corpus)
         if whole != TRAIN or every is None:
             return dict.fromkeys(names, whole)
+        # Every n-th of the sorted names: the split depends on neither order nor chance.
         return {
             name: TRAIN if index % every else DEV for index, name in enumerate(sorted(set(names)))
         }
@@ -65,6 +67,7 @@ class Splits:
 
 def splits_above(folder: Path) -> Splits:
     """Return the splits of the data folder that a corpus lies in, one or two levels above it."""
+    # Corpora lie in speech/NAME or capture/NAME, user corpora anywhere.
     data = folder.parent if (folder.parent / FILE_NAME).is_file() else folder.parent.parent
     return read_splits(data)
 
@@ -82,6 +85,7 @@ def read_splits(data: Path) -> Splits:
     rows: dict[tuple[str, str], str] = {}
     with table.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
+            # Columns too many appear under the key None.
             if None in row or row.get("split") not in SPLITS:
                 raise BadArgument(
                     f"{table}: bad row {row}",

@@ -31,10 +31,12 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
     licence = licence_of(folder, corpus)
     for path in sorted(folder.rglob("*.csv")):
         stem = path.stem
+        # The calibrated CSV has the same take with the actor's neutral face taken off.
         if stem.endswith(RAW) and path.with_stem(stem.removesuffix(RAW) + CALIBRATED).is_file():
             yield SkippedFile(path, "The calibrated CSV beside it is read instead")
             continue
         place = path.relative_to(folder)
+        # Folders count: takes of one emotion are often recorded into one folder.
         emotion = emotion_in(place.with_suffix("").as_posix())
         clip_id = place.with_suffix("").as_posix()
         yield FaceClip(
@@ -58,6 +60,7 @@ def sound_or_none(path: Path) -> Path | None:
     beside = sound_beside_or_none(path.with_name(stem))
     if beside is not None:
         return beside
+    # A single film beside a single CSV belongs to it, whatever its name.
     others = [p for p in sorted(path.parent.iterdir()) if p.suffix.lower() in AUDIO_SUFFIXES]
     alone = len(list(path.parent.glob("*.csv"))) == 1
     return others[0] if alone and len(others) == 1 else None

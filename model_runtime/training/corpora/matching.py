@@ -31,7 +31,9 @@ def spelling(name: str) -> str:
     ``blendShape2.eyeBlink_L`` are the same, and so are ``CTRL_C_jaw-translateY`` and
     ``CTRL_C_jaw.ty``.
     """
+    # Maya writes namespaces and node names in front.
     bare = BLENDSHAPE_NODE.sub("", NAMESPACE.sub("", name.strip()))
+    # A side may be one letter with or without a separator.
     words = SEPARATORS.split(CAMEL_SIDE.sub(r"_\1", bare).lower())
     return "".join([*words[:-1], LAST_WORDS.get(words[-1], words[-1])])
 
@@ -50,6 +52,7 @@ def match_channels(names: tuple[str, ...], rig: RigDefinition) -> tuple[int | No
     wanted = {spelling(channel) for channel in rig.channel_names}
     for column, name in enumerate(names):
         key = spelling(name)
+        # Two columns for one channel: which one is meant is not known.
         if key in wanted and key in columns:
             raise BadCurves(f"{names[columns[key]]!r} and {name!r} are the same channel")
         columns[key] = column
@@ -76,6 +79,7 @@ def on_rig(track: CurveTrack, rig: RigDefinition) -> tuple[CurveTrack, BoolArray
     picked = [source for source in sources if source is not None]
     low, high = (bound[observed] for bound in rig.bounds())
     values = track.values[:, picked]
+    # An error of unit is far above any bound: percent are a hundred times too large.
     reach = WILD_FACTOR * np.maximum(np.abs(low), np.abs(high))
     if (np.abs(values) > reach).any():
         worst = int((np.abs(values) / reach).max(axis=0).argmax())
@@ -84,5 +88,6 @@ def on_rig(track: CurveTrack, rig: RigDefinition) -> tuple[CurveTrack, BoolArray
             f"far beyond {low[worst]:g}..{high[worst]:g}: values in another unit"
         )
     full = np.zeros((track.frame_count, len(rig.channels)), np.float32)
+    # Within the reach, capture noise passes the bounds a little: clipped.
     full[:, observed] = np.clip(values, low, high)
     return track.replaced(values=full, channels=rig.channel_names), observed

@@ -36,6 +36,7 @@ def read_rate(path: Path) -> float:
     """
     with reading(path):
         text = path.read_bytes()
+        # Neither entities nor a document type: they can make a small file fill the memory.
         if len(text) > MAX_XML_BYTES or b"<!" in text:
             raise BadCurves("Not a description that Maya writes")
         root = ElementTree.fromstring(text)
@@ -43,6 +44,7 @@ def read_rate(path: Path) -> float:
         ticks = int(_attribute(root, "cacheTimePerFrame", "TimePerFrame"))
     if kind != "OneFile" or ticks <= 0:
         raise BadCurves(f"Cache of type {kind!r} with {ticks} ticks a frame; only OneFile is read")
+    # Ticks a frame, as Maya counts time.
     return TICKS_PER_SECOND / ticks
 
 
@@ -54,6 +56,7 @@ def read_frames(path: Path) -> Iterator[FloatArray]:
     """
     with reading(path), path.open("rb") as stream:
         _skip_header(stream)
+        # Frame by frame: a minute of 24,000 points is half a gigabyte.
         while block := _block_or_none(stream):
             yield _points(block)
 
@@ -69,6 +72,7 @@ def _block_or_none(stream: BinaryIO) -> bytes | None:
     start = stream.read(8)
     if not start:
         return None
+    # 64-bit caches begin with FOR8.
     if len(start) < 8 or start[:4] != b"FOR4":
         raise BadCurves("Block without FOR4: not a 32-bit Maya cache, or cut off")
     (size,) = struct.unpack(">I", start[4:])
@@ -79,6 +83,7 @@ def _block_or_none(stream: BinaryIO) -> bytes | None:
 
 
 def _points(block: bytes) -> FloatArray:
+    # After the four letters of the block's type.
     position = 4
     while position + 8 <= len(block):
         tag = block[position : position + 4]
@@ -87,8 +92,10 @@ def _points(block: bytes) -> FloatArray:
         if tag in POINT_BYTES:
             if len(contents) < size or size % (3 * POINT_BYTES[tag]):
                 raise BadCurves("Points of a frame are cut off")
+            # Big-endian, whatever the machine.
             values = np.frombuffer(contents, np.dtype(f">f{POINT_BYTES[tag]}"))
             return finite(values).reshape(-1, 3)
+        # Blocks are padded to 4 bytes; the size does not count the padding.
         position += 8 + (size + 3) // 4 * 4
     raise BadCurves("A frame without points")
 

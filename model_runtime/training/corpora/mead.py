@@ -37,6 +37,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
     """
     for path in sorted(folder.rglob(MOTION_FILE)):
         parts = path.relative_to(folder).parts
+        # From the end: how many folders lie above depends on the unpacking.
         level = LEVEL.fullmatch(parts[-3]) if len(parts) >= 6 else None
         if level is None:
             place = "<subject>/<view>/<emotion>/level_<n>/<sentence>"
@@ -46,6 +47,7 @@ def find_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile]
         yield _clip(
             corpus,
             file=path,
+            # The view is part of the id: MEAD films each sentence from several sides.
             clip_id=f"{subject}_{view}_{word}_{level[1]}_{sentence}",
             audio=_sound_or_none(folder, path),
             speaker=subject,
@@ -70,6 +72,7 @@ def find_probtalk_clips(folder: Path, corpus: Corpus) -> Iterator[FaceClip | Ski
             yield SkippedFile(path, "Name is not <subject>_<sentence>_<emotion>_<intensity>")
             continue
         subject, sentence, code, strength = match.groups()
+        # A code outside the table names no known emotion.
         known = int(code) < len(MEAD_CODES)
         yield _clip(
             corpus,
@@ -132,6 +135,7 @@ def read_hdf5(path: Path, corpus: Corpus) -> CurveTrack:
         corpus: Its entry in the catalogue.
     """
     try:
+        # h5py is a large dependency of this one corpus.
         import h5py
     except ImportError as error:
         raise BadCurves("Needs h5py: pip install h5py") from error
@@ -148,4 +152,5 @@ def read_npy(path: Path, corpus: Corpus) -> CurveTrack:
         corpus: Its entry in the catalogue.
     """
     values = motion(load_array(path), SHAPE + EXPRESSIONS + JAW)
+    # Shape is who speaks, not what is said: it is left out.
     return flame_track(values[:, SHAPE : SHAPE + EXPRESSIONS], values[:, -JAW:], corpus)

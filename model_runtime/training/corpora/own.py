@@ -48,6 +48,7 @@ def find_speech(folder: Path, corpus: Corpus) -> Iterator[FaceClip | SkippedFile
 
 def _rows(table: Path) -> list[dict[str, str]]:
     with reading(table), table.open(encoding="utf-8", newline="") as lines:
+        # Texts contain quotation marks that quote nothing.
         reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         missing = set(COLUMNS) - set(reader.fieldnames or ())
         if missing:
@@ -77,11 +78,13 @@ def _spoken(
         file=path,
         audio=path,
         speaker=row["speaker"],
+        # Case and spacing do not make another sentence.
         sentence=" ".join(row["text"].lower().split()) or row["file"],
         emotion=emotion,
         intensity=intensity_of(emotion),
         licence=licence,
         text=row["text"],
+        # A held-out speaker of splits.tsv stays held out in any split of this reading.
         held_out=splits.of(table.parent.name, row["speaker"]) != TRAIN,
     )
 
@@ -120,6 +123,7 @@ def _captured(
     archive: Path, source: str, entry: dict[str, Any], rig: str, corpus: Corpus
 ) -> FaceClip:
     emotion = emotion_of(entry["emotion"] or "")
+    # Captured words come with times, which alignment replaces.
     words = " ".join(word for _, _, word in entry["words"])
     return FaceClip(
         corpus=corpus.kind,
@@ -152,6 +156,7 @@ def read_capture(archive: Path, clip: str, fps: float) -> CurveTrack:
     arrays = load_arrays(archive, ("channels", "observed", f"curves_{clip}"))
     names = arrays["channels"].tolist()
     values = motion(arrays[f"curves_{clip}"], len(names))
+    # Channels that the capture does not tell about are left out, so they count as unobserved.
     observed = np.flatnonzero(arrays["observed"])
     with reading(archive):
         seen = tuple(str(names[column]) for column in observed)

@@ -63,11 +63,13 @@ def read_corpus(kind: str, folder: Path, *, by_speaker: bool = True) -> CorpusRe
             continue
         try:
             clip = _checked(found, seen)
+        # Broken files are common in large downloads: one must not end the reading.
         except BadCurves as fault:
             skipped.append(SkippedFile(found.file, str(fault)))
             continue
         seen.add(clip.clip_id)
         clips.append(clip)
+    # Sorted by id: the result does not depend on the file system's order.
     clips.sort(key=lambda clip: clip.clip_id)
     result = CorpusReading(kind, tuple(assign_splits(clips, by_speaker=by_speaker)), tuple(skipped))
     log.info("%s", result.summary())
@@ -77,6 +79,7 @@ def read_corpus(kind: str, folder: Path, *, by_speaker: bool = True) -> CorpusRe
 def _checked(clip: FaceClip, seen: set[str]) -> FaceClip:
     if clip.clip_id in seen:
         raise BadCurves(f"A clip {clip.clip_id!r} was read already")
+    # A sound of 0 bytes is what an interrupted copy leaves.
     if clip.audio is not None and clip.audio.is_file() and clip.audio.stat().st_size == 0:
         raise BadCurves(f"Its sound {clip.audio.name} is empty")
     return clip.checked()

@@ -45,6 +45,7 @@ class SpeechClip:
     @property
     def seed(self) -> int:
         """A number of its own, the same on every machine."""
+        # A hash, not `hash()`, which Python salts for each process.
         return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4], "little")
 
 
@@ -65,6 +66,7 @@ def read_speech_corpus(folder: Path) -> list[SpeechClip]:
                 clip = _clip(folder, row, splits)
             except (KeyError, ValueError, TypeError) as error:
                 raise BadArgument(f"{table}: bad row {row}: {error}") from error
+            # A partial download is usable: missing files are left out.
             if clip.path.is_file():
                 clips.append(clip)
     return clips

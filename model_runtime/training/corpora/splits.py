@@ -33,16 +33,20 @@ def assign_splits(clips: Sequence[FaceClip], *, by_speaker: bool = True) -> list
         sentence_split = _deal(speakers_of)
         return [_placed(clip, sentence_split[clip.sentence]) for clip in clips]
     speaker_split = _deal({clip.speaker for clip in clips})
+    # Sentences of one speaker follow the speaker; dealt out on their own they would make most clips
+    # unused.
     shared = _deal(name for name, speakers in speakers_of.items() if len(speakers) > 1)
     placed = []
     for clip in clips:
         split = speaker_split[clip.speaker]
+        # Absent sentences fit every split.
         fits = shared.get(clip.sentence, split) == split
         placed.append(_placed(clip, split if fits else "unused"))
     return placed
 
 
 def _placed(clip: FaceClip, split: str) -> FaceClip:
+    # Held-out clips may be tested on, but never trained or chosen by.
     kept_back = clip.held_out and split != "test"
     return dataclasses.replace(clip, split="unused" if kept_back else split)
 
@@ -52,6 +56,7 @@ def _deal(names: Iterable[str]) -> dict[str, str]:
 
     Two names are one for training and one for test; a single one is for training.
     """
+    # By hash: adding a name moves few of the others.
     ranked = sorted(set(names), key=_rank)
     held = max(1, round(HELD_SHARE * len(ranked))) if len(ranked) > 2 else 0
     test = max(held, int(len(ranked) == 2))

@@ -30,8 +30,10 @@ def read_textgrid(path: Path) -> dict[str, tuple[Interval, ...]]:
     """
     with reading(path):
         raw = path.read_bytes()
+        # Praat writes UTF-16 with a byte order mark where labels are not ASCII.
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         text = raw.decode(encoding)
+    # Doubled quotes are Praat's escape.
     tokens = [
         quoted.replace('""', '"') if number == "" else float(number)
         for quoted, number in TOKEN.findall(text)
@@ -54,7 +56,9 @@ def _tiers(tokens: list[str | float]) -> dict[str, tuple[Interval, ...]]:
     tiers: dict[str, tuple[Interval, ...]] = {}
     position = 3  # after start, end and the number of tiers
     for _ in range(int(tokens[2])):
+        # Five tokens stand before the intervals: class, name, start, end, count.
         kind, name, count = tokens[position], str(tokens[position + 1]), int(tokens[position + 4])
+        # Points have a time and a mark, intervals two times and a text.
         width = 3 if kind == "IntervalTier" else 2
         first = position + 5
         rows = [tokens[first + i * width : first + (i + 1) * width] for i in range(count)]

@@ -54,6 +54,7 @@ class CrossValidation:
 def class_names(voices: Voices) -> dict[str, str]:
     """Return the emotion of each class, by label, in a fixed order."""
     pairs = set(zip(voices.labels, voices.emotions, strict=True))
+    # Fixed order: sets have none, and the columns of the model follow it.
     return dict(sorted(pairs, key=lambda pair: (EMOTIONS.index(pair[1]), pair[0])))
 
 
@@ -74,15 +75,20 @@ def fit(voices: Voices, use: BoolArray, columns: Columns = None) -> EmotionModel
     counts = np.bincount(label, minlength=len(names))
     if (counts > 0).sum() < 2:
         raise BadArgument("All voices have one emotion", hint="Give a corpus with several")
+    # Every class weighs the same, however many windows it has.
     weight = 1 / counts[label]
     weight = weight / weight.mean()
     known = voices.statistics[use]
     centre, spread, width = known.mean(0), known.std(0) + SPREAD_FLOOR, KERNEL_WIDTH
     if columns is not None:
         width *= len(spread) / len(spread[columns])  # the kernel takes the mean over all
+        # An infinite spread instead of a smaller matrix: inference stays the same for every
+        # ablation.
         spread = np.where(np.isin(np.arange(len(spread)), np.r_[columns]), spread, IGNORED)
     support = standardised(known, centre, spread)
+    # +1 for the class and -1 for the others, as for a least-squares classifier.
     target = 2 * np.eye(len(names))[label] - 1
+    # The mean is taken off, since kernel ridge regression has no intercept.
     bias = (weight[:, None] * target).sum(0) / weight.sum()
     ridge = KernelRidge(alpha=RIDGE, kernel="precomputed")
     ridge.fit(kernel(support, support, width), target - bias, sample_weight=weight)
@@ -127,12 +133,15 @@ def cross_validate(
     for fold, (_others, left_out) in enumerate(splitter.split(groups, groups=groups), 1):
         out = np.zeros(len(groups), bool)
         out[left_out] = True
+        # With copies: they belong to the clip they are made of, so they leave with it.
         learnt = ~out & (with_read | ~is_read)
         model = fit(voices, learnt[voices.clip], columns)
         classes = model.classes
+        # Copies are never scored: the question is how recordings are classified.
         held = out[voices.clip] & ~voices.copy
         found = model.scores(voices.statistics[held])
         for clip in np.unique(voices.clip[held]):
+            # Windows of a clip are averaged as in inference.
             scores[int(clip)] = found[voices.clip[held] == clip].mean(0)
         report(fold, folds)
     order = sorted(scores)
@@ -147,20 +156,25 @@ def fitted_sharpness(validation: CrossValidation, emotions: Sequence[str]) -> fl
         emotions: The true emotion of each of them.
     """
     truth = np.array([validation.emotions.index(name) for name in emotions])
+    # Emotions alike: EmoDB has 127 clips of anger and 46 of disgust.
     weight = 1 / np.bincount(truth, minlength=len(validation.emotions))[truth]
 
     def loss(sharpness: float) -> float:
         shares = validation.probabilities(sharpness)[np.arange(len(truth)), truth]
         return float(-(weight * np.log(shares + 1e-9)).sum())
 
+    # A grid: 23 values are fine enough for a temperature.
     return float(min(SHARPNESSES, key=loss))
 
 
 def _groups(voices: Voices, is_read: BoolArray) -> IntArray:
     """Return the fold that leaves each clip out: one actor and one read corpus at a time."""
+    # Read speech leaves by corpus: its voices share a room and a microphone, which must not be
+    # known.
     names = np.where(is_read, np.array(voices.corpora), np.array(voices.speakers))
     groups = np.zeros(len(names), np.int64)
     for chosen in (is_read, ~is_read):
         if chosen.any():
+            # Numbers of actors and of read corpora run in parallel: a fold leaves out one of each.
             groups[chosen] = np.unique(names[chosen], return_inverse=True)[1]
     return groups

@@ -38,6 +38,7 @@ def train_emotion(settings: Settings, output: Path) -> dict[str, Any]:
     voices = gather_voices(settings.data, report=progress)
     validation = cross_validate(voices, report=lambda done, of: progress("left out", done, of))
     sharpness = fitted_sharpness(validation, [voices.emotions[clip] for clip in validation.clips])
+    # Shipped on all voices; the figures are of the models that left speakers out.
     model = fit(voices, np.ones(len(voices.clip), bool))
     model = dataclasses.replace(model, sharpness=sharpness)
     record = _record(voices, validation, sharpness)
@@ -65,6 +66,7 @@ def left_out_scores(
     hits = predicted == truth
     confusion = np.zeros((len(names), len(names)), int)
     np.add.at(confusion, (truth[acted], predicted[acted]), 1)
+    # Emotions without a clip have no recall.
     present = [i for i in range(len(names)) if confusion[i].sum()]
     recalls = {names[i]: float(confusion[i, i] / confusion[i].sum()) for i in present}
     by_speaker = {
@@ -80,6 +82,7 @@ def left_out_scores(
         "confusion": {
             names[i]: dict(zip(names, confusion[i].tolist(), strict=True)) for i in present
         },
+        # The two errors a user notices: emotion that is missed, and emotion where there is none.
         "missed": float((predicted[acted & (truth > 0)] == 0).mean()),
         "false_alarms": {
             name: float((predicted[~acted & (corpora == name)] > 0).mean())

@@ -110,11 +110,13 @@ def _chosen(folder: Path, *, trained: bool) -> Iterator[tuple[str, str, SpeechCl
     clips, said = read_speech_corpus(folder), said_emotions(folder)
     if trained:
         clips = [clip for clip in clips if clip.split == TRAIN]
+    # Words of the corpus itself, since boredom counts as neutral in ours.
     if len({said[clip.file] for clip in clips}) >= FEWEST_ACTED_EMOTIONS:
         for clip in clips:
             yield said[clip.file], EMOTION_NAMES[said[clip.file]], clip
         return
     count = MANY_VOICES.get(folder.name, READ_CLIPS)
+    # A fixed draw, then sorted: the order of classes and folds stays the same.
     order = np.random.default_rng(SEED).permutation(len(clips))[:count]
     for index in sorted(order.tolist()):
         yield READ, "neutral", clips[index]
@@ -131,6 +133,7 @@ def _described(
     for number, ((label, _, clip), voice) in enumerate(zip(kept, voices, strict=True)):
         for copy, frames in enumerate(_versions(label, clip, voice, microphones, copies=copies)):
             cut = list(windows(frames).values())
+            # Read speech: the first and the last window.
             cut = cut[::ACTED_EVERY] if label != READ else cut[:: max(1, len(cut) - 1)]
             for window in cut[: None if label != READ else READ_WINDOWS]:
                 rows.append(statistics(window))
@@ -159,6 +162,7 @@ def _loaded(
             voices.append(_take(clip, None if label != READ else READ_SECONDS))
         except BadAudio as fault:
             log.warning("%s: %s", clip.key, fault)
+            # A clip that cannot be decoded must not end the training.
             continue
         kept.append(take)
         report(clip.corpus, number, len(takes))
@@ -192,11 +196,14 @@ def _versions(
     yield voice_frames(voice.features, voice.samples)
     if not copies:
         return
+    # Of the clip: its copies stay the same when other corpora come or go.
     rng = np.random.default_rng(clip.seed)
     for _copy in range(COPIES[label != READ]):
         yield distorted(voice, rng)
     if label != READ and microphones:
         for _copy in range(MICROPHONES):
+            # A corpus first, then a clip of it: large corpora would otherwise be the only
+            # microphones.
             corpus = microphones[int(rng.integers(len(microphones)))]
             spectrum = corpus[int(rng.integers(len(corpus)))]
             yield distorted(recorded_as(voice, spectrum, rng), rng)
@@ -204,6 +211,7 @@ def _versions(
 
 def _take(clip: SpeechClip, seconds: float | None) -> VoiceTake:
     samples = load_speech(clip.path).samples
+    # Cut before levelling, as a clip of that length would be levelled.
     samples = samples[: None if seconds is None else round(seconds * SAMPLE_RATE)]
     samples = samples * level_gain(samples)
     return VoiceTake(log_mel(samples, FeatureConfig()), samples)

@@ -14,6 +14,7 @@ from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
 from .ui.operators import generate as generate_operators
+from .ui.operators import lines as line_operators
 from .ui.operators import mapping as mapping_operators
 from .ui.operators import rig as rig_operators
 from .ui.operators import runtime as runtime_operators
@@ -44,6 +45,7 @@ FEATURES: tuple[ModuleType, ...] = (
     rig_operators,
     runtime_operators,
     batch_operators,
+    line_operators,
     generate_panels,
     acting_panels,
     mapping_panels,

@@ -9,5 +9,6 @@
 - ``line_list``: from a source of lines to the list of a scene.
 - ``generate_requests``: from the settings of a scene to the request of Generate.
 - ``line_requests``: from the list of a scene to the request of a batch.
+- ``mapping_edits``: changes to the mapping of a mesh, and saved mappings.
 - ``emotion_strip``: emotions over time as small images.
 """

@@ -15,6 +15,7 @@ from cstalk_blender.rig.binding.wiring import wiring_of
 from cstalk_blender.rig.mapping import presets, routing
 from cstalk_blender.rig.mapping.presets import BadPreset
 from cstalk_blender.rig.mapping.routing import Route, Target, evaluate_track
+from cstalk_blender.ui import mapping_edits
 from cstalk_blender.ui.operators import mapping as buttons
 from cstalk_blender.ui.panels import generate as panels
 from cstalk_blender.ui.panels import mapping as panels_mapping
@@ -47,7 +48,7 @@ def open_region(region):
 
 
 def target_of(mesh, channel):
-    """What ``channel`` moves on ``mesh``: (shape key, gain, offset) of each."""
+    """Return the (shape key, gain, offset) that ``channel`` moves on ``mesh``."""
     return [
         (r.target, round(r.gain, 4), round(r.offset, 4))
         for r in targets.routing_of(mesh).of(channel)
@@ -175,7 +176,7 @@ def test_rows_are_saved_with_the_file(work):
 
 
 def fix_jaw(face, gain):
-    buttons.open_channel(face, "jawOpen")
+    mapping_edits.open_channel(face, "jawOpen")
     face.data.shape_keys.cstalk_mapping.rows[0].gain = gain
 
 
@@ -194,12 +195,12 @@ def test_a_saved_mapping_is_found_again_by_a_rig_of_the_same_keys(shelf):
 def test_of_two_mappings_for_one_rig_that_of_the_same_mesh_counts():
     hero, twin = face_of(ARKIT, "Hero"), face_of(ARKIT, "Twin")
     fix_jaw(hero, 0.5)
-    buttons.save_preset(hero, "Hero's")
-    buttons.use_base(twin, "NAMES")
+    mapping_edits.save_preset(hero, "Hero's")
+    mapping_edits.use_base(twin, "NAMES")
     fix_jaw(twin, 2.0)
-    buttons.save_preset(twin, "Twin's")
+    mapping_edits.save_preset(twin, "Twin's")
     for mesh in (hero, twin):
-        buttons.reset(mesh)
+        mapping_edits.reset(mesh)
     assert target_of(hero, "jawOpen") == [("jawOpen", 0.5, 0.0)]
     assert target_of(twin, "jawOpen") == [("jawOpen", 2.0, 0.0)]
 
@@ -207,7 +208,7 @@ def test_of_two_mappings_for_one_rig_that_of_the_same_mesh_counts():
 def test_names_can_be_preferred_to_a_saved_mapping():
     face = face_of(ARKIT)
     fix_jaw(face, 0.5)
-    buttons.save_preset(face, "Soft")
+    mapping_edits.save_preset(face, "Soft")
     bpy.ops.cstalk.mapping_use(base="NAMES")
     assert target_of(face, "jawOpen") == [("jawOpen", 1.0, 0.0)]
     bpy.ops.cstalk.mapping_reset(channel="")
@@ -217,7 +218,7 @@ def test_names_can_be_preferred_to_a_saved_mapping():
 def test_a_deleted_mapping_is_gone_and_names_count_again(shelf):
     face = face_of(ARKIT)
     fix_jaw(face, 0.5)
-    buttons.save_preset(face, "Soft")
+    mapping_edits.save_preset(face, "Soft")
     bpy.ops.cstalk.mapping_delete()
     assert list(shelf.glob("*.json")) == []
     assert target_of(face, "jawOpen") == [("jawOpen", 1.0, 0.0)]
@@ -226,7 +227,7 @@ def test_a_deleted_mapping_is_gone_and_names_count_again(shelf):
 def test_a_picked_mapping_that_is_not_here_is_said_and_names_are_used(shelf):
     face = face_of(ARKIT)
     fix_jaw(face, 0.5)
-    buttons.save_preset(face, "Soft").unlink()
+    mapping_edits.save_preset(face, "Soft").unlink()
     assert target_of(face, "jawOpen") == [("jawOpen", 1.0, 0.0)]
     assert "not found; the names are used" in said(PANEL)
 
@@ -237,7 +238,7 @@ def test_export_and_import_give_the_same_mapping(work, shelf):
     path = work / "shared 台.json"
     assert bpy.ops.cstalk.mapping_export(filepath=str(path)) == {"FINISHED"}
     before = targets.routing_of(face)
-    buttons.use_base(face, "NAMES")
+    mapping_edits.use_base(face, "NAMES")
     assert bpy.ops.cstalk.mapping_import(filepath=str(path)) == {"FINISHED"}
     after = targets.routing_of(face)
     assert after.routes == before.routes
@@ -248,9 +249,9 @@ def test_a_strangers_mapping_for_other_keys_serves_those_that_are_there(work):
     donor = face_of([*ARKIT, "Extra"], "Donor")
     fix_jaw(donor, 0.5)
     path = work / "donor.json"
-    presets.write(path, buttons.preset_of(donor, "Donor's"))
+    presets.write(path, mapping_edits.preset_of(donor, "Donor's"))
     hero = face_of([name for name in ARKIT if name != "mouthPucker"], "Hero")
-    buttons.import_preset(hero, path)
+    mapping_edits.import_preset(hero, path)
     assert target_of(hero, "jawOpen") == [("jawOpen", 0.5, 0.0)]
     assert target_of(hero, "mouthPucker") == []
     open_region("mouth")
@@ -259,10 +260,10 @@ def test_a_strangers_mapping_for_other_keys_serves_those_that_are_there(work):
 
 def test_a_mapping_of_another_rig_altogether_is_refused(work):
     path = work / "cc.json"
-    presets.write(path, buttons.preset_of(face_of(CC4, "CC"), "CC"))
+    presets.write(path, mapping_edits.preset_of(face_of(CC4, "CC"), "CC"))
     face = face_of(FACESHIFT, "Shift")
     with pytest.raises(BadPreset, match="has none of the 64") as caught:
-        buttons.import_preset(face, path)
+        mapping_edits.import_preset(face, path)
     assert caught.value.hint
     assert wiring_of(face).preset is None
 
@@ -281,9 +282,9 @@ def test_a_file_that_is_no_mapping_is_refused_and_nothing_changes(work, data, sh
 
 def test_menu_offers_the_mappings_of_this_rig_first():
     other = face_of(CC4, "Other")
-    buttons.save_preset(other, "For another")
+    mapping_edits.save_preset(other, "For another")
     face = face_of(ARKIT)
-    buttons.save_preset(face, "For this")
+    mapping_edits.save_preset(face, "For this")
     entries = [
         item["draw_string"]
         for item in draw_panel(panels_mapping.CSTALK_MT_mapping_presets)
@@ -324,7 +325,7 @@ def test_a_rig_with_none_of_the_names_is_told_and_can_be_mapped_by_hand():
     assert "None of the 4 shape keys of 'Hero'" in str(problem)
     assert '"Schluessel 1", "Schluessel 2", "Mund auf" and 1 more' in str(problem)
     assert "pick keys by hand or load a preset under Mapping" in problem.hint
-    buttons.open_channel(face, "jawOpen")
+    mapping_edits.open_channel(face, "jawOpen")
     face.data.shape_keys.cstalk_mapping.rows[0].target = "Mund auf"
     assert targets.problem_or_none(face) is None
     assert "1 of 52 shapes found" in said(panels.CSTALK_PT_main)
@@ -347,7 +348,7 @@ def test_a_solvers_routing_is_kept_as_a_preset():
         Route("jawOpen", "bone", "jaw:rotation_x", 0.4),
     )
     solved = dataclasses.replace(targets.routing_of(face), routes=routes, source="Solved")
-    preset = dataclasses.replace(buttons.preset_of(face, "Solved"), routing=solved)
+    preset = dataclasses.replace(mapping_edits.preset_of(face, "Solved"), routing=solved)
     presets.save(library.mappings().folder, preset)
     assert targets.problem_or_none(face) is None
     assert targets.routing_of(face).routes == routes

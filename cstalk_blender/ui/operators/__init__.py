@@ -3,7 +3,8 @@
 - ``base``: the mix-in of all operators.
 - ``generate``: load audio, generate, cancel, clear.
 - ``curves``: load curve files, move keys in time.
-- ``batch``: read, edit and bake the lines of a batch.
+- ``batch``: read, bake and clear the lines of a batch, open its report.
+- ``lines``: tick lines of the list, apply values to them, edit the cast.
 - ``mapping``: edit, save and load mappings of shape keys.
 - ``rig``: fit a face, seal lips, head motion.
 - ``runtime``: install, test and remove the GPU runtime.

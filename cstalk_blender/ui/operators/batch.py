@@ -1,4 +1,4 @@
-"""Define the operators of a batch: read, edit and bake lines, cast, report."""
+"""Define the operators of a batch: read, bake and clear lines, report."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from ... import compat
 from ...errors import SessionError
 from ...jobs.batch import job as batch_job
 from ...jobs.batch import placement
-from ...jobs.batch.request import Destination, LineStatus
+from ...jobs.batch.request import LineStatus
 from ...rig.binding import targets
 from ...rig.keys import strips
-from ...scene import audio
-from ...scene import strip_lines as casting
 from ...text import counted
 from .. import line_list, line_requests
-from ..properties.generate import chosen_face_or_none
 from .base import OperatorBase
 
 if TYPE_CHECKING:
@@ -209,124 +206,6 @@ class CSTALK_OT_batch_report(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_batch_tick(BatchOperator, bpy.types.Operator):
-    """Tick all lines, none, or only those that failed"""
-
-    bl_idname = "cstalk.batch_tick"
-    bl_label = "Tick Lines"
-    bl_options = {"REGISTER", "UNDO"}
-
-    which: bpy.props.EnumProperty(
-        name="Lines",
-        description="Lines to tick (default: All)",
-        items=[
-            ("ALL", "All", "Tick all lines"),
-            ("NONE", "None", "Tick no lines"),
-            ("FAILED", "Failed", "Tick only lines that failed"),
-        ],
-    )
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Tick the lines."""
-        for item in context.scene.cstalk_batch.lines:
-            is_failed = item.state == LineStatus.FAILED
-            item.use = self.which == "ALL" or (self.which == "FAILED" and is_failed)
-        return {"FINISHED"}
-
-
-class CSTALK_OT_batch_apply(BatchOperator, bpy.types.Operator):
-    """Copy the character or emotion of the selected line to all ticked lines"""
-
-    bl_idname = "cstalk.batch_apply"
-    bl_label = "Apply to Ticked"
-    bl_options = {"REGISTER", "UNDO"}
-
-    what: bpy.props.EnumProperty(
-        name="Value",
-        description="Value to copy (default: Character)",
-        items=[
-            ("CHARACTER", "Character", "Copy the character"),
-            ("EMOTION", "Emotion", "Copy emotion and intensity"),
-        ],
-    )
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Copy the values to the ticked lines."""
-        settings = context.scene.cstalk_batch
-        if not 0 <= settings.index < len(settings.lines):
-            return {"CANCELLED"}
-        chosen = settings.lines[settings.index]
-        names = ("character",) if self.what == "CHARACTER" else ("emotion", "intensity")
-        values = {name: getattr(chosen, name) for name in names}
-        for item in settings.lines:
-            if item.use:
-                for name, value in values.items():
-                    setattr(item, name, value)
-        return {"FINISHED"}
-
-
-class CSTALK_OT_batch_jump(BatchOperator, bpy.types.Operator):
-    """Move the current frame to the start of the selected line"""
-
-    bl_idname = "cstalk.batch_jump"
-    bl_label = "Jump to Line"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """Require a selected line whose frame is known."""
-        if line_frame_or_none(context.scene) is None:
-            return "The frame of this line is known when the lines before it are baked"
-        return None
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Set the current frame."""
-        frame = line_frame_or_none(context.scene)
-        assert frame is not None
-        context.scene.frame_set(round(frame))
-        return {"FINISHED"}
-
-
-class CSTALK_OT_batch_role_add(BatchOperator, bpy.types.Operator):
-    """Add a row to the cast for the face of the main panel"""
-
-    bl_idname = "cstalk.batch_role_add"
-    bl_label = "Add Cast Row"
-    bl_options = {"REGISTER", "UNDO"}
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Add the face with its name as the pattern."""
-        settings = context.scene.cstalk_batch
-        role = settings.roles.add()
-        face = chosen_face_or_none(context)
-        if face is not None and casting.face_of_or_none(face) is not None:
-            role.character, role.pattern = face, f"{face.name}*"
-        settings.role_index = len(settings.roles) - 1
-        return {"FINISHED"}
-
-
-class CSTALK_OT_batch_role_remove(BatchOperator, bpy.types.Operator):
-    """Remove the selected row of the cast"""
-
-    bl_idname = "cstalk.batch_role_remove"
-    bl_label = "Remove Cast Row"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """Require a row."""
-        if (reason := super().disabled_reason(context)) is not None:
-            return reason
-        return None if len(context.scene.cstalk_batch.roles) else "The cast is empty"
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Remove the row."""
-        settings = context.scene.cstalk_batch
-        settings.roles.remove(settings.role_index)
-        settings.role_index = min(settings.role_index, max(0, len(settings.roles) - 1))
-        return {"FINISHED"}
-
-
 class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
     """Close the error box, or copy its details to the clipboard"""
 
@@ -354,16 +233,6 @@ class CSTALK_OT_batch_error(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def line_frame_or_none(scene: bpy.types.Scene) -> float | None:
-    """Return the frame at which the selected line of a scene starts."""
-    settings = scene.cstalk_batch
-    if not 0 <= settings.index < len(settings.lines):
-        return None
-    frame = line_requests.item_frames(scene)[settings.index]
-    start_s = settings.lines[settings.index].cut_start_s
-    return None if frame is None else frame + start_s * audio.frame_rate(scene)
-
-
 def clear_lines(scene: bpy.types.Scene) -> int:
     """Remove all lines and their sound strips from a scene and return their number."""
     settings = scene.cstalk_batch
@@ -376,24 +245,6 @@ def clear_lines(scene: bpy.types.Scene) -> int:
     for item in settings.lines:
         item.placement_token, item.state, item.message = "", LineStatus.NEW, ""
     return len(cleared)
-
-
-def unassigned_text(context: bpy.types.Context) -> str:
-    """Return what to do about ticked lines without a character; empty if there are none."""
-    settings = context.scene.cstalk_batch
-    if settings.destination == Destination.FILES:
-        return ""
-    falls_back = settings.listed_from != casting.SEQUENCER
-    has_face = falls_back and chosen_face_or_none(context) is not None
-    count = sum(
-        item.use and item.character is None and not (has_face and not item.role)
-        for item in settings.lines
-    )
-    if not count:
-        return ""
-    verb = "has" if count == 1 else "have"
-    face = "set Face in the main panel, or " if falls_back and not has_face else ""
-    return f"{counted(count, 'line')} {verb} no character: {face}select one below"
 
 
 def has_lines(scene: bpy.types.Scene) -> bool:
@@ -431,10 +282,5 @@ CLASSES = (
     CSTALK_OT_batch_cancel,
     CSTALK_OT_batch_clear,
     CSTALK_OT_batch_report,
-    CSTALK_OT_batch_tick,
-    CSTALK_OT_batch_apply,
-    CSTALK_OT_batch_jump,
-    CSTALK_OT_batch_role_add,
-    CSTALK_OT_batch_role_remove,
     CSTALK_OT_batch_error,
 )

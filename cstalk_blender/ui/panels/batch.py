@@ -16,6 +16,7 @@ from ...scene import strip_lines as casting
 from ...text import clock
 from .. import emotion_strip, line_requests
 from ..operators import batch as operators
+from ..operators import lines as line_operators
 from ..properties.batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
 from .generate import SidebarPanel, draw_lines, letters_across
 
@@ -105,7 +106,7 @@ class CSTALK_PT_batch(SidebarPanel, bpy.types.Panel):
         draw_source(layout, settings)
         if len(settings.lines):
             draw_list(layout, context.scene, settings)
-            unassigned = "" if batch.is_busy else operators.unassigned_text(context)
+            unassigned = "" if batch.is_busy else line_operators.unassigned_text(context)
             if unassigned:
                 draw_lines(layout, unassigned, "ERROR", letters)
             draw_selected(layout, context.scene, settings, letters)
@@ -146,7 +147,7 @@ def draw_list(
     row = layout.row(align=True)
     row.label(text=list_text(settings))
     for which, icon in (("ALL", "CHECKBOX_HLT"), ("NONE", "CHECKBOX_DEHLT"), ("FAILED", "ERROR")):
-        tick = row.operator(operators.CSTALK_OT_batch_tick.bl_idname, text="", icon=icon)
+        tick = row.operator(line_operators.CSTALK_OT_batch_tick.bl_idname, text="", icon=icon)
         tick.which = which
 
 
@@ -167,7 +168,9 @@ def draw_selected(
     box = layout.box().column()
     row = box.row(align=True)
     draw_lines(row, item.title, "NONE", letters)  # the list has no room for long names
-    row.operator(operators.CSTALK_OT_batch_jump.bl_idname, text="", icon="TRACKING_FORWARDS_SINGLE")
+    row.operator(
+        line_operators.CSTALK_OT_batch_jump.bl_idname, text="", icon="TRACKING_FORWARDS_SINGLE"
+    )
     keys = line_requests.emotion_keys_of(item, scene, _frame(settings.index))
     band = box.row(align=True)
     band.alignment, band.scale_x, band.scale_y = "LEFT", STRIP_SCALE, 0.8
@@ -320,7 +323,7 @@ def length_text(seconds: float) -> str:
 
 
 def _apply(row: bpy.types.UILayout, what: str) -> None:
-    button = row.operator(operators.CSTALK_OT_batch_apply.bl_idname, text="", icon="DUPLICATE")
+    button = row.operator(line_operators.CSTALK_OT_batch_apply.bl_idname, text="", icon="DUPLICATE")
     button.what = what
 
 

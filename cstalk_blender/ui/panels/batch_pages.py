@@ -9,7 +9,7 @@ import bpy
 
 from ...jobs.batch.request import Destination
 from ...scene import emotion_track
-from ..operators import batch as operators
+from ..operators import lines as line_operators
 from ..properties.batch import CSTALK_PG_batch
 from ..properties.generate import chosen_face_or_none
 from .batch import is_laid_out
@@ -67,8 +67,10 @@ class CSTALK_PT_cast(SidebarPanel, bpy.types.Panel):
         row = layout.row()
         row.template_list("CSTALK_UL_roles", "", settings, "roles", settings, "role_index", rows=2)
         buttons = row.column(align=True)
-        buttons.operator(operators.CSTALK_OT_batch_role_add.bl_idname, text="", icon="ADD")
-        buttons.operator(operators.CSTALK_OT_batch_role_remove.bl_idname, text="", icon="REMOVE")
+        buttons.operator(line_operators.CSTALK_OT_batch_role_add.bl_idname, text="", icon="ADD")
+        buttons.operator(
+            line_operators.CSTALK_OT_batch_role_remove.bl_idname, text="", icon="REMOVE"
+        )
         quiet = layout.column()
         quiet.active = False
         text = "Other lines are assigned to the character whose name they start with"

@@ -210,7 +210,7 @@ class Stopped:
 
 
 class LineOutcome(enum.StrEnum):
-    """How a line of a batch ended."""
+    """Outcome of a line of a batch."""
 
     DONE = "done"
     SKIPPED = "skipped"
@@ -219,7 +219,7 @@ class LineOutcome(enum.StrEnum):
 
 
 class BatchOutcome(enum.StrEnum):
-    """How a batch ended."""
+    """Outcome of a batch."""
 
     DONE = "done"
     FAILED = "failed"

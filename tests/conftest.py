@@ -1,4 +1,4 @@
-"""What every layer of the suite shares: the checkout's corpora and the mark ``data``."""
+"""Provide what every layer of the suite shares: the checkout's corpora and the mark ``data``."""
 
 from __future__ import annotations
 

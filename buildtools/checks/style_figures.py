@@ -19,7 +19,9 @@ from pathlib import Path
 
 from .sources import source_files
 
-QUESTION_WORDS = frozenset({"what", "which", "where", "how", "whose", "who", "whom"})
+QUESTION_WORDS = frozenset(
+    {"what", "which", "where", "how", "whose", "who", "whom", "whether", "when", "why", "whence"}
+)
 DOCUMENTED_PARAMETERS = 2
 """Public functions with so many parameters or more have an ``Args`` section."""
 PACKAGES = {

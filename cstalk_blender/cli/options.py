@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import NoReturn
 
-from ..dialogue.lines import DEFAULT_PATTERN
+from ..dialogue.patterns import DEFAULT_PATTERN
 from ..errors import BadBatch
 from ..package import protocol
 from ..ui.properties.batch import DESTINATION_ITEMS

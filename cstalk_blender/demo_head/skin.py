@@ -95,7 +95,7 @@ def _grid_positions() -> Array:
 
 
 def _hole(rows: tuple[int, int], columns: tuple[int, int], row: int, column: int) -> bool:
-    """Whether a vertex lies strictly inside a left-out rectangle."""
+    """Return whether a vertex lies strictly inside a left-out rectangle."""
     inside_columns = column < columns[1] and (column > columns[0] or columns[0] == 0)
     return rows[0] < row < rows[1] and inside_columns
 

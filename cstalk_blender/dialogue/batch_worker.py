@@ -39,7 +39,7 @@ class BatchWorker:
             BatchFailed: A line holds a number that no message can carry.
         """
         try:
-            texts = [protocol.encode(message) for message in (*lines, start)]
+            texts = [*map(protocol.encode, lines), protocol.encode(start)]
         except protocol.ProtocolError as error:
             raise BatchFailed(str(error), hint="Correct the line's settings") from error
         self._process = ChildProcess(launch)

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..package import track
 
 CurveTrack = track.CurveTrack
+FloatArray = NDArray[np.float32]
 REST_S = 0.2
 """Seconds in which the face returns to rest after a line, and leaves rest before the next."""
 
@@ -80,7 +82,7 @@ def joined(lines: Sequence[tuple[float, CurveTrack]]) -> tuple[float, CurveTrack
 
 
 def _come_to_rest(
-    values: track.FloatArray, offsets: Sequence[int], counts: Sequence[int], rest: int
+    values: FloatArray, offsets: Sequence[int], counts: Sequence[int], rest: int
 ) -> None:
     """Fade to rest around each line, where no other line is."""
     busy = np.zeros(len(values), bool)
@@ -98,7 +100,7 @@ def _come_to_rest(
                     values[frame] = np.where(strongest, values[frame], share * values[edge])
 
 
-def _columns(curves: CurveTrack, channels: tuple[str, ...]) -> track.FloatArray:
+def _columns(curves: CurveTrack, channels: tuple[str, ...]) -> FloatArray:
     if curves.channels == channels:
         return curves.values
     values = np.zeros((curves.frame_count, len(channels)), np.float32)

@@ -14,7 +14,7 @@ CSV_NAME, HTML_NAME = "report.csv", "report.html"
 
 @dataclasses.dataclass(frozen=True)
 class Misplaced:
-    """Why the curves of a line are not on a face."""
+    """The reason for which the curves of a line are not on a face."""
 
     error: str
     hint: str
@@ -22,7 +22,7 @@ class Misplaced:
 
 @dataclasses.dataclass(frozen=True)
 class ReportRequest:
-    """What a report is about."""
+    """The batch, lines and files of one report."""
 
     folder: Path
     """Output folder of the batch, with its journal."""

@@ -123,7 +123,7 @@ def _common_frames(values: Array, held: Sequence[int], tolerance: float) -> list
 
 
 def _split_of(values: Array, errors: Array) -> int:
-    """Where to split: at an extreme near the largest error, since poses are at the extremes."""
+    """Return where to split: at an extreme near the largest error, since poses are extremes."""
     worst = int(errors.max(1).argmax())
     channel = int(errors[worst].argmax())
     reach = max(1, len(values) // 6)

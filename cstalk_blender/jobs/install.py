@@ -83,7 +83,7 @@ class RuntimeJob(pump.TimerPump):
         home.mkdir(parents=True, exist_ok=True)
         python = str(environment.find_python(""))
         name, *rest = command
-        argv = (python, "-s", "-E", "-X", "utf8", "-m", MODULE, "--json", name)
+        argv: tuple[str, ...] = (python, "-s", "-E", "-X", "utf8", "-m", MODULE, "--json", name)
         argv += ("--home", str(home), "--python", python, "--stop-with-stdin", *rest)
         variables = environment.scrubbed(os.environ)
         self._child = process.ChildProcess(environment.Launch(argv, ROOT_FOLDER, variables))

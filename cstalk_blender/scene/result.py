@@ -33,7 +33,7 @@ TIMES = ("start_frame", "frame_rate")
 
 
 class CSTALK_PG_result(bpy.types.PropertyGroup):
-    """What was generated for a face."""
+    """The performance that was generated for a face, and its settings."""
 
     title: bpy.props.StringProperty(
         name="Performance", description="Emotion and audio file of the performance"

@@ -29,7 +29,7 @@ LID_DOWN, LID_UP = 0.25, 0.30
 
 @dataclasses.dataclass(frozen=True)
 class GazeHabits:
-    """How somebody looks; times in seconds, angles in degrees."""
+    """Habits of looking; times in seconds, angles in degrees."""
 
     contact_s: float = 1.9
     """Median look at the listener."""
@@ -115,7 +115,7 @@ def _switch_time(
     is_contact: bool,
     random: Generator,
 ) -> float:
-    """When a look ends: drawn, then pulled to the phrase's beginning or end when one is near."""
+    """Draw the end of a look; a phrase's beginning or end close to it is taken instead."""
     stop_s = time_s + length_s
     if is_contact:
         starts = [p.start_s - 0.1 for p in phrases if abs(p.start_s - 0.1 - stop_s) < 0.8]

@@ -36,7 +36,7 @@ BREATH_DEG, BREATH_HZ = 0.25, 0.27
 
 @dataclasses.dataclass(frozen=True)
 class HeadHabits:
-    """How an emotion carries the head."""
+    """Posture and movement of the head in one emotion."""
 
     posture_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Yaw, pitch and roll at full intensity."""

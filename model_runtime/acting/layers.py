@@ -20,7 +20,7 @@ from .prosody import Array, Prosody
 
 @dataclasses.dataclass(frozen=True)
 class Direction:
-    """What a clip asks of eyes and head."""
+    """Directions of a clip for eyes and head."""
 
     prosody: Prosody
     """Cues of the clip, T frames at 50 Hz."""

@@ -24,7 +24,7 @@ LID_LAG_S = 0.008
 
 @dataclasses.dataclass(frozen=True)
 class ActingPlan:
-    """What acting does to a clip."""
+    """Directions, fixations and emotion levels of a clip, from which acting is added."""
 
     acting: Acting
     direction: Direction

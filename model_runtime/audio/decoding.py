@@ -73,7 +73,7 @@ class AudioStream:
 
     @property
     def is_empty(self) -> bool:
-        """Whether not a single block was decoded."""
+        """True when not a single block was decoded."""
         return self._first is None
 
     @property

@@ -74,7 +74,7 @@ class GainEnvelope:
 
     @property
     def is_constant(self) -> bool:
-        """Whether one factor applies to the whole clip."""
+        """True when one factor applies to the whole clip."""
         return bool((self.gains == self.gains[0]).all())
 
     def has_speech(self, first: int, stop: int) -> bool:

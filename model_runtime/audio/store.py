@@ -178,7 +178,7 @@ class _Part:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the requested duration was decoded."""
+        """True when the requested duration was decoded."""
         return self.count is not None and self.taken >= self.count
 
     def cut(self, block: FloatArray) -> FloatArray:

@@ -35,7 +35,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class Ending:
-    """How a line ended in this run."""
+    """The outcome of a line in this run."""
 
     line: BatchLine
     entry: Entry | None
@@ -50,7 +50,7 @@ class Ending:
 
 @dataclasses.dataclass(frozen=True)
 class LineWork:
-    """What all lines of a batch share. Thread-safe."""
+    """State that all lines of a batch share. Thread-safe."""
 
     model: str
     """Digest of the model, from ``fingerprint.model_print``."""

@@ -54,7 +54,7 @@ class BatchRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """How a batch ended."""
+    """The outcome of a batch and the number of lines per outcome."""
 
     outcome: BatchOutcome
     tally: Tally

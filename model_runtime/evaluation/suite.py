@@ -42,7 +42,7 @@ EMOTION_KEYS = (
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """What was measured of one performer."""
+    """Measurements of one performer."""
 
     name: str
     figures: Mapping[str, Figure]

@@ -39,7 +39,7 @@ WIDENERS_KEPT = 0.3
 
 @dataclasses.dataclass(frozen=True)
 class _Shape:
-    """What a class of phones demands."""
+    """The mouth shape that a class of phones demands."""
 
     phones: frozenset[str]
     floors: dict[str, float]
@@ -115,7 +115,7 @@ def _demand(
     rise_s: float = RISE_S,
     fall_s: float = FALL_S,
 ) -> FloatArray:
-    """How strongly phones of a class hold the mouth at each time, 0 to 1, shape (T,)."""
+    """Return the hold of a class of phones on the mouth at each time, 0 to 1, shape (T,)."""
     demand = np.zeros(len(times), np.float32)
     for phone in phones:
         if phone.name not in names or phone.confidence < LEAST_CONFIDENCE:

@@ -34,7 +34,7 @@ class ScriptMatch:
 
     @property
     def is_used(self) -> bool:
-        """Whether enough of the script was spoken for the mouth to follow it."""
+        """True when enough of the script was spoken for the mouth to follow it."""
         return self.matched >= LEAST_MATCHED
 
     def as_json(self) -> dict[str, Any]:

@@ -223,11 +223,11 @@ def _fit(
     steps = EPOCHS * math.ceil(len(inputs) / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     for _ in range(EPOCHS):
-        for part in torch.randperm(len(inputs)).split(BATCH):
+        for part in torch.split(torch.randperm(len(inputs)), BATCH):
             hidden = torch.relu(first(inputs[part]) + bias)
             loss = torch.nn.functional.cross_entropy(last(hidden), targets[part])
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     return {

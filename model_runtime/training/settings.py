@@ -58,7 +58,7 @@ class EncoderSettings:
 
 @dataclasses.dataclass(frozen=True)
 class CalibrationSettings:
-    """How the output calibration is fitted: the section ``[calibration]``."""
+    """Fit of the output calibration: the section ``[calibration]``."""
 
     steps: int = 240
     batches: int = 16

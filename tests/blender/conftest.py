@@ -81,7 +81,7 @@ def studio(
 
 
 def _ending(studio: Any, told: list[str]) -> list[str]:
-    """How it went on, for the table of faults."""
+    """Return the outcome for the table of faults."""
     if studio.is_busy:
         return ["the order under way goes on"]
     if studio.outcome is not None:

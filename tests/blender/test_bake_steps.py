@@ -50,7 +50,7 @@ def curves_written():
 
 
 def state():
-    """What must be as before when the performance comes to nothing."""
+    """Return what a failed or cancelled performance must leave unchanged."""
     key = bpy.data.objects["Face"].data.shape_keys
     sliders = [(b.slider_min, b.slider_max, b.value) for b in key.key_blocks]
     return (

@@ -42,7 +42,7 @@ def shell(*arguments):
 
 
 def objects_said(capsys):
-    """What was said with ``--json``."""
+    """Return the JSON objects that ``--json`` wrote."""
     return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
 
 

@@ -92,7 +92,7 @@ def test_list_and_band_show_what_was_heard_until_the_line_is_changed(settings, b
 
 
 class Chosen:
-    """What stands below the list; the list itself needs a window."""
+    """Draw the page below the list; the list itself needs a window."""
 
     def draw(self, context):
         """Draw it."""

@@ -52,7 +52,7 @@ def listed(folder, work):
 
 
 def left_behind():
-    """What batches have left in Blender's temporary folder."""
+    """Return the folders that batches have left in Blender's temporary folder."""
     return list(Path(bpy.app.tempdir).glob(f"{batch_audio.PREFIX}*"))
 
 

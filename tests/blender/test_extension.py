@@ -21,7 +21,7 @@ LIMIT_S = 150.0
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """What a first session saw, all of it at paths with spaces and other alphabets."""
+    """Run a first session at paths with spaces and other alphabets; return its report."""
     folder = tmp_path_factory.mktemp("größe 日本 x") / "b ü"
     folder.mkdir()
     archive = build.make_zip(folder / "cstalk ü.zip")

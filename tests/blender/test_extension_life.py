@@ -43,7 +43,7 @@ def release_of(archive: Path, folder: Path, version: str) -> Path:
 
 @pytest.fixture(scope="module")
 def life(own_tools, tmp_path_factory):
-    """What an installed extension's life left behind at each turn."""
+    """Install, update and remove the extension; return what each step left behind."""
     folder = tmp_path_factory.mktemp("leben 日本 x")
     places = {name: folder / name for name in ("old", "new", "site", "user")}
     for place in places.values():

@@ -48,7 +48,7 @@ def curves_of(face) -> dict[str, bpy.types.FCurve]:
 
 
 def played(face, track: CurveTrack, start: float = 1.0) -> np.ndarray:
-    """What Blender plays at each frame of the track, shape (frames, channels)."""
+    """Return the values that Blender plays at each frame of the track, shape (frames, channels)."""
     curves = curves_of(face)
     frames = start + np.arange(track.frame_count) * FPS / track.fps
     return np.stack([[curves[name].evaluate(f) for f in frames] for name in track.channels], 1)

@@ -50,7 +50,7 @@ def start(studio):
 
 
 def scene_state():
-    """What a failed or cancelled job must not change."""
+    """Return what a failed or cancelled job must not change."""
     face = bpy.data.objects["Face"]
     key = face.data.shape_keys
     action = None if key.animation_data is None else key.animation_data.action

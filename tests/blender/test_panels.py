@@ -25,7 +25,7 @@ def speech(work):
 
 
 def reason(operator):
-    """Why ``operator`` is off; None when it is on. Asked as Blender asks."""
+    """Return why ``operator`` is disabled, None when it is not, by way of its poll."""
     off = operator.disabled_reason(bpy.context)
     group, name = operator.bl_idname.split(".")
     assert getattr(getattr(bpy.ops, group), name).poll() == (off is None)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def is_there() -> list[bool]:
-    """Which parts of the add-on are in Blender."""
+    """Return for each part of the add-on whether Blender has it."""
     return [
         hasattr(bpy.types.Scene, "cstalk"),
         hasattr(bpy.types, "CSTALK_OT_generate"),

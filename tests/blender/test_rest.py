@@ -35,7 +35,7 @@ def play(key: bpy.types.Key, first: float, last: float) -> bpy.types.Action:
 
 
 def jaw_at(key: bpy.types.Key, frame: int) -> float:
-    """What the dependency graph gives the shape."""
+    """Return the value that the dependency graph gives the shape."""
     bpy.context.scene.frame_set(frame)
     evaluated = key.evaluated_get(bpy.context.evaluated_depsgraph_get())
     return float(evaluated.key_blocks["jawOpen"].value)

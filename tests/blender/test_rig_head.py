@@ -42,7 +42,7 @@ def head_track():
 
 
 def turned(bone, frame, axis):
-    """Where ``axis`` of the head points at a frame."""
+    """Return the direction of the head's ``axis`` at a frame."""
     bpy.context.scene.frame_set(frame)
     return np.array(bone.matrix.to_3x3() @ bone.bone.matrix_local.to_3x3().inverted()) @ axis
 

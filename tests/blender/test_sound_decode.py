@@ -1,4 +1,4 @@
-"""What the model's process cannot decode, Blender decodes for it."""
+"""Test that Blender decodes the files that the worker cannot decode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the runtime's tests share: a tiny checkpoint, a voice, and the command line as a process."""
+"""Provide a tiny checkpoint, a voice, and the command line as a process."""
 
 from __future__ import annotations
 

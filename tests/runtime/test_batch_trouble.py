@@ -88,7 +88,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Troubled:
 def broken_lines(
     troubled: Troubled, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Summary, list[Any], Path]:
-    """How the batch over the troubled folder ended; one file vanishes once it is planned."""
+    """Run the batch over the troubled folder; one file vanishes once it is planned."""
     output = tmp_path_factory.mktemp("out")
     order = order_for(troubled.folder, output, checkpoint, csv=output / "report.csv")
     troubled.vanishing.unlink()
@@ -167,7 +167,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unbroken(
     clips: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, bytes]:
-    """What an undisturbed run makes of the clips."""
+    """Return the curves that an undisturbed run generates from the clips."""
     output = tmp_path_factory.mktemp("unbroken")
     child = start(clips, "-o", output, "--model", checkpoint, "--engine", "numpy", "--fps", "24")
     child.communicate()

@@ -39,7 +39,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Coding
 
 
 def offset_ms(samples: FloatArray, reference: FloatArray) -> float:
-    """How much later ``samples`` are, from the peak of the cross-correlation."""
+    """Return the delay of ``samples``, from the peak of the cross-correlation."""
     size = 1 << 18
     spectrum = np.fft.rfft(samples, size) * np.conj(np.fft.rfft(reference, size))
     peak = int(np.fft.irfft(spectrum, size).argmax())

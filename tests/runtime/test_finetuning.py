@@ -85,7 +85,7 @@ def test_recipe_brings_the_model_nearer_to_the_takes(
 
 
 def emotional_change(model: Path, takes: Path) -> np.ndarray:
-    """What each emotion changes in the mean face of a take, shape (emotions, channels)."""
+    """Return the change of a take's mean face by each emotion, shape (emotions, channels)."""
     engine, cache = open_engine(load_checkpoint(model), engine="numpy"), read_cache(takes)
     features = cut(cache, cache.entries[0], 0, cache.entries[0].frames).features.astype(np.float32)
     frames, faces = len(features) // 2, []

@@ -72,7 +72,7 @@ def moments(phones: tuple[str, ...]) -> Iterator[slice]:
 
 
 def openings(track: CurveTrack, phones: tuple[str, ...]) -> Iterator[np.ndarray]:
-    """How far the jaw parts the lips in each frame of each of the line's ``phones``."""
+    """Yield the opening of the lips by the jaw in each frame of each of the line's ``phones``."""
     opening = track.column("jawOpen") - track.column("mouthClose")
     return (opening[part] for part in moments(phones))
 

@@ -19,7 +19,7 @@ FRAMES_A_PHONE = 5
 
 
 def posteriors_of(text: str, *, sure: float = 0.8, pause_frames: int = 10) -> np.ndarray:
-    """What a good acoustic model says of a text read evenly, 0.1 s a phone, with a pause around."""
+    """Return the posteriors of a good acoustic model for an evenly read text, 0.1 s a phone."""
     rows = ["sil"] * pause_frames
     for word in pronounce_text(text):
         for phone in word.variants[0]:

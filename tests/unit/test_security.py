@@ -1,4 +1,4 @@
-"""What the sources may not do: unpickle, evaluate, open sockets, use a shell, fetch unasked."""
+"""Test that the sources do not unpickle, evaluate, open sockets, use a shell or fetch unasked."""
 
 from __future__ import annotations
 

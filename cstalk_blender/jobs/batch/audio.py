@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...dialogue import lines
+from ...dialogue.lines import Line
 from ...scene import audio_decode
 
 PREFIX = "cstalk-batch-"
@@ -22,7 +22,7 @@ PREFIX = "cstalk-batch-"
 class BatchAudio:
     """The lines of one batch, with audio files that the worker can decode. Close it."""
 
-    def __init__(self, lines: Sequence[lines.Line], temporary_folder: Path) -> None:
+    def __init__(self, lines: Sequence[Line], temporary_folder: Path) -> None:
         """Start; nothing is read yet.
 
         Args:
@@ -30,7 +30,7 @@ class BatchAudio:
             temporary_folder: Existing folder that Blender empties when it ends.
         """
         self._lines = tuple(lines)
-        self._ready: list[lines.Line] = []
+        self._ready: list[Line] = []
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary_folder))
 
     @property
@@ -39,7 +39,7 @@ class BatchAudio:
         return len(self._ready) == len(self._lines)
 
     @property
-    def ready(self) -> Sequence[lines.Line]:
+    def ready(self) -> Sequence[Line]:
         """The lines that have been prepared so far."""
         return self._ready
 
@@ -59,8 +59,8 @@ class BatchAudio:
         """Remove the decoded files."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _prepared(self, line: lines.Line) -> lines.Line:
+    def _prepared(self, line: Line) -> Line:
         if line.row.problem:
             return line
         path = audio_decode.for_model(Path(line.row.audio), self._folder)
-        return lines.Line(dataclasses.replace(line.row, audio=str(path)), line.targets)
+        return Line(dataclasses.replace(line.row, audio=str(path)), line.targets)

@@ -19,7 +19,7 @@ States = Mapping[str, LineState]
 
 @dataclasses.dataclass(frozen=True)
 class Conclusion:
-    """What a finished batch tells the user."""
+    """The sentences and files that a finished batch shows to the user."""
 
     notes: tuple[str, ...]
     reports: dict[str, str]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Destination(enum.StrEnum):
-    """What becomes of the curves in Blender; the values are stored in .blend files."""
+    """The use of the curves in Blender; the values are stored in .blend files."""
 
     NLA = "NLA"
     TIMELINE = "TIMELINE"
@@ -73,7 +73,7 @@ class Assignment:
 
 @dataclasses.dataclass(frozen=True)
 class BatchTarget:
-    """Where all lines of a batch go."""
+    """The destination that all lines of a batch share."""
 
     scene_uid: int
     scene_name: str

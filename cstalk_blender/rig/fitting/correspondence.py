@@ -47,7 +47,7 @@ class Head:
 
     @property
     def jaw_share(self) -> Array:
-        """How far each vertex follows the jaw, 1 for the chin, (V,)."""
+        """Return each vertex's share of the jaw's motion, 1 for the chin, (V,)."""
         length = np.linalg.norm(self.opening, axis=1)
         chin = max(float(length[self.landmarks.chin]), 1e-12)
         return np.asarray(np.minimum(length / chin, 1.2))

@@ -33,7 +33,7 @@ Group = tuple[bpy.types.ID, list[PropertyCurve]]
 
 @dataclasses.dataclass(frozen=True)
 class Fitting:
-    """How few keys stand for all samples."""
+    """The rule by which few keys stand for all samples."""
 
     tolerance: float
     """Largest deviation as a share of a curve's range, above 0."""

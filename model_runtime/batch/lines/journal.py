@@ -32,7 +32,7 @@ DONE, FAILED = "done", "failed"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """How one line ended, a row of the report."""
+    """The outcome of one line, a row of the report."""
 
     target: str
     """First file of the line, as a POSIX path relative to the output folder."""

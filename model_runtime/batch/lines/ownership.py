@@ -12,7 +12,7 @@ from .fingerprint import FilePrint, is_same
 
 
 class Owner(enum.Enum):
-    """Whose file stands at a path."""
+    """The owner of the file at a path."""
 
     NOBODY = enum.auto()
     """There is no file."""

@@ -40,7 +40,7 @@ QUICK_CLIPS = {"grid_s1": 10, "grid_s4": 4, "grid_s31": 4}
 
 @dataclasses.dataclass(frozen=True)
 class FilmedClip:
-    """What the camera saw of one clip."""
+    """The lips of one clip as the camera saw them."""
 
     name: str
     path: Path
@@ -55,7 +55,7 @@ class FilmedClip:
 
 @dataclasses.dataclass(frozen=True)
 class FilmAgreement:
-    """How generated lips agree with filmed lips in one clip."""
+    """Agreement of generated lips with filmed lips in one clip."""
 
     gap: float
     """Correlation of the lip gaps."""

@@ -54,7 +54,7 @@ class TimedPhone(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class LipCurves:
-    """What the lips of one clip do on a mesh, one value a frame; frame i is at i / fps seconds."""
+    """Lip measures of one clip on a mesh, one value a frame; frame i is at i / fps seconds."""
 
     fps: float
     gap: DoubleArray

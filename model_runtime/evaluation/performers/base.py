@@ -15,7 +15,7 @@ EVALUATION_FPS = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class Direction:
-    """How a clip is to be performed."""
+    """Emotion and random seed of a clip to generate."""
 
     emotion: str = "neutral"
     intensity: float = 1.0
@@ -47,7 +47,7 @@ class Performer(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class NetworkOutput:
-    """What a network said about a whole file, at its own frame rate."""
+    """Raw output of a network for a whole file, at its own frame rate."""
 
     curves: FloatArray
     """Unbounded, shape (T, C)."""

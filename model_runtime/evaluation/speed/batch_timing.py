@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @dataclasses.dataclass(frozen=True)
 class BatchTiming:
-    """What a batch took, in seconds of wall clock, from reading the folder to the report."""
+    """Duration of a batch in seconds of wall clock, from reading the folder to the report."""
 
     title: str
     """Engine, device, lines at a time."""

@@ -47,7 +47,7 @@ BAR: Final = (
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What one engine took, in seconds of wall clock."""
+    """Durations of one engine in seconds of wall clock."""
 
     name: str
     device: str

@@ -20,7 +20,7 @@ from ...arrays import DoubleArray
 
 @dataclasses.dataclass(frozen=True)
 class FitProblem:
-    """What the curves are fitted to, the same for every clip of a speaker."""
+    """The basis that curves are fitted to, the same for every clip of a speaker."""
 
     basis: DoubleArray
     """Shape (rows, channels): motion of each measured row at channel 1."""

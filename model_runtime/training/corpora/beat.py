@@ -29,7 +29,7 @@ STEM = re.compile(r"(\d+)_([^_]+)_([0-7])_(\d+)_(\d+)")
 
 @dataclasses.dataclass(frozen=True)
 class BeatName:
-    """What a BEAT file name says."""
+    """The fields of a BEAT file name."""
 
     speaker: str
     sentence: str

@@ -45,7 +45,7 @@ SWEEPS = 200
 
 @dataclasses.dataclass(frozen=True)
 class SkinPoses:
-    """What solves points into weights."""
+    """The pose basis that turns points into weights."""
 
     names: tuple[str, ...]
     neutral: FloatArray

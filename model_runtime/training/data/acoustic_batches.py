@@ -39,7 +39,7 @@ class AcousticBatch:
 
 @dataclasses.dataclass(frozen=True)
 class DrawSettings:
-    """How windows are drawn and distorted: the table ``[draw]`` of the settings."""
+    """Drawing and distortion of windows: the table ``[draw]`` of the settings."""
 
     clean_share: float = 0.3
     """Windows that stay as recorded."""

@@ -73,6 +73,11 @@ def write_cache(folder: Path, items: Iterable[tuple[Entry, Item]], note: dict[st
     """Write all items, replace ``folder`` when done, and return the number of frames.
 
     ``Entry.start`` and ``Entry.frames`` are filled in. After a kill the old cache stays.
+
+    Args:
+        folder: Folder of the cache; one that exists is replaced.
+        items: Each item and its entry.
+        note: JSON values that ``read_cache`` returns with the cache.
     """
     # Written beside and renamed when whole: a cache that exists is a finished one.
     building = folder.with_name(folder.name + ".building")
@@ -172,7 +177,14 @@ def read_cache(folder: Path, *, verify: bool = False, encoder: str = "") -> Cach
 
 
 def cut(cache: Cache, entry: Entry, first: int, frames: int) -> Item:
-    """Return frames ``first`` to ``first + frames`` of an item as views into the cache."""
+    """Return a part of an item as views into the cache.
+
+    Args:
+        cache: The cache.
+        entry: Entry of the item.
+        first: First model frame, counted from the start of the item.
+        frames: Number of model frames.
+    """
     begin = entry.start + first
     span = slice(begin, begin + frames)
     return Item(
@@ -208,6 +220,11 @@ def write_features(folder: Path, encoder: str, features: Iterable[HalfArray]) ->
     """Write a pretrained encoder's features (T, W) of each item next to the cache's own features.
 
     The index is written last: after a kill there are no features of this encoder.
+
+    Args:
+        folder: Folder of the cache.
+        encoder: Name of the encoder.
+        features: Features of each item, in the order of the cache.
     """
     digest, rows, width = hashlib.sha256(), 0, 0
     path, temporary = _features_path(folder, encoder), folder / f"{encoder}.tmp"
@@ -224,7 +241,12 @@ def write_features(folder: Path, encoder: str, features: Iterable[HalfArray]) ->
 
 
 def has_features(folder: Path, encoder: str) -> bool:
-    """Return whether ``write_features`` was done for the cache as it is now."""
+    """Return whether ``write_features`` was done for the cache as it is now.
+
+    Args:
+        folder: Folder of the cache.
+        encoder: Name of the encoder.
+    """
     path = _features_path(folder, encoder).with_suffix(".json")
     if not path.is_file():
         return False

@@ -77,7 +77,8 @@ def draw_track(
         track[:, first] = strength
     elif kind == "ramp":
         # Rising or falling, either end from 0.
-        track[:, first] = torch.linspace(*rng.uniform(0, rules.highest, 2).tolist(), frames)
+        start, end = (float(level) for level in rng.uniform(0, rules.highest, 2))
+        track[:, first] = torch.linspace(start, end, frames)
     elif kind == "envelope":
         track[:, first] = strength * _envelope(rng, frames, frame_rate, rules)
     elif kind == "change":
@@ -88,10 +89,10 @@ def draw_track(
         if rng.random() < 0.7:  # else to neutral
             track[:, second] += float(rng.uniform(rules.lowest, rules.highest)) * share
     else:
-        share = float(rng.uniform(0.25, 0.75))
-        track[:, first] += strength * share
+        part = float(rng.uniform(0.25, 0.75))
+        track[:, first] += strength * part
         # Shares sum to 1: two emotions at once are no stronger than one.
-        track[:, second] += strength * (1 - share)
+        track[:, second] += strength * (1 - part)
     return track
 
 

@@ -44,7 +44,12 @@ class RigRows:
         self.measured_on_film = torch.tensor([c not in UNMEASURED_ON_FILM for c in channels])
 
     def script_mouths(self, mouths: Sequence[HalfArray], entries: Sequence[Entry]) -> Tensor:
-        """Return speech curves (B, T, K) for reference motion; zeros for recorded faces."""
+        """Return speech curves (B, T, K) for reference motion; zeros for recorded faces.
+
+        Args:
+            mouths: Curves of each row as cached, (T, K) or (T, C) of a recorded face.
+            entries: Of the rows.
+        """
         out = torch.zeros(len(mouths), len(mouths[0]), len(reference_rig().channels))
         for row, (mouth, entry) in enumerate(zip(mouths, entries, strict=True)):
             if entry.supervision != FACE:
@@ -95,7 +100,13 @@ class RigRows:
 
 
 def padded_curves(curves: HalfArray, pad: tuple[int, int], entry: Entry) -> HalfArray:
-    """Return curves (T, C) padded with rest; a recorded face repeats its first and last frame."""
+    """Return curves padded with rest; a recorded face repeats its first and last frame.
+
+    Args:
+        curves: Shape (T, C).
+        pad: Frames to add before and after.
+        entry: Entry of the item.
+    """
     if entry.supervision == FACE:
         # A recorded face repeats its ends: a jump to rest would be motion that nobody made.
         return np.pad(curves, (pad, (0, 0)), mode="edge")
@@ -108,6 +119,12 @@ def padded_features(
     """Return features padded with silence (log-mel ``nothing``) by ``pad`` model frames.
 
     Features of a pretrained encoder have no value for silence: the first and last row repeat.
+
+    Args:
+        features: Shape (rows, W).
+        pad: Model frames to add before and after.
+        rows_per_frame: Feature rows in one model frame; 1 for a pretrained encoder.
+        nothing: Log-mel value of silence.
     """
     rows = ((rows_per_frame * pad[0], rows_per_frame * pad[1]), (0, 0))
     if rows_per_frame == 1:

@@ -95,7 +95,19 @@ def prepare_speech(
     weights: Mapping[str, float] | None = None,
     cached: Cached = lambda _folder, _jobs: None,
 ) -> dict[str, float]:
-    """Align and cache speech without film, and non-speech; see ``prepare_all``."""
+    """Align and cache speech without film, and non-speech.
+
+    Args:
+        data: Folder of the corpora.
+        work: Working folder of the training.
+        progress: Called with a label, clips done and clips in all.
+        sounds: Number of non-speech clips.
+        weights: Weight of each corpus; one of weight 0 is left out.
+        cached: Called with every finished cache and the jobs it was made of.
+
+    Returns:
+        Hours of training items by corpus.
+    """
     hours: dict[str, float] = {}
     # A corpus of weight 0 is not even aligned.
     left_out = {name for name, weight in (weights or {}).items() if weight <= 0}
@@ -131,7 +143,17 @@ def prepare_films(
     progress: Progress,
     cached: Cached = lambda _folder, _jobs: None,
 ) -> dict[str, float]:
-    """Fit, align and cache filmed faces; see ``prepare_all``."""
+    """Fit, align and cache filmed faces.
+
+    Args:
+        data: Folder of the corpora.
+        work: Working folder of the training.
+        progress: Called with a label, clips done and clips in all.
+        cached: Called with every finished cache and the jobs it was made of.
+
+    Returns:
+        Hours of training items by corpus; empty without films.
+    """
     if not (data / "capture").is_dir():
         return {}
     # show is a factory: a label per corpus, whose counts start anew.

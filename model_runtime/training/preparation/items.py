@@ -59,6 +59,11 @@ def at_speed(
     """Return a clip played ``speed`` times as fast; pitch and formants change too.
 
     Linear interpolation is enough: the features end at 7.6 kHz and speed stays within 20 %.
+
+    Args:
+        samples: Mono samples, shape (N,).
+        phones: Phones of the clip, in seconds.
+        speed: Factor on the speed, above 0.
     """
     # The common case without a copy.
     if speed == 1.0:

@@ -11,6 +11,7 @@ from ...arrays import FloatArray
 
 SAMPLE_RATE = 16_000
 Maker = Callable[[np.random.Generator, int], np.ndarray]
+"""Returns so many samples (second argument) of a sound at any level, drawn from the generator."""
 
 
 def coloured_noise(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -32,7 +33,7 @@ def hum(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def music(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Chords and a melody of decaying harmonic tones with a beat: no voice in it."""
+    """Return chords and a melody of decaying harmonic tones with a beat, without a voice."""
     out = np.zeros(count)
     beat = int(SAMPLE_RATE * rng.uniform(0.25, 0.6))
     # A major scale; the factor moves it by an octave either way.
@@ -194,7 +195,13 @@ MAKERS: dict[str, Maker] = {
 def nonspeech_clips(
     seed: int, count: int, *, duration_s: float = 6.0
 ) -> Iterator[tuple[str, FloatArray]]:
-    """``count`` named clips of mono sound at 16 kHz, peak 0.5 at most, fixed by the seed."""
+    """Yield named clips of mono sound at 16 kHz with a peak of 0.5 at most.
+
+    Args:
+        seed: The same seed gives the same clips.
+        count: Number of clips.
+        duration_s: Length of each clip in seconds.
+    """
     kinds = list(MAKERS)
     for index in range(count):
         # All kinds in turn: each has the same share, whatever the count.

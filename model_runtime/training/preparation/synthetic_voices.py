@@ -26,9 +26,13 @@ SHUFFLE_SEED = 3
 
 
 def speak_again(clips: Sequence[SpeechClip], folder: Path) -> list[SpeechClip]:
-    """Clips of flite saying sentences of ``clips``, written into ``folder``; none without flite.
+    """Synthesise sentences of ``clips`` with flite; return no clips where it is not installed.
 
     The same sentences go to the same voices each time; files that are there are kept.
+
+    Args:
+        clips: Clips whose texts are spoken.
+        folder: Folder for the audio files; created when missing.
     """
     program = shutil.which("flite")
     if program is None:

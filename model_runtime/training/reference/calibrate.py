@@ -148,7 +148,12 @@ def fit(model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[Fi
 
 
 def measure(model: ArticulationModel, clips: Sequence[FilmedClip]) -> Error:
-    """Return the error of the model on ``clips``."""
+    """Return the error of the model.
+
+    Args:
+        model: The articulation model.
+        clips: Filmed clips.
+    """
     squares, gaps, widths = [], [], []
     with torch.no_grad():
         for clip in clips:

@@ -65,7 +65,7 @@ COMPENSATION, COMPENSATION_LIMIT = 0.7, 0.3
 
 @dataclasses.dataclass(frozen=True)
 class Demands:
-    """How much each articulation claims the lips, 0 to 1, shape (B, T)."""
+    """Claim of each articulation on the lips, 0 to 1, shape (B, T)."""
 
     rounding: Tensor
     closure: Tensor

@@ -62,7 +62,7 @@ speech leave cheeks and nose alone, as on film. The bend also makes co-movement 
 
 @dataclasses.dataclass(frozen=True)
 class Script:
-    """What a clip fixes before acting; leading axes free, here (B, T)."""
+    """Values that a clip fixes before acting; leading axes free, here (B, T)."""
 
     mouth: Tensor
     """Speech curves, shape (B, T, C): mouth, jaw and tongue; upper face where captured, else 0."""

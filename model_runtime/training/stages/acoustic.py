@@ -179,7 +179,12 @@ def acoustic_loss(
 
 
 def save_acoustic(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write the tensors of the acoustic model."""
+    """Write the tensors of the acoustic model.
+
+    Args:
+        tensors: Tensors by name.
+        path: A safetensors file, replaced when it exists.
+    """
     save_file({name: value.contiguous() for name, value in tensors.items()}, path)
 
 

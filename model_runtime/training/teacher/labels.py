@@ -48,7 +48,12 @@ class TeacherLabels:
 
 
 def labels_path(work: Path, corpus: str) -> Path:
-    """Return the list of a corpus's labels; the posteriors are next to it."""
+    """Return the path of a corpus's labels; the posteriors are next to it.
+
+    Args:
+        work: Working folder of the training.
+        corpus: Name of the corpus.
+    """
     return work / "teacher" / f"{corpus}.jsonl"
 
 
@@ -110,7 +115,12 @@ class LabelWriter:
 
 
 def read_labels(work: Path, corpus: str) -> TeacherLabels | None:
-    """Return the labels of a corpus; None where the teacher was not run on it."""
+    """Return the labels of a corpus; None where the teacher was not run on it.
+
+    Args:
+        work: Working folder of the training.
+        corpus: Name of the corpus.
+    """
     path = labels_path(work, corpus)
     lines = list(_lines(path))
     if not lines:

@@ -31,7 +31,7 @@ speakers, one on the last layer alone in .78."""
 
 @dataclasses.dataclass(frozen=True)
 class ProbeSettings:
-    """How the probe is trained: the table ``[teacher]`` of the settings."""
+    """Training of the probe: the table ``[teacher]`` of the settings."""
 
     hours: float = 1.0
     """Aligned speech that is drawn for it."""
@@ -107,7 +107,7 @@ def fit_probe(states: Tensor, labels: NDArray[np.uint8], settings: ProbeSettings
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for epoch in range(settings.epochs):
         right = 0
-        for rows in known[torch.randperm(len(known))].split(settings.batch):
+        for rows in torch.split(known[torch.randperm(len(known))], settings.batch):
             # States are kept in float16 to halve the memory and computed in float32.
             logits = probe(states[rows].float())
             # Alignments are off by about a frame at borders: smoothing keeps the probe from
@@ -129,7 +129,12 @@ def fit_probe(states: Tensor, labels: NDArray[np.uint8], settings: ProbeSettings
 
 
 def save_probe(probe: PhoneProbe, path: Path) -> None:
-    """Write the probe as safetensors."""
+    """Write the probe as safetensors.
+
+    Args:
+        probe: The probe.
+        path: File to write.
+    """
     save_file({name: value.contiguous() for name, value in probe.state_dict().items()}, path)
 
 

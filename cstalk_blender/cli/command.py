@@ -15,7 +15,9 @@ _registered: list[object] = []
 
 def attach() -> None:
     """Register the command."""
-    _registered.append(bpy.utils.register_cli_command(COMMAND, _execute))
+    # Blender returns a handle, which its type stubs do not know.
+    handle = bpy.utils.register_cli_command(COMMAND, _execute)  # type: ignore[func-returns-value]
+    _registered.append(handle)
 
 
 def detach() -> None:

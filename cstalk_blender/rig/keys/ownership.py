@@ -246,11 +246,13 @@ def _reason_to_keep(action: bpy.types.Action) -> str:
 
 def _fake_user_is_ours(action: bpy.types.Action) -> bool:
     # Version 0.1 set the fake user of batch lines without a note.
-    return bool(action.get(FAKE_USER)) or (WRITTEN not in action and LINE in action)
+    is_old = action.get(WRITTEN) is None
+    return bool(action.get(FAKE_USER)) or (is_old and action.get(LINE) is not None)
 
 
 def _asset_mark_is_ours(action: bpy.types.Action) -> bool:
-    return bool(action.get(ASSET)) or (WRITTEN not in action and BATCH in action)
+    is_old = action.get(WRITTEN) is None
+    return bool(action.get(ASSET)) or (is_old and action.get(BATCH) is not None)
 
 
 def _is_ambiguous(key: bpy.types.Key, known: str) -> bool:

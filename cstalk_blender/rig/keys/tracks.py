@@ -35,4 +35,6 @@ def has_clips(owner: bpy.types.ID) -> bool:
 
 def is_clip(action: bpy.types.Action) -> bool:
     """Return True for an Action that was made to be played by strips."""
-    return bool(action.get(STRIP)) or (BATCH in action and FACE_0_1 in action)
+    return bool(action.get(STRIP)) or all(
+        action.get(mark) is not None for mark in (BATCH, FACE_0_1)
+    )

@@ -23,7 +23,7 @@ from .generate import SidebarPanel, draw_lines, letters_across
 if TYPE_CHECKING:
     from ...jobs.batch.job import BatchJob
 
-STATE_ICONS = {
+STATE_ICONS: dict[str, str] = {
     LineStatus.NEW: "RADIOBUT_OFF",
     LineStatus.WAITING: "SORTTIME",
     LineStatus.RUNNING: "PLAY",

@@ -36,10 +36,12 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     if options.json is not None:
+        # Before hours of measuring: a path that cannot be written is an early error.
         check_writable(options.json)
     if options.emotion:
         return _emotion(options)
     models = [] if options.references_only else _models(options.model)
+    # A look at the test split must be worth its record.
     if options.split == TEST and (options.quick or not models):
         raise BadArgument(
             "A run on the test split measures a model on all clips",
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     evaluation = _evaluate(options, models)
     if options.split == TEST:
         for (_name, folder), column in zip(models, evaluation.columns, strict=False):
+            # The digest names the weights, as a folder's name may be used again.
             report_json.append_record(column, evaluation, digest=_digest(folder))
     print_line(report.as_text(evaluation).rstrip("\n"))
     if options.json is not None:
@@ -56,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -> suite.Evaluation:
+    # Opened before any clip is aligned: a broken checkpoint is an early error.
     performers = [
         ModelPerformer.open(
             path,
@@ -66,6 +70,7 @@ def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -
         )
         for name, path in models
     ]
+    # Sounds and telephone clips are written there and not kept.
     with tempfile.TemporaryDirectory(prefix="cstalk-evaluate-") as work:
         material = gather(
             options.data,
@@ -87,6 +92,7 @@ def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -
     )
 
 
+# Its own imports: scikit-learn is needed for it alone.
 def _emotion(options: argparse.Namespace) -> int:
     from .scores import detected_emotion
 
@@ -143,8 +149,10 @@ def _models(given: list[str]) -> list[tuple[str, Path]]:
     models = []
     for text in given:
         name, equals, path = text.partition("=")
+        # Names that contain = can be given as NAME=FOLDER only.
         models.append((name, Path(path)) if equals else ("", Path(text)))
     names = [name or path.name for name, path in models]
+    # Columns are found by name in JSON.
     if len(set(names)) != len(names):
         raise BadArgument("Two models have one name", hint="Name them with --model NAME=FOLDER")
     return models
@@ -155,4 +163,5 @@ def _digest(folder: Path) -> str:
 
 
 def _progress(line: str) -> None:
+    # stderr: stdout holds the table alone.
     sys.stderr.write(f"{line}\n")

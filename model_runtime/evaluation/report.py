@@ -77,6 +77,7 @@ def _main_table(evaluation: Evaluation) -> str:
     rows = [["measure", f"bar, {split}", *(column.name[:NAME_WIDTH] for column in columns)]]
     for measure in MEASURES:
         cells = [_cell(measure, column.figures.get(measure.key), split) for column in columns]
+        # Rows that no column has would only lengthen the table.
         if any(cells):
             rows.append([measure.title, _bar_text(measure, split), *cells])
     return aligned(rows)
@@ -88,6 +89,7 @@ def _bar_text(measure: Measure, split: str) -> str:
         return ""
     if measure.scale != 1:
         low, high = (None if v is None else v * measure.scale for v in (bar.low, bar.high))
+        # Bars in ms have no digits to show.
         return f"{low:.0f} to {high:.0f}"
     return str(bar)
 
@@ -103,6 +105,7 @@ def _cell(measure: Measure, figure: Figure | None, split: str) -> str:
     if figure.count:
         parts.append(f"n{figure.count}")
     if figure.worst is not None:
+        # The worst equals the value in rows that are themselves a worst case.
         worst = "" if figure.worst == figure.value else _number(figure.worst * scale, digits)
         parts.append("(" + " ".join(p for p in (worst, figure.worst_name) if p) + ")")
     parts.append(MARKS[verdict(measure, figure, split=split)])
@@ -118,6 +121,7 @@ def _class_table(column: Column) -> str:
     for row in CLASSES:
         cells = []
         for place in range(len(COLUMNS)):
+            # The two measured faces stand before the bar, ours after it.
             known = " ".join(_number(face[place], 2) for face in (row.a2f, row.person))
             made = " ".join(_number(column.classes[name][row.key][place], 2) for name in directions)
             cells.append(f"{known} | {made}")
@@ -133,6 +137,7 @@ def _emotion_table(column: Column) -> str:
     rows = [["", *(key for key in EMOTION_KEYS)]]
     for emotion, figures in column.by_emotion.items():
         rows.append([emotion, *(_number(figures[key].value, 3) for key in EMOTION_KEYS)])
+    # Cases are the same under every emotion: one row is enough.
     counts = next(iter(column.by_emotion.values()))
     rows.append(["cases", *(str(counts[key].count) for key in EMOTION_KEYS)])
     return f"Lips by emotion at intensity 1: {column.name}\n{aligned(rows)}"
@@ -190,4 +195,5 @@ def _bar_count(evaluation: Evaluation) -> str:
 
 
 def _number(value: float, digits: int) -> str:
+    # A dash: NaN would read like a fault.
     return "-" if math.isnan(value) else f"{value:.{digits}f}"

@@ -29,6 +29,7 @@ def as_json(evaluation: Evaluation) -> str:
         "skipped": list(evaluation.skipped),
         "columns": [_column(column, evaluation.split) for column in evaluation.columns],
     }
+    # allow_nan=False: NaN is not JSON, and most readers refuse it.
     return json.dumps(_without_nan(data), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -56,6 +57,7 @@ def append_record(
             for key, figure in column.figures.items()
         },
     }
+    # Appended: nothing rewrites what an earlier look has found.
     with record.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(_without_nan(line), ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -64,9 +66,11 @@ def commit() -> str:
     """Return the commit of the code, with ``+`` behind it where files are changed; else unknown."""
     try:
         name = _git("rev-parse", "--short=12", "HEAD")
+        # Untracked files change no result.
         changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
+    # + behind the commit: the figures belong to no commit alone.
     return name + ("+" if changed else "")
 
 
@@ -78,6 +82,7 @@ def _git(*arguments: str) -> str:
         encoding="utf-8",
         check=True,
         timeout=GIT_TIMEOUT_S,
+        # stdin closed: git must not ask for anything.
         stdin=subprocess.DEVNULL,
     )
     return done.stdout.strip()
@@ -121,6 +126,7 @@ def _without_nan(value: Any) -> Any:
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_nan(item) for item in value]
+    # Infinity as well: closures of a mouth that never opens are infinite.
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

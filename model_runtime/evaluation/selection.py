@@ -78,6 +78,7 @@ class Selection:
 
     def missed(self) -> list[str]:
         """Return the keys of the bars that are missed, the costliest for the score first."""
+        # What the score loses, not how far a bar is missed: weights decide what to work on.
         losses = {key: weight * (1 - attainment(self.figures, key)) for key, weight in _weights()}
         return sorted((key for key in losses if losses[key] > 0), key=lambda key: -losses[key])
 
@@ -95,13 +96,16 @@ def load_subset(data: Path, *, cache: Path | None = None, work: Path | None = No
         BadArgument: The Face Cap head is not there.
     """
     kept = cache or default_cache()
+    # The sounds must outlive this function: they are performed at each evaluation.
     folder = work or Path(tempfile.mkdtemp(prefix="cstalk-selection-"))
     folder.mkdir(parents=True, exist_ok=True)
     chosen: list[SpokenClip] = []
     for clip in clip_sets.english_clips(data, kept).clips:
+        # By speaker in the order of the list: the same clips each time.
         if sum(other.speaker == clip.speaker for other in chosen) < CLIPS_EACH[clip.group]:
             chosen.append(clip)
     readers = [clip for clip in chosen if clip.group in clip_sets.READERS]
+    # quick: a few films of each talker, as the score needs no interval.
     films, _shots = read_films(data, kept, split="dev", quick=True)
     return Subset(
         mesh=face_cap(data),
@@ -135,6 +139,7 @@ def score_performer(performer: Performer, subset: Subset) -> Selection:
     still = motion_over_speech(who, subset.sounds, clips, mesh)
     worst = max(still, key=lambda name: still[name])
     figures["nonspeech"] = Figure(still[worst], still[worst], worst)
+    # Bars that need a network count 0 for a performer without one (score_of).
     network = who.network()
     if network is not None:
         figures |= phone_figures(network, clips, ())[0]
@@ -158,6 +163,7 @@ def attainment(figures: Mapping[str, Figure], key: str) -> float:
     """
     bar = MEASURE_BY_KEY[key].bar("dev")
     assert bar is not None
+    # A figure that is missing attains nothing, or leaving out a measure would raise the score.
     return bar.attainment(figures[key].value) if key in figures else 0.0
 
 

@@ -91,6 +91,7 @@ def measure_performer(
         else RememberingPerformer(performer)
     )
     tell(f"{who.name}: speech")
+    # A performer is asked for the clips it knows: columns may rest on different clips.
     clips = [clip for clip in material.clips if who.knows(clip.path)]
     speech, speakers = speech_figures(_measured(who, clips, material))
     figures = {**speech, **_mouth_figures(who, clips, material)}
@@ -98,6 +99,7 @@ def measure_performer(
     figures |= film_figures(who, material.films, material.mesh)
     sounds = _stillness(who, clips, material)
     if sounds:
+        # The worst sound, not the mean: one sound that moves the lips is seen.
         worst = max(sounds, key=lambda name: sounds[name])
         figures["nonspeech"] = Figure(sounds[worst], sounds[worst], worst, len(sounds))
     table = articulation_scores.table_of(who, clips, material.mesh)
@@ -128,6 +130,7 @@ def reference_columns(material: Material, tell: Tell) -> list[Column]:
     for recognizer in RECOGNIZERS:
         rhubarb = RememberingPerformer(RhubarbPerformer(folder, recognizer))
         if any(rhubarb.knows(clip.path) for clip in material.clips):
+            # Rhubarb's cues were recorded once; new clips have none.
             columns.append(measure_performer(rhubarb, material, tell, acts=False))
     columns.append(measure_performer(LoudnessPerformer(), material, tell, acts=False))
     return columns
@@ -143,6 +146,7 @@ def compare_with_ablation(columns: Sequence[Column]) -> list[Column]:
     distance, extent = float(np.mean(distances)), float(np.mean(ranges))
     answer = []
     for column in columns:
+        # Columns without the term are what the others are compared with.
         if column not in without and "comovement" in column.figures:
             gain = {
                 "comovement_gain": Figure(1 - column.figures["comovement"].value / distance),
@@ -164,6 +168,7 @@ def speech_figures(
     """
     whole = score_speech(spoken)
     speakers = score_groups(spoken, lambda clip: clip.speaker)
+    # min or max by measure: for mistakes the highest is the worst.
     low = functools.partial(_with_worst, whole, speakers, worse=min)
     high = functools.partial(_with_worst, whole, speakers, worse=max)
     closed = _share_interval(whole.closure, whole.bilabials)
@@ -180,6 +185,7 @@ def speech_figures(
         "lag": Figure(whole.lag_s, count=whole.clips),
         "width_auc": low("width_auc"),
     }
+    # austen is not a reader of those groups.
     readers = {clip.speaker for clip, _lips in spoken if clip.group in READERS} - {AUSTEN}
     others = {name: s.closure for name, s in speakers.items() if name in readers}
     if others:
@@ -206,6 +212,7 @@ def _mouth_figures(
         "pulses": articulation_scores.pulse_figure(tracks),
     }
     reference = material.reference
+    # The labels are not compared with themselves.
     if reference is not None and reference is not who:
         labels = [reference.perform(clip.path, Direction()) for clip in clips]
         usual = articulation_scores.speed_percentile(labels)
@@ -228,6 +235,7 @@ def _group_figures(table: PhoneTable, clips: Sequence[SpokenClip]) -> dict[str, 
 def _stillness(
     who: RememberingPerformer, clips: Sequence[SpokenClip], material: Material
 ) -> dict[str, float]:
+    # Performers of recorded cues cannot perform new sounds.
     if not all(who.knows(path) for path in material.nonspeech):
         return {}
     return motion_over_speech(who, material.nonspeech, clips, material.mesh)
@@ -248,6 +256,7 @@ def _with_network(
     figures, groups = phone_scores.phone_figures(network, clips, material.telephone_clips)
     figures |= phone_scores.doubt_figures(who, network, clips, material.mesh)
     figures["over_one"] = articulation_scores.over_one_figure(network, clips)
+    # Only a network's cost means anything: others look their curves up.
     if material.minute is not None:
         figures["cost"] = cost_figure(network, material)
     languages = score_groups(
@@ -293,7 +302,9 @@ def _emotion_figures(
 
 
 def _worst_emotions(by_emotion: Mapping[str, Mapping[str, Figure]]) -> dict[str, Figure]:
+    # Neutral is no emotion: it is what closures are compared with.
     acted = {name: figures for name, figures in by_emotion.items() if name != EMOTIONS[0]}
+    # Closure has a bar on what is lost, below.
     figures = {
         f"{key}_emotion": articulation_scores.worst_emotion(acted, key) for key in EMOTION_KEYS[1:]
     }
@@ -312,10 +323,12 @@ def cost_figure(network: Network, material: Material) -> Figure:
     """
     assert material.minute is not None
     seconds = []
+    # One more: the first run is not counted.
     for _ in range(COST_REPEATS + 1):
         started = time.perf_counter()
         network.perform(material.minute, Direction(alive=True))
         seconds.append(time.perf_counter() - started)
+    # With acting, as a user generates.
     return Figure(float(np.median(seconds[1:])))
 
 
@@ -348,6 +361,7 @@ def _with_worst(
     interval: tuple[float, float] = (np.nan, np.nan),
 ) -> Figure:
     values = {key: float(getattr(scores, name)) for key, scores in speakers.items()}
+    # Speakers without such phones have no figure.
     values = {key: value for key, value in values.items() if not np.isnan(value)}
     value = float(getattr(whole, name))
     if not values:

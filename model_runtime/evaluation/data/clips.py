@@ -26,6 +26,7 @@ AUSTEN: Final = "austen"
 MINI: Final = "librispeech_mini"
 TEST_OTHER: Final = "librispeech_testother6"
 OCEAN: Final = "speechocean762"
+# A tenth is enough: more clips would only take time.
 CLIPS_EACH: Final = {TEST_OTHER: 10, MINI: 15, OCEAN: 4}
 """Clips of each speaker that are measured: all of test-other, a tenth of the others."""
 QUICK_CLIPS_EACH = 2  # clips of each speaker in a quick evaluation
@@ -65,6 +66,7 @@ class ClipSet:
 
 def default_cache() -> Path:
     """Return the folder in which alignments are kept: ``CSTALK_CACHE``, else under ``~/.cache``."""
+    # Outside the repository: alignments take minutes and are shared by checkouts.
     home = os.environ.get("CSTALK_CACHE")
     return (Path(home) if home else Path.home() / ".cache" / "cstalk") / "evaluation"
 
@@ -80,10 +82,12 @@ def english_clips(data: Path, cache: Path, *, split: str = DEV, quick: bool = Fa
     """
     sets = []
     if read_splits(data).of(f"eval/{AUSTEN}", "*") == split:
+        # Its phones lie beside the audio: nothing is aligned.
         sets.append(_austen(data / "eval" / AUSTEN))
     for corpus, each in CLIPS_EACH.items():
         listed = _listed(data, corpus)
         if not listed:
+            # A missing corpus is named in the table instead of ending the evaluation.
             sets.append(ClipSet((), (f"{corpus}: not there",)))
             continue
         count = min(each, QUICK_CLIPS_EACH) if quick else each
@@ -110,6 +114,7 @@ def language_clips(data: Path, cache: Path) -> ClipSet:
     ]
     chosen: list[SpeechClip] = []
     for language in OTHER_LANGUAGES:
+        # Spread over the corpus: a language's first clips are often one speaker.
         chosen += _spread([c for c in listed if c.language == language], LANGUAGE_CLIPS_EACH)
     return _aligned(chosen, cache)
 
@@ -122,6 +127,7 @@ def other_english_clips(data: Path, cache: Path, *, count: int) -> ClipSet:
         cache: Where alignments are kept.
         count: How many.
     """
+    # Of trained speakers: the classifier learns from labels, and evaluated clips must be new to it.
     listed = [clip for clip in _listed(data, MINI) if clip.split == TRAIN]
     if not listed:
         return ClipSet((), (f"{MINI}: not there",))
@@ -139,6 +145,7 @@ def filmed_speech(data: Path, cache: Path, corpus: str, names: Sequence[str]) ->
     """
     folder = data / "capture" / corpus
     with_phones = [name for name in names if (folder / f"{name}.phones.tsv").is_file()]
+    # Films that come with phones are not aligned again.
     if with_phones:
         return ClipSet(tuple(_with_phone_table(folder, name) for name in with_phones))
     texts = [clip for clip in read_grid(folder) if clip.file in set(names)]
@@ -166,6 +173,7 @@ def phones_from_json(path: Path) -> tuple[PhoneTime, ...]:
                     phone="sil" if silent else phone["t"].lower(),
                     start_s=start_s,
                     end_s=start_s + float(phone["d"]),
+                    # Variants are named "word(2)".
                     word="" if silent else word["t"].split("(")[0],
                     score=0.0,
                 )
@@ -202,6 +210,7 @@ def _of_each_speaker(clips: Sequence[SpeechClip], count: int) -> list[SpeechClip
 
 def _spread(clips: Sequence[SpeechClip], count: int) -> list[SpeechClip]:
     """Take ``count`` clips at equal steps: over chapters, sentences, speakers."""
+    # Equal steps instead of a draw: no seed to keep, and long books are covered.
     return list(clips[:: max(1, len(clips) // count)][:count])
 
 
@@ -218,6 +227,7 @@ def _aligned(clips: Iterable[SpeechClip], cache: Path) -> ClipSet:
     corpora: dict[str, list[SpeechClip]] = {}
     for clip in clips:
         corpora.setdefault(clip.corpus, []).append(clip)
+    # The code's digest is in the name: another aligner makes other phones.
     work = cache / f"aligned-{_aligner_digest()}"
     spoken, left_out = [], []
     for corpus, listed in corpora.items():
@@ -248,12 +258,14 @@ def _aligner_digest() -> str:
 def _with_phone_table(folder: Path, name: str) -> SpokenClip:
     path = folder / "audio" / f"{name}.opus"
     phones = tuple(_phone_rows(folder / f"{name}.phones.tsv"))
+    # The first letters of a film's name are its speaker.
     return SpokenClip(name, path, name[: len("free_a")], "en", phones)
 
 
 def _phone_rows(table: Path) -> Iterator[PhoneTime]:
     with table.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
+            # Stress digits are dropped; "sp" is a short pause.
             name = re.sub(r"\d", "", row["phone"]).lower()
             phone = "sil" if name in ("sil", "sp") else name
             yield PhoneTime(phone, float(row["start_s"]), float(row["end_s"]), "", 0.0)

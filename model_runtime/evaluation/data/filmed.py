@@ -25,6 +25,7 @@ Found on held-out clips (30 of grid_s1, all of grid_s31)."""
 LANDMARK_SCALE = 10.0  # landmarks are stored in 0.1 px
 UPPER_LIP, LOWER_LIP = 13, 14  # MediaPipe face mesh: middles of the inner lips
 CORNER_RIGHT, CORNER_LEFT = 61, 291
+# Eye corners do not move in speech: their distance is the scale of a face.
 EYE_RIGHT, EYE_LEFT = 33, 263  # outer corners of the eyes
 MINIMUM_FRAMES = 25  # a clip with less than a second of seen face says nothing
 
@@ -86,17 +87,20 @@ def filmed_clips(
         return []
     clips = []
     with np.load(film, allow_pickle=False) as arrays:
+        # lm_NAME is one film's landmarks.
         listed = [key[3:] for key in arrays.files if key.startswith("lm_")]
         splits = read_splits(data).of_films(corpus, listed)
         names = sorted(name for name in listed if splits[name] == split)
         column = {int(number): i for i, number in enumerate(arrays["landmark_ids"])}
         for name in names[: QUICK_CLIPS.get(corpus)] if quick else names:
+            # Differences along time, as the file stores them.
             points = np.cumsum(arrays[f"lm_{name}"], axis=0, dtype=np.int32) / LANDMARK_SCALE
             seen = np.ones(len(points), bool)
             if f"lost_{name}" in arrays.files:
                 seen &= ~arrays[f"lost_{name}"].astype(bool)
             clip = _measured(name, folder / "audio" / f"{name}.opus", points, seen, column)
             if len(clip.times_s) >= MINIMUM_FRAMES:
+                # Correlations over less than a second of film are noise.
                 clips.append(clip)
     return clips
 
@@ -111,6 +115,7 @@ def agreement(clip: FilmedClip, lips: LipCurves, *, shift_s: float = FILM_SHIFT_
     """
     times, inside = _film_times(clip, shift_s, len(lips.gap) / lips.fps)
     grid = np.arange(len(lips.gap)) / lips.fps
+    # Film times, not curve times: 25 fps film has no values in between.
     gap, width = np.interp(times, grid, lips.gap), np.interp(times, grid, lips.width)
     filmed_gap, filmed_width = clip.gap[inside], clip.width[inside]
     return FilmAgreement(
@@ -126,6 +131,7 @@ def agreement(clip: FilmedClip, lips: LipCurves, *, shift_s: float = FILM_SHIFT_
 def _relative_range(values: DoubleArray) -> float:
     """Return the 5-95 % range over the median."""
     low, middle, high = np.percentile(values, [5, 50, 95])
+    # Over the median: a mouth near the camera is wider.
     return float((high - low) / middle)
 
 
@@ -149,6 +155,7 @@ def _measured(
     return FilmedClip(
         name=name,
         path=path,
+        # Lost frames are left out instead of bridged: a comparison must not invent film.
         times_s=np.flatnonzero(seen) / FILM_FPS,
         gap=height / eyes,
         width=distance(CORNER_RIGHT, CORNER_LEFT) / eyes,

@@ -22,6 +22,7 @@ from .clips import ClipSet, SpokenClip
 from .filmed import FilmedClip
 from .telephone import telephone_clips
 
+# Every emotion performs them again, so a few clips a speaker must do.
 EMOTION_CLIPS_EACH = {**dict.fromkeys(clip_sets.READERS, 3), clip_sets.ADULT: 1, clip_sets.CHILD: 1}
 """Clips of each speaker that are performed under every emotion."""
 INTENSITY_CLIPS = 18  # of those, clips performed at every intensity and by several seeds
@@ -83,6 +84,7 @@ def gather(
     """
     mesh = face_cap(data)
     if not (data / FILE_NAME).is_file():
+        # Without the splits everything would count as training.
         raise BadArgument(f"No {data / FILE_NAME}", hint=DATA_HINT)
     tell(f"aligning the speech of the {split} split")
     spoken = clip_sets.english_clips(data, cache, split=split, quick=quick)
@@ -142,6 +144,7 @@ def read_films(
         corpus: filmed.filmed_clips(data, corpus, split=split, quick=quick)
         for corpus in filmed.TALKERS
     }
+    # Absent films have no row.
     films = {corpus: clips for corpus, clips in films.items() if clips}
     sets = [
         clip_sets.filmed_speech(data, cache, corpus, [clip.name for clip in clips])
@@ -169,6 +172,7 @@ def _reference(
 
 def _emotion_clips(spoken: Sequence[SpokenClip], *, quick: bool) -> tuple[SpokenClip, ...]:
     if quick:
+        # The shortest: a quick evaluation is for finding faults, not for figures.
         shortest = sorted(spoken, key=lambda clip: clip.phones[-1].end_s)
         return tuple(shortest[:QUICK_EMOTION_CLIPS])
     return _first_of_each(spoken, EMOTION_CLIPS_EACH)
@@ -197,6 +201,7 @@ def _minute(spoken: Sequence[SpokenClip], work: Path) -> Path:
     """Write the first clips one after another, cut at one minute; repeated where they are short."""
     parts: list[FloatArray] = []
     wanted = COST_SECONDS * sounds.RATE
+    # Speech again and again: silence would be cheap to generate.
     while sum(map(len, parts)) < wanted:
         parts.append(load_speech(spoken[len(parts) % len(spoken)].path).samples)
     path = work / "minute.wav"

@@ -27,6 +27,7 @@ def write_sounds(folder: Path) -> list[Path]:
     The same bytes on every machine and every call.
     """
     paths = []
+    # The seed is the place in the list: new kinds go to the end.
     for seed, (name, make) in enumerate(SOUNDS.items()):
         samples = make(np.random.default_rng(seed))
         path = folder / f"{name}.wav"
@@ -46,6 +47,7 @@ def write_wav(path: Path, samples: FloatArray) -> None:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
+        # 32767: -1 and 1 are both representable.
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
 
@@ -58,6 +60,7 @@ def pink_noise(random: np.random.Generator) -> FloatArray:
     """Return noise whose power falls by 3 dB an octave, shape (N,)."""
     spectrum = np.fft.rfft(random.standard_normal(_count()))
     frequencies = np.fft.rfftfreq(_count(), 1 / RATE)
+    # Power falls as 1 / f, so amplitude as its root; the first bin is 0 Hz.
     spectrum[1:] /= np.sqrt(frequencies[1:])
     spectrum[0] = 0
     return _levelled(np.fft.irfft(spectrum, _count()), LEVEL_DB)
@@ -68,6 +71,7 @@ def music(random: np.random.Generator) -> FloatArray:
     samples = np.zeros(_count())
     length = round(CHORD_S * RATE)
     time_s = np.arange(length) / RATE
+    # 5 ms of attack: a chord that starts at once would be a click.
     envelope = np.exp(-4 * time_s) * np.minimum(1, time_s / 0.005)
     for number, start in enumerate(range(0, _count() - length + 1, length)):
         for base in CHORDS_HZ[number % len(CHORDS_HZ)]:
@@ -111,6 +115,7 @@ SOUNDS: Final[dict[str, Callable[[np.random.Generator], FloatArray]]] = {
 
 def _clatter(random: np.random.Generator) -> DoubleArray:
     """Return a piece of metal that is struck: inharmonic partials that ring out, half a second."""
+    # Inharmonic partials tell metal from a voice, which is harmonic.
     time_s = np.arange(RATE // 2) / RATE
     ring = np.zeros(len(time_s))
     for _ in range(6):
@@ -125,4 +130,5 @@ def _count() -> int:
 
 def _levelled(samples: DoubleArray, level_db: float) -> FloatArray:
     rms = float(np.sqrt(np.mean(samples**2)))
+    # RMS, not peak: that is what the level gain of the pipeline sees.
     return np.asarray(samples * (10 ** (level_db / 20) / rms), np.float32)

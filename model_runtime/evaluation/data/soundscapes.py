@@ -52,6 +52,7 @@ def _typing(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
             start, length = round((at_s + delay_s) * rate), rate // 50
             click = random.standard_normal(length) * np.exp(-np.arange(length) / (0.002 * rate))
             samples[start : start + length] += level * random.uniform(0.6, 1.2) * click
+        # Gaps of typing are never regular; a gamma distribution has no negative ones.
         at_s += float(random.gamma(4, 0.045))
     return samples
 
@@ -68,6 +69,7 @@ def _breath(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
 
 def _applause(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     """Return many hands that clap at their own pace, shape (count,)."""
+    # A second more, so that a clap at the end needs no cut.
     samples = np.zeros(count + rate)
     for _hand in range(40):
         pace_s, at_s = random.uniform(0.2, 0.35), random.uniform(0, 0.35)
@@ -89,6 +91,7 @@ def _birds(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
         length = int(random.integers(rate // 25, rate // 5))
         times = np.arange(length) / rate
         first, last = random.uniform(2000, 6000, size=2)
+        # Phase is the integral of the pitch, or a glide would jump.
         phase = 2 * np.pi * np.cumsum(np.linspace(first, last, length)) / rate
         samples[start : start + length] += np.sin(phase) * np.sin(np.pi * times / times[-1])
     return samples
@@ -109,6 +112,7 @@ def _strings(random: np.random.Generator, count: int, rate: int) -> DoubleArray:
     times = np.arange(length) / rate
     envelope = np.minimum(1, times / 0.08) * np.minimum(1, (times[-1] - times) / 0.08)
     for start in range(0, count - length + 1, length):
+        # 196 Hz is the g of a violin, in the range of a woman's voice.
         pitch = 196.0 * 2 ** (random.integers(0, 13) / 12)
         phase = 2 * np.pi * pitch * (times + 0.0015 * np.sin(2 * np.pi * 5.5 * times))
         tone = sum(np.sin(k * phase) / k for k in range(1, 12))
@@ -134,6 +138,7 @@ def _band(samples: DoubleArray, rate: int, low_hz: float, high_hz: float) -> Dou
     """Keep a band of frequencies, at unit RMS."""
     spectrum = np.fft.rfft(samples)
     frequencies = np.fft.rfftfreq(len(samples), 1 / rate)
+    # A rectangle in frequency rings, which does not matter for noise.
     spectrum[(frequencies < low_hz) | (frequencies > high_hz)] = 0
     kept = np.fft.irfft(spectrum, len(samples))
     return np.asarray(kept / max(float(np.sqrt(np.mean(kept**2))), 1e-12))

@@ -42,5 +42,6 @@ def through_telephone(samples: np.ndarray) -> DoubleArray:
     band = np.fft.irfft(spectrum, len(samples))
     peak = max(float(np.abs(band).max()), 1e-9)
     compressed = np.sign(band) * np.log1p(MU * np.abs(band / peak)) / np.log1p(MU)
+    # Rounded after companding: quiet sounds keep their resolution.
     coded = np.round(compressed * LEVELS) / LEVELS
     return np.asarray(np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(MU)) / MU * peak)

@@ -27,6 +27,8 @@ TEETH_CONTACT = 0.15  # of the reference gap between lower lip and upper teeth
 ROLLED = 0.25  # mean mouthRollLower over the middle of a phone
 TONGUE_VISIBLE = 0.15  # of tongueOut
 
+# Classes that a viewer can tell apart; the other phones are made behind the lips or lie between two
+# classes.
 VISEMES: Final[dict[str, tuple[str, ...]]] = {
     "m b p": ("m", "b", "p"),
     "f v": ("f", "v"),
@@ -44,6 +46,7 @@ SHRINKAGE = 1e-3  # keeps a channel that never moves, as a hidden tongue, from b
 
 def closed(table: PhoneTable) -> BoolArray:
     """Return, for each m, b and p, whether the lips meet in it or within 20 ms of it."""
+    # 20 ms on either side: phone borders of an alignment are no better than that.
     rows = table.among(BILABIALS)
     return np.asarray(table.column("least_gap")[rows] < CLOSED_FRACTION)
 
@@ -51,6 +54,7 @@ def closed(table: PhoneTable) -> BoolArray:
 def unrounded(table: PhoneTable) -> BoolArray:
     """Return, for each rounded phone, whether its mouth corners are not nearer than at rest."""
     rounded, glides = table.among(ROUNDED), table.among(GLIDES)
+    # Glides pass through their narrowest moment; their middle already leads to the next vowel.
     width = np.where(glides, table.column("narrowest"), table.column("width"))
     return np.asarray(width[rounded] >= AT_REST)
 
@@ -93,6 +97,7 @@ def viseme_hits(table: PhoneTable) -> tuple[BoolArray, IntArray]:
         Whether each phone was read rightly, and the class of each phone, both shape (n,); empty
         where the table holds fewer than two clips or classes.
     """
+    # Imported here: the measures above need numpy alone, and training calls them.
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -102,19 +107,24 @@ def viseme_hits(table: PhoneTable) -> tuple[BoolArray, IntArray]:
     chosen = classes >= 0
     truth, groups = classes[chosen], table.clips[chosen]
     names, sentences = np.unique(truth), np.unique(groups)
+    # Leaving one sentence out needs two, and a discriminant two classes.
     if len(names) < 2 or len(sentences) < 2:
         return np.zeros(0, bool), np.zeros(0, np.int64)
     points, tongue = table.points[chosen], table.column("tongue")[chosen]
+    # A small mesh or table has fewer directions than components.
     count = min(COMPONENTS, *points.shape)
+    # covariance_eigh is exact and has no random start.
     components = PCA(count, svd_solver="covariance_eigh").fit_transform(points)
     features = np.column_stack([components, tongue])
     read = np.full(len(truth), -1)
     for sentence in sentences:
+        # Sentences, not phones, are left out: neighbours in one sentence share a mouth and a voice.
         held = groups == sentence
         others = ~held & np.isin(truth, _repeated(truth[~held]))
         known = np.unique(truth[others])
         if len(known) < 2:
             continue
+        # Equal priors: the measure is what the mouth shows, not which phones are frequent.
         model = LinearDiscriminantAnalysis(
             solver="lsqr", priors=np.full(len(known), 1 / len(known)), shrinkage=SHRINKAGE
         )
@@ -135,5 +145,6 @@ def balanced_accuracy(hits: BoolArray, classes: IntArray) -> float:
         hits: Shape (n,).
         classes: Shape (n,).
     """
+    # Balanced: s, z, t, d and n would otherwise decide the share.
     shares = [float(hits[classes == number].mean()) for number in np.unique(classes)]
     return float(np.mean(shares)) if shares else float("nan")

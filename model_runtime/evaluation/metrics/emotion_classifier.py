@@ -36,6 +36,7 @@ class EmotionClassifier:
         Raises:
             KeyError: A channel the classifier was trained on is missing.
         """
+        # The largest score, without a softmax: only the order counts.
         scores = clip_statistics(track, self.channels) @ self.weights + self.bias
         return self.emotions[int(scores.argmax())]
 
@@ -53,6 +54,7 @@ def clip_statistics(track: CurveTrack, channels: Sequence[str]) -> DoubleArray:
         channels: Names of the channels.
     """
     values = np.stack([track.column(name) for name in channels], axis=1)
+    # Median and 90th percentile: the pose an emotion holds, and what it reaches at its peak.
     return np.concatenate([np.median(values, axis=0), np.percentile(values, 90, axis=0)])
 
 
@@ -67,21 +69,26 @@ def train_classifier(examples: Iterable[tuple[CurveTrack, str]]) -> EmotionClass
         tracks.append(track)
         labels.append(emotion)
     emotions = tuple(sorted(set(labels)))
+    # A class of one clip has no spread around its mean.
     if len(emotions) < 2 or min(labels.count(emotion) for emotion in emotions) < 2:
         raise BadArgument(
             "An emotion classifier needs two emotions of two clips each, at least",
             hint="Give more clips",
         )
+    # Channels common to all: captures lack some.
     channels = tuple(
         name for name in tracks[0].channels if all(name in track.channels for track in tracks)
     )
     statistics = np.stack([clip_statistics(track, channels) for track in tracks])
     classes = np.array([emotions.index(label) for label in labels])
     means = np.stack([statistics[classes == i].mean(axis=0) for i in range(len(emotions))])
+    # Pooled: a covariance for each emotion would need far more clips.
     spread = statistics - means[classes]
     covariance = spread.T @ spread / len(statistics)
+    # 1e-9: curves that do not move at all would make the matrix singular.
     level = max(float(np.trace(covariance)) / len(covariance), 1e-9)
     covariance = (1 - SHRINKAGE) * covariance + SHRINKAGE * level * np.eye(len(covariance))
+    # solve rather than inv: the inverse itself is not needed.
     weights = np.linalg.solve(covariance, means.T)
     bias = -0.5 * np.einsum("es,se->e", means, weights)
     return EmotionClassifier(emotions, channels, weights, bias)

@@ -26,6 +26,7 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     share = hits / total
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     spread = share * (1 - share) / total + z2 / (4 * total**2)
+    # Unlike share +- 1.96 s, it stays within [0, 1] and is not empty at 0 or all hits.
     half = NORMAL_95 / (1 + z2 / total) * math.sqrt(spread)
     return max(0.0, centre - half), min(1.0, centre + half)
 
@@ -39,7 +40,9 @@ def bootstrap_mean(values: DoubleArray) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return math.nan, math.nan
+    # A fixed seed: the same figures give the same interval.
     random = np.random.default_rng(SEED)
+    # Clips are resampled, not frames: frames of one clip are not independent.
     picks = random.integers(0, len(known), size=(RESAMPLES, len(known)))
     low, high = np.percentile(known[picks].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)

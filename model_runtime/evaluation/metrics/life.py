@@ -14,9 +14,11 @@ from ...curves.track import CurveTrack
 from .speech import correlation
 
 SIDES: Final = ("Left", "Right")
+# Pairs that speech moves; brows and lids may differ by acting.
 MIRRORED_MOUTH: Final = ("mouthSmile", "mouthStretch", "mouthUpperUp")
 BLINK_SHUT, BLINK_OPEN = 0.6, 0.3
 """A lid that rises over the first and falls under the second has blinked once."""
+# face.md 3 i: an expression that stands on the first frame has no onset.
 ONSET_S = 0.25
 HEAD: Final = ("headYaw", "headPitch", "headRoll")
 """Rotations of the head in radians."""
@@ -30,6 +32,7 @@ def mean_deviation(track: CurveTrack, prefix: str) -> float:
         track: Curves.
         prefix: ``eyeLook`` or ``brow``.
     """
+    # Left and right, inner and outer: one mean over all channels of the name.
     names = [name for name in track.channels if name.startswith(prefix)]
     return float(np.mean([track.column(name).std() for name in names])) if names else 0.0
 
@@ -41,6 +44,7 @@ def head_motion(track: CurveTrack) -> tuple[tuple[float, float, float], float] |
     """
     if not all(name in track.channels for name in HEAD):
         return None
+    # In float64: differences of neighbouring frames are near the precision of float32.
     angles = np.degrees(np.stack([track.column(name) for name in HEAD], axis=1).astype(np.float64))
     speed = np.linalg.norm(np.diff(angles, axis=0), axis=1).mean() * track.fps
     yaw, pitch, roll = angles.std(axis=0)
@@ -52,6 +56,7 @@ def mirror_correlation(track: CurveTrack) -> float:
     values = []
     for name in MIRRORED_MOUTH:
         left, right = (track.column(name + side).astype(np.float64) for side in SIDES)
+        # Without motion a correlation is that of rounding errors.
         if min(left.std(), right.std()) > MOVES:
             values.append(correlation(left, right))
     return float(np.mean(values)) if values else float("nan")
@@ -60,6 +65,7 @@ def mirror_correlation(track: CurveTrack) -> float:
 def blink_count(track: CurveTrack) -> int:
     """Count the blinks of the left lid."""
     count, shut = 0, False
+    # Hysteresis: a lid that trembles around one threshold would blink at every frame.
     for value in track.column("eyeBlinkLeft"):
         if not shut and value > BLINK_SHUT:
             count, shut = count + 1, True
@@ -87,9 +93,11 @@ def expression_level(
         channels: Those of the upper face.
     """
     names = [name for name in channels if name in acted.channels]
+    # Both performances share words and seed, so what differs is the emotion.
     difference = np.stack(
         [acted.column(n).astype(np.float64) - neutral.column(n) for n in names], axis=1
     )
+    # Projected on its own mean: the figure is 1 where the expression stands as on average.
     mean = difference.mean(axis=0)
     scale = float(mean @ mean)
     return np.asarray(difference @ mean / scale) if scale > MOVES**2 else np.zeros(len(difference))

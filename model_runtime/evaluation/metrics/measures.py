@@ -35,6 +35,7 @@ class Bar:
         bound over the value; beside a range with two bounds it falls by 1 over the width of the
         range. NaN attains nothing.
         """
+        # A figure without cases must not count as met.
         if math.isnan(value):
             return 0.0
         low, high = self.low, self.high
@@ -44,8 +45,11 @@ class Bar:
         if off <= 0:
             return 1.0
         if low is not None and high is not None:
+            # Beside a range, the width of the range is the scale: 0.02 off matters where the range
+            # is 0.1.
             return max(0.0, 1 - off / (high - low))
         if low is not None:
+            # A share of the bound: half of the required closures is half of the way.
             return max(0.0, value / low)
         assert high is not None
         return max(0.0, high / value)
@@ -95,6 +99,7 @@ def share_figure(hits: BoolArray) -> Figure:
     Args:
         hits: One answer a case, shape (n,).
     """
+    # NaN, not 0: a share of nothing is neither good nor bad.
     if not len(hits):
         return Figure(math.nan)
     low, high = wilson(int(hits.sum()), len(hits))
@@ -129,8 +134,10 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("mistakes", "linguals that close by mistake", _high(0.05)),
     Measure("auc", "AUC open vowels over m/b/p", _low(0.99)),
     Measure("openness", "correlation with expected openness", _low(0.72)),
+    # One frame at 60 fps on either side; two would be 33 ms.
     Measure("lag", "median lag, ms", Bar(-0.0201, 0.0201), scale=1000, digits=0),
     Measure("width_auc", "AUC width, spread over rounded", _low(0.88)),
+    # Widths of Audio2Face-3D and of a person's take (face.md, section 4).
     Measure("width_round", "mean width (rest 1): uw ow w uh", Bar(0.85, 0.95)),
     Measure("width_r", "  r er", Bar(0.91, 0.95)),
     Measure("width_open", "  aa ae ay aw ao ah", Bar(0.93, 0.98)),
@@ -148,6 +155,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("unseen_width", "  mouth width", _low(0.48)),
     Measure("unseen_coupling", "  gap with width, ours minus film", Bar(-0.25, 0.25)),
     Measure("unseen_range", "  width range over film's", Bar(0.75, 1.3)),
+    # The labels have none (face.md, section 1).
     Measure("pulses", "rectangular pulses a minute", _high(1.0), digits=1),
     Measure("pulses_emotion", "  worst emotion", _high(1.0), digits=1),
     Measure("over_one", "frames with raw output above 1", _high(0.002), digits=4),
@@ -173,6 +181,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("brows", "  of brows, neutral", _low(0.08)),
     Measure("blinks", "blinks a minute", Bar(12, 34), digits=1),
     Measure("lids", "  largest difference of the lids", _low(0.01)),
+    # Medians and ranges of people who speak freely on film (face.md 3 j).
     Measure("head_yaw", "head: deviation of yaw in a clip, degrees", Bar(1.1, 8.6), digits=1),
     Measure("head_pitch", "  of pitch", Bar(1.3, 6.3), digits=1),
     Measure("head_roll", "  of roll", Bar(1.5, 7.3), digits=1),
@@ -195,12 +204,15 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("emotion_100", "  intensity 1", _low(0.90)),
     Measure("emotion_rise", "  smallest rise from step to step", _low(-0.005)),
     Measure("intensity_zero", "intensity 0 off neutral, largest", _high(0.001), digits=4),
+    # Above 0 at all: every quarter step must show.
     Measure("intensity_step", "upper face: least rise, quarter step", _low(1e-9)),
+    # No bar: linear rules made the reference, and a linear map explains it (face.md, section 2).
     Measure("comovement", "co-movement: distance to reference"),
     Measure("comovement_gain", "  lowered against no-correlation", _low(0.20)),
     Measure("motion_range", "motion range over reference"),
     Measure("range_change", "  against no-correlation", Bar(-0.05, 0.05)),
     Measure("jitter", "jitter: acceleration over reference", Bar(0.85, 1.15)),
+    # Shown for comparison with papers; none has a bar, since definitions differ between them.
     Measure("mod", "MOD to reference, of jawOpen 1"),
     Measure("lve", "LVE to reference, mesh units^2"),
     Measure("eve", "EVE to reference, mesh units^2"),
@@ -226,6 +238,7 @@ def verdict(measure: Measure, figure: Figure, *, split: str = "dev") -> bool | N
         split: ``dev`` or ``test``.
     """
     bar = measure.bar(split)
+    # Neither met nor missed.
     if bar is None or math.isnan(figure.value):
         return None
     return bar.passes(figure.value)

@@ -17,7 +17,9 @@ from ...curves.track import CurveTrack
 from ...errors import BadArgument
 from .speech import LipCurves
 
+# The head of all figures; other heads have other lips and other bars.
 FACE_CAP = "facecap_head_arkit52"
+# Not searched: all figures of this head must use the same two vertices.
 FACE_CAP_LIPS = (1668, 1666)
 """Middle of the upper and of the lower inner lip of the Face Cap head (data.md)."""
 MIDLINE_FRACTION = 0.02  # of the head's half width: vertices this near x = 0 are its middle
@@ -88,6 +90,7 @@ class MeshRig:
             missing = {"names", "neutral", "deltas"} - set(data.files)
             if missing:
                 raise BadArgument(f"{path.name} lacks {', '.join(sorted(missing))}", hint=MESH_HINT)
+            # Given only for this head: its numbers mean nothing on another.
             lips = FACE_CAP_LIPS if path.stem == FACE_CAP else None
             return cls(data["names"].tolist(), data["neutral"], data["deltas"], lips=lips)
 
@@ -102,6 +105,7 @@ class MeshRig:
             vertices: Vertex numbers.
         """
         values, shapes = self._shape_values(track)
+        # Only the vertices asked for: the landmarks are four of thousands.
         moved = np.tensordot(
             values, self.deltas[shapes[:, None], np.asarray(vertices)[None]], axes=1
         )
@@ -121,6 +125,7 @@ class MeshRig:
             Shape (spans, 3 * V), mesh units.
         """
         values, shapes = self._shape_values(track)
+        # The mean displacement is that of the mean values, since shapes add up linearly.
         means = np.array([values[span].mean(axis=0) for span in spans])
         deltas = self.deltas[shapes[:, None], vertices[None]].reshape(len(shapes), -1)
         return np.asarray(means.reshape(len(spans), len(shapes)) @ deltas)
@@ -128,6 +133,7 @@ class MeshRig:
     def lip_vertices(self) -> IntArray:
         """Return the 120 vertices (or all of a smaller mesh) that lip shapes move most, (V,)."""
         moved = np.sum([self._moved_by(name) for name in self._among(LIP_SHAPES)], axis=0)
+        # Stable sort: equal motions keep their vertex order on every machine.
         order = np.argsort(-moved, kind="stable")
         return np.sort(order[:LIP_VERTICES]).astype(np.int64)
 
@@ -137,7 +143,9 @@ class MeshRig:
     def _shape_values(self, track: CurveTrack) -> tuple[DoubleArray, IntArray]:
         """Return values within [0, 1] of the channels that have a shape, and those shapes."""
         chosen = [i for i, name in enumerate(track.channels) if name in self._column]
+        # Matched by name: curves may have more channels than the head, or another order.
         shapes = np.array([self._column[track.channels[i]] for i in chosen], np.int64)
+        # Clipped: sliders of shape keys end at 0 and 1 by default.
         return np.clip(track.values[:, chosen].astype(np.float64), 0.0, 1.0), shapes
 
     def measure(self, track: CurveTrack) -> LipCurves:
@@ -148,6 +156,7 @@ class MeshRig:
         )
         upper, lower, left, right = np.moveaxis(points, 1, 0)
         rest = self.neutral[marks.corner_left] - self.neutral[marks.corner_right]
+        # Protrusion against rest, so that heads with full lips are not ahead.
         forward = (self.neutral[marks.upper, 2] + self.neutral[marks.lower, 2]) / 2
         return LipCurves(
             fps=track.fps,
@@ -169,6 +178,7 @@ class MeshRig:
         """Return vertices that one of the shapes moves by a quarter of its largest motion."""
         moved = np.zeros(len(self.neutral), bool)
         for name in names:
+            # Of each shape's own largest motion: brows move less than the jaw.
             moved |= self._moved_by(name) >= REGION_FRACTION
         return np.flatnonzero(moved)
 
@@ -193,6 +203,7 @@ class MeshRig:
         """Return the nearest pair of midline vertices of the upper and the lower lip."""
         middle = np.abs(self.neutral[:, 0]) < MIDLINE_FRACTION * self.neutral[:, 0].max()
         up = self._moved_by("mouthUpperUpLeft", "mouthUpperUpRight")
+        # Upper and lower lip are told apart by the shapes that move one of them alone.
         down = self._moved_by("mouthLowerDownLeft", "mouthLowerDownRight")
         uppers = np.flatnonzero(middle & (up > LIP_SHAPE_FRACTION) & (down < LIP_SHAPE_FRACTION))
         lowers = np.flatnonzero(middle & (down > LIP_SHAPE_FRACTION) & (up < LIP_SHAPE_FRACTION))
@@ -201,6 +212,7 @@ class MeshRig:
                 "No lips found: mouthUpperUp and mouthLowerDown move no midline vertex",
                 hint=MESH_HINT,
             )
+        # The nearest pair of both groups faces each other across the slit.
         between = self.neutral[uppers][:, None] - self.neutral[lowers][None]
         upper, lower = np.unravel_index(
             int(np.linalg.norm(between, axis=2).argmin()), (len(uppers), len(lowers))
@@ -209,5 +221,7 @@ class MeshRig:
 
     def _find_corners(self) -> tuple[int, int]:
         """Return the vertex of each side that mouthPucker draws inwards most."""
+        # mouthPucker moves both corners towards the middle: the left one to -X, the right one to
+        # +X.
         sideways = self._delta("mouthPucker")[:, 0]
         return int(sideways.argmin()), int(sideways.argmax())

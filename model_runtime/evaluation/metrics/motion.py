@@ -13,6 +13,7 @@ import numpy as np
 from ...arrays import DoubleArray
 from .speech import correlation
 
+# As in SAiD's code; another width gives figures that no paper has.
 BEAT_SIGMA_S = 0.1  # width of a beat match (SAiD)
 STILL_STD = 1e-3  # of a channel's unit range: less is no motion, and has no correlation
 
@@ -26,13 +27,16 @@ def acceleration_energy(values: DoubleArray, *, fps: float) -> float:
         values: Curves, shape (frames, channels).
         fps: Frames a second.
     """
+    # Two differences need three frames.
     if len(values) < 3:
         return 0.0
+    # In seconds: the figure must not depend on the frame rate.
     return float(np.mean((np.diff(values, n=2, axis=0) * fps**2) ** 2))
 
 
 def motion_range(values: DoubleArray) -> DoubleArray:
     """Return the 95th minus the 5th percentile of each channel of (frames, channels)."""
+    # Percentiles: one outlier frame is not the range of a channel.
     low, high = np.percentile(values, [5, 95], axis=0)
     return np.asarray(high - low)
 
@@ -54,6 +58,7 @@ def lip_vertex_error(predicted: DoubleArray, reference: DoubleArray) -> float:
         predicted: Positions of the lip vertices, shape (frames, vertices, 3).
         reference: The same for the reference motion.
     """
+    # Squared, as in CodeTalker's code; papers that take the root have other numbers.
     return float(np.mean(np.sum((predicted - reference) ** 2, axis=2).max(axis=1)))
 
 
@@ -113,6 +118,7 @@ def sound_beats_s(loudness: DoubleArray, *, fps: float) -> DoubleArray:
         loudness: Decades, shape (frames,).
         fps: Frames a second.
     """
+    # prepend keeps the length, so that an index is a time.
     rise = np.diff(loudness, prepend=loudness[:1])
     return _peaks(rise, threshold=float(rise.std())) / fps
 
@@ -125,6 +131,7 @@ def motion_beats_s(values: DoubleArray, *, fps: float) -> DoubleArray:
         fps: Frames a second.
     """
     speed = np.linalg.norm(np.diff(values, axis=0), axis=1)
+    # + 0.5: a difference lies between two frames.
     return (_peaks(-speed, threshold=-np.inf) + 0.5) / fps
 
 
@@ -153,6 +160,7 @@ def channel_correlations(values: DoubleArray) -> DoubleArray:
         values: Curves of one or many clips one after another, shape (frames, channels).
     """
     centred = values - values.mean(axis=0)
+    # Channels at rest are set to 0 rather than left out: both matrices must have the same shape.
     scale = centred.std(axis=0)
     moving = scale > STILL_STD
     unit = np.where(moving, centred / np.where(moving, scale, 1.0), 0.0)
@@ -178,6 +186,7 @@ def region_correlation_distance(
     pairs = []
     for a in np.unique(regions):
         for b in np.unique(regions):
+            # Each pair of regions once.
             if a < b:
                 block = difference[np.ix_(regions == a, regions == b)]
                 pairs.append(float(np.sqrt(np.mean(block**2))))
@@ -191,5 +200,6 @@ def _dynamics(displacement: DoubleArray) -> DoubleArray:
 
 def _peaks(values: DoubleArray, *, threshold: float) -> DoubleArray:
     inner = values[1:-1]
+    # >= on one side: a flat top counts once.
     is_peak = (inner > values[:-2]) & (inner >= values[2:]) & (inner > threshold)
     return np.flatnonzero(is_peak).astype(float) + 1

@@ -28,6 +28,7 @@ class PhoneClass:
     person: tuple[float, ...]
 
 
+# Order of the values: width, pucker, funnel, stretch, roll, jaw.
 CLASSES: Final = (
     PhoneClass(
         *("round", "uw ow w uh", ("uw", "ow", "w", "uh")),

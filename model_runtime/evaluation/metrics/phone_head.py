@@ -21,6 +21,7 @@ SILENCE: Final = "sil"
 UNKNOWN: Final = ""
 
 
+# Groups that lips show; other confusions of phones are invisible.
 def frame_labels(
     phones: Sequence[TimedPhone], *, frames: int, frame_rate: float
 ) -> NDArray[np.str_]:
@@ -32,7 +33,9 @@ def frame_labels(
         frame_rate: Frames a second.
     """
     labels = np.full(frames, UNKNOWN, dtype="<U4")
+    # The middle of a frame: its start may belong to the phone before.
     times = (np.arange(frames) + 0.5) / frame_rate
+    # <U4 holds the longest phone and the empty string.
     for phone in phones:
         labels[(times >= phone.start_s) & (times < phone.end_s)] = phone.phone
     return labels
@@ -45,6 +48,7 @@ def right_in_speech(labels: NDArray[np.str_], detected: NDArray[np.str_]) -> Boo
         labels: From :func:`frame_labels`.
         detected: The likeliest phone of each frame.
     """
+    # Silence is left out: it is common and easy.
     speech = (labels != UNKNOWN) & (labels != SILENCE)
     return np.asarray(labels[speech] == detected[speech])
 

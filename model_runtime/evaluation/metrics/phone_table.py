@@ -45,6 +45,7 @@ class PhoneTable:
     """Number of the clip, shape (n,)."""
     seconds: DoubleArray
     """Length of the phone, shape (n,)."""
+    # Rows of points are as wide as three times the vertices.
     values: DoubleArray
     """Shape (n, len(COLUMNS)); NaN where a clip has no reference gap."""
     points: DoubleArray
@@ -56,6 +57,7 @@ class PhoneTable:
 
     def of_clips(self, numbers: Sequence[int]) -> PhoneTable:
         """Return the rows of some clips."""
+        # By number of the clip, so that tables of groups need no second measurement.
         rows = np.isin(self.clips, list(numbers))
         return PhoneTable(
             self.phones[rows],
@@ -72,6 +74,7 @@ class PhoneTable:
             names: Phones.
             minimum_s: Shorter phones are passed over, seconds.
         """
+        # - 1e-6: lengths are differences of rounded times.
         return np.isin(self.phones, list(names)) & (self.seconds >= minimum_s - 1e-6)
 
 
@@ -83,6 +86,7 @@ def phone_table(mesh: MeshRig, tracks: Iterable[tuple[SpokenClip, CurveTrack]]) 
         tracks: Clips and their curves.
     """
     vertices = mesh.lip_vertices()
+    # Lists, not arrays: the number of phones is not known before.
     phones: list[str] = []
     clips: list[int] = []
     seconds: list[float] = []
@@ -100,6 +104,7 @@ def phone_table(mesh: MeshRig, tracks: Iterable[tuple[SpokenClip, CurveTrack]]) 
             seconds.append(phone.end_s - phone.start_s)
             values.append(row)
             spans.append(measured.middle(phone))
+        # All phones of a clip in one product.
         points.append(mesh.mean_displacement(track, vertices, spans))
     return PhoneTable(
         phones=np.array(phones, dtype=np.str_),
@@ -119,7 +124,9 @@ class _Clip:
         frames = track.frame_count
         self.shapes: dict[str, DoubleArray] = {}
         for name, channels in SHAPES.items():
+            # Left and right are averaged: a class is about the phone, not about asymmetry.
             found = [track.column(c).astype(np.float64) for c in channels if c in track.channels]
+            # A head without the channel has 0 of it.
             self.shapes[name] = np.mean(found, axis=0) if found else np.zeros(frames)
             self.shapes[name] = np.clip(self.shapes[name], 0.0, 1.0)
 
@@ -136,9 +143,11 @@ class _Clip:
         return [
             float(lips.width[middle].mean()),
             float(lips.width[self._frames(phone, 0.0)].min()),
+            # Over the clip's own reference gap: a quiet speaker opens less and is not worse.
             float(lips.gap[middle].mean() / self.reference),
             float(lips.gap[near].min() / self.reference),
             float(lips.gap[middle].max() / self.reference),
+            # Not over the reference: protrusion does not grow with the opening.
             float(lips.protrusion[middle].mean()),
             float(lips.teeth_gap[near].min() / self.reference),
             float(self.shapes["roll"][near].max()),

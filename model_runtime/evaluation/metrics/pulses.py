@@ -42,10 +42,13 @@ def over_one(raw: DoubleArray) -> BoolArray:
 
 
 def _pulses(series: DoubleArray, reach: int) -> int:
+    # A run at the start or end of a clip has an edge there.
     high = np.concatenate([[False], series >= HIGH, [False]])
     edges = np.flatnonzero(np.diff(high.astype(np.int8)))
     count = 0
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        # Cut at the start: a negative index would read from the end.
         before, after = series[max(0, start - reach) : start], series[stop : stop + reach]
+        # Both flanks: a closure that is held long is none.
         count += bool((before < LOW).any() and (after < LOW).any())
     return count

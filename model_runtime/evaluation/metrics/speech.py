@@ -16,6 +16,7 @@ import numpy as np
 from ...arrays import BoolArray, DoubleArray, IntArray
 
 BILABIALS = frozenset(["m", "b", "p"])
+# /hh/ and /y/ are lingual here: nothing in them asks for closed lips.
 LINGUALS = frozenset(["t", "d", "n", "s", "z", "k", "g", "ng", "l", "th", "dh", "hh", "y"])
 OPEN_VOWELS = frozenset(["aa", "ae", "ah", "ao", "aw", "ay", "eh", "ey", "ow"])
 SPREAD = frozenset(["iy", "ih", "ey", "eh"])
@@ -79,10 +80,13 @@ def frames_of(phone: TimedPhone, *, fps: float, frames: int, margin_s: float = 0
         frames: Number of frames of the clip.
         margin_s: Seconds added on both sides; negative takes away.
     """
+    # +- 1e-6: products of times and rates miss whole frames by rounding.
     first = int(np.ceil((phone.start_s - margin_s) * fps - 1e-6))
     last = int(np.floor((phone.end_s + margin_s) * fps + 1e-6))
     if last < first:
+        # A phone shorter than a frame still has a frame.
         first = last = round((phone.start_s + phone.end_s) / 2 * fps)
+    # Empty where the phone lies beyond the curves.
     return np.arange(max(0, first), min(frames - 1, last) + 1)
 
 
@@ -114,6 +118,7 @@ def gap_reference(lips: LipCurves, phones: Sequence[TimedPhone]) -> float:
     if not mask.any():
         return float("nan")
     reference = float(np.percentile(lips.gap[mask], 90))
+    # Not positive: an overlap of the lips at rest is no opening.
     return reference if reference > 0 else float("nan")
 
 
@@ -170,7 +175,9 @@ def auc(high: DoubleArray, low: DoubleArray) -> float:
     """
     if not (len(high) and len(low)):
         return float("nan")
+    # Sorted once: all pairs in n log n instead of n m.
     ordered = np.sort(low)
+    # left and right differ by the ties, which count half.
     below = np.searchsorted(ordered, high, side="left")
     not_above = np.searchsorted(ordered, high, side="right")
     return float((below + not_above).sum() / (2 * len(high) * len(low)))
@@ -209,6 +216,7 @@ def expected_openness(phones: Iterable[TimedPhone], *, fps: float, frames: int) 
             level = 1.0 if phone.phone in OPEN_VOWELS else EXPECTED_ELSEWHERE
         first, last = round(phone.start_s * fps), round(phone.end_s * fps)
         values[first:last] = level
+    # + 2 and [1:-1]: numpy's window ends in zeros that would not count.
     window = np.hanning(round(EXPECTED_WINDOW_S * fps) + 2)[1:-1]
     return np.convolve(values, window / window.sum(), mode="same")[:frames]
 
@@ -222,6 +230,7 @@ def correlation(a: DoubleArray, b: DoubleArray) -> float:
     """
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
+    # Two constants: neither follows the other.
     return float(a @ b) / scale if scale > 1e-12 else 0.0
 
 
@@ -235,7 +244,9 @@ def lag_s(follower: DoubleArray, leader: DoubleArray, *, fps: float) -> float:
         leader: Shape (frames,).
         fps: Frames a second.
     """
+    # At most half of the clip, so that half of it still overlaps.
     reach = min(round(MAXIMUM_LAG_S * fps), len(leader) // 2)
+    # By size: argmax takes the first of equal scores, the smallest shift.
     shifts = sorted(range(-reach, reach + 1), key=abs)
     scores = [_shifted_correlation(follower, leader, shift) for shift in shifts]
     return shifts[int(np.argmax(scores))] / fps
@@ -243,6 +254,7 @@ def lag_s(follower: DoubleArray, leader: DoubleArray, *, fps: float) -> float:
 
 def _shifted_correlation(follower: DoubleArray, leader: DoubleArray, shift: int) -> float:
     length = len(leader) - abs(shift)
+    # One of the two starts later by the shift.
     start_follower, start_leader = max(0, shift), max(0, -shift)
     return correlation(
         follower[start_follower : start_follower + length],
@@ -257,6 +269,7 @@ def _middle_means(
     for phone in phones:
         length = phone.end_s - phone.start_s
         if phone.phone in which and length >= VOWEL_MINIMUM_S:
+            # The middle half: the ends belong to the neighbours as well.
             frames = frames_of(phone, fps=fps, frames=len(values), margin_s=-length / 4)
             if len(frames):
                 means.append(float(values[frames].mean()))
@@ -282,5 +295,6 @@ def _gap_extremes(
             gaps = lips.gap[frames] / reference
             values.append(float(gaps.min() if smallest else gaps.max()))
         elif len(frames):
+            # Nothing opens: every closure would count as one, so it is taken as infinitely open.
             values.append(float("inf") if smallest else 0.0)
     return np.array(values)

@@ -81,6 +81,7 @@ class RememberingPerformer:
 
     def __init__(self, performer: Performer) -> None:
         self._performer = performer
+        # In memory: an evaluation asks for the same clip in many measures.
         self._made: dict[tuple[Path, Direction], CurveTrack] = {}
 
     @property
@@ -106,6 +107,7 @@ class RememberingPerformer:
         Args:
             path: Audio file.
         """
+        # Performers that know some clips only raise KeyError.
         try:
             self.perform(path, Direction())
         except KeyError:

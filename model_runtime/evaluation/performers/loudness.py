@@ -21,6 +21,7 @@ class LoudnessPerformer:
 
     name = "loudness alone"
 
+    # One channel: everything else would be invention.
     def perform(self, path: Path, direction: Direction) -> CurveTrack:  # noqa: ARG002 protocol
         """Return one channel, ``jawOpen``, whatever the direction.
 
@@ -32,10 +33,12 @@ class LoudnessPerformer:
         frames = max(1, round(len(samples) * EVALUATION_FPS / SAMPLE_RATE))
         half = round(WINDOW_S * SAMPLE_RATE / 2)
         total = np.concatenate([[0.0], np.cumsum(samples**2)])
+        # Centred windows: the baseline has no lag of its own.
         centres = np.round(np.arange(frames) * SAMPLE_RATE / EVALUATION_FPS).astype(int)
         first, last = np.maximum(0, centres - half), np.minimum(len(samples), centres + half)
         energy = (total[last] - total[first]) / np.maximum(1, last - first)
         loudness = np.log(energy + FLOOR)
+        # Percentiles: a single shout must not close the mouth in the rest.
         low, high = np.percentile(loudness, [QUIET, LOUD])
         jaw = np.clip((loudness - low) / max(high - low, 1e-9), 0, 1) * OPEN
         return CurveTrack(jaw.astype(np.float32)[:, None], ("jawOpen",), EVALUATION_FPS)

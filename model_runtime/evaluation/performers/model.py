@@ -69,6 +69,7 @@ class ModelPerformer:
         """
         recording = _Recording(self.engine)
         track = perform(self._performance(path, direction), recording)
+        # Kept only for the plain direction: emotions have other curves and the same phones.
         if direction == Direction():
             self._outputs[path] = self._output(recording)
         return track
@@ -77,6 +78,7 @@ class ModelPerformer:
         """Return the network's own output for a neutral performance."""
         if path not in self._outputs:
             recording = _Recording(self.engine)
+            # From the store, as in generation.
             with SpeechStore.open(path, start_s=0.0, duration_s=None) as store:
                 generate_raw(store, recording, self._performance(path, Direction()))
             self._outputs[path] = self._output(recording)
@@ -89,6 +91,7 @@ class ModelPerformer:
             emotion_keys=(EmotionKey(0.0, direction.emotion, direction.intensity),),
             rig=self.engine.config.rig,
             seed=direction.seed,
+            # Blinks and acting are random: for comparisons of lips they are left out.
             blink=direction.alive,
             acting=NATURAL_ACTING if direction.alive else Acting(),
         )
@@ -108,6 +111,7 @@ class _Recording:
         self._engine = engine
         self.name, self.device, self.note = engine.name, engine.device, engine.note
         self.config: GeneratorConfig = engine.config
+        # One window a clip: phones of two windows cannot be joined at a border.
         self.window_frames = WHOLE_CLIP_FRAMES
         self.output: EngineOutput | None = None
 

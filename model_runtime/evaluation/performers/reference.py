@@ -39,6 +39,7 @@ class ReferencePerformer:
     name = "labels, true phones"
 
     def __init__(self, clips: Iterable[SpokenClip]) -> None:
+        # By path: the measures know clips by their audio.
         self._clips = {clip.path: clip for clip in clips}
         self._items: dict[Path, Item] = {}
         self._config = GeneratorConfig()
@@ -64,12 +65,14 @@ class ReferencePerformer:
             first_frame=0,
             frames=frames,
         )
+        # No gradients: this is not training.
         with torch.no_grad():
             curves = act(_script(item), _batch(emotion), _batch(style))[0].numpy()
         track = CurveTrack(curves, _channels(), rate)
         return resample_speech(
             track,
             EVALUATION_FPS,
+            # As many frames as a performance has, so that both can be subtracted.
             frames=round(frames * EVALUATION_FPS / rate),
             lip_columns=_lip_columns(),
         )
@@ -99,4 +102,5 @@ def _script(item: Item) -> Script:
 
 def _lip_columns() -> list[int]:
     channels = reference_rig().channels
+    # Lips are resampled with their closures kept (curves/resample.py).
     return [i for i, channel in enumerate(channels) if channel.region in LIP_REGIONS]

@@ -93,6 +93,7 @@ def cue_track_or_none(folder: Path, clip: str, recognizer: str, *, fps: float) -
     values = np.zeros((frames, len(CHANNELS)), np.float32)
     times = np.arange(frames) / fps
     for cue in data["mouthCues"]:
+        # - 1e-6: cue times have two digits, frame times do not.
         within = (times >= float(cue["start"]) - 1e-6) & (times < float(cue["end"]) - 1e-6)
         values[within] = [POSES[cue["value"]].get(name, 0.0) for name in CHANNELS]
     return CurveTrack(_blended(values, fps), CHANNELS, fps)
@@ -100,6 +101,7 @@ def cue_track_or_none(folder: Path, clip: str, recognizer: str, *, fps: float) -
 
 def _blended(values: FloatArray, fps: float) -> FloatArray:
     """Cross-fade neighbouring poses by a Hann window; the ends are held."""
+    # Odd, so that the window has a middle and the blend no lag.
     window = np.hanning(round(BLEND_S * fps) // 2 * 2 + 3)[1:-1]
     half = len(window) // 2
     padded = np.pad(values, ((half, half), (0, 0)), mode="edge")

@@ -26,6 +26,7 @@ SHARES: Final[Mapping[str, Callable[[PhoneTable], BoolArray]]] = {
     "rolled": metrics.rolled_elsewhere,
     "tongue": metrics.visible_tongue,
 }
+# For these the largest value is the worst emotion.
 HIGHER_IS_WORSE: Final = frozenset({"unrounded", "rolled", "pulses"})
 WIDTHS: Final = ("round", "r", "open", "spread", "s")
 """Phone classes whose mean width has a bar."""
@@ -33,6 +34,7 @@ LOWER_FACE: Final = ("jaw", "mouth", "tongue")
 SPEED_PERCENTILE = 99.0
 
 
+# A generator: curves of all clips of an emotion need not be in memory at once.
 def performed(
     performer: Performer, clips: Sequence[SpokenClip], direction: Direction
 ) -> Iterator[tuple[SpokenClip, CurveTrack]]:
@@ -78,9 +80,11 @@ def readability_figure(table: PhoneTable) -> Figure:
     value = metrics.balanced_accuracy(hits, classes)
     if not len(hits):
         return Figure(value)
+    # Seeded by the number of phones: the same table gives the same interval.
     random = np.random.default_rng(len(hits))
     drawn = [
         metrics.balanced_accuracy(hits[picks], classes[picks])
+        # 200 draws: every one computes nine shares, and two digits are printed.
         for picks in random.integers(0, len(hits), size=(200, len(hits)))
     ]
     low, high = np.percentile(drawn, [2.5, 97.5])
@@ -96,6 +100,7 @@ def width_figures(table: PhoneTable) -> dict[str, Figure]:
 def pulse_figure(tracks: Sequence[CurveTrack]) -> Figure:
     """Return the rectangular pulses a minute of all mouth, jaw and tongue channels."""
     count = sum(pulses.pulse_count(lower_face(track), fps=track.fps) for track in tracks)
+    # Pooled over clips: short clips would give a pulse each or none.
     minutes = sum(track.duration_s for track in tracks) / 60
     return Figure(count / minutes if minutes else float("nan"), count=count)
 
@@ -103,6 +108,7 @@ def pulse_figure(tracks: Sequence[CurveTrack]) -> Figure:
 def speed_percentile(tracks: Sequence[CurveTrack]) -> float:
     """Return the 99th percentile of the speed of mouth, jaw and tongue channels, a second."""
     every = [pulses.speeds(lower_face(track), fps=track.fps).ravel() for track in tracks]
+    # Over all channels and frames together, as a viewer sees the fastest of them.
     return float(np.percentile(np.concatenate(every), SPEED_PERCENTILE))
 
 
@@ -113,6 +119,7 @@ def over_one_figure(network: Network, clips: Sequence[SpokenClip]) -> Figure:
         network: Who says it.
         clips: Of what.
     """
+    # Columns of the rig, not of the track: raw output has no names.
     columns = [i for i, c in enumerate(reference_rig().channels) if c.region in LOWER_FACE]
     frames = [
         pulses.over_one(network.output(clip.path).curves[:, columns].astype(np.float64))
@@ -139,4 +146,5 @@ def worst_emotion(by_emotion: Mapping[str, Mapping[str, Figure]], key: str) -> F
     pick = max if key in HIGHER_IS_WORSE else min
     name = pick(figures, key=lambda emotion: figures[emotion].value)
     worst = figures[name]
+    # The interval is that of the worst emotion, not of the mean.
     return Figure(worst.value, worst.value, name, worst.count, worst.low, worst.high)

@@ -48,6 +48,7 @@ def evaluate_detection(data: Path, report: Report) -> VoiceEmotionEvaluation:
 
     voices = gather_voices(data, report=reading)
     ways: dict[str, dict[str, Any]] = {
+        # Baselines: what simple features know, and what read speech is there for.
         "voice": {},
         "pitch and loudness": {"columns": PITCH_AND_LOUDNESS},
         "without read speech": {"with_read": False},
@@ -60,6 +61,7 @@ def evaluate_detection(data: Path, report: Report) -> VoiceEmotionEvaluation:
             validation, [voices.emotions[clip] for clip in validation.clips]
         )
         columns[name] = left_out_scores(voices, validation, sharpness)
+    # Corpora that the classifier is never trained on.
     never = gather_voices(data, report=reading, names=NEVER_TRAINED)
     return VoiceEmotionEvaluation(columns, _false_alarms(never))
 
@@ -101,6 +103,7 @@ def _emotions(evaluation: VoiceEmotionEvaluation) -> int:
 
 def _worst(scores: Mapping[str, Any]) -> str:
     speakers = scores["speakers"]
+    # By name where two are equal, so that the table is stable.
     name = min(speakers, key=lambda speaker: (speakers[speaker], speaker))
     return f"{speakers[name]:.3f} ({name})"
 
@@ -117,6 +120,7 @@ def _false_alarms(voices: Voices) -> dict[str, float]:
         return {}
     probabilities = shipped_emotion_model().probabilities(voices.statistics)
     corpora = np.array(voices.corpora)
+    # The mean over the windows of a clip, as in generation.
     emotional = np.array(
         [
             probabilities[voices.clip == clip].mean(0).argmax() > 0

@@ -18,6 +18,7 @@ from ..performers.base import Direction, Performer
 NEUTRAL = EMOTIONS[0]
 ACTED = EMOTIONS[1:]
 STEPS = (0.25, 0.5, 0.75, 1.0)
+# Regions that speech hardly moves: the mouth's changes could be words.
 UPPER_REGIONS = ("brow", "eye", "cheek", "nose")
 
 
@@ -51,6 +52,7 @@ def naming_figures(
     shares = []
     for step in STEPS:
         pairs = list(acted(performer, clips, intensity=step))
+        # Below full intensity neutral is left out: the share must show the emotion alone.
         chosen = pairs if step == 1.0 else [pair for pair in pairs if pair[1] != NEUTRAL]
         shares.append(classifier.accuracy(chosen))
     figures = {
@@ -66,6 +68,7 @@ def naming_figures(
     worst = min(by_emotion, key=lambda name: by_emotion[name])
     if by_emotion[worst] < shares[-1]:
         figures["emotion_100"] = Figure(shares[-1], by_emotion[worst], worst)
+    # The smallest rise: a plateau or a fall between two steps shows here.
     figures["emotion_rise"] = Figure(float(np.diff(shares).min()))
     return figures
 
@@ -87,6 +90,7 @@ def intensity_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict
         for step in (0.0, *STEPS):
             moved = [_upper_distance(performer, clip, emotion, step) for clip in clips]
             if step == 0.0:
+                # The largest of all: intensity 0 must be neutral in every frame.
                 off_neutral = max(off_neutral, *(float(series.max()) for series in moved))
             else:
                 distances.append(float(np.mean(np.concatenate(moved))))

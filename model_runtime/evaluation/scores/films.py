@@ -27,9 +27,11 @@ def film_figures(
         for clip in clips:
             try:
                 track = performer.perform(clip.path, Direction())
+            # Performers of recorded cues know no film.
             except KeyError:
                 continue
             found = agreement(clip, mesh.measure(track))
+            # Talkers that nothing was trained on are pooled (filmed.TALKERS).
             talkers.setdefault(TALKERS[corpus], []).append((clip.name, found))
     figures: dict[str, Figure] = {}
     for talker, agreements in talkers.items():
@@ -44,7 +46,9 @@ def _talker_figures(agreements: Sequence[tuple[str, FilmAgreement]]) -> dict[str
     return {
         "gap": _with_worst({name: one.gap for name, one in agreements}),
         "width": _with_worst({name: one.width for name, one in agreements}),
+        # Difference to the film's own: people couple gap and width differently.
         "coupling": mean_figure([one.coupling - one.filmed_coupling for one in found]),
+        # A ratio of means: a mean of ratios would follow clips with little motion.
         "range": Figure(float(made / filmed), count=len(found)),
     }
 

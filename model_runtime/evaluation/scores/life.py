@@ -27,12 +27,14 @@ def life_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str,
     tracks = [performer.perform(clip.path, Direction(alive=True)) for clip in clips]
     minutes = sum(track.duration_s for track in tracks) / 60
     blinks = [life.blink_count(track) for track in tracks]
+    # Clips without a blink have lids that never differ.
     lids = [life.lid_difference(t) for t, count in zip(tracks, blinks, strict=True) if count]
     heads = [head for track in tracks if (head := life.head_motion(track)) is not None]
     return {
         **_head_figures(heads),
         "gaze": mean_figure([life.mean_deviation(track, "eyeLook") for track in tracks]),
         "brows": mean_figure([life.mean_deviation(track, "brow") for track in tracks]),
+        # Pooled over the minutes: a short clip has one blink or none.
         "blinks": Figure(sum(blinks) / minutes, count=sum(blinks)),
         "lids": mean_figure(lids),
         "mirror": mean_figure([life.mirror_correlation(track) for track in tracks]),
@@ -62,6 +64,7 @@ def level_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str
     onsets: dict[str, list[float]] = {}
     deviations: dict[str, list[float]] = {}
     for clip in clips:
+        # With acting: it is acting that gives an expression its course.
         neutral = performer.perform(clip.path, Direction(alive=True))
         if neutral.duration_s < MINIMUM_S:
             continue

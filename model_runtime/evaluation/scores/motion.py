@@ -18,6 +18,7 @@ from ..metrics.measures import Figure
 from ..metrics.mesh import MeshRig
 from ..performers.base import EVALUATION_FPS, Direction, Performer
 
+# Four readings make six pairs.
 SEEDS = (0, 1, 2, 3)
 STILL_RANGE = 0.02  # channels that move less in the reference say nothing about motion range
 LOUDNESS_FLOOR = 1e-6  # -60 dB
@@ -46,6 +47,7 @@ def jitter_figure(
     def energy(who: Performer) -> float:
         return float(np.mean([_acceleration(_neutral(who, clip.path)) for clip in clips]))
 
+    # A reference at rest would be a division by 0.
     return Figure(energy(performer) / max(energy(reference), 1e-12))
 
 
@@ -65,17 +67,20 @@ def comovement_figures(
     ranges: list[tuple[float, float]] = []
     rig = reference_rig()
     for emotion in EMOTIONS:
+        # Performers with few channels are compared on those.
         channels = [c for c in rig.channels if _has(performer, clips[0].path, c.name)]
         names = tuple(c.name for c in channels)
         made = _together(performer, clips, emotion, names)
         wanted = _together(reference, clips, emotion, names)
         regions = [rig.regions.index(c.region) for c in channels]
         distances[emotion] = motion_metrics.region_correlation_distance(made, wanted, regions)
+        # Channels that the reference hardly moves would make a ratio of noise.
         wanted_range = motion_metrics.motion_range(wanted)
         moving = wanted_range > STILL_RANGE
         made_range = motion_metrics.motion_range(made)[moving]
         ranges.append((float(made_range.sum()), float(wanted_range[moving].sum())))
     worst = max(distances, key=lambda name: distances[name])
+    # Sums over emotions: each counts by how much it moves.
     made_sum, wanted_sum = np.sum(ranges, axis=0)
     return {
         "comovement": Figure(float(np.mean(list(distances.values()))), distances[worst], worst),
@@ -96,6 +101,7 @@ def vertex_figures(
     """
     lips, upper = mesh.vertices_moved_by(LIP_SHAPES), mesh.vertices_moved_by(UPPER_SHAPES)
     every = np.arange(len(mesh.neutral))
+    # MOD is stated in units of a fully open jaw, so that heads can be compared.
     full = float(mesh.gap(_jaw_open())[0])
     rows = []
     for clip in clips:
@@ -117,6 +123,7 @@ def vertex_figures(
     mean = np.mean(rows, axis=0)
     keys = ("mod", "lve", "eve", "mve", "fdd")
     figures = {key: Figure(float(value)) for key, value in zip(keys, mean, strict=True)}
+    # Signed values of clips cancel; the absolute value of the mean is what papers print.
     figures["fdd_absolute"] = Figure(abs(figures["fdd"].value))
     return figures
 
@@ -143,6 +150,7 @@ def sound_figures(
         if reference is not None:
             gap = mesh.gap(_neutral(reference, clip.path))[: len(loudness)]
             wanted.append(motion_metrics.speech_lip_correlation(loudness[: len(gap)], gap))
+    # nanmean: a clip without a beat has no consistency.
     figures = {"beats": Figure(float(np.nanmean(beats))), "slcc": Figure(float(np.mean(slcc)))}
     if wanted:
         difference = abs(float(np.mean(slcc)) - float(np.mean(wanted)))
@@ -168,6 +176,7 @@ def diversity_figure(performer: Performer, clips: Sequence[SpokenClip], mesh: Me
         distances += [
             motion_metrics.mean_vertex_error(a, b)
             for i, a in enumerate(readings)
+            # Each pair once.
             for b in readings[i + 1 :]
         ]
     return Figure(float(np.mean(distances)))
@@ -183,6 +192,7 @@ def sound_loudness(path: Path, frames: int) -> DoubleArray:
     energy = load_speech(path).samples.astype(float) ** 2
     half = round(ENERGY_WINDOW_S * SAMPLE_RATE / 2)
     centres = np.round(np.arange(frames) * SAMPLE_RATE / EVALUATION_FPS).astype(int)
+    # A running sum: windows overlap.
     total = np.concatenate([[0.0], np.cumsum(energy)])
     first = np.clip(centres - half, 0, len(energy))
     last = np.clip(centres + half, 0, len(energy))

@@ -17,6 +17,7 @@ from ..metrics.speech import CLOSED_FRACTION, gap_reference
 from ..performers.base import Direction, Network, NetworkOutput, Performer
 
 TELEPHONE: Final = "telephone band"
+# face.md 3 g.
 DOUBT = (0.1, 0.2)  # probability of a group of phones that is doubt
 CERTAIN = 0.8  # probability above which it is certain
 Labels = tuple[NDArray[np.str_], NDArray[np.str_]]
@@ -40,6 +41,7 @@ def phone_figures(
     def pooled(chosen: Sequence[SpokenClip]) -> dict[str, Figure]:
         return _figures([labels[clip.path] for clip in chosen])
 
+    # A dev split without read English still has figures.
     read = [clip for clip in clips if clip.group == READ] or list(clips)
     whole = pooled(read)
     groups = {
@@ -50,6 +52,7 @@ def phone_figures(
         name: pooled([clip for clip in clips if clip.speaker == name])["phones_right"].value
         for name in sorted({clip.speaker for clip in clips if clip.group in READERS})
     }
+    # Differences to the mean: a bar on the drop, whatever the level.
     mean = whole["phones_right"].value
     figures = dict(whole)
     if speakers:
@@ -59,6 +62,7 @@ def phone_figures(
         figures["phones_children"] = Figure(mean - groups[CHILD]["phones_right"].value)
     if telephone:
         groups[TELEPHONE] = pooled(telephone)
+        # The same clips without telephone: speakers differ more than the band does.
         names = {clip.name for clip in telephone}
         same = pooled([clip for clip in clips if clip.name in names])["phones_right"].value
         figures["phones_telephone"] = Figure(same - groups[TELEPHONE]["phones_right"].value)
@@ -81,11 +85,13 @@ def doubt_figures(
     for clip in clips:
         output = network.output(clip.path)
         track = performer.perform(clip.path, Direction())
+        # Curves are brought to the network's frames, where posteriors are.
         times = np.arange(len(output.posteriors)) / output.frame_rate
         grid = np.arange(track.frame_count) / track.fps
         lips = mesh.measure(track)
         reference = gap_reference(lips, clip.phones)
         roll = np.interp(times, grid, track.column("mouthRollLower"))
+        # As in the closure measure, so that doubt and certainty mean the same gap.
         closed = np.interp(times, grid, lips.gap) < CLOSED_FRACTION * reference
         rolls.append((_probability(output, "fv"), roll))
         closures.append((_probability(output, "mbp"), closed.astype(np.float64)))
@@ -102,6 +108,7 @@ def _doubt_ratio(pairs: Sequence[tuple[DoubleArray, DoubleArray]]) -> Figure:
     value = np.concatenate([pair[1] for pair in pairs])
     doubtful = (probability >= DOUBT[0]) & (probability <= DOUBT[1])
     certain = probability > CERTAIN
+    # Nothing doubtful, or lips that do nothing in certainty: no ratio.
     if not doubtful.any() or not certain.any() or value[certain].mean() <= 0:
         return Figure(float("nan"))
     return Figure(float(value[doubtful].mean() / value[certain].mean()), count=int(doubtful.sum()))

@@ -37,6 +37,7 @@ class SpeechScores:
 
 def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
     """Return the lip metrics over clips; NaN in a figure for which the clips hold no phone."""
+    # Phones of all clips pooled: clips with few m, b, p would otherwise count as much as long ones.
     minima = _pooled(measured, metrics.bilabial_minima)
     maxima = _pooled(measured, metrics.open_vowel_maxima)
     linguals = _pooled(measured, metrics.lingual_maxima)
@@ -48,6 +49,7 @@ def score_speech(measured: Sequence[MeasuredClip]) -> SpeechScores:
         mistakes=metrics.mistake_rate(linguals),
         auc=metrics.auc(maxima, minima),
         openness_correlation=float(np.mean(correlations)),
+        # The median: a clip whose lag is found at the wrong peak does not shift it.
         lag_s=float(np.median(lags)),
         width_auc=metrics.auc(
             _widths(measured, metrics.SPREAD), _widths(measured, metrics.ROUNDED)
@@ -69,6 +71,7 @@ def score_groups(
     groups: dict[str, list[MeasuredClip]] = {}
     for clip, lips in measured:
         groups.setdefault(group(clip), []).append((clip, lips))
+    # Sorted: the table's rows do not depend on the order of clips.
     return {name: score_speech(groups[name]) for name in sorted(groups)}
 
 

@@ -30,5 +30,6 @@ def motion_over_speech(
     def deviation(path: Path) -> float:
         return float(mesh.gap(performer.perform(path, Direction())).std())
 
+    # One mean for all sounds: kinds are compared with the same speech.
     speech = float(np.mean([deviation(clip.path) for clip in clips]))
     return {path.stem: deviation(path) / max(speech, 1e-12) for path in sounds}

@@ -24,6 +24,7 @@ BAR: Final = "1000 lines of 5 s on two CPU cores: < 60 s"
 if TYPE_CHECKING:
     from ...engines.base import Engine
 
+# Modules are found from here in the child process.
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -60,11 +61,13 @@ def time_batch(model: Path, speech: Path, *, device: str, lines: int) -> BatchTi
             text=True,
             timeout=TIMEOUT_S,
             check=False,
+            # One BLAS thread: the pool has a thread a core.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
     except subprocess.TimeoutExpired:
         return f"batch: took over {TIMEOUT_S} s"
     if done.returncode:
+        # The last line of a traceback says what happened.
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         return f"batch: {last[0]}"
     return BatchTiming(**json.loads(done.stdout.splitlines()[-1]))
@@ -72,6 +75,7 @@ def time_batch(model: Path, speech: Path, *, device: str, lines: int) -> BatchTi
 
 def main(arguments: Sequence[str]) -> int:
     """Time both ways for ``MODEL SPEECH.wav DEVICE LINES`` and print the result."""
+    # Imported in the child: the parent must not load engines, whose memory would be counted.
     from ...batch.lines.control import Control
     from ...batch.lines.manifest import read_rows
     from ...batch.lines.performance import batch_line
@@ -93,6 +97,7 @@ def main(arguments: Sequence[str]) -> int:
         for i in range(count):
             (folder / f"line_{i:05}.wav").write_bytes(speech.read_bytes())
         pool = LocalPool(open_engines(model, "auto", device, None))
+        # Before the batch: page cache and processor are warm for both.
         single_s = _one_by_one(sorted(folder.iterdir()), pool.engines[0], Path(work)) * count
         started, processor = time.perf_counter(), time.process_time()
         lines = [batch_line(line, Performance(Path())) for line in make_plan(read_rows(folder))]
@@ -130,6 +135,7 @@ def _one_by_one(sounds: Sequence[Path], engine: Engine, work: Path) -> float:
     for i, sound in enumerate(chosen):
         write_curves(perform(Performance(sound), engine), work / "alone.npz")
         if i == 0:
+            # The first line opens files and warms caches.
             started = time.perf_counter()
     return (time.perf_counter() - started) / max(1, len(chosen) - 1)
 

@@ -35,6 +35,7 @@ from .timing_child import PEER
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFAULT_DATA = ROOT.parent / "shared" / "data"
+# The demo's speech is in the repository: the benchmark needs no data folder.
 DEMO_SPEECH = ROOT / "demo" / "speech"
 SHORT_S, LONG_S = 5, 60  # lengths of the sounds, in seconds
 TIMEOUT_S = 600  # of one engine; a machine that needs longer is no place for it
@@ -107,6 +108,7 @@ def measure(
     timings, skipped = [], []
     with tempfile.TemporaryDirectory(prefix="cstalk-benchmark-") as work:
         short, long = _write_speech(Path(work))
+        # numpy twice: with site-packages, and alone as inside Blender.
         for name, module, where in (
             ("numpy", "numpy", "cpu"),
             (ALONE, "numpy", "cpu"),
@@ -118,6 +120,7 @@ def measure(
                 continue
             engine = module if name == ALONE else name
             answer = _timed(name, [engine, where, str(model), str(short), str(long)])
+            # A fault of one engine must not hide the figures of the others.
             timings.append(answer) if isinstance(answer, Timing) else skipped.append(answer)
         batch = None
         if lines:
@@ -179,6 +182,7 @@ def _batch_lines(timing: BatchTiming) -> list[str]:
 
 def machine_facts() -> dict[str, str]:
     """Return processor, cores, system, Python, numpy and torch: what a figure depends on."""
+    # Affinity: containers and job queues give fewer cores than the machine has.
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts = {
         "processor": _processor(),
@@ -189,6 +193,7 @@ def machine_facts() -> dict[str, str]:
     for package in ("numpy", "torch"):
         found = importlib.util.find_spec(package) is not None
         facts[package] = importlib.metadata.version(package) if found else "not installed"
+    # A busy machine explains a slow run.
     if hasattr(os, "getloadavg"):
         facts["load"] = f"{os.getloadavg()[0]:.1f} processes over the minute before the start"
     return facts
@@ -221,6 +226,8 @@ def _timed(name: str, arguments: list[str]) -> Timing | str:
             if name == ALONE:
                 command = without_torch.command(module)
                 variables = stack.enter_context(without_torch.numpy_alone())
+            # Wall clock, since the child reports its own: monotonic clocks of two processes need
+            # not agree.
             started = time.time()
             done = subprocess.run(
                 [*command, *arguments],
@@ -231,6 +238,7 @@ def _timed(name: str, arguments: list[str]) -> Timing | str:
                 timeout=TIMEOUT_S,
                 check=False,
             )
+    # Windows without developer mode makes no links.
     except OSError as error:  # no links on this system
         return f"{name}: {error}"
     except subprocess.TimeoutExpired:
@@ -238,6 +246,7 @@ def _timed(name: str, arguments: list[str]) -> Timing | str:
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         return f"{name}: {last[0]}"
+    # The last line: libraries may print before.
     answer = json.loads(done.stdout.splitlines()[-1])
     return Timing(
         name=name,
@@ -255,6 +264,7 @@ def _write_speech(folder: Path) -> tuple[Path, Path]:
     if not found:
         raise BadArgument(f"No speech in {DEMO_SPEECH}", hint="Run benchmark in a checkout")
     line = load_speech(found[0]).samples
+    # Repeated until it is long enough; the content hardly changes the cost.
     long = np.tile(line, -(-LONG_S * SAMPLE_RATE // len(line)))
     paths = []
     for seconds in (SHORT_S, LONG_S):
@@ -275,6 +285,7 @@ def _recorded(path: Path) -> dict[str, float]:
             name = f"Rhubarb 1.14, {row['recognizer']}"
             wall[name] = wall.get(name, 0.0) + float(row["wall_s"])
             sound[name] = sound.get(name, 0.0) + float(row["audio_s"])
+    # In proportion: recorded clips are shorter than a minute.
     return {name: wall[name] / sound[name] * LONG_S for name in sorted(wall)}
 
 

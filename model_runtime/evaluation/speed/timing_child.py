@@ -22,6 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     """Time ``ENGINE DEVICE MODEL SHORT.wav LONG.wav`` and print one JSON line."""
     engine, device, model, short, long = arguments
     run, where = _peer() if engine == PEER else _engine(engine, device, Path(model))
+    # The first run ends the cold start.
     run(Path(short))
     ready = time.time()
     answer: dict[str, Any] = {
@@ -50,6 +51,7 @@ def _peer() -> tuple[Callable[[Path], object], str]:
     from pocketsphinx import Decoder, get_model_path
 
     language_model = str(Path(get_model_path()) / "en-us" / "en-us-phone.lm.bin")
+    # allphone: phones without words, as Rhubarb's phonetic recogniser asks for them.
     decoder = Decoder(samprate=16000, loglevel="FATAL", allphone=language_model, lm=None)
 
     def decode(path: Path) -> object:
@@ -78,6 +80,7 @@ def _peak_megabytes() -> float | None:
         import resource
     except ImportError:
         return None
+    # ru_maxrss is in bytes on macOS and in kilobytes on Linux.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

@@ -22,11 +22,13 @@ def numpy_alone() -> Iterator[dict[str, str]]:
     Raises:
         OSError: The system makes no links.
     """
+    # numpy.libs holds the BLAS that the wheel brings; numpy does not load without it.
     packages = Path(np.__file__).resolve().parents[1]
     with tempfile.TemporaryDirectory(prefix="cstalk-numpy-") as folder:
         for name in ("numpy", "numpy.libs"):
             if (packages / name).is_dir():
                 os.symlink(packages / name, Path(folder) / name, target_is_directory=True)
+        # Variables of this Python would put its packages back on the path.
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         yield kept | {"PYTHONPATH": folder}
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sys
 
+# Before any import that an old Python cannot parse.
 if sys.version_info < (3, 11):  # noqa: UP036 - read by the Python of whoever types the command
     sys.exit(
         f"build.py needs Python 3.11 or newer, this is {sys.version.split()[0]}.\n"
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("build.py: stopped", file=sys.stderr)
+        # 130 is what a shell reports after Ctrl-C.
         return 130
 
 
@@ -136,6 +138,7 @@ def _demo(options: argparse.Namespace) -> int:
             out=options.out.resolve(),
         )
     )
+    # stderr first: paths must come last on a terminal.
     sys.stderr.flush()
     for path in made:
         print(path)

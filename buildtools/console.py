@@ -21,6 +21,7 @@ HEARTBEAT_S = 15.0  # a command without output is reported as still working this
 EXIT_S = 60.0  # from the end of the output to the end of the process
 READER_S = 5.0  # a reader ends as soon as the command and its children have ended
 
+# At import, so that seconds count from the start of the command.
 _STARTED = time.monotonic()
 
 
@@ -40,8 +41,10 @@ def say(text: str) -> None:
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process' environment without variables of its Python, plus ``extra``."""
+    # Variables of this Python would lead another one to the wrong packages.
     dropped = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    # UTF-8 mode: on Windows the locale's encoding would break output with other letters.
     return {**kept, "PYTHONUTF8": "1", **(extra or {})}
 
 
@@ -77,10 +80,12 @@ def run(
             env=dict(environment) if environment is not None else clean_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            # Merged: the order of lines says which output belongs to which error.
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
+            # A session of its own, so that its children can be killed as a group.
             start_new_session=os.name == "posix",
         )
     except OSError as error:
@@ -95,6 +100,7 @@ def run(
     try:
         timed_out = _drain(lines_read, timeout_s, lines, log, on_line, what) or not _ends(process)
     finally:
+        # Also after Ctrl-C: no child may outlive the command.
         if timed_out:
             _kill(process)
         process.wait()
@@ -114,12 +120,14 @@ def _drain(
 ) -> bool:
     """Read until the output ends; True when time ran out first."""
     started = reported = time.monotonic()
+    # The log is written line by line, so that it can be followed.
     with (log or Path(os.devnull)).open("w", encoding="utf-8") as record:
         while True:
             now = time.monotonic()
             if now - started > timeout_s:
                 return True
             try:
+                # Half a second: the heartbeat and the timeout are checked in between.
                 line = lines_read.get(timeout=0.5)
             except queue.Empty:
                 if what and now - reported > HEARTBEAT_S:
@@ -136,13 +144,16 @@ def _drain(
                 on_line(line)
 
 
+# Runs in a thread: a pipe cannot be read with a timeout on every platform.
 def _read(process: subprocess.Popen[str], lines_read: queue.Queue[str | None]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
         lines_read.put(line.rstrip("\r\n"))
+    # None marks the end of the output.
     lines_read.put(None)
 
 
+# A process may close its output and go on.
 def _ends(process: subprocess.Popen[str]) -> bool:
     try:
         process.wait(timeout=EXIT_S)
@@ -154,6 +165,7 @@ def _ends(process: subprocess.Popen[str]) -> bool:
 def _close(process: subprocess.Popen[str], reader: threading.Thread) -> None:
     """Close the pipe, unless a process that the command started still holds the other end."""
     reader.join(timeout=READER_S)
+    # A grandchild may hold the pipe open: closing it would block in the reader.
     if not reader.is_alive():
         assert process.stdout is not None
         process.stdout.close()
@@ -162,11 +174,13 @@ def _close(process: subprocess.Popen[str], reader: threading.Thread) -> None:
 def _kill(process: subprocess.Popen[str]) -> None:
     """End the command and, on POSIX, everything it started."""
     if sys.platform == "win32":
+        # taskkill /T ends the children as well; killing the process alone leaves them.
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], check=False)
         return
     import signal
 
     try:
         os.killpg(process.pid, signal.SIGKILL)
+    # The group is gone where the process ended in the meantime.
     except ProcessLookupError:
         process.kill()

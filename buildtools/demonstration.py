@@ -68,12 +68,15 @@ def make_demo(options: Options) -> list[Path]:
     runtime, blender = runtime_and_blender(newest=options.blend is not None)
     CACHE.mkdir(parents=True, exist_ok=True)
     job = _job(options)
+    # The user's scene keeps its frame rate; the studio has the cinema's.
     fps = _probe(blender, job) if options.blend else 24.0
+    # What decides the curves: audio, code, weights, options and the versions of packages.
     curves_key = _key(
         [options.audio, *_sources(RUNTIME_SOURCES, options.model)],
         options.emotion,
         options.intensity,
         options.seed,
+        # The rate is part of it, since lips are resampled with their closures kept.
         fps,
         environments.requirement_text("runtime"),
     )
@@ -88,15 +91,18 @@ def make_demo(options: Options) -> list[Path]:
         ],
         options.object_name,
         options.pixels,
+        # The Blender that renders decides the picture.
         blender.parents[1].name,
     )
     frames = CACHE / scene_key / "frames"
     job = dataclasses.replace(job, curves=str(curves), frames_folder=str(frames))
+    # Inputs unchanged and outputs untouched: a file that was edited is made again.
     if _is_made(job, scene_key):
         say("Nothing has changed since the last run, its files are kept")
     else:
         _render(blender, job)
         _draw(runtime, job)
+        # Last: a run that was stopped has no record and continues.
         _mark_made(job, scene_key)
     _forget_old_runs({curves_key, scene_key})
     return [Path(getattr(job, field)) for field in OUTPUTS]
@@ -110,6 +116,7 @@ def _require_inputs(options: Options) -> None:
         raise BuildError("--object needs a scene", hint="Name the scene with --blend")
     written = [options.out.resolve() / name for name in OUTPUTS.values()]
     for path in (options.audio, options.blend):
+        # An output must not replace an input that lies in the output folder.
         if path is not None and path.resolve() in written:
             raise BuildError(
                 f"The demo would overwrite {path}", hint="Choose another folder with --out"
@@ -127,6 +134,7 @@ def runtime_and_blender(*, newest: bool = False) -> tuple[Path, Path]:
         newest: Take the newest Blender, for the user's own scene; else the one of the studio.
     """
     name = _blender_name(newest=newest)
+    # In parallel: one may wait for a download while the other unpacks.
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         runtime = pool.submit(environments.ensure, "runtime")
         blender = pool.submit(environments.ensure, name)
@@ -136,6 +144,7 @@ def runtime_and_blender(*, newest: bool = False) -> tuple[Path, Path]:
 def _blender_name(*, newest: bool) -> str:
     """Return the environment of a Blender that a Python of this machine can run."""
     names = list(STUDIO_BLENDERS)
+    # Python 3.13 runs the wheels from 5.1 on, 3.11 those before.
     if newest or sys.version_info[:2] == (3, 13):
         names.reverse()
     return environments.first_possible(names)
@@ -144,6 +153,7 @@ def _blender_name(*, newest: bool) -> str:
 def _job(options: Options) -> Job:
     is_own_line = options.audio == SPEECH
     line = SPEECH.with_suffix(".txt").read_text(encoding="utf-8").strip()
+    # Own audio has no transcript: its file name is the title.
     name = f"“{line}”" if is_own_line else options.audio.name
     return Job(
         audio=str(options.audio),
@@ -170,6 +180,7 @@ def _probe(blender: Path, job: Job) -> float:
             answer.append(float(facts["fps"]))
 
     _blender_step(blender, "probe", job, listen)
+    # The probe ran to its end, so it printed its line.
     return answer[0]
 
 
@@ -186,6 +197,7 @@ def _generate(runtime: Path, options: Options, fps: float, curves: Path) -> None
     status, output = run(command, timeout_s=GENERATE_TIMEOUT_S, what="generate")
     if status != 0:
         lines = output.strip().splitlines() or ["no output"]
+        # Status 2 is a bad argument: its line says what to do. Others are faults of the program.
         text = lines[-1].removeprefix("error: ") if status == 2 else "\n".join(lines[-12:])
         raise BuildError(f"Generation failed: {text}", hint="Correct the named option")
     say(output.strip().splitlines()[-1] if output.strip() else "Generated")
@@ -205,6 +217,7 @@ def _render(blender: Path, job: Job) -> None:
             return
         done, total = int(words[1]), int(words[2])
         now = time.monotonic()
+        # Frames that were there from an earlier run must not count as rendered in no time.
         first = done - 1 if first < 0 else first
         if now - reported > REPORT_S or done == total:
             left = (now - started) / max(done - first, 1) * (total - done)
@@ -225,6 +238,7 @@ def _draw(runtime: Path, job: Job) -> None:
 
 def _blender_step(blender: Path, command: str, job: Job, listen: Callable[[str], None]) -> None:
     status, output = run(
+        # The demo's own preferences: those of the user could change the render.
         [blender, "-m", "demo.scene", command, _write(job)],
         timeout_s=RENDER_TIMEOUT_S,
         environment=clean_environment({"BLENDER_USER_RESOURCES": str(CACHE / "blender")}),
@@ -234,6 +248,7 @@ def _blender_step(blender: Path, command: str, job: Job, listen: Callable[[str],
     )
     if status == 0:
         return
+    # Faults that the user can mend come as one line.
     faults = [line for line in output.splitlines() if line.startswith("FAULT ")]
     if faults:
         raise BuildError(faults[-1].removeprefix("FAULT "))
@@ -251,9 +266,11 @@ def _write(job: Job) -> Path:
 
 def _key(files: Iterable[Path], *values: object) -> str:
     """Return a short digest of the contents of files and of values."""
+    # repr is stable for numbers, strings and None.
     digest = hashlib.sha256(repr(values).encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    # Sixteen digits are enough to name a folder.
     return digest.hexdigest()[:16]
 
 
@@ -265,6 +282,7 @@ def _sources(folders: Iterable[str], model: Path | None = None) -> list[Path]:
         path
         for path in found
         if path.suffix in (".py", ".json", ".safetensors")
+        # Training and evaluation have no part in the demo.
         and not {"training", "evaluation", "__pycache__", "speech"}.intersection(path.parts)
     )
 
@@ -282,6 +300,7 @@ def _mark_made(job: Job, scene_key: str) -> None:
 
 def _fingerprints(job: Job) -> dict[str, str]:
     paths = [Path(getattr(job, field)) for field in OUTPUTS]
+    # A missing file has an empty digest, so that it is made again.
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         for path in paths
@@ -291,5 +310,6 @@ def _fingerprints(job: Job) -> dict[str, str]:
 def _forget_old_runs(current: set[str]) -> None:
     runs = [path for path in CACHE.iterdir() if path.is_dir() and path.name not in current]
     runs = [path for path in runs if path.name != "blender"]
+    # Two folders a run: curves and frames.
     for path in sorted(runs, key=lambda path: -path.stat().st_mtime)[2 * CACHE_RUNS :]:
         shutil.rmtree(path, ignore_errors=True)

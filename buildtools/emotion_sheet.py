@@ -33,11 +33,13 @@ def make_emotion_sheet(out: Path, model: Path | None = None) -> Path:
     Raises:
         BuildError: An environment cannot be created, or a step failed.
     """
+    # Always anew: a sheet is made rarely, and stale frames would mislead.
     runtime, blender = runtime_and_blender()
     shutil.rmtree(CACHE, ignore_errors=True)
     CACHE.mkdir(parents=True)
     curves = {emotion: str(_generate(runtime, emotion, model)) for emotion in EMOTIONS}
     words = read_words(str(SPEECH.with_suffix(".json")))
+    # A moment in the middle of each group of four.
     chosen = moments(words, words[-1].end_s, COLUMNS * SPREAD)[SPREAD // 2 :: SPREAD]
     job = EmotionJob(
         title="One sentence, every emotion at intensity 1, seed 0",

@@ -26,6 +26,7 @@ from .pythons import Interpreter, Version
 
 REQUIREMENTS = ROOT / "requirements"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+# 4 s: a blocked index may answer nothing at all.
 TORCH_PROBE_S = 4  # seconds to find out whether that index can be reached
 INSTALL_TIMEOUT_S = 1800.0  # 700 MB over a slow line
 LOCK_POLL_S = 0.5
@@ -46,6 +47,7 @@ class EnvironmentSpec:
     has_torch: bool = False
 
 
+# Blender 4.2 to 5.0 bundle Python 3.11, later ones 3.13.
 RUNTIME_VERSIONS: tuple[Version, ...] = ((3, 11), (3, 12), (3, 13), (3, 14))
 PY311: tuple[Version, ...] = ((3, 11),)
 PY313: tuple[Version, ...] = ((3, 13),)
@@ -61,6 +63,7 @@ SPECS = {
         ),
         EnvironmentSpec("faults", RUNTIME_VERSIONS, "import numpy, pytest, hypothesis"),
         EnvironmentSpec("engine-old", PY311, "import numpy, pytest"),
+        # The newest first, to meet the newest numpy.
         EnvironmentSpec("engine-new", tuple(reversed(RUNTIME_VERSIONS)), "import numpy, pytest"),
         EnvironmentSpec(
             "check", RUNTIME_VERSIONS, "import mypy, numpy, importlinter, codespell_lib"
@@ -80,6 +83,7 @@ def home() -> Path:
     if chosen:
         return Path(chosen).expanduser().resolve()
     if sys.platform == "win32":
+        # As pip and other tools keep their caches, so that users can clear them.
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
     elif sys.platform == "darwin":
         base = Path.home() / "Library/Caches"
@@ -98,12 +102,14 @@ def ensure(name: str) -> Path:
         raise BuildError(f"No environment {name!r}", hint=f"Use one of: {', '.join(SPECS)}")
     spec = SPECS[name]
     if spec.is_blender:
+        # Before 350 MB are downloaded.
         system_libraries.require()
     interpreter = pythons.find(spec.versions)
     folder = home() / _folder_name(spec, interpreter)
     if not _is_ready(folder):
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
+            # Two builds in two terminals must not write into one folder.
             with _locked(folder):
                 if not _is_ready(folder):  # another build may have created it meanwhile
                     _make(spec, interpreter, folder)
@@ -112,6 +118,7 @@ def ensure(name: str) -> Path:
                 f"Cannot create the environment in {folder}: {error}",
                 hint="Set CSTALK_ENV_HOME to a folder on a disk with 6 GB free",
             ) from error
+    # Blender's wheel is used through its Python, not through a program.
     return python_of(folder)
 
 
@@ -124,6 +131,7 @@ def first_possible(names: Sequence[str]) -> str:
     for name in names:
         if pythons.find_or_none(SPECS[name].versions) is not None:
             return name
+    # Raises with the advice for all of the versions.
     pythons.find([version for name in names for version in SPECS[name].versions])
     raise AssertionError("find raises when there is none")
 
@@ -132,6 +140,7 @@ def site_packages(python: Path) -> Path:
     """Return the ``site-packages`` folder of the environment of ``python``."""
     folder = python.parents[1]
     if os.name == "nt":
+        # Windows has no version in the path.
         return folder / "Lib" / "site-packages"
     return next((folder / "lib").glob("python3.*/site-packages"))
 
@@ -145,6 +154,7 @@ def requirement_text(name: str) -> str:
     """Return a requirement file with the files that it includes by ``-r``."""
     lines = []
     for line in (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        # Comments change no environment.
         words = line.split("#")[0].split()
         if words[:1] == ["-r"]:
             lines.append(requirement_text(words[1].removesuffix(".txt")))
@@ -154,21 +164,25 @@ def requirement_text(name: str) -> str:
 
 
 def _folder_name(spec: EnvironmentSpec, interpreter: Interpreter) -> str:
+    # The interpreter's path counts: a venv links to it.
     content = "\n".join(
         (requirement_text(spec.name), interpreter.version_text, str(interpreter.path), sys.platform)
     )
+    # Ten digits: paths on Windows must stay short.
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     major, minor, _patch = interpreter.version
     return f"{spec.name}-py{major}{minor}-{digest}"
 
 
 def _is_ready(folder: Path) -> bool:
+    # A venv whose Python was removed is made again.
     return (folder / "ready.json").is_file() and python_of(folder).exists()
 
 
 def _make(spec: EnvironmentSpec, interpreter: Interpreter, folder: Path) -> None:
     """Build the environment in place: its scripts contain its path, so it cannot be moved."""
     say(f"Creating the environment {spec.name} with Python {interpreter.version_text} in {folder}")
+    # Left from an interrupted build.
     if folder.exists():
         shutil.rmtree(folder)
     python = python_of(folder)
@@ -193,8 +207,11 @@ def _make(spec: EnvironmentSpec, interpreter: Interpreter, folder: Path) -> None
 
 
 def _install(spec: EnvironmentSpec, python: Path, log: Path) -> None:
+    # --no-compile: bytecode is written only for what is imported.
     command: list[str | Path] = [python, "-m", "pip", "install", "--no-input", "--no-compile"]
+    # A wheel of a release rather than a source of a newer one: no compiler is needed.
     command += ["--disable-pip-version-check", "--prefer-binary"]
+    # torch on PyPI for Linux and Windows brings CUDA, some 2 GB that tests do not use.
     if spec.has_torch and sys.platform in ("linux", "win32"):
         if _reachable(TORCH_CPU_INDEX + "/torch/"):
             command += ["--extra-index-url", TORCH_CPU_INDEX]
@@ -207,6 +224,7 @@ def _install(spec: EnvironmentSpec, python: Path, log: Path) -> None:
         )
         if status == 0:
             return
+        # A full disk or a missing wheel does not change by trying again.
         if left and not _is_hopeless(output):
             say("pip failed, trying once more")
             continue
@@ -238,6 +256,7 @@ def _reachable(url: str) -> bool:
 
 def _report_pip(line: str) -> None:
     text = line.strip()
+    # Small downloads are not worth a line.
     if text.startswith(("Downloading ", "Using cached ")) and not text.endswith(
         (" kB)", ".metadata")
     ):
@@ -250,6 +269,7 @@ def _report_pip(line: str) -> None:
 
 def _tail(output: str) -> str:
     lines = output.splitlines()
+    # pip's last lines say less than its ERROR lines.
     errors = [line for line in lines if line.lstrip().startswith(("ERROR", "error:"))]
     return "\n".join("    " + line for line in (errors or lines)[-8:])
 
@@ -277,6 +297,7 @@ def _is_hopeless(output: str) -> bool:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of one environment; the system releases it when the process ends."""
+    # A lock of the system, not a lock file: a killed build leaves none behind.
     with folder.with_name(folder.name + ".lock").open("a+b") as handle:
         waiting = False
         while not _try_lock(handle.fileno()):
@@ -293,6 +314,7 @@ if sys.platform == "win32":
     def _try_lock(descriptor: int) -> bool:
         try:
             os.lseek(descriptor, 0, os.SEEK_SET)
+            # One byte at the start: Windows locks ranges.
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False

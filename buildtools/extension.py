@@ -62,14 +62,17 @@ def make_zip(destination: Path, *, checks: tuple[Callable[[Path], object], ...] 
     if destination.is_dir():
         destination = destination / f"cstalk-{version()}.zip"
     destination.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder: a rename across disks is a copy.
     partial = destination.with_name(f".{destination.stem}.{os.getpid()}.zip")
     try:
         with zipfile.ZipFile(partial, "w") as archive:
             _add(archive, "__init__.py", ROOT_INIT.encode())
+            # Sorted by POSIX path, so that Windows writes the same order.
             for path in sorted(_files(), key=lambda path: path.relative_to(ROOT).as_posix()):
                 _add(archive, path.relative_to(ROOT).as_posix(), path.read_bytes())
         for check in (check_contents, *checks):
             check(partial)
+        # Only a zip that passed every check replaces the old one.
         partial.replace(destination)
     finally:
         partial.unlink(missing_ok=True)
@@ -97,10 +100,12 @@ def check_contents(path: Path) -> None:
         )
     for name in names:
         parts = PurePosixPath(name).parts
+        # zipfile unpacks such names outside the folder, on one platform or another.
         if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or ":" in name:
             raise BuildError(f"{path.name} has {name!r}, which leads out of the extension's folder")
         if PurePosixPath(name).suffix in BINARY_SUFFIXES:
             raise BuildError(f"{path.name} has {name!r}, but the extension is pure Python")
+    # macOS and Windows would write one over the other.
     if len({name.casefold() for name in names}) < len(names):
         raise BuildError(f"{path.name} has a name twice where case does not count")
     missing = {"__init__.py", *ROOT_FILES} - set(names)
@@ -115,6 +120,7 @@ def validate(target: Path) -> str:
         BuildError: The target is not a valid extension.
     """
     packages = environments.site_packages(_validating_python())
+    # Without the tag list the validator accepts any tag.
     tags = next(packages.glob(VALID_TAGS))
     status, output = blender_tool("validate", f"--valid-tags={tags}", target)
     if status != 0:
@@ -138,6 +144,7 @@ def _files() -> Iterator[Path]:
         if (ROOT / name).is_file():
             yield ROOT / name
     for package in PACKAGES:
+        # rglob: data files of packages are shipped with the code.
         for path in (ROOT / package).rglob("*"):
             relative = path.relative_to(ROOT)
             if (
@@ -151,9 +158,11 @@ def _files() -> Iterator[Path]:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, TIMESTAMP)
+    # 3 is Unix; on Windows zipfile would write 0, and the zip would differ.
     entry.create_system = 3  # Unix on every platform, so that the mode below counts
     entry.external_attr = FILE_MODE << 16
     # Weights do not compress. zlib's output for one level is the same on every platform.
     is_weights = name.endswith(".safetensors")
     entry.compress_type = zipfile.ZIP_STORED if is_weights else zipfile.ZIP_DEFLATED
+    # Level 9: the zip is built once and downloaded often.
     archive.writestr(entry, content, compresslevel=None if is_weights else 9)

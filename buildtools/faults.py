@@ -19,6 +19,7 @@ from pathlib import Path
 from . import environments, testing
 from .console import ROOT, BuildError, run, say
 
+# Read as text: collecting with pytest would need each environment.
 MARK = "pytest.mark.fault("
 TIMEOUT_S = 3600.0
 TEST_TIMEOUT_S = 600
@@ -97,6 +98,7 @@ def _run_group(group: TestGroup, keyword: str) -> list[FaultResult]:
         report = Path(name) / "report.xml"
         command: list[str | Path] = [python, "-m", "pytest", *group.files(), "-q"]
         command += ["-m", "fault", f"--junitxml={report}", f"--timeout={TEST_TIMEOUT_S}"]
+        # No cache files in the checkout.
         command += ["-p", "no:cacheprovider", *(["-k", keyword] if keyword else [])]
         started = time.monotonic()
         status, output = run(
@@ -108,6 +110,7 @@ def _run_group(group: TestGroup, keyword: str) -> list[FaultResult]:
             },
             what=group.environment,
         )
+        # 1 is "some tests failed", which is a result.
         if status not in (0, 1, testing.NO_TESTS_COLLECTED):
             raise BuildError(f"The tests of {group.folders} ended with {status}:\n{output[-3000:]}")
         say(f"{', '.join(group.folders)}: {time.monotonic() - started:.0f} s")
@@ -118,6 +121,7 @@ def read_report(report: Path) -> list[FaultResult]:
     """Return the rows of a JUnit report: one for each fault, with all its tests."""
     cases: dict[str, list[ElementTree.Element]] = {}
     for case in ElementTree.parse(report).iter("testcase"):
+        # A fault may have several tests, a test several faults.
         for fault in _properties(case, "fault"):
             cases.setdefault(fault, []).append(case)
     return [_row(fault, found) for fault, found in cases.items()]
@@ -130,11 +134,13 @@ def _row(fault: str, cases: Sequence[ElementTree.Element]) -> FaultResult:
         problem = _first(broken[0], ("failure", "error"))
         happened = "" if problem is None else problem.get("message", "").partition("\n")[0]
         verdict = FAILED
+    # Skipped only where every test is: one that ran has shown something.
     elif len(skipped) == len(cases):
         reason = skipped[0].find("skipped")
         happened = "" if reason is None else reason.get("message", "")
         verdict = SKIPPED
     else:
+        # Once each, in order: parametrised tests observe the same.
         notes = dict.fromkeys(note for case in cases for note in _properties(case, "happened"))
         happened = "; ".join(notes) or _without_notes(len(cases))
         verdict = PASSED
@@ -160,6 +166,7 @@ def _table(rows: Sequence[FaultResult]) -> str:
     lines.append("  ".join("-" * width for width in (*COLUMNS, 9)))
     for row in rows:
         left = textwrap.wrap(row.fault, COLUMNS[0]) or [""]
+        # Three lines: a table is to be read at a glance.
         right = textwrap.wrap(row.happened, COLUMNS[1], max_lines=3, placeholder=" …") or [""]
         for number in range(max(len(left), len(right))):
             fault = left[number] if number < len(left) else ""

@@ -70,6 +70,7 @@ def _gui(options: argparse.Namespace) -> int:
 
 
 def _print_table(table: str, is_good: bool) -> int:
+    # Progress on stderr must stand before the table.
     sys.stderr.flush()
     print(table, flush=True)
     return 0 if is_good else 1

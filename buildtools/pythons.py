@@ -52,6 +52,7 @@ def find(wanted: Sequence[Version]) -> Interpreter:
         BuildError: None of these versions is installed, or only without ``venv``.
     """
     for version in wanted:
+        # The order decides the environment's digest, so it must not depend on chance.
         for command in _candidates(version):
             found = _probe(command)
             if found is not None and found.version[:2] == version:
@@ -72,8 +73,10 @@ def find_or_none(wanted: Sequence[Version]) -> Interpreter | None:
 def _candidates(version: Version) -> Iterator[tuple[str, ...]]:
     major, minor = version
     if sys.version_info[:2] == version:
+        # The base: a venv of a venv would link to the first.
         yield (getattr(sys, "_base_executable", "") or sys.executable,)
     for name in (f"python{major}.{minor}", "python3", "python"):
+        # All folders of PATH: shutil.which stops at the first, which may be another version.
         for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
             path = shutil.which(name, path=folder) if folder else None
             if path is not None:
@@ -83,26 +86,31 @@ def _candidates(version: Version) -> Iterator[tuple[str, ...]]:
         yield from _newest_first(versions, f"{major}.{minor}.*")
     uv = os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local/share/uv/python"
     yield from _newest_first(Path(uv), f"cpython-{major}.{minor}.*")
+    # The launcher knows Pythons that are not on PATH.
     if os.name == "nt" and shutil.which("py"):
         yield ("py", f"-{major}.{minor}")
 
 
 def _newest_first(folder: Path, pattern: str) -> Iterator[tuple[str, ...]]:
     def patch_level(path: Path) -> int:
+        # uv names folders cpython-3.11.9-linux..., pyenv 3.11.9.
         digits = path.name.split("-")[1 if path.name.startswith("cpython-") else 0].split(".")[-1]
         return int(digits) if digits.isdigit() else -1
 
+    # By number: "3.11.10" is newer than "3.11.9".
     for version in sorted(folder.glob(pattern), key=patch_level, reverse=True):
         for relative in ("bin/python3", "python.exe"):
             if (version / relative).is_file():
                 yield (str(version / relative),)
 
 
+# An interpreter is started once, however often it is looked for.
 @functools.cache
 def _probe(command: tuple[str, ...]) -> Interpreter | None:
     """Return an interpreter's facts; None when it does not start or cannot create environments."""
     try:
         answer = subprocess.run(
+            # -I: variables and the current folder must not change what is found.
             [*command, "-I", "-c", PROBE],
             check=False,
             capture_output=True,
@@ -113,6 +121,7 @@ def _probe(command: tuple[str, ...]) -> Interpreter | None:
         facts = json.loads(answer.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return None  # a pyenv shim without a version, the Windows Store stub, a broken link
+    # Debian's python3 lacks ensurepip; PyPy and 32-bit builds have no wheels of torch and bpy.
     if not (facts["usable"] and facts["name"] == "cpython" and facts["bits"] == 64):
         return None
     major, minor, patch = facts["version"]

@@ -63,6 +63,7 @@ def write_pages() -> list[Path]:
     """Write the pages that changed; their paths."""
     written = []
     for path, text in pages().items():
+        # Unchanged pages keep their time, so that nothing is rebuilt.
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             written.append(path)
@@ -71,6 +72,7 @@ def write_pages() -> list[Path]:
 
 def _protocol_page() -> str:
     tree = _tree(PROTOCOL)
+    # Names on the wire are the heading: they are what another program sends.
     names = {cls: name for name, cls in _type_names(tree)}
     lines = ["# Protocol", "", _generated_from(PROTOCOL), ""]
     lines += [ast.get_docstring(tree) or "", "", "## Messages", ""]
@@ -81,6 +83,7 @@ def _protocol_page() -> str:
     lines += ["## Values in messages", ""]
     for node in classes:
         if node.name not in names and not node.name.endswith("Error"):
+            # Errors do not travel as values.
             lines += [f"### {node.name}", "", *_class_text(node)]
     exchange = EXCHANGE.read_text(encoding="utf-8").strip()
     lines += ["## An exchange", "", "Recorded from a worker with the built-in engine; `>` goes to"]
@@ -124,11 +127,13 @@ def _class_text(node: ast.ClassDef) -> list[str]:
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str, str, str]]:
+    # A string after a field is its documentation.
     for item, following in zip(node.body, [*node.body[1:], None], strict=True):
         is_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
         text = inspect.cleandoc(following.value.value) if is_text else ""  # type: ignore[union-attr]
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             default = f"`{ast.unparse(item.value)}`" if item.value is not None else ""
+            # A bar would end the table's cell.
             kind = ast.unparse(item.annotation).replace("|", "\\|")
             yield item.target.id, kind, default, " ".join(text.split())
         elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
@@ -144,6 +149,7 @@ def _doc_text(node: ast.ClassDef | ast.FunctionDef) -> list[str]:
         if line.rstrip(":") in ("Args", "Returns", "Raises", "Yields") and line.endswith(":"):
             lines += [f"**{line.rstrip(':')}**", ""]
             is_list = True
+        # Four spaces are an argument, more are its continuation.
         elif is_list and line.startswith("    ") and not line.startswith("     "):
             lines.append(f"- {line.strip()}")
         elif is_list and line.strip():
@@ -157,6 +163,7 @@ def _signature(node: ast.FunctionDef) -> str:
     returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
     parts = ast.unparse(node.args).split(", ")
     line = f"{node.name}({', '.join(parts)}){returns}"
+    # Lines of the page are as long as those of the source.
     if len(line) <= 100:
         return line
     return f"{node.name}(\n    {ast.unparse(node.args)}\n){returns}"
@@ -169,6 +176,7 @@ def _type_names(tree: ast.Module) -> Sequence[tuple[str, str]]:
             continue
         if ast.unparse(node.target) == "_TYPE_NAMES":
             table = zip(node.value.keys, node.value.values, strict=True)
+            # None is the key of a `**` entry.
             return [(str(ast.literal_eval(k)), ast.unparse(v)) for k, v in table if k is not None]
     raise ValueError(f"{PROTOCOL} has no table of message types")
 

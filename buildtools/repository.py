@@ -43,6 +43,8 @@ def make_repository(folder: Path) -> Path:
         archive = extension.make_zip(staging, checks=(extension.validate,))
         write_index(staging)
         check_repository(staging)
+        # The zip first: a reader of the old index still finds its zip, one of the new index the
+        # new.
         for path in (archive, staging / INDEX):
             _replace(path, folder / path.name)
     return folder / INDEX
@@ -62,6 +64,7 @@ def write_index(folder: Path) -> Path:
         raise BuildError(
             f"The index lists {listed}, not {EXTENSION} alone", hint="Choose an empty folder"
         )
+    # Sorted keys and no time stamp: equal sources give an equal index.
     text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     index.write_text(text, encoding="utf-8", newline="\n")
     return index
@@ -76,6 +79,7 @@ def check_repository(folder: Path) -> None:
     url = (folder / INDEX).resolve().as_uri()
     for blender, python in BLENDERS:
         with tempfile.TemporaryDirectory(prefix="cstalk-subscriber-") as name:
+            # As Blender subscribes; file:// needs no server.
             _tool("sync", f"--remote-url={url}", f"--local-dir={name}")
             options = [f"--remote-url={url}", f"--local-dir={name}", "--local-cache=0"]
             options += [f"--blender-version={blender}", f"--python-version={python}"]
@@ -89,11 +93,13 @@ def check_repository(folder: Path) -> None:
 
 def _tool(command: str, *options: str) -> None:
     status, output = extension.blender_tool(command, *options)
+    # Blender's tool reports some failures with exit status 0.
     if status != 0 or "FATAL_ERROR" in output or re.search("^ERROR", output, re.MULTILINE):
         raise BuildError(f"Blender's own {command} failed:\n{output}", hint="Read its output")
 
 
 def _replace(source: Path, target: Path) -> None:
+    # Named after the process: two builds do not share it.
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         shutil.copyfile(source, partial)

@@ -26,6 +26,7 @@ def missing() -> tuple[str, ...]:
     """Return the libraries that the loader does not find; none on macOS and Windows."""
     if not sys.platform.startswith("linux"):
         return ()
+    # By loading: file names differ between distributions.
     return tuple(name for name in APT_PACKAGES if not _loads(name))
 
 
@@ -42,6 +43,7 @@ def require() -> None:
 
 def _loads(name: str) -> bool:
     try:
+        # The loader's own search, with its cache and LD_LIBRARY_PATH.
         ctypes.CDLL(name)
     except OSError:
         return False

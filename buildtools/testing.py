@@ -21,6 +21,7 @@ TEST_TIMEOUT_S = 180  # for one test; the slowest start a process that loads tor
 LAYERS_AT_ONCE = 2
 NO_TESTS_COLLECTED = 5  # pytest's exit status
 
+# Both threads may need the same environment.
 _environment_lock = threading.Lock()
 
 
@@ -78,6 +79,7 @@ def run_layers(only: Sequence[str] = (), keyword: str = "") -> tuple[str, bool]:
     Raises:
         BuildError: ``only`` names no layer, or an environment cannot be created.
     """
+    # Beginnings of names: "blender" runs all versions.
     chosen = [x for x in LAYERS if not only or any(x.name.startswith(name) for name in only)]
     if not chosen:
         names = ", ".join(layer.name for layer in LAYERS)
@@ -119,6 +121,7 @@ def _run_layer(layer: Layer, keyword: str) -> Outcome:
 
 
 def _pytest(layer: Layer, python: Path, report: Path, keyword: str) -> list[str | Path]:
+    # The slowest tests are named in every log.
     command: list[str | Path] = [python, "-m", "pytest", *layer.paths, "-q", "--durations=5"]
     command += [f"--junitxml={report}", f"--timeout={TEST_TIMEOUT_S}", "-p", "no:cacheprovider"]
     return [*command, "-k", keyword] if keyword else command
@@ -183,6 +186,7 @@ def _counts(report: Path) -> tuple[int, int, int] | None:
 
 def _failures(output: str) -> str:
     """Return the failures in pytest's output, or its last lines."""
+    # From the failures on; the progress dots before say nothing.
     found = re.search(r"^=+ (FAILURES|ERRORS) =+$", output, re.MULTILINE)
     text = output[found.start() :] if found else output
     return "\n".join("    " + line for line in text.splitlines()[-200:])

@@ -60,6 +60,7 @@ def run_session(blender: str, out: Path, sessions: Sequence[str] = SESSIONS) -> 
 
 
 def _run_one(blender: str, out: Path, name: str) -> tuple[list[str], bool]:
+    # Anew for each session: files of the last must not count as results.
     folder = environments.home().parent / "gui-share" / Path(name).stem
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "shots").mkdir(parents=True)
@@ -78,9 +79,11 @@ def _run_one(blender: str, out: Path, name: str) -> tuple[list[str], bool]:
         what="session",
     )
     out.mkdir(parents=True, exist_ok=True)
+    # Screenshots are kept even where the session failed.
     for path in sorted((folder / "shots").glob("*.png")):
         shutil.copy(path, out)
     laws = [line for line in output.splitlines() if line.startswith(("ok  ", "FAIL"))]
+    # The last line is the summary; without it Blender crashed or hung.
     if not laws or "failed" not in output.splitlines()[-1]:
         raise BuildError(
             f"{name} did not end (status {status}):\n{output[-3000:]}", hint="See its shots"
@@ -97,6 +100,7 @@ def _given(folder: Path) -> list[Path]:
     lines.mkdir()
     for index, name in enumerate(LINES):
         _cut(SPEECH, lines / f"{name}.wav", index, len(LINES))
+    # A file that every decoder refuses.
     (lines / f"{BROKEN_LINE}.wav").write_bytes(b"RIFF, and then nothing")
     _repeat(SPEECH, lines / f"{LONG_LINE}.wav", 2 * LONG_REPEATS)
     return [archive, folder / SPEECH.name, folder / "long.wav", lines, folder / "shots"]
@@ -113,6 +117,7 @@ def _prefix(blender: str, share: Path) -> list[str]:
         if found is None:
             raise BuildError(f"Program not found: {blender}", hint="Give the path of a Blender")
         has_display = bool(os.environ.get("DISPLAY"))
+        # xvfb-run -a takes the first free display.
         return [found] if has_display else ["xvfb-run", "-a", "-s", SCREEN, found]
     root = share.parent / "gui-chroot"
     if not TOOLS.is_dir():
@@ -135,11 +140,14 @@ def _prefix(blender: str, share: Path) -> list[str]:
 
 def _environment(folder: Path) -> dict[str, str]:
     runtime = folder / "runtime"
+    # A runtime folder must be readable by its owner alone (XDG specification).
     runtime.mkdir(mode=0o700, exist_ok=True)
     browser, opened = folder / "browser.sh", folder / "opened.txt"
+    # Links are opened by a script that records them: no browser starts.
     browser.write_text(f'#!/bin/sh\necho "$1" > "{opened}"\n', encoding="utf-8")
     browser.chmod(0o755)
     return {
+        # A machine without a graphics card renders in software.
         "LIBGL_ALWAYS_SOFTWARE": "1",
         "XDG_RUNTIME_DIR": str(runtime),
         "HOME": str(folder),
@@ -156,6 +164,7 @@ def _repeat(source: Path, target: Path, times: int) -> None:
     """Write an audio file several times in a row."""
     with wave.open(str(source), "rb") as speech, wave.open(str(target), "wb") as long:
         long.setparams(speech.getparams())
+        # Parameters are copied, so that the format stays the same.
         content = speech.readframes(speech.getnframes())
         for _ in range(times):
             long.writeframes(content)

@@ -45,10 +45,12 @@ def draw_emotions(job: EmotionJob) -> None:
         draw.text((GAP + 4, top + TILE / 2), emotion, TEXT, font(18), anchor="lm")
         for column in range(len(job.times_s)):
             with Image.open(picture_path(Path(job.pictures), emotion, column)) as picture:
+                # The tile shows brows to chin; hair and shirt say nothing of an emotion.
                 side = picture.width * CROP
                 left = (picture.width - side) / 2
                 upper = left + CROP_DOWN * picture.height
                 box = (left, upper, left + side, upper + side)
+                # Lanczos: a bilinear reduction would alias.
                 small = picture.resize((TILE, TILE), Image.Resampling.LANCZOS, box)
             sheet.paste(small, (MARGIN + column * (TILE + GAP), top))
     partial = Path(job.out).with_suffix(".partial.jpg")

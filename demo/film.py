@@ -29,10 +29,12 @@ def render_frames(scene: bpy.types.Scene, folder: Path, start: int, count: int) 
     partial = folder / "partial.png"
     for index in range(count):
         path = frame_path(folder, index)
+        # Finished frames stay: rendering is by far the longest step.
         if not path.is_file():
             scene.frame_set(start + index)
             scene.render.filepath = str(partial)
             bpy.ops.render.render(write_still=True, scene=scene.name)
+            # A rename within a folder is atomic.
             partial.replace(path)
         print(f"PROGRESS {index + 1} {count}", flush=True)
 
@@ -50,6 +52,7 @@ def encode(folder: Path, audio: Path, film: Path, count: int, frame_rate: float)
     scene = bpy.data.scenes.new("Film")
     render = scene.render
     render.fps = math.ceil(frame_rate)
+    # Rates such as 29.97 are an integer over a base.
     render.fps_base = render.fps / frame_rate
     scene.frame_start, scene.frame_end = 1, count
     strips = scene.sequence_editor_create().strips
@@ -69,6 +72,7 @@ def encode(folder: Path, audio: Path, film: Path, count: int, frame_rate: float)
 
 
 def _use_mp4(render: bpy.types.RenderSettings) -> None:
+    # The file name has its ending already.
     render.use_file_extension = False
     render.image_settings.media_type = "VIDEO"
     render.image_settings.file_format = "FFMPEG"

@@ -83,6 +83,7 @@ class Photographer:
         centre, height = studio.moving_box(self.head)
         studio.add_lights(scene, centre, height)
         studio.use_film_settings(scene, is_own=False)
+        # The tiles are small: six samples are enough.
         scene.cycles.samples = SAMPLES
         scene.render.resolution_x = scene.render.resolution_y = TILE
         studio.drop_subsurface()
@@ -95,6 +96,7 @@ class Photographer:
         """Place the camera for a view: target, height and angle."""
         target, height, degrees = view
         camera = bpy.context.scene.camera
+        # With the sensor's width as scale, the view is `height` metres high.
         distance = height * camera.data.lens / camera.data.sensor_width
         angle = math.radians(degrees)
         offset = Vector((math.sin(angle), -math.cos(angle), 0.05)) * distance
@@ -104,10 +106,12 @@ class Photographer:
     def shoot(self, pose: Pose) -> Image.Image:
         """Return a picture of a pose; names without Left or Right mean both sides."""
         for key in self.keys:
+            # All keys: poses must not add up.
             key.value = 0.0
         for name, amount in pose.items():
             found = [name] if name in self.keys else [f"{name}Left", f"{name}Right"]
             for key_name in found:
+                # Intensities beyond 1 need a slider that allows them.
                 self.keys[key_name].slider_max = max(1.0, amount)
                 self.keys[key_name].value = amount
         bpy.context.scene.render.filepath = str(self.path)
@@ -122,6 +126,7 @@ def shape_tiles(photographer: Photographer) -> list[Tile]:
     for key in photographer.keys[1:]:
         pose = {key.name: 1.0}
         label = key.name
+        # mouthClose alone pushes the lips through each other: it is the counterpart of an open jaw.
         if key.name == "mouthClose":
             pose["jawOpen"], label = 1.0, "mouthClose + jawOpen"
         tiles.append(Tile(label, pose))
@@ -145,6 +150,7 @@ def emotion_tiles() -> list[Tile]:
     return [
         Tile(
             f"{name} {intensity:g}",
+            # Gaze does not scale: eyes look somewhere or they do not.
             {key: value * intensity for key, value in entry["pose"].items() if "Look" not in key}
             | {key: value for key, value in entry["pose"].items() if "Look" in key},
         )
@@ -178,6 +184,7 @@ def draw_sheet(photographer: Photographer, name: str, tiles: list[Tile], columns
 
 def main(arguments: list[str]) -> int:
     """Draw the named sheets, or all, and return the exit status."""
+    # No argument: every sheet.
     wanted = arguments or ["shapes", "visemes", "emotions", "extremes"]
     with tempfile.TemporaryDirectory() as folder:
         photographer = Photographer(Path(folder))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+# Before pyplot is imported anywhere: no display is needed.
 mpl.use("Agg")
 
 from model_runtime.curves.formats import registry as formats

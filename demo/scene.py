@@ -31,6 +31,7 @@ FRAME_RATE = 24  # of the studio; the user's scene keeps its own
 FIRST_FRAME = 1
 
 
+# Its text is a whole sentence, since it is shown as it is.
 class BadScene(Exception):
     """The user's scene lacks something; the text says what to do."""
 
@@ -55,14 +56,17 @@ def main(arguments: list[str]) -> int:
 def _open_face(job: Job) -> bpy.types.Object:
     """Return the face to animate, in the user's scene or in a new studio."""
     if not job.blend:
+        # Imported here: a user's scene needs no demo head.
         from cstalk_blender.demo_head import build_demo_head  # only the studio needs it
 
+        # An empty file: the default cube would be rendered.
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         scene = bpy.context.scene
         scene.render.fps, scene.render.fps_base = FRAME_RATE, 1.0
         scene.frame_start = scene.frame_end = FIRST_FRAME
         return build_demo_head()
     try:
+        # load_ui: the saved scene should open as the user left it.
         bpy.ops.wm.open_mainfile(filepath=job.blend, load_ui=True)
     except RuntimeError as error:
         raise BadScene(f"Blender cannot open {job.blend}: {error}") from error
@@ -74,12 +78,14 @@ def _face_in(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
         if name not in scene.objects:
             raise BadScene(f"No object {name!r} in the scene {scene.name!r}: check --object")
         return scene.objects[name]
+    # The active object is what the user means, if it is a face.
     active = targets.default_target_or_none(bpy.context)
     if active is not None and targets.is_face(active):
         return active
     faces = [item for item in scene.objects if targets.is_face(item)]
     if not faces:
         raise BadScene("No mesh in the scene has ARKit shape keys (jawOpen, ...)")
+    # Of several meshes the one with most channels: teeth and brows have fewer.
     return max(faces, key=lambda item: targets.mapping_of(item).found)
 
 
@@ -127,11 +133,13 @@ def bake_and_check(
     rate = sound.frame_rate(scene)
     faces = targets.face_objects(face)
     report = bake.bake_track(faces, curves, start_frame=start_frame, frame_rate=rate, line=line)
+    # Driven shapes were not baked, so they are not expected to move.
     seen = check.check_faces(
         faces, curves, scene, start_frame=start_frame, frame_rate=rate, left_out=report.driven
     )
     for problem in seen.problems:
         print(f"NOTE {problem}", flush=True)
+    # A bake that moves nothing is a failure even though keys were written.
     if not seen.moved:
         raise BadScene(f"Keyframes were written, but {face.name!r} does not move")
     if report.driven:
@@ -141,6 +149,7 @@ def bake_and_check(
 
 def _set_stage(job: Job, scene: bpy.types.Scene, face: bpy.types.Object) -> None:
     centre, height = studio.moving_box(face)
+    # The user's camera stays.
     if scene.camera is None:
         studio.add_camera(scene, centre, height)
     if not job.blend:
@@ -153,8 +162,10 @@ def _save(job: Job, scene: bpy.types.Scene) -> None:
     """Write the .blend with its audio packed, so that it plays wherever it is copied."""
     for item in bpy.data.sounds:
         if item.packed_file is None and Path(bpy.path.abspath(item.filepath)) == Path(job.audio):
+            # Packed, so that the .blend plays wherever it is copied.
             item.pack()
     scene.render.filepath = "//demo_"
+    # copy: a user's scene keeps its own path.
     bpy.ops.wm.save_as_mainfile(filepath=job.out_blend, copy=bool(job.blend), compress=True)
 
 

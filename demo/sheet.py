@@ -59,8 +59,10 @@ def _draw_tile(
     moment: Moment,
     corner: tuple[int, int],
 ) -> None:
+    # As in the film: the same frame for the same moment.
     index = min(round(moment.time_s * curves.fps), curves.frame_count - 1)
     with Image.open(frame_path(Path(job.frames_folder), index)) as picture:
+        # The studio leaves room around the face; a user's picture is shown whole.
         side = min(picture.size) * (1.0 if job.blend else STUDIO_CROP)
         left, top = (picture.width - side) / 2, (picture.height - side) / 2
         box = (left, top, left + side, top + side)

@@ -34,12 +34,14 @@ def moving_box(face: bpy.types.Object) -> tuple[Vector, float]:
     """
     mesh = face.data
     rest = _coordinates(mesh.shape_keys.key_blocks[0].data)
+    # Of the mesh's own size: units differ between scenes.
     limit = MOVES * float(np.ptp(rest, axis=0).max())
     moved = np.zeros(len(rest), bool)
     for block in mesh.shape_keys.key_blocks[1:]:
         moved |= np.abs(_coordinates(block.data) - rest).max(axis=1) > limit
     points = rest[moved] if moved.any() else rest
     world = np.array(face.matrix_world)
+    # Row vectors: the matrix is applied from the right.
     placed = points @ world[:3, :3].T + world[:3, 3]
     low, high = placed.min(0), placed.max(0)
     return Vector((low + high) / 2), float(high[2] - low[2])
@@ -57,7 +59,9 @@ def add_camera(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
     camera = bpy.data.cameras.new("Camera")
     camera.lens = LENS_MM
     camera.sensor_fit = "VERTICAL"
+    # The picture's height at the face, by similar triangles.
     distance = height * FRAME_HEIGHT / (camera.sensor_height / LENS_MM)
+    # Near and far planes scale with the scene: depth precision is relative.
     camera.clip_start, camera.clip_end = distance / 100, distance * 100
     holder = bpy.data.objects.new("Camera", camera)
     offset = Vector((math.sin(VIEW_ANGLE), -math.cos(VIEW_ANGLE), 0.0)) * distance
@@ -81,6 +85,7 @@ def add_lights(scene: bpy.types.Scene, centre: Vector, height: float) -> None:
         "Rim": RIM_LIGHT,
     }.items():
         light = bpy.data.lights.new(name, "AREA")
+        # Power grows with the square of the distance for the same brightness.
         light.energy = watts * height**2
         light.size = size * height
         light.color = colour
@@ -103,11 +108,14 @@ def use_film_settings(scene: bpy.types.Scene, *, is_own: bool, pixels: int = FIL
     render = scene.render
     render.resolution_x = render.resolution_y = pixels
     render.resolution_percentage = 100
+    # Data stays in memory between frames: only shape keys change.
     render.use_persistent_data = True
     render.image_settings.file_format = "PNG"
     render.image_settings.color_mode = "RGB"
+    # Little compression: it would only take time.
     render.image_settings.compression = 15
     if is_own:
+        # Workbench: it needs no lights or materials of the user's scene.
         render.engine = "BLENDER_WORKBENCH"
         shading = scene.display.shading
         shading.light, shading.color_type = "STUDIO", "TEXTURE"
@@ -118,6 +126,7 @@ def use_film_settings(scene: bpy.types.Scene, *, is_own: bool, pixels: int = FIL
     cycles = scene.cycles
     cycles.samples = FILM_SAMPLES
     cycles.use_adaptive_sampling = False
+    # Three bounces: more are not seen in so small a picture.
     cycles.max_bounces = 3
     cycles.use_denoising = True
     cycles.denoiser = "OPENIMAGEDENOISE"
@@ -165,11 +174,13 @@ def _background() -> bpy.types.World:
     ramp = nodes.new("ShaderNodeValToRGB")
     ramp.color_ramp.elements[0].color = BACKGROUND_LOW
     ramp.color_ramp.elements[1].color = BACKGROUND_HIGH
+    # Window coordinates: the background does not turn with the camera.
     links.new(window.outputs["Window"], split.inputs[0])
     links.new(split.outputs["Y"], ramp.inputs["Fac"])
     links.new(ramp.outputs["Color"], nodes["Background"].inputs["Color"])
     ray, strength = nodes.new("ShaderNodeLightPath"), nodes.new("ShaderNodeMapRange")
     strength.inputs["To Min"].default_value = AMBIENT_LIGHT
+    # Camera rays see the ramp as it is; for light rays it is dimmer.
     links.new(ray.outputs["Is Camera Ray"], strength.inputs["Value"])
     links.new(strength.outputs["Result"], nodes["Background"].inputs["Strength"])
     return world

@@ -77,13 +77,16 @@ def moments(words: Sequence[Word], duration_s: float, count: int) -> list[Moment
         count: Number of moments.
     """
     if not words:
+        # Without words: the middle of equal parts.
         return [Moment((i + 0.5) * duration_s / count, "") for i in range(count)]
     shown = dict.fromkeys(range(len(PHONE_GROUPS) + 1), 0)
     chosen = []
     for word in words:
+        # Least shown first, so that every group appears before one is repeated.
         phone = min(word.phones, key=lambda phone: (shown[_group(phone)], _group(phone)))
         shown[_group(phone)] += 1
         chosen.append(Moment(phone.middle_s, f"{word.name}  /{phone.name}/"))
+    # Longest first: start - end is negative.
     pauses = sorted(_pauses(words, duration_s), key=lambda pause: pause.start_s - pause.end_s)
     chosen += [Moment(pause.middle_s, "(pause)") for pause in pauses[: max(0, count - len(chosen))]]
     return sorted(chosen[:count], key=lambda moment: moment.time_s)
@@ -93,10 +96,12 @@ def _group(phone: Span) -> int:
     for index, group in enumerate(PHONE_GROUPS):
         if phone.name in group:
             return index
+    # Phones of no group come last.
     return len(PHONE_GROUPS)
 
 
 def _pauses(words: Sequence[Word], duration_s: float) -> list[Span]:
+    # A pause is from the end of a word to the start of the next.
     ends = [0.0, *(word.end_s for word in words)]
     starts = [*(word.start_s for word in words), duration_s]
     return [Span("", end, start) for end, start in zip(ends, starts, strict=True) if start > end]

@@ -21,7 +21,9 @@ from ..console import ROOT, BuildError, clean_environment, run, say
 
 SCRIPT = Path(__file__).with_name("addon_costs.py")
 SPEECH = ROOT / "demo" / "speech" / "line.wav"
+# An install and five starts of Blender on a busy machine.
 TIMEOUT_S = 600.0
+# The best of several: other processes only ever make a run slower.
 STARTS, PERFORMANCES = 5, 3
 EMPTY = "cstalk_nothing"
 """An extension that does nothing."""
@@ -54,10 +56,13 @@ def run_benchmark(version: str, destination: Path) -> tuple[str, bool]:
     """
     python = environments.ensure(f"bpy-{version}")
     with tempfile.TemporaryDirectory(prefix="cstalk-benchmark-") as name:
+        # From the zip, not from the checkout: users enable an installed extension.
         archive = extension.make_zip(Path(name) / "cstalk.zip")
+        # Installed once: the first import compiles bytecode, which a user has on the disk.
         _measure(python, Path(name), "install", archive)
         say(f"Enabling in {STARTS} fresh Blenders")
         enabled = [_measure(python, Path(name), "enable") for _ in range(STARTS)]
+        # After CSTalk was measured: the empty extension must not be enabled with it.
         _write_empty(Path(name))
         empty = [_measure(python, Path(name), "enable", EMPTY) for _ in range(STARTS)]
         say(f"One performance, tick by tick, in {PERFORMANCES} fresh Blenders")
@@ -86,14 +91,19 @@ def _measure(python: Path, home: Path, *arguments: str | Path) -> dict[str, Any]
         timeout_s=TIMEOUT_S,
         environment=clean_environment(
             {
+                # Preferences of the developer must not count.
                 "BLENDER_USER_RESOURCES": str(home / "blender"),
                 "HOME": str(home),
+                # Empty: bytecode is written, as for a user.
                 "PYTHONDONTWRITEBYTECODE": "",
+                # Empty: a setting of the developer would choose the worker's Python.
                 "CSTALK_PYTHON": "",
+                # One thread: processor time is compared, and threads would hide or double it.
                 "OMP_NUM_THREADS": "1",
             }
         ),
     )
+    # Blender prints lines of its own before the result.
     lines = [line for line in output.splitlines() if line.startswith("{")]
     if status != 0 or not lines:
         raise BuildError(f"Blender could not be measured ({arguments[0]}):\n{output[-3000:]}")
@@ -105,6 +115,7 @@ def _write_empty(home: Path) -> None:
     folder = home / "blender" / "extensions" / "user_default" / EMPTY
     folder.mkdir(parents=True)
     manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    # The manifest of CSTalk, so that Blender checks and reads as much for either.
     manifest = re.sub(r'^id = ".*"$', f'id = "{EMPTY}"', manifest, flags=re.MULTILINE)
     (folder / "blender_manifest.toml").write_text(manifest, encoding="utf-8")
     code = "def register():\n    pass\n\n\ndef unregister():\n    pass\n"
@@ -117,6 +128,7 @@ def _longest_ticks(works: list[dict[str, Any]]) -> tuple[tuple[float, float], ..
     for one in works:
         ticks = list(zip(one["ticks_cpu_s"], one["ticks_s"], strict=True))
         first = len(ticks) - one["heavy_ticks"]
+        # Ticks after the result write keys, those before wait for the worker.
         for kind, own in zip(longest, (ticks[:first], ticks[first:]), strict=True):
             kind.append(tuple(1e3 * max(column) for column in zip(*own, strict=True)))
     best = (tuple(min(column) for column in zip(*kind, strict=True)) for kind in longest)
@@ -136,6 +148,7 @@ def _rows(
     )
     before, after = (1e6 * s for s in work["frame_change_s"])
     timers = work["timer_before"] or work["timer_after"]
+    # Handlers on load or save cost nothing while a scene plays.
     per_frame = [name for name in work["handlers"] if "frame" in name or "depsgraph" in name]
     return [
         Row(

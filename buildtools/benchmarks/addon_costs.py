@@ -19,6 +19,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+# Repository of extensions that are installed from a file.
 REPOSITORY = "bl_ext.user_default"
 MODULE = f"{REPOSITORY}.cstalk"
 KEYS, RATE = 3600, 60.0
@@ -30,6 +31,7 @@ class Clock:
     """Measures wall time and the processor time of this thread since its creation."""
 
     def __init__(self) -> None:
+        # thread_time: the worker's reader thread must not count as a tick's work.
         self._wall, self._processor = time.perf_counter(), time.thread_time()
 
     def read(self) -> tuple[float, float]:
@@ -59,12 +61,14 @@ def enable(name: str = "cstalk") -> dict[str, object]:
 
 def work(speech: str) -> dict[str, object]:
     """Measure one Generate with the real worker tick by tick, a bake, and what runs afterwards."""
+    # Before enabling: handlers of CSTalk could only add to it.
     idle_before = frame_changes_s()
     bpy.ops.preferences.addon_enable(module=MODULE)
     jobs, bake = _module("jobs.generate"), _module("rig.keys.bake")
     bpy.context.scene.render.fps = 60
     bpy.ops.cstalk.add_demo_head()
     head = bpy.context.active_object
+    # After the head was added, since frame changes evaluate it as well.
     idle_after = frame_changes_s()
     bpy.ops.cstalk.load_audio(filepath=speech)
     report: dict[str, object] = {
@@ -77,6 +81,7 @@ def work(speech: str) -> dict[str, object]:
     report["ticks_s"], report["ticks_cpu_s"], report["heavy_ticks"] = ticks_of(studio)
     report["error"] = str(studio.error or "")
     report["made"] = head.cstalk_result.summary
+    # A tick after the end: a timer that still runs would cost power for ever.
     report["timer_after"] = studio.tick() is not None
     bakes = [bake_s(bake, head) for _ in range(REPEATS)]
     report["bake_s"], report["bake_cpu_s"] = zip(*bakes, strict=True)
@@ -91,7 +96,9 @@ def ticks_of(studio: object) -> tuple[list[float], list[float], int]:
         clock = Clock()
         studio.tick()
         spent.append(clock.read())
+        # From the result on, every tick counts as one that writes keys.
         heavy += bool(heavy or studio.fraction == 1.0 or not studio.is_busy)
+        # Without a pause the worker would get no core on a small machine.
         time.sleep(0.005)
     wall, processor = zip(*spent, strict=True)
     return list(wall), list(processor), heavy
@@ -108,8 +115,10 @@ def bake_s(bake: object, head: bpy.types.Object) -> tuple[float, float]:
     rigs = _module_of_runtime("curves.rig")
     channels = rigs.load_rig("arkit52").channel_names
     times = np.arange(KEYS)[:, None] / RATE
+    # Shifted cosines: every key differs, so nothing can be left out.
     values = 0.5 - 0.5 * np.cos(times + np.arange(len(channels))[None, :])
     curves = track.CurveTrack(values.astype(np.float32), tuple(channels), RATE)
+    # The conversion of values is not part of the bake.
     clock = Clock()
     bake.bake_track([head], curves, start_frame=1, frame_rate=RATE, line="bench")
     return clock.read()
@@ -122,6 +131,7 @@ def frame_changes_s() -> float:
         began = time.perf_counter()
         bpy.context.scene.frame_set(frame)
         spent.append(time.perf_counter() - began)
+    # The median: a garbage collection in one frame is not the cost of frames.
     return statistics.median(spent)
 
 
@@ -137,6 +147,7 @@ def ours_in_handlers() -> list[str]:
 
 
 def _module(name: str) -> object:
+    # Modules of an extension have the repository's name in front.
     return sys.modules[f"{MODULE}.cstalk_blender.{name}"]
 
 

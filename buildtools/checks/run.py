@@ -15,6 +15,7 @@ TIMEOUT_S = 900.0
 TYPED_FOLDERS = ("buildtools", "model_runtime", "cstalk_blender", "demo")
 """Files that do not import bpy are checked strictly, the others with the options below."""
 
+# Scripts of environments have an ending on Windows.
 LINT_IMPORTS = "lint-imports.exe" if os.name == "nt" else "lint-imports"
 
 BLENDER_NOISE = (
@@ -61,12 +62,14 @@ def _codespell() -> str:
 
 def _dependency_rules() -> str:
     program = environments.ensure("check").with_name(LINT_IMPORTS)
+    # --no-cache: the cache would lie in the checkout and outlive a change of the rules.
     status, output = run([program, "--no-cache"], timeout_s=TIMEOUT_S, what="lint-imports")
     return output if status != 0 else ""
 
 
 def _extension() -> str:
     with tempfile.TemporaryDirectory() as folder:
+        # Equal files make an equal zip.
         first = extension.make_zip(Path(folder) / "first.zip")
         second = extension.make_zip(Path(folder) / "second.zip")
         if first.read_bytes() != second.read_bytes():
@@ -82,6 +85,7 @@ def _mypy_strict() -> str:
     python = environments.ensure("runtime")  # mypy reads the types of torch and numpy there
     return _tool(
         *("check", "mypy", f"--python-executable={python}", "--follow-imports=silent"),
+        # A cache for each run: the two have other options and would empty each other's.
         "--cache-dir=.mypy_cache/strict",
         *("build.py", *_typed_files(with_bpy=False)),
     )
@@ -90,6 +94,7 @@ def _mypy_strict() -> str:
 def _mypy_blender() -> str:
     quiet = [f"--disable-error-code={code}" for code in BLENDER_NOISE]
     options = [
+        # Without the project's configuration: its strictness does not fit the stubs of bpy.
         "--config-file=",
         "--cache-dir=.mypy_cache/blender",
         "--check-untyped-defs",
@@ -115,4 +120,5 @@ def _tool(environment: str, *arguments: str) -> str:
     status, output = run(
         [environments.ensure(environment), "-m", *arguments], timeout_s=TIMEOUT_S, what=arguments[0]
     )
+    # Some tools fail without a word.
     return output or f"exit status {status}" if status != 0 else ""

@@ -13,6 +13,7 @@ FOLDERS = ("cstalk_blender", "model_runtime", "buildtools", "demo", "tests")
 
 def source_files(root: Path) -> Iterator[Path]:
     """Yield ``build.py`` and every Python file below the source folders of ``root``."""
+    # build.py is the only source file outside the folders.
     yield root / "build.py"
     for folder in FOLDERS:
         yield from sorted((root / folder).rglob("*.py"))
@@ -31,9 +32,11 @@ def module_name(root: Path, path: Path) -> str:
 
 def imports_blender(path: Path) -> bool:
     """Return whether a file imports a module of Blender anywhere, also inside a function."""
+    # Parsed, not imported: most of these modules need Blender.
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
+            # Relative imports name no outside module.
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names = [node.module or ""]

@@ -67,6 +67,7 @@ def measure(root: Path) -> dict[str, Figures]:
         rows[_row_of(path.relative_to(root).as_posix())].add(measure_file(path))
     product = Figures()
     for name, row in rows.items():
+        # Tests are counted on their own: their docstrings follow other rules.
         if name != "tests":
             product.add(row)
     return {"all but tests": product, **rows}
@@ -94,6 +95,7 @@ def table(rows: dict[str, Figures]) -> str:
             for v, limits in zip((row.file_lines, row.function_lines), LIMITS, strict=True)
         )
         questions = row.questions / max(row.summaries, 1)
+        # max(..., 1): a row without files has no share.
         with_args = row.functions_with_args / max(row.functions_to_document, 1)
         comments = row.comment_lines / max(sum(row.file_lines), 1)
         lines.append(
@@ -110,6 +112,7 @@ def spread(values: Sequence[int]) -> tuple[int, int, int]:
         return (0, 0, 0)
     ordered = sorted(values)
     last = len(ordered) - 1
+    # The lower median: a value that occurs.
     return ordered[last // 2], ordered[round(0.9 * last)], ordered[-1]
 
 
@@ -124,6 +127,7 @@ def _row_of(name: str) -> str:
         for folder in folders
         if name == folder or name.startswith(folder + "/")
     ]
+    # The longest folder wins: training lies inside model_runtime.
     return max(fits)[1]
 
 
@@ -150,6 +154,7 @@ def _measure_node(node: ast.AST, figures: Figures, *, is_public: bool) -> None:
         is_public = False  # functions inside a function are not public
     for child in ast.iter_child_nodes(node):
         name = getattr(child, "name", "")
+        # What is defined in a private class or function is private too.
         _measure_node(child, figures, is_public=is_public and not str(name).startswith("_"))
 
 
@@ -168,8 +173,10 @@ def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def _comment_lines(text: str) -> int:
     """Return the lines with a comment that is neither a directive nor a shebang."""
+    # tokenize, since a "#" in a string is no comment.
     tokens: Iterable[tokenize.TokenInfo] = tokenize.generate_tokens(io.StringIO(text).readline)
     comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    # Directives say nothing to a reader.
     directives = ("# noqa", "# type:", "# fmt:", "# ruff:", "#!")
     return sum(not comment.startswith(directives) for comment in comments)
 

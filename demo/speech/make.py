@@ -52,11 +52,14 @@ def main() -> None:
 def _synthesise(text: str) -> NDArray[np.int16]:
     """Return the spoken text with silence around and between its sentences, shape (samples,)."""
     sentences = [_spoken(sentence) for sentence in re.findall(r"[^.!?]+[.!?]", text)]
+    # Silence of zeros: the level is set by the sentences.
     parts = [np.zeros(int(LEAD_S * SAMPLE_RATE))]
     for sentence in sentences:
         parts += [sentence, np.zeros(int(PAUSE_S * SAMPLE_RATE))]
+    # The last pause is longer: the face comes to rest.
     parts[-1] = np.zeros(int(TAIL_S * SAMPLE_RATE))
     joined = np.concatenate(parts)
+    # One factor for all sentences keeps their levels in proportion.
     scaled: NDArray[np.int16] = (joined * (PEAK * 32767 / np.abs(joined).max())).astype(np.int16)
     return scaled
 
@@ -69,6 +72,7 @@ def _spoken(sentence: str) -> NDArray[np.float64]:
         with wave.open(str(path)) as spoken:
             assert (spoken.getframerate(), spoken.getnchannels()) == (SAMPLE_RATE, 1)
             samples = np.frombuffer(spoken.readframes(spoken.getnframes()), np.int16)
+    # Silence of the synthesiser: below 1 % of its loudest sample.
     loudness = np.abs(samples.astype(np.float64))
     loud = np.flatnonzero(loudness > 0.01 * loudness.max())
     return samples[loud[0] : loud[-1] + 1].astype(np.float64)
@@ -80,6 +84,7 @@ def _word_times(text: str, samples: NDArray[np.int16]) -> list[dict[str, object]
     decoder = Decoder(lm=None, loglevel="FATAL")
     decoder.set_align_text(" ".join(shown).lower())
     _decode(decoder, samples)
+    # The second pass needs the words that the first one found.
     decoder.set_alignment()  # a second pass, for the phones
     _decode(decoder, samples)
     alignment = decoder.get_alignment()  # its entries live only as long as it does
@@ -88,6 +93,7 @@ def _word_times(text: str, samples: NDArray[np.int16]) -> list[dict[str, object]
         for word in alignment
         if not word.name.startswith("<")
     ]
+    # Words and times must stay in step for the picture's labels.
     assert len(spoken) == len(shown), "the aligner lost a word"
     return [{"word": word, **times} for word, times in zip(shown, spoken, strict=True)]
 

@@ -60,6 +60,7 @@ TAKES = (
         0.85,
         "kitchen",
     ),
+    # Nobody speaks: the face must stay at rest in clatter.
     Take("", "", place="nobody"),
     Take("Oh, you know, we were wooed by a few rude tunes in June.", "rms", 1.1, "music"),
     Take("How now, brown cow. Eat each green pea. Who knew two moons?", "awb", 1.0, "far"),
@@ -78,10 +79,12 @@ NOBODY_S = 4.0
 
 def main() -> None:
     """Write hard.flac."""
+    # A fixed seed: the file is the same each time it is made.
     rng = np.random.default_rng(0)
     parts: list[Sound] = [np.zeros(SAMPLE_RATE // 3)]
     for take in TAKES:
         parts += [_performed(take, rng), np.zeros(int(PAUSE_S * SAMPLE_RATE))]
+    # Exactly a minute, whatever the voices take.
     joined = np.concatenate(parts)[: int(DURATION_S * SAMPLE_RATE)]
     joined = np.pad(joined, (0, int(DURATION_S * SAMPLE_RATE) - len(joined)))
     limited = PEAK * np.tanh(joined / PEAK)  # a dropped pan is far louder than speech
@@ -102,7 +105,9 @@ def _performed(take: Take, rng: np.random.Generator) -> Sound:
         speech = speech + _behind(MAKERS["music"](rng, len(speech)), 9.0)
     elif take.place == "far":
         times = np.arange(int(0.5 * SAMPLE_RATE)) / SAMPLE_RATE
+        # exp(-6.9 t / T) is -60 dB at T = 0.45 s, the reverberation time.
         room = rng.standard_normal(len(times)) * np.exp(-6.9 * times / 0.45) * 0.05
+        # The direct sound.
         room[0] = 1.0
         speech = fftconvolve(speech, room)[: len(speech)]
         speech = speech + 0.004 * rng.standard_normal(len(speech))
@@ -111,6 +116,7 @@ def _performed(take: Take, rng: np.random.Generator) -> Sound:
 
 def _behind(sound: Sound, under_db: float) -> Sound:
     """Mix a sound ``under_db`` dB below the speech."""
+    # By RMS: signal over noise is a ratio of powers.
     return np.asarray(sound * SPEECH_RMS * 10 ** (-under_db / 20) / np.sqrt(np.mean(sound**2)))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["HeadGeometry", "build_demo_head", "demo_head_geometry"]
 
 
+# PEP 562: importing the package must not need bpy, as tests of the geometry do without.
 def __getattr__(name: str) -> Any:
     """Import on first use, so that the geometry can be had without Blender."""
     if name == "build_demo_head":

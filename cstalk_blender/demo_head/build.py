@@ -11,7 +11,9 @@ from .materials import BLUSH, head_material
 
 def _fill_mesh(mesh: bpy.types.Mesh, geometry: HeadGeometry) -> None:
     """Vertices, faces, smooth shading and materials."""
+    # from_pydata takes lists: arrays would be walked element by element.
     mesh.from_pydata(geometry.neutral.tolist(), [], geometry.faces)
+    # Slots in order of first use, each material once.
     names = list(dict.fromkeys(geometry.materials))
     for name in names:
         mesh.materials.append(head_material(name))
@@ -25,10 +27,13 @@ def _fill_mesh(mesh: bpy.types.Mesh, geometry: HeadGeometry) -> None:
 
 def _add_shapes(head: bpy.types.Object, geometry: HeadGeometry) -> None:
     """Add the basis and one key per ARKit shape, all at 0 with a slider of 0 to 1."""
+    # from_mix=False: from the basis, not from whatever is on.
     head.shape_key_add(name="Basis", from_mix=False)
     for name, delta in zip(geometry.names, geometry.deltas, strict=True):
         key = head.shape_key_add(name=name, from_mix=False)
+        # Sliders of 0 to 1, as ARKit's values are.
         key.slider_min, key.slider_max, key.value = 0.0, 1.0, 0.0
+        # A key stores positions, not displacements.
         key.data.foreach_set("co", (geometry.neutral + delta).astype(np.float32).ravel())
 
 
@@ -56,5 +61,6 @@ def build_demo_head(
     (collection or bpy.context.collection).objects.link(head)
     _add_shapes(head, geometry)
     for group, where in geometry.landmarks.items():
+        # Vertex groups survive edits of the mesh that would renumber vertices.
         head.vertex_groups.new(name=group).add(where, 1.0, "REPLACE")
     return head

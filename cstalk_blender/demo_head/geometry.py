@@ -64,6 +64,7 @@ class HeadGeometry:
         """Vertices (V, 3) with some shapes turned on; raises ValueError for an unknown name."""
         where = [self.names.index(name) for name in weights]
         amounts = np.array(list(weights.values()))
+        # Keys add up linearly in Blender, and so do they here.
         return np.asarray(self.neutral + np.tensordot(amounts, self.deltas[where], axes=1))
 
 
@@ -83,9 +84,11 @@ def shape_way(anatomy: Anatomy, name: str, mirror: str) -> Array:
     """
     if name == mirror:
         way = SHAPES[name](anatomy)
+        # The half sum with the mirror image: rounding must not make a central shape lean.
         return np.asarray(0.5 * (way + anatomy.mirrored_way(way)))
     if name in SHAPES:
         return np.asarray(SHAPES[name](anatomy))
+    # Shapes are written for the left; right ones are their mirror image.
     return anatomy.mirrored_way(SHAPES[mirror](anatomy))
 
 
@@ -106,6 +109,7 @@ def demo_head_geometry() -> HeadGeometry:
     pairs = _names()
     neutral = (anatomy.points - np.array([0.0, 0.0, FLOOR])) * METRES
     deltas = np.stack([shape_way(anatomy, name, mirror) for name, mirror in pairs]) * METRES
+    # Cached and shared: a caller that wrote into it would change every later head.
     neutral.setflags(write=False)
     deltas.setflags(write=False)
     return HeadGeometry(

@@ -36,6 +36,7 @@ LOOKS = {
     "hair": Look((0.12, 0.05, 0.025), 0.62, 0.0),
     "shirt": Look((0.10, 0.25, 0.36), 0.85, 0.0),
 }
+# The prefix marks materials as ours.
 PREFIX = "CSTalk "
 # Reach of the light under the skin (m).
 SUBSURFACE_SCALE = 0.006
@@ -48,6 +49,7 @@ BLUSH_STRENGTH = 0.55
 def _add_blush(material: bpy.types.Material, shader: bpy.types.ShaderNode, look: Look) -> None:
     """Mix the skin's colour with the blush where the mesh's attribute says so."""
     nodes, links = material.node_tree.nodes, material.node_tree.links
+    # Nodes by type name: their labels are translated.
     amount, scale, mix = (
         nodes.new(kind) for kind in ("ShaderNodeAttribute", "ShaderNodeMath", "ShaderNodeMix")
     )
@@ -55,6 +57,8 @@ def _add_blush(material: bpy.types.Material, shader: bpy.types.ShaderNode, look:
     scale.operation = "MULTIPLY"
     scale.inputs[1].default_value = BLUSH_STRENGTH
     mix.data_type = "RGBA"
+    # The mix node has sockets of every data type under the same names; only the type tells them
+    # apart.
     colors = [socket for socket in mix.inputs if socket.type == "RGBA"]
     colors[0].default_value, colors[1].default_value = (*look.color, 1.0), (*BLUSH_COLOR, 1.0)
     links.new(amount.outputs["Fac"], scale.inputs[0])
@@ -64,10 +68,12 @@ def _add_blush(material: bpy.types.Material, shader: bpy.types.ShaderNode, look:
 
 def _make(name: str, look: Look) -> bpy.types.Material:
     material = bpy.data.materials.new(PREFIX + name)
+    # Viewport colour: solid shading shows no nodes.
     material.diffuse_color = (*look.color, 1.0)
     material.roughness = look.roughness
     if material.node_tree is None:  # before Blender 5 nodes are off until asked for
         material.use_nodes = True
+    # By type: the name is translated in other languages.
     shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
     shader.inputs["Base Color"].default_value = (*look.color, 1.0)
     shader.inputs["Roughness"].default_value = look.roughness
@@ -82,5 +88,6 @@ def _make(name: str, look: Look) -> bpy.types.Material:
 
 def head_material(name: str) -> bpy.types.Material:
     """Return the material of a part of the head, created when the file lacks it."""
+    # An existing material is used again, with the user's changes.
     found = bpy.data.materials.get(PREFIX + name)
     return found if found is not None else _make(name, LOOKS[name])

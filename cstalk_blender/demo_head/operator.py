@@ -15,6 +15,7 @@ class CSTALK_OT_add_demo_head(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only in object mode: the head is an object of its own."""
+        # In edit mode the new object would not be what is edited.
         if context.mode != "OBJECT":
             cls.poll_message_set("Leave edit mode to add the demo head")
             return False
@@ -22,10 +23,12 @@ class CSTALK_OT_add_demo_head(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the head at the 3D cursor and make it the active object."""
+        # Building the head takes its time, and most sessions never ask for it.
         from .build import build_demo_head  # not when the add-on is enabled: it takes its time
 
         head = build_demo_head(collection=context.collection)
         head.location = context.scene.cursor.location
+        # As Blender's own Add operators: the new object alone is selected.
         for other in context.selected_objects:
             other.select_set(False)
         head.select_set(True)

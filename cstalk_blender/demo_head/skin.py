@@ -16,6 +16,7 @@ from .surface import Array, cast, head_field, project
 from .topology import Face, IntArray, Part, flipped, relax, strip, tube
 
 # Azimuth of the columns (degrees, 0 = front, 180 = back).
+# Close columns in front, where the face is; wide ones at the back.
 AZIMUTHS = (
     *(0.0, 2.6, 5.2, 7.8, 10.2),
     *(14.0, 18.5, 23.0, 27.5, 32.0, 36.5, 41.0, 46.0),
@@ -69,6 +70,7 @@ ROWS: tuple[tuple[float, float, float, float, float], ...] = (
 )
 EYE_ROWS, EYE_COLUMNS = (11, 17), (4, 12)
 MOUTH_ROWS, MOUTH_COLUMNS = (23, 29), (0, 8)
+# Free rings are relaxed between the grid and the fixed loops.
 EYE_FREE_RINGS = 2
 MOUTH_FREE_RINGS = 3
 RELAX_ROUNDS = 30
@@ -78,6 +80,7 @@ def _grid_positions() -> Array:
     """Grid vertices (rows, columns, 3) cast onto the skin."""
     azimuth = np.radians(np.array(AZIMUTHS))[None, :]
     rows = np.array(ROWS)
+    # Rows change smoothly from their front height to that at the back.
     back = 0.5 - 0.5 * np.cos(azimuth)
     height = rows[:, 1, None] * (1.0 - back) + rows[:, 2, None] * back
     elevation = np.radians(rows[:, 3, None] * (1.0 - back) + rows[:, 4, None] * back)
@@ -87,15 +90,19 @@ def _grid_positions() -> Array:
     directions = np.stack(
         [np.sin(azimuth) * flat, -np.cos(azimuth) * flat, np.sin(elevation)], axis=-1
     )
+    # Cast from inside: the outermost crossing is the skin.
     points = cast(origins.reshape(-1, 3), directions.reshape(-1, 3), 17.0)
     points = points.reshape(*height.shape, 3)
+    # Exactly 0: the seam is found by it.
     points[:, 0, 0] = points[:, -1, 0] = 0.0
+    # All rays of the first row meet at the crown.
     points[0] = points[0, 0]
     return points
 
 
 def _hole(rows: tuple[int, int], columns: tuple[int, int], row: int, column: int) -> bool:
     """Return whether a vertex lies strictly inside a left-out rectangle."""
+    # The mouth's hole is open on the middle plane.
     inside_columns = column < columns[1] and (column > columns[0] or columns[0] == 0)
     return rows[0] < row < rows[1] and inside_columns
 
@@ -116,6 +123,7 @@ def _mouth_boundary(index: IntArray) -> list[int]:
     """Grid vertices round the mouth's left half, from above the lips to below them."""
     (top, bottom), (_, outer) = MOUTH_ROWS, MOUTH_COLUMNS
     path = [(top, c) for c in range(outer)]
+    # From above the lips outwards to below them: an open path, cut by the middle plane.
     path += [(r, outer) for r in range(top, bottom)]
     path += [(bottom, c) for c in range(outer, -1, -1)]
     return [int(index[r, c]) for r, c in path]
@@ -165,6 +173,7 @@ def _fill_grid(builder: _Builder) -> IntArray:
     grid = _grid_positions()
     rows, columns = grid.shape[:2]
     index = np.full((rows, columns), -1, dtype=np.int64)
+    # One vertex for the whole first row.
     index[0] = builder.add(grid[0, :1])[0]
     for r in range(1, rows):
         kept = [
@@ -180,6 +189,7 @@ def _fill_grid(builder: _Builder) -> IntArray:
             in_mouth = MOUTH_ROWS[0] <= r < MOUTH_ROWS[1] and c < MOUTH_COLUMNS[1]
             if in_eye or in_mouth:
                 continue
+            # At the crown two corners are the same vertex: a triangle.
             face = tuple(dict.fromkeys(int(i) for i in corners))
             builder.fill([face], "skin")
     return index
@@ -187,6 +197,7 @@ def _fill_grid(builder: _Builder) -> IntArray:
 
 def _between(outer: Array, inner: Array, count: int) -> list[Array]:
     """Rings evenly between two rings, the outer first, both ends left out."""
+    # Both ends are there already.
     shares = np.linspace(0.0, 1.0, count + 2)[1:-1]
     return [outer + (inner - outer) * share for share in shares]
 
@@ -198,6 +209,7 @@ def _fill_eye(builder: _Builder, boundary: list[int]) -> list[int]:
     loops = [boundary]
     loops += [builder.add(ring) for ring in _between(outer, rings[0].points, EYE_FREE_RINGS)]
     fixed = [builder.add(ring.points) for ring in rings]
+    # Loops run from outside to inside: their faces look inwards unless turned over.
     builder.fill(flipped(tube(loops + fixed[:1])), "skin")
     for number, (first, second) in enumerate(itertools.pairwise(fixed)):
         builder.fill(flipped(strip(first, second, closed=True)), rings[number + 1].material)
@@ -205,6 +217,7 @@ def _fill_eye(builder: _Builder, boundary: list[int]) -> list[int]:
         builder.tag("lid_share", where, np.full(len(where), ring.share))
         builder.tag("lid_turn", where, eyes.opening()[0])
     edge = fixed[eyes.EDGE_RING]
+    # A quarter of the way round is the middle above, three quarters the middle below.
     builder.groups["cstalk_lid_upper_L"] = [edge[len(edge) // 4]]
     builder.groups["cstalk_lid_lower_L"] = [edge[3 * len(edge) // 4]]
     return [i for ring in fixed for i in ring]
@@ -225,6 +238,7 @@ def _fill_mouth(builder: _Builder, boundary: list[int]) -> list[int]:
         builder.fill(flipped(strip(first, second)), rings[number + 1].material)
     last = fixed[-1]
     half = len(last) // 2
+    # The back of the mouth is closed by quads across, from the middle plane out.
     for i in range(half - 1):
         builder.fill([(last[-1 - i], last[-2 - i], last[i + 1], last[i])], "mouth")
     builder.fill([(last[half + 1], last[half], last[half - 1])], "mouth")
@@ -247,11 +261,13 @@ def build_skin_half() -> Part:
     fixed = _fill_eye(builder, _eye_boundary(index))
     fixed += _fill_mouth(builder, _mouth_boundary(index))
     part = builder.part()
+    # Lids and lips must keep their exact form; the bottom row and the crown hold the rest in place.
     pinned = np.zeros(len(part.vertices), dtype=bool)
     pinned[fixed] = True
     pinned[index[-1]] = True
     pinned[index[0, 0]] = True
     part.vertices[~pinned] = project(part.vertices[~pinned], head_field)
+    # Projection leaves x off 0 by rounding.
     seam = np.abs(part.vertices[:, 0]) < 1e-6
     part.vertices[seam, 0] = 0.0
     relax(part, pinned, RELAX_ROUNDS, head_field)

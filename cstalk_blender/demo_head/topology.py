@@ -91,11 +91,14 @@ def mirrored(part: Part) -> Part:
     Tags in `SIGNED_TAGS` change their sign, groups that end in `_L` get a twin in `_R`, and
     `mirror` becomes the index of every vertex's mirror image.
     """
+    # Exact comparison: seams are set to 0.0.
     seam = part.vertices[:, 0] == 0.0
     count, doubled = len(part.vertices), int((~seam).sum())
     other = np.arange(count)
     other[~seam] = count + np.arange(doubled)
+    # A mirror image turns faces inside out.
     right = flipped([tuple(int(other[i]) for i in face) for face in part.faces])
+    # Places along the mouth change their sign; heights do not.
     tags = {
         key: np.concatenate([value, (-value if key in SIGNED_TAGS else value)[~seam]])
         for key, value in part.tags.items()
@@ -104,6 +107,7 @@ def mirrored(part: Part) -> Part:
     groups = {key: list(value) for key, value in part.groups.items()}
     for key, value in part.groups.items():
         twin = [int(other[i]) for i in value]
+        # Groups of the middle get both sides' vertices.
         groups[_other_side(key)] = twin if key.endswith("_L") else sorted({*value, *twin})
     return Part(
         part.name,
@@ -141,15 +145,18 @@ def relax(
         strength: Share of the way to the neighbours' mean in each iteration.
     """
     edges = edges_of(part.faces)
+    # Edges between pinned vertices move nothing.
     edges = edges[~pinned[edges].all(axis=1)]
     ends = np.concatenate([edges[:, 0], edges[:, 1]])
     others = np.concatenate([edges[:, 1], edges[:, 0]])
     seam = part.vertices[:, 0] == 0.0
+    # The neighbour across the middle plane is missing in a half: the one on this side counts twice.
     weight = np.where(seam[ends] & ~seam[others], 2.0, 1.0)
     count = len(part.vertices)
     total = np.maximum(np.bincount(ends, weight, count), 1.0)
     free = ~pinned
     for _ in range(rounds):
+        # bincount adds repeated indices, which fancy assignment would not.
         mean = np.stack(
             [
                 np.bincount(ends, weight * part.vertices[others, axis], count) / total
@@ -158,6 +165,7 @@ def relax(
             axis=1,
         )
         moved = part.vertices[free] + strength * (mean - part.vertices)[free]
+        # Before and after the projection: neither may push the seam off the plane.
         moved[seam[free], 0] = 0.0
         moved = project(moved, field, rounds=1)
         moved[seam[free], 0] = 0.0

@@ -13,6 +13,7 @@ EAR_CENTER = (6.75, 1.5, -0.7)
 EAR_HALF_WIDTH, EAR_HALF_HEIGHT = 1.4, 2.3
 EAR_SEGMENTS = 18
 # Rings from behind the ear over the rim to the middle: scale, stand-off from the head (cm).
+# The first ring lies inside the head, so no seam shows.
 EAR_RINGS = (
     (0.55, -1.0),
     (0.92, 0.35),
@@ -31,6 +32,7 @@ def build_ear() -> Part:
     turn = np.arange(EAR_SEGMENTS) * (2.0 * np.pi / EAR_SEGMENTS)
     points, rings = [], []
     for number, (scale, stand) in enumerate(EAR_RINGS):
+        # Wider at the top than at the lobe.
         back = EAR_HALF_WIDTH * np.cos(turn) * (1.0 + 0.22 * np.sin(turn))
         up = EAR_HALF_HEIGHT * np.sin(turn)
         lean = 0.22 * up

@@ -14,6 +14,7 @@ import numpy as np
 from ..surface import EYE_CENTER, EYE_RADIUS, Array
 from ..topology import Part, fan, flipped, strip, tube
 
+# A multiple of four: corners and middles of both lids are vertices.
 RING_COUNT = 28
 # Which of `lid_rings` is the edge that touches the other lid.
 EDGE_RING = 5
@@ -23,6 +24,7 @@ ACROSS_INNER, ACROSS_OUTER = -45.0, 51.0
 UP_UPPER, UP_LOWER = 23.5, -23.5
 CORNER_RISE = 3.0
 # Where the closed lids meet, as a share of the way from the lower to the upper edge.
+# The upper lid does most of a blink: lids meet low on the ball.
 CLOSED_SHARE = 0.18
 
 
@@ -45,6 +47,8 @@ def on_eye(across: Array, up: Array, radius: Array | float) -> Array:
         up: Angles upwards in degrees.
         radius: Distance from the centre in centimetres.
     """
+    # The turn about the x axis is `up`, so a lid that changes it alone stays at its height over the
+    # ball.
     a, u = np.radians(across), np.radians(up)
     direction = np.stack([np.sin(a), -np.cos(a) * np.cos(u), np.cos(a) * np.sin(u)], axis=-1)
     return np.asarray(np.array(EYE_CENTER) + np.asarray(radius)[..., None] * direction)
@@ -55,6 +59,7 @@ def opening() -> tuple[Array, Array, Array]:
     turn: Array = np.arange(RING_COUNT, dtype=np.float64) * (2.0 * np.pi / RING_COUNT)
     middle, half = 0.5 * (ACROSS_OUTER + ACROSS_INNER), 0.5 * (ACROSS_OUTER - ACROSS_INNER)
     across = middle - half * np.cos(turn)
+    # An exponent under 1: the opening is fuller than an ellipse.
     height = np.abs(np.sin(turn)) ** 0.85
     up = np.where(np.sin(turn) >= 0.0, UP_UPPER, UP_LOWER) * height
     return turn, np.asarray(across), np.asarray(up - CORNER_RISE * np.cos(turn))
@@ -65,6 +70,7 @@ def closed_line(across: Array) -> Array:
     middle, half = 0.5 * (ACROSS_OUTER + ACROSS_INNER), 0.5 * (ACROSS_OUTER - ACROSS_INNER)
     side = np.clip((across - middle) / half, -1.0, 1.0)
     height = np.sqrt(1.0 - side**2) ** 0.85
+    # The same line from either lid, so that closed lids have no gap.
     edge = UP_LOWER + (UP_UPPER - UP_LOWER) * CLOSED_SHARE
     return np.asarray(edge * height + CORNER_RISE * side)
 
@@ -72,6 +78,7 @@ def closed_line(across: Array) -> Array:
 # Fixed loops of the lids: angle outside the opening's edge (degrees) above, below and at the
 # corners, height over the ball (cm) above and below, share of the lid's turn, material of the
 # quads on the loop's outer side.
+# Outer loops follow the lid by a share, so the fold above the eye deepens.
 LOOPS = (
     (22.0, 18.0, 9.0, 0.40, 0.31, 0.12, "skin"),
     (17.0, 13.5, 6.0, 0.24, 0.28, 0.45, "skin"),
@@ -91,6 +98,7 @@ def lid_rings() -> list[LidRing]:
     above = vertical >= 0.0
     rings = []
     for over, under, corner, height_over, height_under, share, material in LOOPS:
+        # At the corners both lids have one height.
         middle = 0.5 * (height_over + height_under)
         height = middle + np.abs(vertical) * (np.where(above, height_over, height_under) - middle)
         points = on_eye(
@@ -104,6 +112,7 @@ def lid_rings() -> list[LidRing]:
 
 # Rings of the eyeball: angle from the pupil's middle (degrees) and material of the quads that
 # lie inside that ring.
+# Rings are dense where materials change: iris and pupil have sharp edges.
 BALL_RINGS = (
     (6.0, "pupil"),
     (12.5, "pupil"),
@@ -140,6 +149,7 @@ def build_eyeball() -> Part:
     count = len(rings) * BALL_SEGMENTS
     points.append(np.array([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0]]))
     for number in range(len(rings) - 1):
+        # The ball is seen from outside.
         quads = flipped(tube(rings[number : number + 2]))
         faces += quads
         materials += [BALL_RINGS[number + 1][1]] * len(quads)
@@ -152,6 +162,7 @@ def build_eyeball() -> Part:
 
 # Lashes: the part of the upper edge they stand on (ring places), their length (cm) and how
 # far they point up (degrees) at the inner and at the outer corner.
+# Only where the upper lid is free: lashes at the corners would stand inside the skin.
 LASH_FIRST, LASH_LAST = 1, 14
 LASH_LENGTH = (0.12, 0.42)
 LASH_RISE = (1.0, 7.0)
@@ -161,6 +172,7 @@ def build_lashes() -> Part:
     """Return a dark wedge along the edge of the upper left lid that ends in a small wing."""
     turn, across, up = opening()
     where = np.arange(LASH_FIRST, LASH_LAST + 1)
+    # Longer towards the outside, more than in proportion.
     share = np.linspace(0.0, 1.0, len(where)) ** 1.5
     length = LASH_LENGTH[0] + (LASH_LENGTH[1] - LASH_LENGTH[0]) * share
     rise = LASH_RISE[0] + (LASH_RISE[1] - LASH_RISE[0]) * share
@@ -172,5 +184,6 @@ def build_lashes() -> Part:
     rows = [list(range(n * count, (n + 1) * count)) for n in range(3)]
     faces = strip(rows[0], rows[1]) + strip(rows[1], rows[2]) + strip(rows[2], rows[0])
     vertices = np.concatenate([below, tip, above])
+    # Lashes turn with the edge they stand on.
     tags = {"lid_share": np.ones(3 * count), "lid_turn": np.tile(turn[where], 3)}
     return Part("lashes", vertices, faces, ["brow"] * len(faces), tags)

@@ -14,6 +14,7 @@ from ..surface import MOUTH_Z, Array, front_point
 
 SEGMENTS = 22
 # Half width of the closed lips and height of the tinted part (cm).
+# The foci of the elliptic coordinates.
 HALF_WIDTH = 2.6
 UPPER_HEIGHT, LOWER_HEIGHT = 0.6, 0.78
 BOW_DIP, BOW_WIDTH = 0.12, 0.38
@@ -29,6 +30,7 @@ PROFILE = (
 )
 # The mouth behind the lips: depth behind the contact (cm), half height, share of the width.
 INSIDE = (
+    # Front rows of the mouth stay close behind the lips: they are what an open mouth shows first.
     (0.2, 0.06, 0.99),
     (0.42, 0.25, 0.98),
     (0.5, 0.8, 0.99),
@@ -58,12 +60,14 @@ def ring_angles() -> Array:
 
 def _clean_cos(angle: Array) -> Array:
     cos = np.cos(angle)
+    # Exactly 0: cos(pi / 2) is 6e-17, and the seam is found by x == 0.
     cos[[0, -1]] = 0.0
     return np.asarray(cos)
 
 
 def contact_height(x: Array) -> Array:
     """Height (cm) of the line where the lips meet."""
+    # Beyond the corners the line goes on rising, for skin beside the mouth.
     side = np.clip(np.abs(x) / HALF_WIDTH, 0.0, 1.3)
     return np.asarray(MOUTH_Z + CORNER_LIFT * side**2.2 - 0.05 * np.exp(-((x / 0.5) ** 2)))
 
@@ -73,6 +77,7 @@ def _border() -> tuple[Array, Array]:
     angle = ring_angles()
     cos, sin = _clean_cos(angle), np.sin(angle)
     x = (HALF_WIDTH + 0.1) * cos
+    # The bow of the upper lip.
     upper = UPPER_HEIGHT * np.abs(sin) ** 1.15 - BOW_DIP * np.exp(-((x / BOW_WIDTH) ** 2))
     lower = -LOWER_HEIGHT * np.abs(sin) ** 0.9
     return x, contact_height(x) + np.where(sin > 0.0, upper, lower)
@@ -85,6 +90,7 @@ def lip_rings() -> list[LipRing]:
     contact_x = HALF_WIDTH * cos
     contact_z = contact_height(contact_x)
     border_x, border_z = _border()
+    # Lips thin out towards the corners.
     fullness = np.abs(sin) ** 0.6
     rings = []
     for number, (share, upper, lower) in enumerate(PROFILE):
@@ -94,6 +100,8 @@ def lip_rings() -> list[LipRing]:
         points = front_point(x, z)
         points[:, 1] -= out
         if number == SEAL_RING:
+            # Upper and lower contact have the same depth: lips that touch must not pass through
+            # each other.
             points[:, 1] = 0.5 * (points[:, 1] + points[::-1, 1])
         rings.append(LipRing(points, float(number), "lips" if number else "skin"))
     contact = rings[-1].points
@@ -102,6 +110,7 @@ def lip_rings() -> list[LipRing]:
         points[:, 0] *= width
         points[:, 1] += depth
         points[:, 2] += height * np.sign(sin) * np.abs(sin) ** 0.5
+        # The middle vertex is the corner of the mouth: both lips share it.
         points[len(points) // 2, 2] = contact[len(points) // 2, 2]
         rings.append(LipRing(points, float(SEAL_RING + 1 + number), "mouth" if number else "lips"))
     return rings

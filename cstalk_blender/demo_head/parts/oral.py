@@ -12,6 +12,7 @@ from .lips import SEAL_RING, lip_rings
 
 # The arch of the teeth (cm): half width, depth, gap behind the line where the lips meet.
 ARCH_HALF_WIDTH, ARCH_DEPTH, ARCH_GAP = 2.6, 4.2, 0.6
+# 2 is an ellipse; front teeth stand flatter.
 ARCH_SQUARENESS = 2.7  # exponent of the superellipse; 2 is an ellipse
 ARCH_REACH = 82.0  # degrees along the arch from the middle to the last tooth
 TEETH_PER_SIDE, COLUMNS_PER_TOOTH = 6, 3
@@ -27,11 +28,13 @@ TOOTH_ROWS = (
     (0.1, 0.3),
     (1.2, 0.5),
 )
+# Gum rows come first: they are not grooved.
 GUM_ROWS = 2
 UPPER_EDGE, LOWER_EDGE = MOUTH_Z - 0.3, MOUTH_Z + 0.0
 # How much shorter the last tooth stands than the first above and below (cm): near the hinge an
 # open jaw drops less, and the back teeth would show like fangs.
 BACK_DROP_UPPER, BACK_DROP_LOWER = 0.15, 0.95
+# The lower arch bites inside the upper one.
 LOWER_SHRINK = 0.3
 
 # Tongue at rest and put out: places (y, z, half width, half thickness) from root to tip.
@@ -56,6 +59,7 @@ TONGUE_OUT = (
 TONGUE_SEGMENTS = 7
 
 
+# Teeth are placed behind the contact of the lips, wherever the face puts it.
 def contact_depth() -> float:
     """Y (cm) of the middle of the line where the lips meet."""
     return float(lip_rings()[SEAL_RING].points[0, 1])
@@ -67,13 +71,16 @@ def _arch(shrink: float) -> tuple[Array, Array, Array, Array]:
     width, depth = ARCH_HALF_WIDTH - shrink, ARCH_DEPTH - shrink
     power = 2.0 / ARCH_SQUARENESS
     fine_x, fine_y = width * np.sin(turn) ** power, depth * (1.0 - np.cos(turn) ** power)
+    # Equal steps along the arch, not of the angle: teeth are equally wide.
     along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(fine_x), np.diff(fine_y)))])
     count = TEETH_PER_SIDE * COLUMNS_PER_TOOTH + 1
     places = np.linspace(0.0, along[-1], count)
     x, y = np.interp(places, along, fine_x), np.interp(places, along, fine_y)
     normal = np.stack([np.gradient(y, places), -np.gradient(x, places)], axis=1)
+    # On the middle plane the normal points straight forward; a one-sided difference would tilt it.
     normal[0] = (0.0, -1.0)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    # Teeth are parted by grooves at every third column.
     groove = np.where(np.arange(count) % COLUMNS_PER_TOOTH == 0, GROOVE, 0.0)
     return x, y + contact_depth() + ARCH_GAP + shrink, normal, groove
 
@@ -81,6 +88,7 @@ def _arch(shrink: float) -> tuple[Array, Array, Array, Array]:
 def build_teeth(upper: bool) -> Part:
     """Return the left half of a row of teeth with its gum."""
     x, y, normal, groove = _arch(0.0 if upper else LOWER_SHRINK)
+    # The sign turns height towards the gum: up above, down below.
     edge, sign = (UPPER_EDGE, 1.0) if upper else (LOWER_EDGE, -1.0)  # sign: towards the gum
     scale = 1.0 if upper else 0.85
     drop = BACK_DROP_UPPER if upper else BACK_DROP_LOWER
@@ -99,6 +107,7 @@ def build_teeth(upper: bool) -> Part:
     for number in range(len(rows) - 1):
         quads = strip(rows[number], rows[number + 1])
         faces += flipped(quads) if upper else quads
+        # Colour changes between the gum's last row and the tooth.
         materials += ["gum" if number < GUM_ROWS - 1 else "teeth"] * len(quads)
     name = "teeth_upper" if upper else "teeth_lower"
     return Part(name, np.concatenate(points), faces, materials)
@@ -131,6 +140,7 @@ def build_tongue() -> Part:
         faces += strip(first, second)
     tip = len(vertices) - 1
     faces += [(rows[-1][i], rows[-1][i + 1], tip) for i in range(TONGUE_SEGMENTS - 1)]
+    # The same vertices along another spine: the tongue bends without rotating.
     way = tongue_points(TONGUE_OUT) - vertices
     tags = {"out_x": way[:, 0], "out_y": way[:, 1], "out_z": way[:, 2]}
     return Part("tongue", vertices, faces, ["tongue"] * len(faces), tags)

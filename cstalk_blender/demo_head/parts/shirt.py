@@ -10,8 +10,10 @@ from ..surface import body_field, cast
 from ..topology import Face, Part, strip
 
 COLUMNS = 19
+# Rows are cast from an axis inside the body, so that they cannot cross.
 DEPTH = 2.8  # y (cm) of the axis the rows are cast from
 # Rows from inside the collar down: height at the front and at the back, thickness (cm).
+# The first row lies inside the collar: the shirt has thickness at the neck.
 ROWS = (
     (-15.9, -14.0, -0.3),
     (-15.2, -13.2, 0.22),
@@ -42,10 +44,12 @@ def build_shirt() -> Part:
         origins[:, 1] = DEPTH
         origins[:, 2] = front_z + (back_z - front_z) * back
         row = cast(origins, out, 16.0, body_field) + thickness * out
+        # Seam on the middle plane.
         row[[0, -1], 0] = 0.0
         points.append(row)
         rows.append(list(range(number * COLUMNS, (number + 1) * COLUMNS)))
     faces: list[Face] = []
     for first, second in itertools.pairwise(rows):
+        # Rows run downwards here, so the strip is turned over.
         faces += strip(second, first)
     return Part("shirt", np.concatenate(points), faces, ["shirt"] * len(faces))

@@ -15,6 +15,7 @@ LOOK_SIDE, LOOK_UP, LOOK_DOWN = 24.0, 18.0, 21.0
 def _center(anatomy: Anatomy) -> Array:
     """Centre of the eyeball nearest to each vertex, (V, 3)."""
     center = np.tile(np.array(EYE_CENTER), (len(anatomy.points), 1))
+    # Each side turns about its own ball.
     center[:, 0] *= np.where(anatomy.side < 0.0, -1.0, 1.0)
     return center
 
@@ -43,16 +44,19 @@ def _lids(anatomy: Anatomy) -> tuple[Array, Array, Array]:
     tagged = ~np.isnan(anatomy.lid_turn)
     turn = np.nan_to_num(anatomy.lid_turn)
     rings, across, up = opening()
+    # The tag is an angle: it is brought back to the number of the loop's vertex.
     step = np.rint(turn / (rings[1] - rings[0])).astype(np.int64) % len(rings)
     close = np.where(tagged, closed_line(across[step]) - up[step], 0.0)
     sin = np.sin(turn)
     left = _left(anatomy) * tagged
+    # 1e-6: the corners belong to neither lid and stay.
     return left * (sin > 1e-6), left * (sin < -1e-6), close
 
 
 def blink(anatomy: Anatomy) -> Array:
     """Both lids of the left eye meet on the ball."""
     upper, lower, close = _lids(anatomy)
+    # By the share of each loop: the edge closes, the fold follows.
     return turn_up(anatomy, close * (upper + lower) * anatomy.lid_share)
 
 
@@ -60,6 +64,7 @@ def squint(anatomy: Anatomy) -> Array:
     """Raise the lower lid, lower the upper one a little and bunch the skin below."""
     upper, lower, close = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
+    # The square root spreads the motion to the outer loops.
     turn = (15.0 * lower * height + 0.2 * close * upper) * np.sqrt(anatomy.lid_share)
     bag = anatomy.box((3.9, -8.2, -2.3), (2.6, 2.5, 1.5)) * (anatomy.lid_share == 0.0)
     return np.asarray(turn_up(anatomy, turn) + bag[:, None] * np.array([0.0, -0.12, 0.28]))
@@ -81,6 +86,7 @@ def wide(anatomy: Anatomy) -> Array:
     """Raise the upper lid over the iris."""
     upper, lower, _ = _lids(anatomy)
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn)))
+    # An exponent above 1: only the edge goes up, so the fold is not flattened.
     turn = (12.0 * upper - 4.0 * lower) * height * anatomy.lid_share**1.5
     return turn_up(anatomy, turn)
 
@@ -88,6 +94,7 @@ def wide(anatomy: Anatomy) -> Array:
 def _gaze(anatomy: Anatomy, up: float, out: float) -> Array:
     """Way (V, 3) of the left eyeball that turns up or outwards (degrees)."""
     arm = anatomy.points - _center(anatomy)
+    # Only the ball: lids follow by a motion of their own.
     ball = (anatomy.part == "eyes") * _left(anatomy)
     way = turn_up(anatomy, up * ball)
     cos, sin = np.cos(np.radians(out)), np.sin(np.radians(out))
@@ -99,6 +106,7 @@ def _gaze(anatomy: Anatomy, up: float, out: float) -> Array:
 def _follow(anatomy: Anatomy, upper_turn: float, lower_turn: float) -> Array:
     """Way (V, 3) of the left lids that follow a gaze up or down (degrees)."""
     upper, lower, _ = _lids(anatomy)
+    # Less at the corners, which are fixed to the bone.
     height = np.abs(np.sin(np.nan_to_num(anatomy.lid_turn))) ** 0.7
     turn = (upper_turn * upper + lower_turn * lower) * height * anatomy.lid_share
     return turn_up(anatomy, turn)
@@ -109,6 +117,7 @@ def look_up(anatomy: Anatomy) -> Array:
     return _gaze(anatomy, LOOK_UP, 0.0) + _follow(anatomy, 8.0, 3.0)
 
 
+# The upper lid goes down with the gaze, or white would show above the iris.
 def look_down(anatomy: Anatomy) -> Array:
     """Gaze down; the upper lid sinks."""
     return _gaze(anatomy, -LOOK_DOWN, 0.0) + _follow(anatomy, -16.0, -5.0)

@@ -6,10 +6,13 @@ Packages in the order in which data passes through them:
 * ``emotion``: emotion keys and the emotion classifier.
 * ``checkpoint``, ``engines``, ``model``: weights on disk, how they are run, the networks in torch.
 * ``generate``, ``style``: inference over a clip, window by window.
+* ``text``: script text to phones with their times, which hold the mouth.
 * ``postprocess``: stillness, frame rate, bounds and blinks.
+* ``acting``: emotion over the line, gaze, head motion and asymmetry.
 * ``curves``: rigs, tracks and curve files.
 * ``batch``: many clips at once.
-* ``cli``, ``worker``, ``protocol``: the command line, and the process that the add-on talks to.
+* ``cli``, ``worker``: the command line, and the process that the add-on talks to.
+* ``protocol``, ``wire``: their messages, and the messages as lines of JSON.
 * ``training``, ``evaluation``: only in a checkout, not in the extension.
 * ``arrays``, ``config``, ``errors``, ``files``, ``version``: shared definitions.
 """

@@ -2,5 +2,6 @@
 
 * ``main``: the table of commands. ``console``: parser, progress line, messages.
 * ``generate``, ``batch``, ``info``, ``selftest``, ``worker``: one command each.
+* ``script``: the script of a clip, read and written.
 * ``options``: options that ``generate`` and ``batch`` share.
 """

@@ -1,1 +1,8 @@
-"""Reference motion: articulation, expressions and prosody that make training labels."""
+"""Make the reference motion that speech is labelled with: articulation, expressions, prosody.
+
+* ``motion``: the whole face. ``articulation``: phones to mouth controls.
+* ``expression_blending``: the mouth of an expression with that of speech.
+* ``lips``: lip measures in mesh space. ``prosody``: loudness, pitch and pauses.
+* ``calibrate``: the fit of the articulation to filmed mouths.
+* ``rig``: the rig of the reference motion.
+"""

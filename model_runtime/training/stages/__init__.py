@@ -1,5 +1,10 @@
-"""Train the networks, one stage per module: acoustic, correlation, generator, calibration.
+"""Train the networks, one stage per module.
 
-``run`` holds the training loop, ``machine`` the device, ``losses`` the terms of the generator,
-``provenance`` the record of a run.
+* ``acoustic``, ``acoustic_run``: encoder and phone head. ``phone_measures``: their scores.
+* ``correlation``, ``generator``: the two networks; ``losses``: the terms of the generator.
+* ``start_from``, ``distillation``: start from other weights, and keep the effect of emotions.
+* ``output_calibration``, ``dev_score``: the fit of the calibration, and the score on dev clips.
+* ``final_evaluation``: the finished checkpoint's measures and model card.
+* ``run``, ``machine``: the training loop and its device. ``provenance``: the record of a run.
+* ``progress``, ``scalars``: the progress line, and tensorboard.
 """

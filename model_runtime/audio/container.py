@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 CONTAINERS = frozenset([b"moov", b"trak", b"mdia"])
 """MPEG-4 boxes that contain other boxes on the way to the type of a track."""
+# A damaged file may chain boxes without end.
 MAX_BOXES = 10_000
 LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
 """Tags in the first frame of an MP3 file that state the number of frames."""
@@ -24,6 +25,7 @@ def has_no_audio_track(path: Path) -> bool:
         with path.open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
             _collect_handlers(stream, 0, size, kinds)
+    # Decoders decide what can be read; this only explains a refusal.
     except (OSError, ValueError):
         return False
     return bool(kinds) and b"soun" not in kinds
@@ -48,21 +50,25 @@ def _collect_handlers(stream: BinaryIO, first: int, stop: int, kinds: list[bytes
     """Append the handler type of every track between two positions (ISO/IEC 14496-12, 8.4.3)."""
     place = first
     for _ in range(MAX_BOXES):
+        # Eight bytes are the smallest box.
         if place + 8 > stop:
             return
         stream.seek(place)
         head = stream.read(16)
         length, kind = int.from_bytes(head[:4], "big"), head[4:8]
         body = place + 8
+        # 1: the length follows as 64 bits; 0: the box reaches to the end (ISO/IEC 14496-12, 4.2).
         if length == 1:
             length, body = int.from_bytes(head[8:16], "big"), place + 16
         elif length == 0:
             length = stop - place
+        # A length below its own header would never advance.
         if length < 8:
             return
         if kind in CONTAINERS:
             _collect_handlers(stream, body, min(place + length, stop), kinds)
         elif kind == b"hdlr" and place + length <= stop:
+            # Version, flags and a field of four bytes stand before the handler type.
             stream.seek(body + 8)
             kinds.append(stream.read(4))
         place += length

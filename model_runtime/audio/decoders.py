@@ -65,6 +65,7 @@ class Resources(contextlib.ExitStack):
         self.interrupts: list[Callable[[], object]] = []
 
 
+# Decoders are plain functions: a new one is a line in DECODERS.
 Decoder: TypeAlias = Callable[[Path, Resources], Decoded]
 
 
@@ -106,17 +107,20 @@ def soundfile(path: Path, resources: Resources) -> Decoded:
 
     def open_file(source: Any) -> Any:
         try:
+            # mpg123 inside libsndfile prints warnings on damaged frames.
             with _NO_NATIVE_STDERR:
                 return resources.enter_context(ForwardFile(source))
         except library.LibsndfileError as error:
             raise OSError(error.error_string) from error  # without the path
 
+    # libsndfile stops at the end of the first link of a chained file.
     links = link_ranges(path)
     if len(links) > 1:
         stream = cast(BinaryIO, resources.enter_context(path.open("rb")))
         files = [open_file(FileRange(stream, *link)) for link in links]
         return Decoded(files[0].samplerate, _chained(files))
     file = open_file(str(path))
+    # Without a tag the length of an MP3 file is an estimate from its bit rate.
     is_stated = not file.subtype.startswith(ESTIMATING_CODEC) or (
         file.format != "WAV" and mp3_states_length(path)
     )
@@ -138,23 +142,29 @@ def ffmpeg(path: Path, resources: Resources) -> Decoded:
     if program is None:
         raise MissingDecoderError
     # The protocol list keeps a crafted playlist from opening anything but files.
+    # -nostdin: ffmpeg would otherwise read the worker's requests from stdin.
     command = [program, "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]
+    # file: keeps a name that begins with a dash or a protocol from being taken for one.
     command += ["-i", f"file:{path.resolve()}", "-map", "0:a:0", "-c:a", "pcm_f32le"]
     command += ["-f", "wav", "pipe:1"]
+    # A file, not a pipe: a long complaint would fill a pipe that nobody reads.
     errors = resources.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
     child = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,
+        # On Windows a console program opens a window otherwise.
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     resources.callback(_end_child, child)
+    # Killed from another thread: a read from its pipe returns at once.
     resources.interrupts.append(child.kill)
     stdout = cast(BinaryIO, child.stdout)
 
     def complaint() -> str:
         errors.seek(0)
+        # The last line is the reason; what stands before are details.
         lines = errors.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
         return lines[-1].strip() if lines else ""
 
@@ -167,7 +177,9 @@ def ffmpeg(path: Path, resources: Resources) -> Decoded:
         raise OSError(reason or "no output") from error
 
     def blocks() -> Iterator[FloatArray]:
+        # ffmpeg writes to a pipe and cannot go back to fill in the length.
         yield from wav.read_blocks(stdout, dataclasses.replace(header, data_bytes=None))
+        # Samples before the fault are kept: the caller compares lengths.
         if child.wait() != 0:
             raise OSError(complaint() or "ffmpeg failed")
 
@@ -192,6 +204,7 @@ def core_audio(path: Path, resources: Resources) -> Decoded:
 
     def blocks() -> Iterator[FloatArray]:
         for data in file:
+            # Core Audio is asked for 16 bits, little-endian.
             integers = np.frombuffer(data, "<i2").reshape(-1, file.channels)
             yield integers.astype(np.float32) / 2.0**15
 
@@ -205,6 +218,7 @@ DECODERS: Final[tuple[Decoder, ...]] = (own_wav, soundfile, ffmpeg, core_audio)
 def _read_file(file: Any) -> Iterator[FloatArray]:
     while True:
         with _NO_NATIVE_STDERR:
+            # always_2d: mono has a channel axis as well.
             block = cast(FloatArray, file.read(BLOCK_FRAMES, "float32", always_2d=True))
         if not len(block):
             return
@@ -215,6 +229,7 @@ def _chained(files: list[Any]) -> Iterator[FloatArray]:
     """Yield the samples of all links, mono, at the sample rate of the first."""
     rate = files[0].samplerate
     for file in files:
+        # Links of a radio recording may differ in rate.
         resampler = Resampler(file.samplerate, rate)
         for block in _read_file(file):
             yield resampler.push(block.mean(axis=1, dtype=np.float32))[:, None]
@@ -229,6 +244,7 @@ class _NativeStderr:
     """
 
     def __init__(self) -> None:
+        # File descriptor 2 belongs to the process, not to the thread.
         self._lock = threading.Lock()
         self._users = 0
         self._kept: int | None = None
@@ -247,6 +263,7 @@ class _NativeStderr:
     def __exit__(self, *_error: object) -> None:
         with self._lock:
             self._users -= 1
+            # Another thread still decodes: its messages must not come through.
             if self._users or self._kept is None:
                 return
             os.dup2(self._kept, 2)
@@ -259,6 +276,7 @@ _NO_NATIVE_STDERR = _NativeStderr()
 
 def _end_child(child: subprocess.Popen[bytes]) -> None:
     if child.stdout is not None:
+        # Closed before the wait: a child that writes would never end.
         child.stdout.close()
     if child.poll() is None:
         child.kill()

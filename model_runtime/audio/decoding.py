@@ -56,6 +56,7 @@ class AudioStream:
         self._reader = _Reader(decoder, path)
         try:
             self._first = self._start()
+        # BaseException: KeyboardInterrupt must close the file too.
         except BaseException:  # cancelled while the decoder opens the file
             self.close()
             raise
@@ -96,6 +97,7 @@ class AudioStream:
 
     def close(self) -> None:
         """Stop decoding; a read that hangs is abandoned."""
+        # A thread in a system call cannot be ended; as a daemon it keeps nothing alive.
         self._reader.stop()
 
     def _take(self) -> _Item:
@@ -128,6 +130,7 @@ def open_audio(
             yields any audio.
     """
     path = Path(path)
+    # Before any decoder is opened: a FIFO would block the first.
     check_file(path)
     with contextlib.ExitStack() as stack:
         yield _streams(path, poll, stack)
@@ -163,10 +166,12 @@ def _streams(
 ) -> Iterator[AudioStream]:
     reasons: dict[str, Exception | None] = {}
     found = False
+    # In order, each only when the one before gave up: probing formats by name is not reliable.
     for decoder in DECODERS:
         stream = AudioStream(decoder, path, poll)
         stack.callback(stream.close)
         if stream.is_empty:
+            # A decoder that is not installed is no reason for a refusal.
             if not isinstance(stream.failure, MissingDecoderError):
                 reasons[stream.name] = stream.failure
             continue
@@ -181,12 +186,14 @@ def _refusal(path: Path, reasons: dict[str, Exception | None]) -> BadAudio:
     """Return the error for a file that no decoder reads."""
     texts = [f"{name}: {_reason(error)}" for name, error in reasons.items()]
     log.info("cannot decode %s: %s", path.name, "; ".join(texts))
+    # "Not a WAV file" says nothing about an MP3 file.
     shown = [text for text in texts if not text.endswith(wav.NOT_WAV)] or texts
     is_silent_video = any(isinstance(error, NoAudioTrackError) for error in reasons.values())
     if is_silent_video or has_no_audio_track(path):
         return BadAudio(f"{path.name} has no audio track", hint="Choose a file with sound")
     if None in reasons.values():  # decoded without an error, to nothing
         return BadAudio(f"{path.name} contains no audio samples", hint=EXPORT_HINT)
+    # ffmpeg would read nearly anything: where it is missing it is the first advice.
     hint = EXPORT_HINT if shutil.which("ffmpeg") else INSTALL_HINT
     return BadAudio(f"{path.name} cannot be decoded as audio ({shown[0]})", hint=hint)
 
@@ -215,6 +222,7 @@ class _Reader:
     """Runs a decoder in a thread and queues its blocks."""
 
     def __init__(self, decoder: Decoder, path: Path) -> None:
+        # A bounded queue: a decoder must not read a whole film into memory.
         self.items: queue.Queue[_Item] = queue.Queue(QUEUED_BLOCKS)
         self._decoder, self._path = decoder, path
         self._stopped = threading.Event()
@@ -225,6 +233,7 @@ class _Reader:
     def stop(self) -> None:
         """End the thread, or abandon it if a read hangs; a daemon does not keep a process alive."""
         self._stopped.set()
+        # Interrupts first, so that the join does not wait for a hung read.
         for interrupt in self._resources.interrupts:
             interrupt()
         self._thread.join(STOP_S)
@@ -234,12 +243,14 @@ class _Reader:
         try:
             with self._resources as resources:
                 self._decode(resources)
+        # Whatever a decoder raises means that the next one is asked.
         except Exception as raised:  # noqa: BLE001 - whatever a decoder raises, the next is asked
             error = raised
         self._put(_Ended(error))
 
     def _decode(self, resources: Resources) -> None:
         decoded = self._decoder(self._path, resources)
+        # Rates outside are a sign of a misread header.
         if decoded.sample_rate not in wav.SAMPLE_RATES:
             raise ValueError(f"{decoded.sample_rate} Hz is not a sample rate")
         self._put(_Opened(decoded.sample_rate, decoded.stated_frames))
@@ -250,6 +261,7 @@ class _Reader:
                 self._put(block)
 
     def _put(self, item: _Item) -> None:
+        # put with a timeout: a consumer that stopped never empties the queue.
         while not self._stopped.is_set():
             with contextlib.suppress(queue.Full):
                 self.items.put(item, timeout=POLL_S)

@@ -41,13 +41,17 @@ def mean_spectrum(features: FloatArray) -> tuple[FloatArray, int]:
         Shape (M,) in feature units, and the number of loud frames; zeros if there is none.
     """
     level = features.mean(axis=1)
+    # Used for an empty clip alone.
     loud = level > 0
     if len(level):
+        # The 95th percentile, not the maximum: one click must not set the level.
         loud = level > max(NOISE_FLOOR, float(np.percentile(level, 95)) - LOUD_RANGE)
     count = int(loud.sum())
     if not count:
         return np.zeros(features.shape[1], np.float32), 0
+    # float64: 10^5 frames are summed.
     spectrum = features[loud].mean(axis=0, dtype=np.float64)
+    # The level belongs to level.py; only the shape is equalised.
     return (spectrum - spectrum.mean()).astype(np.float32), count
 
 
@@ -74,12 +78,15 @@ def equalising_shift(
     """
     total = sample_count // config.hop_samples
     hop = config.hop_samples
+    # Blocks start every 0.1 s, so that speech in a short clip is found wherever it lies.
     everywhere = range(0, max(1, total - BLOCK_FRAMES + 1), STEP_FRAMES)
     spoken = [
         first for first in everywhere if has_speech(first * hop, (first + BLOCK_FRAMES) * hop)
     ]
     places = spoken or everywhere
+    # Rounded up, so that a clip of less than a block has one.
     blocks = min(MAX_BLOCKS, -(-len(places) * STEP_FRAMES // BLOCK_FRAMES))
+    # Evenly spaced: the clip's end may be another room than its start.
     starts = [places[i] for i in np.linspace(0, len(places) - 1, blocks).astype(int)]
     sampled = [
         log_mel_range(
@@ -92,6 +99,7 @@ def equalising_shift(
         for start in starts
     ]
     spectrum, count = mean_spectrum(np.concatenate(sampled))
+    # Half confidence at a second of loud frames; towards STRENGTH with more.
     share = STRENGTH * count / (count + HALF_CONFIDENCE_FRAMES)
     shift: FloatArray = (np.float32(share) * (reference - spectrum)).astype(np.float32)
     return shift

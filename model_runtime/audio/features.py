@@ -39,6 +39,7 @@ def frame_count(samples: int, config: FeatureConfig) -> int:
         samples: Length of the clip in samples.
         config: Feature settings.
     """
+    # Even: two feature frames make a model frame.
     return 2 * math.ceil(samples / (2 * config.hop_samples))
 
 
@@ -59,6 +60,7 @@ def log_mel(samples: FloatArray, config: FeatureConfig) -> FloatArray:
     def read(first: int, count: int) -> FloatArray:
         return samples[first : first + count]
 
+    # The same function for a whole clip and for a window: results cannot differ.
     frames = frame_count(len(samples), config)
     return log_mel_range(read, len(samples), first_frame=0, frames=frames, config=config)
 
@@ -86,8 +88,10 @@ def log_mel_range(
     out = np.empty((frames, config.mel_bands), np.float32)
     for start in range(0, frames, BLOCK_FRAMES):
         count = min(BLOCK_FRAMES, frames - start)
+        # Half a window before the first frame: frames are centred.
         begin = (first_frame + start) * config.hop_samples - config.window_samples // 2
         length = (count - 1) * config.hop_samples + config.window_samples
+        # Zeros beyond the clip, not reflections: see the module docstring.
         padded = np.zeros(length, np.float32)
         inside = slice(max(begin, 0), min(begin + length, sample_count))
         if inside.stop > inside.start:
@@ -101,7 +105,9 @@ def _transform(padded: FloatArray, config: FeatureConfig) -> FloatArray:
     """Transform samples that start half a window before the first frame."""
     window, bank = _window(config), _mel_bank(config)
     frames = np.lib.stride_tricks.sliding_window_view(padded, config.window_samples)
+    # 512 points for 400 samples: zero padding changes no information and the FFT is faster.
     spectrum = np.fft.rfft(frames[:: config.hop_samples] * window, config.fft_samples)
+    # float32 from here: the product with the bank is the expensive step.
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     decades = np.log10(power @ bank + np.float32(config.floor))
     out: FloatArray = ((decades - LOG_CENTRE) / LOG_SCALE).astype(np.float32)
@@ -111,6 +117,7 @@ def _transform(padded: FloatArray, config: FeatureConfig) -> FloatArray:
 @functools.cache
 def _window(config: FeatureConfig) -> FloatArray:
     """Return a periodic Hann window; a full-scale sine has power 1 in its own bin."""
+    # Periodic: divided by N, not N - 1.
     phase = 2 * np.pi * np.arange(config.window_samples) / config.window_samples
     window = 0.5 - 0.5 * np.cos(phase)
     scaled: FloatArray = (window / (window.sum() / 2)).astype(np.float32)
@@ -126,6 +133,7 @@ def _mel_bank(config: FeatureConfig) -> FloatArray:
     bins = np.arange(config.fft_samples // 2 + 1) * config.sample_rate / config.fft_samples
     rising = (bins[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
+    # Height 1, not area 1 as in Slaney's filters.
     bank: FloatArray = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
     return bank
 

@@ -33,6 +33,7 @@ GATE_DB = 15.0
 GATE_WINDOW_BLOCKS = 15
 """3 s, a short phrase, within which loud frames are searched."""
 LOUD_PERCENTILE = 95.0
+# Not the maximum: clicks and shouts would set it.
 REFERENCE_PERCENTILE = 98.0
 FULL_RANGE_DB, MAX_RANGE_DB = 30.0, 45.0
 """Below the loudest speech of the clip by the first, a frame counts fully; by the second, not at
@@ -97,6 +98,7 @@ class GainEnvelope:
         Returns:
             Shape (count,).
         """
+        # A constant is returned exactly, without the rounding of interp.
         if self.is_constant:
             return np.full(count, self.gains[0], np.float32)
         block = BLOCK_FRAMES * FRAME_SAMPLES
@@ -128,13 +130,16 @@ class LevelMeter:
 
     def push(self, block: FloatArray) -> None:
         """Add samples, mono at 16 kHz, shape (N,)."""
+        # Blocks of any length: the rest of a frame waits for the next one.
         samples = np.concatenate([self._rest, block])
         whole = len(samples) - len(samples) % FRAME_SAMPLES
         frames = samples[:whole].reshape(-1, FRAME_SAMPLES)
         # Without its mean: a constant offset of the recorder is no sound.
+        # float64 where a large constant offset is subtracted.
         means = frames.mean(axis=1, dtype=np.float64)
         squares = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / FRAME_SAMPLES
         self._powers.append(np.maximum(squares - means**2, 0))
+        # A copy: a view would keep the whole block alive.
         self._rest = samples[whole:].copy()
 
     def envelope(self) -> GainEnvelope:
@@ -142,6 +147,7 @@ class LevelMeter:
         powers = np.concatenate(self._powers) if self._powers else np.zeros(0)
         audible = powers > 10 ** (SILENCE_DB / 10)
         if not audible.any():
+            # Digital silence has no level: nothing is amplified.
             return GainEnvelope(np.ones(1), np.zeros(1))
         gains_db, speech = _gain_db(powers)
         return GainEnvelope(10 ** (gains_db / 20), speech)
@@ -151,18 +157,23 @@ def _gain_db(powers: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Return gain in dB and frames of speech of each block, shape (K,), from frame powers."""
     blocks = -(-len(powers) // BLOCK_FRAMES)
     padded = np.pad(powers, (0, blocks * BLOCK_FRAMES - len(powers)))
+    # -140 dB is added, so that the logarithm of zero is finite.
     levels = 10 * np.log10(padded + 10 ** (SILENCE_DB / 10)).reshape(blocks, BLOCK_FRAMES)
     weights = _modulation(levels)
     reference = _reference(levels, weights)
     counts = _gated(levels, weights, reference)
     level: DoubleArray = _follow(levels, counts, reference)
     level = _smooth(level)
+    # 1e-9: a clip without speech has a mean too.
     mean = float(np.average(level, weights=counts.sum(axis=1) + 1e-9))
+    # tanh: small differences are removed almost entirely, large ones kept up to 4 dB.
     level = level - KEPT_RANGE_DB * np.tanh((level - mean) / KEPT_RANGE_DB)
     loudness = 10 * np.log10(_smooth(padded.reshape(blocks, -1).mean(axis=1)) + 1e-14)
+    # The louder of both counts: music far above the speech must not clip.
     gain = TARGET_LEVEL_DB - np.maximum(level, loudness - HEADROOM_DB)
     speech = weights * (counts > 0).sum(axis=1)
     sure = float(speech.sum())
+    # Only raising needs certainty; lowering a loud sound does no harm.
     gain = np.where(gain > 0, gain * (1 - np.exp(-sure / SURE_FRAMES)), gain)
     return np.minimum(gain, MAX_GAIN_DB), speech
 
@@ -176,12 +187,14 @@ def _ordered_windows(levels: DoubleArray, blocks: int) -> DoubleArray:
         Shape (K + blocks - 1, blocks * frames).
     """
     padded = np.pad(levels, ((blocks - 1, blocks - 1), (0, 0)), mode="symmetric")
+    # One sort for all windows instead of one a window.
     windows = sliding_window_view(padded, blocks, axis=0).reshape(len(levels) + blocks - 1, -1)
     return np.sort(windows, axis=1)
 
 
 def _percentile(ordered: DoubleArray, percent: float) -> DoubleArray:
     """Return a percentile of each sorted row, shape (K,)."""
+    # The nearest rank: interpolation would cost another pass.
     return np.asarray(ordered[:, round(percent / 100 * (ordered.shape[1] - 1))])
 
 
@@ -198,6 +211,7 @@ def _modulation(levels: DoubleArray) -> DoubleArray:
 def _reference(levels: DoubleArray, weights: DoubleArray) -> float:
     """Return the level of the loudest speech of the clip."""
     frames = levels.ravel()
+    # Weighted by speech: a loud tone must not be the reference.
     order = np.argsort(frames)
     total = np.cumsum(np.repeat(np.maximum(weights, 1e-6), levels.shape[1])[order])
     place = np.searchsorted(total, REFERENCE_PERCENTILE / 100 * total[-1])
@@ -209,7 +223,9 @@ def _gated(levels: DoubleArray, weights: DoubleArray, reference: float) -> Doubl
     windows = _ordered_windows(levels, GATE_WINDOW_BLOCKS)
     reach = GATE_WINDOW_BLOCKS // 2
     loud = _percentile(windows[reach : len(windows) - reach], LOUD_PERCENTILE)
+    # At least 1 dB above digital silence.
     active = levels >= np.maximum(loud - GATE_DB, SILENCE_DB + 1)[:, None]
+    # The more speech there is, the less steady sounds count.
     steady = STEADY_WEIGHT / (1 + weights.sum() * BLOCK_FRAMES / SURE_FRAMES)
     near = np.clip((levels - reference + MAX_RANGE_DB) / (MAX_RANGE_DB - FULL_RANGE_DB), 0, 1)
     counts: DoubleArray = active * near * np.maximum(weights, steady)[:, None]
@@ -222,11 +238,14 @@ def _follow(levels: DoubleArray, counts: DoubleArray, reference: float) -> Doubl
     The minimum of ``sum(counts * |level - levels|) + CHANGE_COST * sum(|change|)`` over a grid of
     levels, by dynamic programming. Where the level is constant it is a weighted median.
     """
+    # A grid around the reference: exact dynamic programming needs few levels.
     grid = reference + STEP_DB * np.arange(-round(MAX_RANGE_DB / STEP_DB), ABOVE_STEPS)
     places = np.clip(np.rint((levels - grid[0]) / STEP_DB), 0, len(grid) - 1).astype(np.int64)
     table = np.zeros((len(levels), len(grid)))
+    # add.at adds repeated places; plain indexing would keep the last.
     np.add.at(table, (np.arange(len(levels))[:, None], places), counts)
     distance = STEP_DB * np.abs(np.arange(len(grid))[:, None] - np.arange(len(grid)))
+    # Cost of every level in every block, in one product.
     costs = table @ distance
     change = CHANGE_COST * STEP_DB * np.arange(len(grid))
     best = np.empty_like(costs)
@@ -238,6 +257,7 @@ def _follow(levels: DoubleArray, counts: DoubleArray, reference: float) -> Doubl
         down = np.minimum.accumulate((before + change)[::-1])[::-1] - change
         best[block] = costs[block] + np.minimum(up, down)
     path = np.empty(len(costs), np.int64)
+    # Backwards from the cheapest end.
     path[-1] = best[-1].argmin()
     for block in range(len(costs) - 2, -1, -1):
         way = best[block] + CHANGE_COST * distance[path[block + 1]]

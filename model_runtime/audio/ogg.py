@@ -30,15 +30,18 @@ def link_ranges(path: Path) -> list[tuple[int, int]]:
     with path.open("rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         place, was_begin = 0, False
+        # Pages are found by their length, without decoding.
         while place + HEADER_BYTES <= size and len(starts) < MAX_LINKS:
             stream.seek(place)
             header = stream.read(HEADER_BYTES)
             if header[:4] != MAGIC:
                 break
+            # Bit 1 of the header type (RFC 3533, section 6).
             is_begin = bool(header[5] & BEGIN_OF_STREAM)
             if is_begin and not was_begin:
                 starts.append(place)
             was_begin = is_begin
+            # The segment table lists the length of each segment of the page.
             place += HEADER_BYTES + header[26] + sum(stream.read(header[26]))
     ends = [*starts[1:], size] if starts else []
     return list(zip(starts, ends, strict=True))
@@ -67,12 +70,14 @@ class FileRange(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move within the part; arguments as for files."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._length}[whence]
+        # Kept within the part, as at the ends of a file.
         self._place = min(max(base + offset, 0), self._length)
         return self._place
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read into ``buffer`` and return the number of bytes."""
         view = memoryview(buffer).cast("B")
+        # Seek before every read: parts of several links share one stream.
         self._stream.seek(self._first + self._place)
         data = self._stream.read(min(len(view), self._length - self._place))
         view[: len(data)] = data

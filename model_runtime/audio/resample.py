@@ -41,16 +41,19 @@ class Resampler:
             target_rate: Sample rate of the output, Hz.
         """
         self._plan = _plan(source_rate, target_rate)
+        # Half a filter of silence before the first sample.
         self._pending = np.zeros(self._plan.reach, np.float32)
         self._taken = 0
         self._given = 0
 
     def push(self, block: FloatArray) -> FloatArray:
         """Add input, shape (N,); return the output that is complete, shape (K,), K may be 0."""
+        # The block itself: no copy at 16 kHz.
         if self._plan.is_identity:
             return block
         self._taken += len(block)
         self._pending = np.concatenate([self._pending, block])
+        # Periods whose inputs are complete on both sides.
         return self._periods(max(0, (len(self._pending) - 2 * self._plan.reach) // self._plan.down))
 
     def flush(self) -> FloatArray:
@@ -58,6 +61,7 @@ class Resampler:
         plan = self._plan
         if plan.is_identity:
             return np.zeros(0, np.float32)
+        # ceil: the last output lies within the clip.
         missing = math.ceil(self._taken * plan.up / plan.down) - self._given
         periods = math.ceil(missing / plan.up)
         needed = periods * plan.down + 2 * plan.reach
@@ -72,6 +76,7 @@ class Resampler:
             step = self._pending.strides[0]
             for group in plan.groups:
                 span = len(group.matrix)
+                # A view with overlapping rows: nothing is copied until the product.
                 windows = np.lib.stride_tricks.as_strided(
                     self._pending[group.first_input :],
                     (count, span),
@@ -79,6 +84,7 @@ class Resampler:
                     writeable=False,
                 )
                 stop = group.first_output + group.matrix.shape[1]
+                # One copy: the product needs contiguous rows.
                 out[:, group.first_output : stop] = np.ascontiguousarray(windows) @ group.matrix
         self._pending = self._pending[count * plan.down :]
         self._given += out.size
@@ -109,14 +115,18 @@ class _Plan:
         return not self.groups
 
 
+# Few rates occur: four plans are kept.
 @functools.lru_cache(maxsize=4)
 def _plan(source_rate: int | Fraction, target_rate: int) -> _Plan:
+    # An exact fraction: 44.1 kHz to 16 kHz is 441 to 160.
     ratio = Fraction(source_rate) / target_rate
     up, down = ratio.denominator, ratio.numerator
     if up == down:
         return _Plan(1, 1, 0, ())
+    # Short periods are repeated until a group is worth a product.
     repeat = max(1, GROUP_OUTPUTS // up)
     up, down = up * repeat, down * repeat
+    # When the rate falls, the filter grows with the ratio: it must cut below the new Nyquist rate.
     reach = math.ceil(ZERO_CROSSINGS * max(1.0, float(ratio)) / CUTOFF)
     groups = tuple(
         _group(first, min(first + GROUP_OUTPUTS, up), up=up, down=down, reach=reach)
@@ -131,6 +141,7 @@ def _group(first: int, stop: int, *, up: int, down: int, reach: int) -> _Group:
     low, high = math.floor(times[0]) - reach + 1, math.floor(times[-1]) + reach + 1
     distances = np.arange(low, high)[:, None] - times
     bandwidth = CUTOFF * min(1.0, up / down)
+    # Kaiser window: its argument is 0 at the filter's ends.
     shape = np.sqrt(np.maximum(0.0, 1 - (distances / reach) ** 2))
     taps = np.sinc(bandwidth * distances) * np.i0(KAISER_BETA * shape)
     taps *= (np.abs(distances) < reach) * bandwidth / np.i0(KAISER_BETA)

@@ -31,6 +31,7 @@ MAX_ODD_PERIOD = 640
 other ratios would take 200 MB. 383,999 Hz is read as 384,000, which drifts by 9 ms in an hour."""
 SILENCE_PEAK = 2e-6
 """Peak to peak, far below the last bit of 16-bit audio: only digital silence is below."""
+# About eight minutes of float32 at 16 kHz.
 MEMORY_BYTES = 32 * 1024 * 1024
 CANCEL_RATIO = 0.1
 """A mix 20 dB below its loudest channel means that channels cancel each other."""
@@ -80,6 +81,7 @@ class SpeechStore:
         """Gain that brings the clip to the level of speech; ``read`` does not apply it."""
         self.warnings: tuple[str, ...] = ()
         """What was missing or replaced in the file, one sentence each."""
+        # Spooled: short clips never touch the disk.
         self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115
 
     @classmethod
@@ -121,6 +123,7 @@ class SpeechStore:
         Returns:
             Shape (count,), shorter at the end of the clip.
         """
+        # Four bytes a sample.
         self._file.seek(first * 4)
         return np.frombuffer(self._file.read(count * 4), np.float32)
 
@@ -144,6 +147,7 @@ class SpeechStore:
 
     def _fill(self, stream: AudioStream, part: _Part, progress: Callable[[float], None]) -> None:
         """Store the wanted part of a stream."""
+        # Known now: the decoder has opened the file.
         rate = stream.sample_rate
         resampler, meter = Resampler(_simple_rate(rate), SAMPLE_RATE), LevelMeter()
         for block in stream:
@@ -151,12 +155,14 @@ class SpeechStore:
             progress(part.seen / rate)
             if len(wanted):
                 self._keep(resampler.push(part.mix(wanted)), meter)
+            # Decoding stops where the wanted part ends, not at the end of an hour's recording.
             elif part.is_complete:
                 break
         self._keep(resampler.flush(), meter)
         self.duration_s = part.taken / rate
         self.envelope = meter.envelope()
 
+    # On a full disk the error must name the folder of temporary files.
     def _keep(self, samples: FloatArray, meter: LevelMeter) -> None:
         try:
             self._file.write(np.ascontiguousarray(samples, np.float32).tobytes())
@@ -183,6 +189,7 @@ class _Part:
 
     def cut(self, block: FloatArray) -> FloatArray:
         """Return the rows of the next block that belong to the part."""
+        # Rows beyond the part are not even copied.
         stop = None if self.count is None else self.count - self.taken
         rows = block[max(0, self.first - self.seen) :][:stop]
         self.seen += len(block)
@@ -194,11 +201,14 @@ class _Part:
         finite = np.isfinite(rows)
         if not finite.all():
             self.not_finite += int((~finite).any(axis=1).sum())
+            # Zero, not the neighbour: a run of NaN has no neighbour.
             rows = np.where(finite, rows, np.float32(0))
         mono: FloatArray = rows.mean(axis=1, dtype=np.float32)
         if rows.shape[1] > 1:
+            # float64: a long block of loud samples overflows the digits of float32.
             power = np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
             mixed = np.einsum("i,i->", mono, mono, dtype=np.float64)
+            # 20 dB below the loudest channel: opposite phases, as of a badly wired microphone.
             if mixed < CANCEL_RATIO**2 * power.max():
                 mono = np.ascontiguousarray(rows[:, int(power.argmax())])
         self.lowest = min(self.lowest, float(mono.min()))
@@ -226,6 +236,7 @@ def _decode(
                 attempts.append((SpeechStore(), part, stream))
                 attempts[-1][0]._fill(stream, part, progress)
                 missing_s = stream.missing_frames / stream.sample_rate
+                # A whole file ends the search: other decoders could only give the same.
                 if part.is_complete or (stream.failure is None and missing_s <= MISSING_S):
                     break
         store, part, stream = _longest(attempts)
@@ -243,6 +254,7 @@ def _longest(
     attempts: list[tuple[SpeechStore, _Part, AudioStream]],
 ) -> tuple[SpeechStore, _Part, AudioStream]:
     """Return the first attempt, unless a later one is longer by more than ``MISSING_S``."""
+    # The first wins ties: decoders are listed by exactness.
     best = attempts[0]
     for attempt in attempts[1:]:
         if attempt[0].duration_s > best[0].duration_s + MISSING_S:
@@ -265,6 +277,7 @@ def _warnings(part: _Part, stream: AudioStream, name: str) -> Iterator[str]:
 def _simple_rate(rate: int) -> Fraction:
     """Return the sample rate in a ratio to 16 kHz whose filters have a moderate size."""
     ratio = Fraction(rate, SAMPLE_RATE)
+    # Exact up to 192 kHz; above, filters of the exact ratio would be too large.
     if rate > MAX_ODD_RATE:
         ratio = ratio.limit_denominator(MAX_ODD_PERIOD)
     return ratio * SAMPLE_RATE
@@ -284,5 +297,6 @@ def _check_content(part: _Part, stream: AudioStream, name: str) -> None:
             f"({part.seen / stream.sample_rate:g} s)",
             hint="Start earlier",
         )
+    # Digital silence has no level that could be raised.
     if part.highest - part.lowest < SILENCE_PEAK:
         raise BadAudio(f"{name} is silent", hint="Check the recording or the track")

@@ -29,6 +29,7 @@ KNOWN_CHUNKS = frozenset(
         *(b"PEAK", b"iXML", b"id3 ", b"ID3 ", b"axml", b"chna", b"acid", b"cart", b"FLLR", b"PAD "),
     ]
 )
+# See the module docstring: such sizes mean "unknown".
 UNKNOWN_SIZES = range(0x7FFF_0000, 0x1_0000_0000)
 """Sizes that programs write when they cannot know the length: 0xFFFFFFFF (ffmpeg, sox), 0x7FFFFFFF,
 0x7FFFF000 (espeak-ng) and others close to 2 and 4 GiB."""
@@ -91,6 +92,7 @@ def read_header(stream: BinaryIO) -> WavHeader:
         if identity == b"data":
             break
         if identity in (b"fmt ", b"ds64"):
+            # Only these chunks matter; bodies of others may be gigabytes.
             body = _read_chunk(stream, size)
             if identity == b"fmt ":
                 form = body
@@ -137,6 +139,7 @@ def read_blocks(stream: BinaryIO, header: WavHeader) -> Iterator[FloatArray]:
         stream: Positioned at the first sample.
         header: From ``read_header``.
     """
+    # Whole frames: a block must not end between two channels.
     frames_per_block = max(1, BLOCK_BYTES // header.frame_bytes)
     left = header.data_bytes
     while left is None or left >= header.frame_bytes:
@@ -144,6 +147,7 @@ def read_blocks(stream: BinaryIO, header: WavHeader) -> Iterator[FloatArray]:
         if left is not None:
             wanted = min(wanted, left - left % header.frame_bytes)
         data = stream.read(wanted)
+        # A torn last frame is dropped.
         usable = len(data) - len(data) % header.frame_bytes
         if usable:
             yield _to_float(data[:usable], header)
@@ -155,10 +159,12 @@ def read_blocks(stream: BinaryIO, header: WavHeader) -> Iterator[FloatArray]:
 
 def _data_bytes(stream: BinaryIO, size: int, long_size: int | None) -> int | None:
     """Return the size of the samples, or None if the header cannot know it."""
+    # RF64 keeps the real size in ds64 and 0xFFFFFFFF here.
     stated = long_size if size == 0xFFFFFFFF and long_size else size
     rest = _bytes_left(stream)
     if rest is None:  # a pipe
         return None if stated == 0 or stated in UNKNOWN_SIZES else stated
+    # Zero with bytes behind it: never filled in.
     if stated == 0 and rest:
         return None  # never finalised: a recorder lost power, or its program crashed
     if stated > rest and stated in UNKNOWN_SIZES:
@@ -184,6 +190,7 @@ def _next_chunk(stream: BinaryIO, *, is_odd: bool) -> bytes:
     """
     if not is_odd:
         return stream.read(8)
+    # The padding byte is looked for: some programs leave it out.
     head = stream.read(4)
     if head in KNOWN_CHUNKS:
         return head + stream.read(4)
@@ -211,6 +218,7 @@ def _parse_format(form: bytes, data_bytes: int | None) -> WavHeader:
     if len(form) < 16:
         raise WavError("no format chunk before the samples")
     code, channels, rate, _, block_align, bits = struct.unpack("<HHIIHH", form[:16])
+    # WAVE_FORMAT_EXTENSIBLE names the codec in the first two bytes of its GUID.
     if code == EXTENSIBLE and len(form) >= 26:
         code = int.from_bytes(form[24:26], "little")
     if code not in (PCM, IEEE_FLOAT):
@@ -219,6 +227,7 @@ def _parse_format(form: bytes, data_bytes: int | None) -> WavHeader:
     bits = 8 * ((bits + 7) // 8)
     known = (8, 16, 24, 32) if code == PCM else (32, 64)
     is_possible = bits in known and 1 <= channels <= MAX_CHANNELS and rate in SAMPLE_RATES
+    # A block_align that does not fit is a sign of a damaged header.
     if not is_possible or block_align != channels * bits // 8:
         raise WavError(f"{channels} channels of {bits} bits at {rate} Hz, {block_align} bytes each")
     return WavHeader(rate, channels, bits, code == IEEE_FLOAT, data_bytes)
@@ -231,8 +240,10 @@ def _to_float(data: bytes, header: WavHeader) -> FloatArray:
         with np.errstate(over="ignore"):  # becomes infinity, which the store replaces
             values = np.frombuffer(data, f"<f{header.bits // 8}").astype(np.float32)
     elif header.bits == 8:
+        # 8-bit WAV is unsigned, all other widths are signed.
         values = np.frombuffer(data, np.uint8).astype(np.float32) / np.float32(128) - np.float32(1)
     elif header.bits == 24:
+        # 24 bits are placed in the upper bytes of 32: sign and scale come out right.
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
         values = wide.view("<i4")[:, 0].astype(np.float32) / 2.0**31

@@ -67,6 +67,7 @@ class PhoneRecorder:
     @property
     def window_frames(self) -> int:
         """See ``Engine``; what was answered last tells how the next window is cut."""
+        # Recorded here, since an engine may lower it when memory runs out.
         self._asked_frames = self._engine.window_frames
         return self._asked_frames
 
@@ -81,8 +82,10 @@ class PhoneRecorder:
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``. Windows come in order, as ``infer.generate_raw`` cuts them."""
         output = self._engine.run(features, emotion, style)
+        # The context before a window exists only where there are frames before it.
         before = min(self._done, self.config.context_frames)
         kept = min(self._asked_frames, len(output.phones) - before)
+        # Without context, so that windows join to the whole clip.
         self._phones.append(output.phones[before : before + kept])
         self._done += kept
         return output
@@ -121,7 +124,9 @@ def generate_line(
     started = time.perf_counter()
     recorder = PhoneRecorder(engine)
     track = perform(performance, cast(Engine, recorder), progress=progress, cancelled=cancelled)
+    # After the curves: a file that cannot be decoded has failed there already.
     clipping = _clipping(performance)
+    # Again at the end: a program may have written the file while it was read.
     check_unchanged(performance.audio, audio)
     quality = rate(track, recorder.phones(), clipping)
     entry = Entry(
@@ -159,6 +164,7 @@ def write_line(track: CurveTrack, line: BatchLine, folder: Path) -> dict[str, Fi
     written = {}
     for target in line.targets:
         path = folder / target
+        # Subfolders come from names in lists.
         create_folder(path.parent)
         write_curves(track, path)
         written[target] = print_of(path)
@@ -196,6 +202,7 @@ def emotion_words(performance: Performance) -> str:
         return emotion_title(performance.emotion_keys)
     strongest: dict[str, float] = {}
     for key in performance.emotion_keys:
+        # The largest of each emotion: animated keys come ten a second.
         if key.emotion != "neutral" and key.intensity:
             strongest[key.emotion] = max(key.intensity, strongest.get(key.emotion, 0.0))
     words = [f"{name} up to {intensity:.2g}" for name, intensity in strongest.items()]
@@ -214,11 +221,13 @@ def _detected_keys(track: CurveTrack, performance: Performance, emotions: Sequen
 def _clipping(performance: Performance) -> float:
     """Return the part of clipped samples in the used part of the audio file."""
     meter, at = ClipMeter(), 0
+    # Decoded once more, at the file's own rate: clipping does not survive mixing and resampling.
     with open_decoder(performance.audio) as stream:
         first = round(performance.start_s * stream.sample_rate)
         length = performance.duration_s
         stop = None if length is None else first + round(length * stream.sample_rate)
         for block in stream:
+            # Only the used part: a clipped slate before the line does not count.
             meter.push(block[max(0, first - at) : None if stop is None else max(0, stop - at)])
             at += len(block)
             if stop is not None and at >= stop:

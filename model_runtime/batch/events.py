@@ -45,10 +45,12 @@ class Tally:
         Args:
             running: Completed part of each line that is being generated, 0 to 1, by id.
         """
+        # Skipped lines take no time and would make the pace look better.
         generated = self.done + self.failed + sum(running.values())  # skipped lines cost nothing
         if generated <= 0:
             return None
         pace = (time.monotonic() - self.started) / generated
+        # Never negative: estimates of running lines may be ahead.
         return max(0.0, pace * (self.total - self.skipped - generated))
 
 
@@ -86,6 +88,7 @@ class Events:
             is_paused: Whether the lines are held.
         """
         now = time.monotonic()
+        # Progress is for people: twice a second is enough.
         if now - self._progress_at < PROGRESS_S:
             return
         self._progress_at = now
@@ -123,6 +126,7 @@ def ended(ending: Ending) -> LineEnded:
     entry, line = ending.entry, ending.line
     assert entry is not None, "a cancelled line has no ending"
     outcome = LineOutcome.FAILED if entry.state == FAILED else LineOutcome.DONE
+    # The first file names the line, as in the plan.
     first = entry.outputs.get(line.targets[0])
     return LineEnded(
         id=line.id,
@@ -132,6 +136,7 @@ def ended(ending: Ending) -> LineEnded:
         frames=entry.frames,
         duration_s=entry.duration_s,
         seconds=entry.seconds,
+        # An edited file has a digest that the entry does not know.
         digest=ending.digest or ("" if first is None else first.sha256),
         score=entry.quality.get("score"),
         notes=tuple(entry.quality.get("notes", ())),

@@ -75,9 +75,11 @@ class LineWork:
             raise BadArgument(line.problem, hint=line.hint)
         audio = audio_print(line.performance.audio)
         model = self.model
+        # The classifier matters only where emotions are detected.
         if uses_auto(line.performance.emotion_keys):
             model = _with_classifier(model)
         settings = line.performance.as_json()
+        # Everything the result depends on: a changed setting generates the line again.
         key = line_key(audio.sha256, settings, model, formats_of(line.targets))
         return self._kept_or_none(line, key) or Task(line, audio, key)
 
@@ -100,6 +102,7 @@ class LineWork:
                 line.performance, engine, task.audio, progress=progress, cancelled=cancelled
             )
             return self.finished(task, track, entry)
+        # No entry: a cancelled line is left for the next run.
         except Cancelled:
             return Ending(line, None)
         except RuntimeFault as fault:
@@ -150,6 +153,7 @@ class LineWork:
             attempts: How often it was tried.
             code: Code of the error where ``fault`` stands for one of another process.
         """
+        # What an earlier run wrote is still recognised, or a failed run would disown it.
         before = self.earlier.get(line.targets[0])
         entry = Entry(
             target=line.targets[0],
@@ -174,18 +178,22 @@ class LineWork:
         before = self.earlier.get(line.targets[0])
         is_done = before is not None and before.state == DONE and bool(before.outputs)
         written = {} if before is None else before.outputs
+        # By file: a line may have one file of ours and one of the user's.
         owners = {
             target: owner_of(path, written.get(target))
             for target, path in zip(line.targets, self.paths(line), strict=True)
         }
         edited = [target for target, owner in owners.items() if owner is Owner.EDITED]
         foreign = [target for target, owner in owners.items() if owner is Owner.USER]
+        # Edited curves stay with --resume, even if the line has changed.
         if self.resume and before is not None and is_done and not self.overwrite and edited:
             note = f"kept {', '.join(edited)}, which was edited after it was generated"
             return Ending(line, before, True, note, self._digest(line))
+        # All files must be ours and unchanged to be skipped.
         is_whole = all(owner is Owner.CSTALK for owner in owners.values())
         if self.resume and before is not None and is_done and before.key == key and is_whole:
             return Ending(line, before, is_skipped=True)
+        # Nothing of the user's is replaced without --overwrite.
         if not self.overwrite and (edited or foreign):
             reason = "was edited after it was generated" if edited else "was not written by CSTalk"
             raise BadOutput(
@@ -217,4 +225,5 @@ def _with_classifier(model: str) -> str:
 def internal(error: BaseException) -> RuntimeFault:
     """Return the error that the user sees for an exception that no one expected."""
     text = " ".join(str(error).split())
+    # Cut: exceptions may carry whole arrays as text.
     return RuntimeFault(f"Unexpected error: {type(error).__name__}: {text}"[:400], hint=REPORT_HINT)

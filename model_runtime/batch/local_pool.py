@@ -32,6 +32,7 @@ POLL_S = 0.2
 
 def usable_cores() -> int:
     """Return the number of CPU cores that this process may use."""
+    # Affinity: containers allow fewer cores than the machine has.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -49,8 +50,10 @@ def open_engines(model: Path, engine: str, device: str, jobs: int | None) -> lis
     Raises:
         BadArgument, BadWeights, EngineUnavailable: See ``load_checkpoint`` and ``open_engine``.
     """
+    # Read once; every engine gets the same arrays.
     checkpoint = load_checkpoint(model)
     first = open_engine(checkpoint, engine=engine, device=device)
+    # A GPU is shared: sixteen copies of the weights would not fit.
     if first.name == "torch" and not first.device.startswith("cpu"):
         from .torch_batches import TorchBatches
 
@@ -58,6 +61,7 @@ def open_engines(model: Path, engine: str, device: str, jobs: int | None) -> lis
         return [shared] * (jobs or GPU_JOBS)
     count = jobs or usable_cores()
     if count > 1:
+        # Threads over lines, not within one product.
         _one_thread_each()
     more = [open_engine(checkpoint, engine=engine, device=device) for _ in range(count - 1)]
     return [first, *more]
@@ -96,6 +100,7 @@ class LocalPool:
         # Windows that wait at a shared engine at the same time should be of similar length.
         waiting = iter(sorted(lines, key=_audio_bytes) if is_shared else lines)
         done: queue.SimpleQueue[Ending | None] = queue.SimpleQueue()
+        # Not daemons: they end before the batch does, so that no file is half written.
         threads = [
             threading.Thread(target=self._serve, args=(waiting, engine, work, control, done))
             for engine in self.engines[: max(1, len(lines))]
@@ -103,6 +108,7 @@ class LocalPool:
         try:
             for thread in threads:
                 thread.start()
+            # Each thread puts None when it ends.
             alive = len(threads)
             while alive:
                 try:
@@ -115,6 +121,7 @@ class LocalPool:
                 else:
                     yield ending
         finally:
+            # Also when the consumer stops early: threads look at it between windows.
             control.cancel()
             for thread in threads:
                 thread.join()
@@ -130,6 +137,7 @@ class LocalPool:
         """Run line after line until none is left, then put None: the body of a thread."""
         try:
             while not control.should_stop():
+                # next() of one iterator by several threads.
                 with self._lock:
                     line = next(waiting, None)
                 if line is None:
@@ -142,6 +150,7 @@ class LocalPool:
                 done.put(work.run(line, engine, progress, control.should_stop))
                 self.running.pop(line.id, None)
         finally:
+            # Always: a thread that dies must be counted.
             done.put(None)
 
 
@@ -158,4 +167,5 @@ def _one_thread_each() -> None:
     if "torch" in sys.modules:
         import torch
 
+        # torch's own threads would multiply those of the pool.
         torch.set_num_threads(1)

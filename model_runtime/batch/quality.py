@@ -97,8 +97,10 @@ def rate(track: CurveTrack, phones: PhoneProbabilities, clipping: float | None) 
         phones: The phones of the same clip; frame 0 is at the same time.
         clipping: From ``ClipMeter``; None where it was not measured.
     """
+    # The aperture from channel names: a mesh is not at hand.
     opening = lip_opening(track).astype(np.float64)
     times = np.arange(len(opening)) / track.fps
+    # Interpolated to the curves' rate, which may be 12 or 120.
     silent = _at(times, phones.total([SILENCE]), phones.frame_rate) > SILENT
     closed = _closures(opening, ~silent, track.fps, phones)
     speaking = phones.total([SILENCE]) <= SILENT
@@ -114,6 +116,7 @@ def rate(track: CurveTrack, phones: PhoneProbabilities, clipping: float | None) 
         confidence=float(certainty[speaking].mean()) if speaking.any() else 0.0,
         notes=(),
     )
+    # The largest penalty first, in the notes as well.
     penalties = sorted(_penalties(measures), reverse=True)
     return dataclasses.replace(
         measures,
@@ -130,7 +133,9 @@ def opening_plot(track: CurveTrack) -> tuple[int, ...]:
     """
     opening = lip_opening(track)
     pieces = np.array_split(opening, min(SPARK_POINTS, len(opening)))
+    # Minimum and maximum in turn: a mean would hide every closure.
     points = np.array([p.max() if i % 2 else p.min() for i, p in enumerate(pieces)])
+    # At least .1: a mouth that hardly moves must look like one.
     top = max(float(points.max()), 0.1)
     return tuple(int(value) for value in np.clip(points / top * 99, 0, 99))
 
@@ -145,9 +150,11 @@ class ClipMeter:
         """Add samples, shape (frames, channels)."""
         loud = np.abs(block) >= FULL_SCALE
         self._total += loud.size
+        # Loud blocks are rare: nothing is computed for the others.
         if not loud.any():
             return
         run = loud[CLIP_RUN - 1 :].copy()
+        # Three samples in a row at full scale, channel by channel.
         for shift in range(CLIP_RUN - 1):
             run &= loud[shift : len(loud) - CLIP_RUN + 1 + shift]
         self._clipped += int(run.sum())
@@ -162,6 +169,7 @@ def _penalties(found: Quality) -> list[tuple[float, str]]:
     points: list[tuple[float, str]] = []
 
     def charge(amount: float, note: str) -> None:
+        # Half a point is not worth a note.
         if amount >= 0.5:
             points.append((amount, note))
 
@@ -178,6 +186,7 @@ def _penalties(found: Quality) -> list[tuple[float, str]]:
     if found.clipping is not None:
         over = found.clipping - FREE_CLIPPING
         charge(5 + 20 * min(1, over / 0.05) if over > 0 else 0, "audio is clipped")
+    # Nothing said: further measures mean nothing.
     if found.silence >= NOTHING_SAID:
         charge(80, "no speech detected")
         return points
@@ -195,9 +204,11 @@ def _closures(
     probability = phones.total(BILABIALS)
     candidates = [
         (first, stop)
+        # Hysteresis: a dip in the probability does not split a phone.
         for first, stop in _runs(probability >= HELD)
         if probability[first:stop].max() >= CANDIDATE
     ]
+    # The clip's own opening: a quiet speaker is not worse.
     wide = float(np.percentile(opening[speech], 90)) if speech.any() else 0.0
     closed = []
     for first, stop in candidates:
@@ -205,6 +216,7 @@ def _closures(
         high = int(np.floor(((stop - 1) / phones.frame_rate + CLOSURE_MARGIN_S) * fps + 1e-6))
         if high < low:  # at 12 fps a short one lies between two frames
             low = high = round((first + stop - 1) / 2 / phones.frame_rate * fps)
+        # Empty where the closure lies beyond the curves.
         inside = opening[max(0, low) : max(0, high) + 1]
         if len(inside):
             closed.append(wide > 0 and bool(inside.min() < CLOSED_FRACTION * wide))
@@ -221,10 +233,13 @@ def _lag(
     vowels, closed = phones.total(OPEN_VOWELS), phones.total([*BILABIALS, SILENCE])
     expected = vowels + EXPECTED_ELSEWHERE * np.maximum(0, 1 - vowels - closed)
     leader = _at(times, expected.astype(np.float32), phones.frame_rate)
+    # At most a quarter of the clip may be shifted out.
     reach = min(round(MAX_LAG_S * fps), len(leader) // 4)
+    # Nothing to compare: silence, or a mouth at rest.
     if leader.std() < 0.05 or opening.std() < 1e-3 or reach < 1:
         return None
     a, b = opening - opening.mean(), leader - leader.mean()
+    # By size: argmax takes the first of equal scores, the smallest shift.
     shifts = sorted(range(-reach, reach + 1), key=abs)
     scores = [
         float(a[max(0, s) : len(a) + min(0, s)] @ b[max(0, -s) : len(b) + min(0, -s)])
@@ -241,10 +256,13 @@ def _jitter(track: CurveTrack) -> float | None:
     """
     columns = [i for i, name in enumerate(track.channels) if name.startswith(("jaw", "mouth"))]
     speed = np.diff(track.values[:, columns], axis=0)
+    # Up to 24 fps such motion cannot be shown.
     if len(speed) < 4 or track.fps <= 2 * SPEECH_TOP_HZ:
         return None
+    # A still mouth has only rounding to measure.
     if np.abs(speed).mean() * track.fps < STILL_SPEED:
         return 0.0
+    # Without the ends, which are 0: every frame counts.
     window = np.hanning(len(speed) + 2)[1:-1, None]
     power = np.abs(np.fft.rfft(speed * window, axis=0)) ** 2
     total = float(power.sum())

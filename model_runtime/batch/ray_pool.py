@@ -79,6 +79,7 @@ class CurveWorker:
             performance: The line; only the name of its audio file counts.
             formats: Endings of the files.
         """
+        # A folder of its own: the worker shares no disk with the caller.
         with tempfile.TemporaryDirectory(prefix="cstalk-line-") as folder:
             path = Path(folder, performance.audio.name)
             try:
@@ -98,6 +99,7 @@ class CurveWorker:
                 return Answer(identity, entry, tuple(files))
             except RuntimeFault as fault:
                 return Answer(identity, None, code=fault.code, error=str(fault), hint=fault.hint)
+            # A defect of one line must not end the worker, which holds the model.
             except Exception as error:  # edge of a line: a defect in one must not end the worker
                 log.exception("line %s", identity)
                 defect = internal(error)
@@ -121,15 +123,18 @@ class RayPool:
             EngineUnavailable: Ray is not installed, or the cluster cannot be reached.
             BadWeights: Not a checkpoint.
         """
+        # Before Ray starts.
         load_checkpoint(model)  # an invalid folder is reported before anything is started
         self.running: dict[str, float] = {}
         self._ray, count = _connected(address)
         checkpoint = {name: (model / name).read_bytes() for name in (CONFIG_NAME, WEIGHTS_NAME)}
         resources = self._ray.cluster_resources()
         gpus = int(resources.get("GPU", 0)) if device != "cpu" else 0
+        # A GPU for each worker, or a core: Ray places them.
         remote = self._ray.remote(
             num_cpus=0 if gpus else 1,
             num_gpus=1 if gpus else 0,
+            # Lost workers are started again without limit; lines are not tried again without limit.
             max_restarts=-1,
             max_task_retries=MAX_ATTEMPTS - 1,
         )(CurveWorker)
@@ -137,6 +142,7 @@ class RayPool:
         # Kept as long as the pool: Ray gives it to restarted workers too, and frees it without us.
         self._checkpoint = self._ray.put(checkpoint)
         self._workers = [remote.remote(self._checkpoint, engine, device) for _ in range(count)]
+        # Imported late: only a cluster needs Ray.
         actor_pool = importlib.import_module("ray.util").ActorPool
         self._pool = actor_pool(self._workers * QUEUED)  # each worker has QUEUED lines at a time
         self._tasks: dict[Any, Task] = {}
@@ -145,6 +151,7 @@ class RayPool:
 
     def close(self) -> None:
         """End the workers and leave the cluster."""
+        # kill: a worker may be within a line.
         for worker in self._workers:
             self._ray.kill(worker)
         self._ray.shutdown()
@@ -161,6 +168,7 @@ class RayPool:
         """
         waiting = deque(lines)
         while (waiting or self._tasks) and not control.is_cancelled:
+            # Only as many as workers can hold: audio is sent with the line.
             while waiting and self._pool.has_free() and not control.is_paused:
                 ending = self._send_or_end(waiting.popleft(), work)
                 if ending is not None:
@@ -187,6 +195,7 @@ class RayPool:
             if isinstance(task, Ending):
                 return task
             audio = line.performance.audio.read_bytes()
+            # The bytes that were sent must be those that the digest names.
             check_unchanged(line.performance.audio, task.audio)
         except RuntimeFault as fault:
             return work.failed(line, fault)
@@ -213,6 +222,7 @@ class RayPool:
 
     def _lost(self, error: Exception, work: LineWork) -> Iterator[Ending]:
         """Yield the endings of lines whose worker was lost `MAX_ATTEMPTS` times."""
+        # Ray raises for one of them; others may be lost as well.
         ready, _ = self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0)
         for reference in ready:
             try:
@@ -234,6 +244,7 @@ class RayPool:
             return work.failed(task.line, fault, code=answer.code)
         outputs = {}
         paths = work.paths(task.line)
+        # Written here: the output folder belongs to this process.
         try:
             for target, path, data in zip(task.line.targets, paths, answer.files, strict=True):
                 create_folder(path.parent)
@@ -255,6 +266,7 @@ def _connected(address: str) -> tuple[Any, int]:
     """Return Ray, connected, and the requested number of workers; 0 for as many as fit."""
     check_address(address)
     # Ray reports usage statistics unless this is set; nothing is sent without consent.
+    # Before Ray is imported.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         ray = importlib.import_module("ray")
@@ -268,11 +280,13 @@ def _connected(address: str) -> tuple[Any, int]:
                 ray.init(
                     num_cpus=count or None,
                     include_dashboard=False,
+                    # Warnings of Ray would fill the console of the command.
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
             return ray, count
         modules = [str(PACKAGE_ROOT / "model_runtime")]
+        # The package travels with the job: nodes need no installation.
         ray.init(address, log_to_driver=False, runtime_env={"py_modules": modules})
         return ray, 0
     except (ConnectionError, OSError, ValueError, RuntimeError, TimeoutError) as error:
@@ -289,6 +303,7 @@ def _importable_by_children() -> Iterator[None]:
     Ray's ``runtime_env`` would not use the workers that Ray starts in advance.
     """
     name, before = "PYTHONPATH", os.environ.get("PYTHONPATH")
+    # Before what is set already, so that this checkout wins.
     os.environ[name] = os.pathsep.join(filter(None, (str(PACKAGE_ROOT), before)))
     try:
         yield

@@ -111,17 +111,21 @@ def run(
     if not request.lines:
         raise BadArgument("The batch has no lines", hint="Choose some lines")
     try:
+        # The release is part of it: another version may give other curves.
         model = model_print(request.model, runtime_version())
     except OSError as error:
         raise BadWeights(
             f"No checkpoint in {request.model}: {error.strerror}",
             hint="Choose a folder with --model",
         ) from error
+    # Locked before the reports are checked: nobody may write in between.
     with locked(request.output) as state:
         for report in filter(None, (request.csv, request.html)):
             check_replaceable(report, overwrite=request.overwrite)
         journal = Journal(state)
+        # Opened under the lock: engines take seconds.
         pool = _pool(request) if open_pool is None else open_pool()
+        # Entries of earlier runs are read before the journal is rewritten.
         work = LineWork(
             model, request.output, journal.thin_entries(), request.resume, request.overwrite
         )
@@ -131,6 +135,7 @@ def run(
         try:
             ended, skipped = _run_lines(request, pool, work, journal, control, events)
         finally:
+            # The journal first: it must be synced even if a worker hangs.
             journal.close()
             pool.close()
         if request.resume:  # lines that were not reached may be there from an earlier run
@@ -159,6 +164,7 @@ def _outcome(tally: Tally) -> BatchOutcome:
 
 def _pool(request: BatchRequest) -> Pool:
     if request.cluster:
+        # Ray is imported only where a cluster is asked for.
         from .ray_pool import RayPool
 
         return RayPool(request.cluster, request.model, request.engine, request.device)
@@ -184,6 +190,7 @@ def _run_lines(
             else:
                 journal.append(ending.entry)
             events.line_ended(ending)
+            # Writes into a deleted file succeed: only its name shows that the folder is gone.
             if not journal.is_on_disk():
                 raise BadOutput(
                     f"The output folder {request.output} disappeared during the batch",
@@ -207,6 +214,7 @@ def _write_reports(
         write_csv(request.csv, journal.ranked(targets), skipped)
         written.append(str(request.csv))
     if request.html is not None:
+        # Read from the journal again: entries are not kept in memory.
         audio_s = sum(entry.duration_s for entry in journal.ranked(targets))
         heading = Heading(
             title=f"CSTalk batch: {request.output.resolve().name}",

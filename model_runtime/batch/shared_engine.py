@@ -39,6 +39,7 @@ class BatchEngine(Engine, Protocol):
         ...
 
 
+# eq=False: comparing arrays would be ambiguous, and identity is meant.
 @dataclasses.dataclass(eq=False)
 class _Request:
     window: Window
@@ -91,6 +92,7 @@ class SharedEngine:
         """See ``engines.base.extract_features``; encoders run one at a time."""
         if self.config.encoder is None:
             return log_mel_frames(read, sample_count, first_frame, frames, self.config)
+        # Encoders keep a cache of blocks, which is not thread-safe.
         with self._turn:
             return extract_features(
                 self._inner, read, sample_count, first_frame=first_frame, frames=frames
@@ -102,6 +104,7 @@ class SharedEngine:
         with self._lock:
             self._waiting.append(mine)
         with self._turn:
+            # Another thread may have run it meanwhile.
             while mine.output is None:
                 self._run_batch(self._take(mine))
         return mine.output
@@ -110,14 +113,17 @@ class SharedEngine:
         """Return the batch of one request: those of similar length, as many as fit."""
         with self._lock:
             others = [request for request in self._waiting if request is not mine]
+            # Similar lengths: less padding.
             others.sort(key=lambda request: abs(request.frames - mine.frames))
             batch = [mine]
             for request in others:
                 sizes = [r.frames for r in (*batch, request)]
+                # Frames times windows: that is the memory, padding included.
                 too_many = len(sizes) * max(sizes) > self.max_frames
                 if too_many or max(sizes) > MAX_PADDING * min(sizes):
                     break
                 batch.append(request)
+            # By identity, not by value.
             self._waiting = [r for r in self._waiting if not any(r is taken for taken in batch)]
         return batch
 
@@ -130,6 +136,7 @@ class SharedEngine:
             outputs = self._outputs(batch)
         except OutOfGpuMemory:
             longest = max(request.frames for request in batch)
+            # Half of what failed, but never less than one window.
             self.max_frames = max(longest, len(batch) // 2 * longest)
             log.warning("out of GPU memory: batches of %d frames from now on", self.max_frames)
             middle = len(batch) // 2

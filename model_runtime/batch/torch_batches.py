@@ -28,6 +28,7 @@ class TorchBatches(TorchEngine):
         self._last: dict[int, Tensor] = {}
         """Index of each window's last row in the running batch, (B, 1, 1), by rows of the batch."""
         for module in self._model.modules():
+            # Layers of one tap look at no neighbours.
             if isinstance(module, nn.Conv1d) and module.kernel_size[0] > 1:
                 module.register_forward_pre_hook(self._cut)
 
@@ -42,6 +43,7 @@ class TorchBatches(TorchEngine):
                 raise
             raise OutOfGpuMemory(str(error)) from error
         finally:
+            # Cleared: single windows afterwards must not be cut.
             self._last = {}
 
     def _run_padded(self, windows: Sequence[Window]) -> list[EngineOutput]:
@@ -51,6 +53,7 @@ class TorchBatches(TorchEngine):
         emotion = self._stacked([window[1] for window in windows], frames)
         style = self._stacked([window[2] for window in windows], frames)
         ends = torch.tensor(lengths, device=self._device)[:, None, None]
+        # Two stages: feature rows before the stem, model frames after it.
         self._last = {rows * frames: rows * ends - 1, frames: ends - 1}
         with torch.inference_mode():
             curves, phones = self._model(features, emotion, style)
@@ -76,5 +79,7 @@ class TorchBatches(TorchEngine):
             return None
         rows = torch.arange(x.shape[1], device=x.device)[None, :, None]
         if getattr(module, "padding_mode", "") == "replicate":
+            # The last valid row repeats, as "replicate" would have done there.
             return (x.gather(1, torch.minimum(rows, last).expand(x.shape)),)
+        # Zeros beyond the end, as zero padding would have been.
         return (x * (rows <= last),)

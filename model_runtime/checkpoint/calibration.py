@@ -24,6 +24,7 @@ from ..arrays import FloatArray
 from ..config import GeneratorConfig
 
 PREFIX = "calibration."
+# At 2 / 3 the frame and its neighbours weigh the same.
 MOST_SMOOTHING = 2 / 3
 """The mean of three frames; more would take more from the neighbours than from the frame itself."""
 
@@ -44,6 +45,7 @@ def split_calibration(
     tensors: Mapping[str, FloatArray],
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Return the tensors of the network and those of the calibration, which may be none."""
+    # By prefix: the network's own names are fixed by torch.
     network = {name: value for name, value in tensors.items() if not name.startswith(PREFIX)}
     return network, {name: value for name, value in tensors.items() if name not in network}
 
@@ -72,9 +74,12 @@ def fold_calibration(
     )
     for index, region in enumerate(config.regions):
         columns = [c for c, r in enumerate(config.region_of) if r == index]
+        # Gain and mixing are both linear: one matrix.
         mixing = gain[columns, None] * calibration[f"{PREFIX}mixing.{region}"]
+        # Output, channel, input, tap: the mixing acts on the head's outputs.
         weight = np.einsum("oc,cit->oit", mixing, network[f"heads.{region}.weight"])
         folded[f"heads.{region}.weight"] = _smoothed(weight, smoothing[columns])
+        # Smoothing leaves a constant as it is, so the bias is not filtered.
         shifted = mixing @ network[f"heads.{region}.bias"] + bias[columns]
         folded[f"heads.{region}.bias"] = shifted.astype(np.float32)
     return dataclasses.replace(config, head_taps=config.head_taps + 2), {
@@ -85,6 +90,7 @@ def fold_calibration(
 def _smoothed(weight: FloatArray, shares: FloatArray) -> FloatArray:
     """Return heads (outputs, inputs, taps) with two taps more, convolved with each row's filter."""
     side = (shares / 2)[:, None, None]
+    # Two taps of zeros on either side; the filter takes one of them.
     padded = np.pad(weight, ((0, 0), (0, 0), (2, 2)))
     out = side * (padded[..., :-2] + padded[..., 2:]) + (1 - 2 * side) * padded[..., 1:-1]
     return np.asarray(out, np.float32)

@@ -30,6 +30,7 @@ ACTIVATIONS: Final = ("gelu", "hard_swish")
 MAX_CONFIG_BYTES = 1 << 20
 MAX_WIDTH = 16_384
 """Far above any layer in use; protects against a corrupt config that asks for all memory."""
+# Checked before memory is allocated by the numbers.
 MAX_SPECTRUM = 10.0
 """Feature units; speech stays within 2 of the centre, so a larger number is corruption."""
 FETCH_HINT = "Download the checkpoint again, or choose another folder with --model"
@@ -97,8 +98,10 @@ def load_checkpoint(folder: str | Path, *, calibrated: bool = True) -> Checkpoin
         check_config(config)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise BadWeights(f"{folder / CONFIG_NAME} is invalid: {error}", hint=FETCH_HINT) from error
+    # Names of version 0.1 first: shapes are listed by today's names.
     tensors = renamed(tensors, config.regions)
     _check_shapes(tensors, _expected_shapes(config, tensors), folder)
+    # After the check, so that a calibration of another rig is found too.
     tensors, calibration = split_calibration(tensors)
     if calibrated:
         config, tensors = fold_calibration(config, tensors, calibration)
@@ -126,6 +129,7 @@ def save_checkpoint(
         BadOutput: The folder cannot be written.
         BadWeights: The tensors do not match ``config``, or are not finite.
     """
+    # Before anything is written: an incomplete checkpoint must not replace a good one.
     _check_shapes(tensors, _expected_shapes(config, tensors), Path(folder))
     values = dataclasses.asdict(config)
     write_folder(Path(folder), GENERATOR, values, tensors, training, half=half)
@@ -152,6 +156,7 @@ def read_folder(
     if not path.is_file():
         raise BadWeights(f"No checkpoint at {folder}: it has no {CONFIG_NAME}", hint=FETCH_HINT)
     try:
+        # A config is a few kilobytes; json.loads of a large file could take all memory.
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise BadWeights(
                 f"{path} is too large for a config ({path.stat().st_size} bytes)", hint=FETCH_HINT
@@ -170,6 +175,7 @@ def read_folder(
     weights = folder / WEIGHTS_NAME
     tensors = read_tensors(weights)
     digest = data.get("sha256")
+    # The digest ties both files together: half of an old checkpoint is refused.
     if digest is not None and digest != _sha256(weights):
         raise BadWeights(f"{weights} does not match the digest in {CONFIG_NAME}", hint=FETCH_HINT)
     training = data.get("training")
@@ -205,6 +211,7 @@ def write_folder(
         raise BadOutput(
             f"Cannot create {folder}: {error.strerror}", hint="Check the path"
         ) from error
+    # Weights first, config last: the config names the digest of the weights.
     write_tensors(folder / WEIGHTS_NAME, tensors, half=half)
     record = {
         "format": FORMAT,
@@ -239,11 +246,13 @@ def check_config(config: GeneratorConfig) -> None:
     dilations = (*config.encoder_dilations, *config.decoder_dilations)
     mel = config.features
     windows = (mel.sample_rate, mel.window_samples, mel.hop_samples, mel.mel_bands)
+    # bool is an int in Python, which `type(...) is int` excludes.
     for number in (*sizes, *dilations, *windows):
         if type(number) is not int or number < 1:
             raise ValueError(f"{number!r} is not a positive integer")
     if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
+    # Centred: an even number of taps would shift the curves by half a frame.
     if config.head_taps % 2 == 0:
         raise ValueError("head_taps must be odd")
     if config.activation not in ACTIVATIONS:
@@ -275,6 +284,7 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
         assert config.attention is not None
         norm(f"{name}.norm", width)
         convolution(f"{name}.attend", 3 * width, width, 1)
+        # One bias a distance, both directions.
         shapes[f"{name}.distance"] = (config.attention.heads, 2 * config.attention.reach + 1)
         convolution(f"{name}.project", width, width, 1)
         norm(f"{name}.feed_norm", width)
@@ -328,6 +338,7 @@ def _check_shapes(
                 f"Tensor {name!r} of {folder} has shape {tensors[name].shape}, not {shape}",
                 hint=FETCH_HINT,
             )
+    # Unknown tensors mean another architecture, whose output would be wrong without an error.
     unknown = sorted(set(tensors) - set(shapes))
     if unknown:
         raise BadWeights(f"{folder} has the unknown tensor {unknown[0]!r}", hint=FETCH_HINT)

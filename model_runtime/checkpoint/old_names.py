@@ -23,6 +23,7 @@ def renamed(tensors: Mapping[str, FloatArray], regions: Sequence[str]) -> dict[s
 
 def _new_name(name: str, regions: Sequence[str]) -> str:
     parts = name.split(".")
+    # Version 0.1 numbered the heads.
     if parts[0] == "heads" and len(parts) > 1 and parts[1].isdigit():
         region = int(parts[1])
         if region < len(regions):

@@ -19,6 +19,7 @@ from ..arrays import FloatArray
 from ..errors import BadWeights
 from ..files import replace_file
 
+# Little-endian by specification, whatever the machine.
 DTYPES: Final[dict[str, np.dtype[Any]]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 MAX_HEADER_BYTES = 1 << 20
 """A header takes about 100 bytes per tensor; the shipped checkpoint has about 150 tensors."""
@@ -34,12 +35,14 @@ def read_tensors(path: Path) -> dict[str, FloatArray]:
             has a corrupt header, or holds values that are not finite.
     """
     data = _read_bytes(path)
+    # Magic numbers of zip archives and pickles, which other tools write as weights.
     if data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise BadWeights(f"{path} is a Python pickle, which could run code", hint=REPLACE_HINT)
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > MAX_HEADER_BYTES or 8 + length > len(data):
         raise BadWeights(f"{path} is not a safetensors file, or is truncated", hint=REPLACE_HINT)
     try:
+        # A repeated name would hide the first tensor.
         header = json.loads(data[8 : 8 + length], object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise BadWeights(f"{path} has a corrupt header: {error}", hint=REPLACE_HINT) from error
@@ -65,7 +68,9 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
     header: dict[str, Any] = {}
     parts: list[bytes] = []
     offset = 0
+    # Sorted: equal tensors give equal files.
     for name in sorted(tensors):
+        # Too large for float16 becomes infinity, which the check below names.
         with np.errstate(over="ignore"):
             values = np.asarray(tensors[name]).astype(DTYPES[code], order="C")
         if not np.isfinite(values).all():
@@ -78,6 +83,7 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray], *, half: bool) 
         parts.append(values.tobytes())
         offset = stop
     text = json.dumps(header, separators=(",", ":")).encode()
+    # Padded with blanks to 8 bytes, so that tensors are aligned.
     text += b" " * (-len(text) % 8)
     replace_file(path, len(text).to_bytes(8, "little") + text + b"".join(parts))
 
@@ -106,11 +112,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _slice(body: memoryview, header: dict[str, Any], path: Path) -> dict[str, FloatArray]:
     tensors: dict[str, FloatArray] = {}
     expected = 0
+    # By their start, so that gaps and overlaps show.
     for name, entry in sorted(header.items(), key=lambda item: _start(item[1], path)):
         dtype, shape, start, stop = _entry(name, entry, path)
         size = math.prod(shape) * dtype.itemsize
+        # Exactly adjacent: the specification allows no holes.
         if start != expected or stop - start != size or stop > len(body):
             raise BadWeights(f"{path} is truncated or corrupt at {name!r}", hint=REPLACE_HINT)
+        # astype copies: the array is writable and does not keep the file's bytes alive.
         values = np.frombuffer(body[start:stop], dtype).astype(np.float32).reshape(shape)
         if not np.isfinite(values).all():
             raise BadWeights(f"Tensor {name!r} of {path} holds NaN", hint=REPLACE_HINT)
@@ -142,6 +151,7 @@ def _entry(
 
 
 def _sizes_or_none(value: Any) -> tuple[int, ...] | None:
+    # True is an int too; type(...) is int refuses it.
     if isinstance(value, list) and all(type(item) is int and item >= 0 for item in value):
         return tuple(value)
     return None

@@ -40,6 +40,7 @@ def scale_regions(track: CurveTrack, rig: RigDefinition, gains: Mapping[str, flo
                 f"Gain {gain:g} of region {region} is out of range", hint=f"Use 0 to {MAX_GAIN:g}"
             )
     region_of = {channel.name: channel.region for channel in rig.channels}
+    # Channels without a region, such as rotations, keep their values.
     factors = [gains.get(region_of.get(name, ""), 1.0) for name in track.channels]
     return track.replaced(values=track.values * np.array(factors, np.float32))
 
@@ -62,6 +63,7 @@ def smooth(
             f"Smoothing of {sigma_s:g} s is out of range", hint=f"Use 0 to {MAX_SMOOTHING_S:g} s"
         )
     sigma = sigma_s * track.fps
+    # Three standard deviations: what is cut off weighs 1 %.
     reach = math.ceil(KERNEL_SIGMAS * sigma)
     if reach == 0:
         return track
@@ -69,6 +71,7 @@ def smooth(
     kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
     kernel /= kernel.sum()
     values = track.values.copy()
+    # Column by column: a convolution over all at once would need a copy of the track.
     for column in range(values.shape[1]) if columns is None else columns:
         padded = np.pad(track.values[:, column], reach, mode="edge")
         values[:, column] = np.convolve(padded, kernel, mode="valid")
@@ -82,6 +85,7 @@ def shift(track: CurveTrack, seconds: float) -> CurveTrack:
         track: Any curves.
         seconds: A positive value delays the face. The first or last pose fills the gap.
     """
+    # float64: at the end of an hour float32 is off by hundredths of a frame.
     positions: DoubleArray = np.arange(track.frame_count, dtype=np.float64) - seconds * track.fps
     return track.replaced(values=sample(track.values, positions))
 
@@ -94,6 +98,7 @@ def within_bounds(track: CurveTrack, rig: RigDefinition) -> CurveTrack:
         rig: Defines the bounds of its channels.
     """
     bounds = {channel.name: (channel.minimum, channel.maximum) for channel in rig.channels}
+    # Channels that the rig lacks are not its business.
     unbounded = (-math.inf, math.inf)
     low, high = zip(*(bounds.get(name, unbounded) for name in track.channels), strict=True)
     values: FloatArray = np.clip(

@@ -28,12 +28,15 @@ def name_problem(name: str) -> str:
     """Return the problem of ``name`` as one component of a path; empty if there is none."""
     if not name or name in (".", ".."):
         return "is empty or a folder"
+    # "/" separates components everywhere; the others matter on one system at least.
     if "/" in name or FORBIDDEN.search(name):
         return "contains a forbidden character"
+    # Windows drops trailing dots and spaces, so two names could be one file.
     if name != name.rstrip(". "):
         return "ends in a dot or space, which Windows drops"
     if name.split(".")[0].rstrip().casefold() in DEVICES:
         return "is a device name on Windows"
+    # Bytes, not letters: file systems count bytes.
     if len(name.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return f"is longer than {MAX_BYTES} bytes"
     return ""
@@ -56,7 +59,9 @@ def inside(folder: Path, relative: str) -> Path:
         if problem:
             raise BadArgument(f"The file name {relative!r} {problem}", hint=NAME_HINT)
     path = folder.joinpath(*PurePosixPath(relative).parts)
+    # realpath of the parent, since the file itself need not exist yet.
     root, parent = os.path.realpath(folder), os.path.realpath(path.parent)
+    # The separator is part of the comparison: "out2" begins with "out".
     if parent != root and not parent.startswith(os.path.join(root, "")):
         raise BadArgument(
             f"The file name {relative!r} leads out of {folder} through a symbolic link",

@@ -49,6 +49,7 @@ def frames_for(duration_s: float, fps: float) -> int:
         duration_s: Duration in seconds.
         fps: Frames per second.
     """
+    # At least one frame: Blender has no empty curve.
     return max(1, math.ceil(duration_s * fps - ROUNDING))
 
 
@@ -80,14 +81,17 @@ def resample_speech(
         frames: Number of frames.
         lip_columns: Columns that move with the lips: jaw, mouth and tongue.
     """
+    # Everything else is sampled plainly, whatever the lips do.
     out = resample(track, fps, frames=frames)
     if fps >= track.fps or not lip_columns:
         return out
     positions: DoubleArray = np.arange(frames, dtype=np.float64) * (track.fps / fps)
     closures = closure_frames(track)
+    # The output frame nearest to the closure shows it.
     nearest = np.rint(closures * (fps / track.fps)).astype(int)
     depth = lip_opening(track)[closures]
     # Of two closures in one interval the tighter one is kept: it is written last.
+    # Stable, so that equal depths keep their order in time.
     for i in np.argsort(-depth, kind="stable"):
         if nearest[i] < frames:
             positions[nearest[i]] = closures[i]
@@ -108,6 +112,7 @@ def sample(values: FloatArray, positions: DoubleArray) -> FloatArray:
         Shape (K, channels), each value between the two around it.
     """
     out = np.empty((len(positions), values.shape[1]), np.float32)
+    # In blocks: temporary arrays are several times the output.
     for start in range(0, len(positions), BLOCK_FRAMES):
         block = slice(start, start + BLOCK_FRAMES)
         out[block] = _sample_block(values, positions[block])
@@ -121,6 +126,7 @@ def lip_opening(track: CurveTrack) -> FloatArray:
     without such channels gives zeros.
     """
     opening = np.zeros(track.frame_count, np.float32)
+    # Sides are averaged, so that a crooked mouth is no wider.
     for names, sign in ((OPENING_CHANNELS, 1.0), (CLOSING_CHANNELS, -1.0)):
         for name in names:
             columns = _starting_with(track.channels, name)
@@ -137,8 +143,11 @@ def closure_frames(track: CurveTrack) -> IntArray:
     if frames < 3:
         return np.zeros(0, np.int64)
     padded = np.pad(opening, reach, mode="edge")
+    # Maxima of the frames before and after, without the frame itself.
     windows = np.lib.stride_tricks.sliding_window_view(padded, reach)
     before, after = windows[:frames].max(axis=1), windows[reach + 1 :].max(axis=1)
+    # A minimum: not above the frame before and below the one after, so that a flat bottom counts
+    # once.
     lowest = (padded[reach:-reach] <= padded[reach - 1 : -reach - 1]) & (
         padded[reach:-reach] < padded[reach + 1 : frames + reach + 1]
     )
@@ -159,8 +168,10 @@ def _sample_block(values: FloatArray, positions: DoubleArray) -> FloatArray:
     t = (positions - left)[:, None].astype(np.float32)
     a, b = values[left], values[right]
     step = b - a
+    # Hermite cubic, written as a correction of the straight line.
     bend_a, bend_b = _slopes(values, left) - step, _slopes(values, right) - step
     curve = a + t * step + t * (1 - t) * (bend_a * (1 - t) - bend_b * t)
+    # Clipped between neighbours: rounding must not open closed lips.
     out: FloatArray = np.clip(curve, np.minimum(a, b), np.maximum(a, b)).astype(np.float32)
     return out
 
@@ -171,9 +182,11 @@ def _slopes(values: FloatArray, frames: IntArray) -> FloatArray:
     here = values[frames]
     before = here - values[np.maximum(frames - 1, 0)]
     after = values[np.minimum(frames + 1, last)] - here
+    # At the ends the slope of the only side there is.
     before[frames == 0] = after[frames == 0]
     after[frames == last] = before[frames == last]
     product = before * after
     slopes = np.zeros_like(here)
+    # The harmonic mean is 0 where one side is flat: no overshoot (Fritsch and Carlson).
     np.divide(2 * product, before + after, out=slopes, where=product > 0)
     return slopes

@@ -67,6 +67,7 @@ def rig_of_file(kind: str) -> RigDefinition:
     """Return the rig of a kind of curve file, whose definition lists that kind in ``files``."""
     for name in rig_names():
         data = json.loads((RIG_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        # The definition says which files it fits, so a new rig needs no code.
         if kind in data.get("files", ()):
             return load_rig(name)
     raise BadArgument(
@@ -81,6 +82,7 @@ def load_rig(name: str) -> RigDefinition:
     Raises:
         BadArgument: The rig is unknown.
     """
+    # Compared with the list of names: a name with slashes must not open another file.
     if name not in rig_names():
         raise BadArgument(f"Unknown rig {name!r}", hint=f"Use one of: {', '.join(rig_names())}")
     data = json.loads((RIG_FOLDER / f"{name}.json").read_text(encoding="utf-8"))

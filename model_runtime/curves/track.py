@@ -36,6 +36,7 @@ class CurveTrack:
     """Parameters that the curves were generated with; JSON."""
 
     def __post_init__(self) -> None:
+        # Checked where a track is made: everything behind relies on it.
         if self.values.ndim != 2 or self.values.shape[1] != len(self.channels):
             raise BadCurves(
                 f"Values of shape {self.values.shape} do not match {len(self.channels)} channels",
@@ -61,6 +62,7 @@ class CurveTrack:
     @property
     def detected_emotion(self) -> dict[str, Any]:
         """Return ``DetectedEmotion.as_json`` of the voice; empty if no key asked for ``auto``."""
+        # The name of version 0.1 is read too.
         detected = self.request.get(DETECTED_EMOTION, self.request.get(OLD_DETECTED_EMOTION))
         return detected if isinstance(detected, dict) else {}
 
@@ -97,6 +99,7 @@ class CurveTrack:
         """Return the values of one channel, shape (frames,). Raises KeyError for unknown names."""
         try:
             return self.values[:, self.channels.index(channel)]
+        # KeyError, as for a mapping: callers ask for channels by name.
         except ValueError:
             raise KeyError(channel) from None
 

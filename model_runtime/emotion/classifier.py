@@ -57,6 +57,7 @@ class EmotionModel:
         """Emotions of the classes, in the order of ``protocol.EMOTIONS``: neutral first."""
         return tuple(name for name in EMOTIONS if name in self.classes)
 
+    # About 1 and -1: targets of the regression, see training/emotion/fit.py.
     def scores(self, statistics: DoubleArray) -> DoubleArray:
         """Return one score per class, about 1 for the correct class and -1 for others.
 
@@ -85,6 +86,7 @@ def standardised(statistics: DoubleArray, centre: DoubleArray, spread: DoubleArr
     Returns:
         Shape (n, D).
     """
+    # One outlying statistic must not decide the distance.
     deviations: DoubleArray = np.clip((statistics - centre) / spread, -MAX_DEVIATION, MAX_DEVIATION)
     return deviations
 
@@ -100,7 +102,9 @@ def kernel(left: DoubleArray, right: DoubleArray, width: float) -> DoubleArray:
     Returns:
         Values in (0, 1], shape (n, m).
     """
+    # The binomial formula: one matrix product instead of n times m differences.
     squares = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2 * left @ right.T
+    # Rounding may make a distance of 0 negative.
     values: DoubleArray = np.exp(-width * np.maximum(squares, 0) / left.shape[1])
     return values
 
@@ -119,8 +123,10 @@ def merged(
     Returns:
         Shape (n, E); rows sum to 1.
     """
+    # The maximum is taken off, so that exp cannot overflow.
     powers = np.exp(sharpness * (scores - scores.max(1, keepdims=True)))
     shares = powers / powers.sum(1, keepdims=True)
+    # Several classes may be one emotion: their probabilities add.
     membership = np.array([[name == emotion for emotion in emotions] for name in classes], float)
     probabilities: DoubleArray = shares @ membership
     return probabilities
@@ -150,11 +156,13 @@ def load_emotion_model(folder: Path) -> EmotionModel:
     except (KeyError, TypeError, ValueError) as error:
         raise BadWeights(f"{folder} has a wrong config: {error}", hint=GET_HINT) from error
     unknown = sorted(set(classes) - set(EMOTIONS))
+    # Neutral must be there: it is the answer in doubt.
     if unknown or EMOTIONS[0] not in classes:
         raise BadWeights(
             f"{folder} has no class for neutral, or one for an unknown emotion", hint=GET_HINT
         )
     _check_shapes(tensors, len(classes), folder)
+    # float64: distances over 339 statistics are differences of large numbers.
     return EmotionModel(
         classes, width, sharpness, **{name: tensors[name].astype(np.float64) for name in TENSORS}
     )
@@ -195,5 +203,6 @@ def _check_shapes(tensors: Mapping[str, FloatArray], classes: int, folder: Path)
                 f"Tensor {name!r} of {folder} has shape {tensors[name].shape}, not {shape}",
                 hint=GET_HINT,
             )
+    # A spread of 0 would divide by 0.
     if not (tensors["spread"] > 0).all():
         raise BadWeights(f"{folder} has a spread that is not above 0", hint=GET_HINT)

@@ -70,6 +70,7 @@ class DetectedEmotion:
         if len(set(names)) < 2:
             mood = moods[0] if moods else EmotionKey(0, self.emotion, self.intensity)
             return mood.emotion if not mood.intensity else f"{mood.emotion} {mood.intensity:g}"
+        # Changes of intensity alone are not worth a word.
         changes = [moods[0], *(b for a, b in pairwise(moods) if a.emotion != b.emotion)]
         return ", ".join(f"{k.emotion} {k.intensity:g} at {k.start_s:.1f} s" for k in changes)
 
@@ -92,6 +93,7 @@ def detect_emotion(
     parts = []
     for part, fraction in _describe_blocks(store):
         parts.append(part)
+        # The last tenth is the classification.
         watch(0.9 * fraction)
     return classify_voice(joined(parts), model, start_s=start_s)
 
@@ -108,6 +110,7 @@ def classify_voice(
     """
     speech = _is_audible(voice)
     has_speech, probabilities = _classify_windows(voice, speech, model)
+    # Without speech nothing is detected: neutral, surely.
     clip = probabilities.mean(0) if has_speech.any() else _certainly_neutral(len(model.emotions))
     emotion, intensity = _most_likely(clip, model.emotions)
     path = likeliest_path(probabilities)
@@ -133,6 +136,7 @@ def resolve_auto(
         detected: Detected emotion, in seconds of the same file.
         emotions: Emotions of the generator; a detected emotion outside these becomes neutral.
     """
+    # An auto key is valid until the next key.
     ends = [*(key.start_s for key in keys[1:]), math.inf]
     out: list[EmotionKey] = []
     for key, end_s in zip(keys, ends, strict=True):
@@ -162,6 +166,7 @@ def _between(
 
 def _is_audible(voice: VoiceFrames) -> BoolArray:
     """Return which frames are not silent, shape (T,)."""
+    # Relative to the clip, but never below the floor of the features.
     audible: BoolArray = smooth(voice.loudness) > max(loud_level(voice) - AUDIBLE_DB, SILENCE_DB)
     return audible
 
@@ -179,6 +184,7 @@ def _describe_blocks(store: SpeechStore) -> Iterator[tuple[VoiceFrames, float]]:
 
     for begin in range(0, frames, block):
         stop = min(begin + block, frames)
+        # Blocks overlap by the reach of smoothing and pitch, so that they join without a seam.
         low, high = max(0, begin - _MARGIN_FRAMES), min(frames, stop + _MARGIN_FRAMES)
         features = log_mel_range(
             store.read_levelled,
@@ -205,6 +211,7 @@ def window_starts(frames: int) -> list[int]:
     """
     size, hop = round(WINDOW_S * FRAME_RATE), round(HOP_S * FRAME_RATE)
     last = max(0, frames - size)
+    # At least one window, however short the clip.
     middles = range(hop // 2, max(frames, hop // 2 + 1), hop)
     return [min(max(0, middle - size // 2), last) for middle in middles]
 
@@ -219,6 +226,7 @@ def _classify_windows(
     wanted = [first for first, has in zip(firsts, has_speech, strict=True) if has]
     if not wanted:
         return has_speech, np.zeros((0, len(model.emotions)))
+    # Windows at the ends coincide: each is described once.
     distinct, row = np.unique(wanted, return_inverse=True)
     described = [statistics(voice.part(first, first + size)) for first in distinct]
     return has_speech, model.probabilities(np.stack(described))[row]

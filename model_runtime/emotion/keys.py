@@ -32,6 +32,7 @@ def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[E
         BadArgument: An emotion is unknown to the model, an intensity is outside [0, 1.5], or a
             time is not finite.
     """
+    # Checked before anything is generated.
     for key in keys:
         if key.emotion not in (*emotions, AUTO_EMOTION):
             raise BadArgument(
@@ -48,6 +49,7 @@ def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[E
                 f"Emotion time {key.start_s} s is not a finite number",
                 hint="Use seconds of the audio file",
             )
+    # Stable: of two keys at one time the later in the list comes last and wins.
     return tuple(sorted(keys, key=lambda key: key.start_s))
 
 
@@ -74,13 +76,16 @@ def emotion_weights(
     Returns:
         Shape (frames, E), within [0, 1.5]; each row sums to the intensity, column 0 is zero.
     """
+    # Computed from times, not accumulated: any range of frames gives the same values.
     times = sound_start_s + (first_frame + np.arange(frames)) / frame_rate
     weights = np.zeros((frames, len(emotions)))
     before = np.zeros(len(emotions))
     for key in keys:
+        # Weights of one emotion at a time; cross-fades mix them.
         after = np.zeros(len(emotions))
         index = emotions.index(key.emotion)
         after[index] = key.intensity if index else 0.0
+        # A key at or before the start needs no fade: there is nothing to fade from.
         if key.start_s <= sound_start_s:
             weights[:] = after
         else:

@@ -50,8 +50,10 @@ def pitch_track(
         of shape (ceil(frames / every),). Pitch is meaningless where the share is low.
     """
     half = np.zeros(frames * _HOP + _WINDOW, np.float32)
+    # Pairs of samples are averaged: a crude low pass is enough below 500 Hz.
     pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2).mean(1)[: len(half) - _WINDOW // 2]
     half[_WINDOW // 2 : _WINDOW // 2 + len(pairs)] = pairs
+    # A view: frames overlap.
     cut = np.lib.stride_tricks.sliding_window_view(half, _WINDOW)[:: _HOP * every]
     count = math.ceil(frames / every)
     semitones = np.zeros(count, np.float32)
@@ -65,9 +67,11 @@ def pitch_track(
 def _autocorrelation(cut: FloatArray) -> FloatArray:
     """Return the autocorrelation, 1 at lag 0, corrected for the window; (frames, lags)."""
     window, own = _window()
+    # Without its mean: an offset would look like a long period.
     spectrum = np.fft.rfft((cut - cut.mean(1, keepdims=True)) * window, _FFT)
     power = spectrum.real**2 + spectrum.imag**2
     lags = np.fft.irfft(power)[:, : _LAST_LAG + 2]
+    # Divided by the window's own autocorrelation (Boersma 1993), or long periods would look weaker.
     out: FloatArray = (lags / (lags[:, :1] + 1e-6) / own).astype(np.float32)
     return out
 
@@ -77,6 +81,7 @@ def _best_periods(lags: FloatArray) -> tuple[FloatArray, FloatArray]:
     inner = lags[:, _FIRST_LAG : _LAST_LAG + 1]
     before, after = lags[:, _FIRST_LAG - 1 : _LAST_LAG], lags[:, _FIRST_LAG + 1 : _LAST_LAG + 2]
     cost = OCTAVE_COST * np.log2(np.arange(_FIRST_LAG, _LAST_LAG + 1) / _FIRST_LAG)
+    # Only peaks: the slope at the first lag is higher than any of them.
     score = np.where((inner >= before) & (inner > after), inner - cost, 0)
     best = score.argmax(1)
     rows = np.arange(len(best))
@@ -84,6 +89,7 @@ def _best_periods(lags: FloatArray) -> tuple[FloatArray, FloatArray]:
     bend = np.minimum(
         left - 2 * top + right, -1e-6
     )  # curvature of the parabola through the three points
+    # Half a sample at most: the parabola is trusted between its points only.
     lag = best + _FIRST_LAG + np.clip(0.5 * (left - right) / bend, -0.5, 0.5)
     semitones = (12 * np.log2(_RATE / lag / REFERENCE_HZ)).astype(np.float32)
     found = score[rows, best] > 0

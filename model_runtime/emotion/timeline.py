@@ -36,8 +36,10 @@ def likeliest_path(probabilities: DoubleArray) -> list[int]:
     if not steps:
         return []
     # Windows overlap, so each contributes the evidence of one hop only.
+    # Evidence by hop: overlapping windows would count the same speech six times.
     cost = -np.log(np.maximum(probabilities, 1e-6)) * (HOP_S / WINDOW_S)
     total, came_from = cost[0], np.zeros((steps, states), int)
+    # The cost applies to any change, whichever emotions are involved.
     change = CHANGE_COST * (1 - np.eye(states))
     for step in range(1, steps):
         candidates = total[:, None] + change
@@ -57,6 +59,7 @@ def strengths_of(probabilities: DoubleArray, path: Sequence[int]) -> list[float]
         path: Emotion index of each window.
     """
     out: list[float] = []
+    # A stretch of one emotion has one intensity: windows differ by chance.
     edges = [0, *(i for i in range(1, len(path)) if path[i] != path[i - 1]), len(path)]
     for first, stop in pairwise(edges):
         if stop > first:
@@ -83,6 +86,7 @@ def changes(
     for first_s, stop_s in _spoken(speech):
         inside = [i for i, step in enumerate(steps) if first_s <= (step + 0.5) * HOP_S < stop_s]
         if not inside and len(steps):
+            # A stretch shorter than a hop takes the nearest window.
             inside = [int(np.abs((steps + 0.5) * HOP_S - first_s).argmin())]
         begun = False
         for i in inside:
@@ -91,6 +95,7 @@ def changes(
             if now != last:
                 yield time, *now
             last, begun = now, True
+        # Long silence is neutral; the end of the clip needs no change.
         if stop_s < len(speech) / FRAME_RATE and last is not None and last[0] != NEUTRAL:
             last = (NEUTRAL, 0.0)
             yield stop_s + OFFSET_S, *last
@@ -115,4 +120,5 @@ def intensity_for(probability: float) -> float:
     """Return the intensity of an emotion detected with this probability."""
     share = (probability - LOW_PROBABILITY) / (HIGH_PROBABILITY - LOW_PROBABILITY)
     intensity = MIN_INTENSITY + (1 - MIN_INTENSITY) * min(max(share, 0.0), 1.0)
+    # Rounded twice: multiples of .05 are not exact in binary.
     return round(round(intensity / INTENSITY_STEP) * INTENSITY_STEP, 2)

@@ -54,12 +54,14 @@ def voice_frames(features: FloatArray, samples: FloatArray) -> VoiceFrames:
         features: Log-mel features of ``samples``, shape (2 T, M).
         samples: Mono at 16 kHz, levelled as for the features.
     """
+    # Two feature frames make a voice frame.
     mel = features.reshape(len(features) // 2, 2, -1).mean(1)
     power = 10 ** (mel * LOG_SCALE + LOG_CENTRE)
     pitch, strength = pitch_track(samples, len(mel))
     return VoiceFrames(
         cepstrum=mel @ _cosines(mel.shape[1]),
         bands=mel.reshape(len(mel), BANDS, -1).mean(2),
+        # 1e-8: digital silence has a level as well.
         loudness=(10 * np.log10(power.mean(1) + 1e-8)).astype(np.float32),
         pitch=_median_of_five(pitch),
         strength=strength,
@@ -95,6 +97,7 @@ def is_voiced(voice: VoiceFrames, speech: BoolArray) -> BoolArray:
         voice: Voice frames.
         speech: Which frames count as speech, shape (T,).
     """
+    # Single frames are errors of the pitch tracker.
     return speech & (smooth((voice.strength > VOICED_STRENGTH).astype(float)) > 0.5)
 
 
@@ -105,6 +108,7 @@ def smooth(values: RealArray) -> RealArray:
 
 
 def _median_of_five(values: FloatArray) -> FloatArray:
+    # The median removes octave errors of a frame or two.
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2, "edge"), 5)
     out: FloatArray = np.median(windows, axis=1).astype(np.float32)
     return out
@@ -114,6 +118,7 @@ def _median_of_five(values: FloatArray) -> FloatArray:
 def _cosines(bands: int) -> FloatArray:
     """Return the columns of the orthonormal cosine transform, shape (bands, 14)."""
     places = np.arange(bands)[:, None] + 0.5
+    # Orthonormal, so that coefficients are on one scale.
     waves = np.cos(np.pi * places * np.arange(CEPSTRA) / bands) * np.sqrt(2 / bands)
     out: FloatArray = waves.astype(np.float32)
     return out

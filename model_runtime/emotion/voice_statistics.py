@@ -43,14 +43,18 @@ def statistics(voice: VoiceFrames) -> DoubleArray:
     """
     loud = loud_level(voice)
     speech = is_speech(voice, loud)
+    # Too little speech: statistics of everything are better than none.
     if speech.sum() < MIN_FRAMES:
         speech = np.ones(len(voice), bool)
     inside = np.flatnonzero(speech)
+    # Silence at the ends is how the clip was cut, not how it was spoken.
     first, stop = int(inside[0]), int(inside[-1]) + 1
     voice, speech = voice.part(first, stop), speech[first:stop]
     voiced = is_voiced(voice, speech)
+    # Without voiced frames the rest of the speech must do.
     core = voiced if voiced.sum() >= MIN_FRAMES else speech
     level = np.maximum(smooth(voice.loudness) - loud, FLOOR_DB)
+    # The order is part of the trained weights.
     parts = (
         _timbre(voice, speech, core),
         _pitch(voice, voiced),
@@ -71,6 +75,7 @@ def _timbre(voice: VoiceFrames, speech: BoolArray, core: BoolArray) -> RealArray
     """Return mean, spread and change of timbre of voiced frames and of all speech."""
     cepstrum, movement = voice.cepstrum, _slope(voice.cepstrum)
     second = _slope(movement)
+    # Without the level: loudness has statistics of its own.
     shape = voice.bands - voice.bands.mean(1, keepdims=True)
     unvoiced = speech & ~core
     rest = unvoiced if unvoiced.sum() > 2 else speech
@@ -92,10 +97,12 @@ def _pitch(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
     height, share = voice.pitch[voiced], voice.strength[voiced]
     low, *middle, high = np.percentile(height, (5, 10, 25, 50, 75, 90, 95))
     step = np.diff(voice.pitch)
+    # Larger steps are octave errors, not speech.
     step = step[voiced[1:] & voiced[:-1] & (np.abs(step) < MAX_PITCH_STEP)]
     step = step if len(step) > 1 else np.zeros(2, np.float32)
     time = np.flatnonzero(voiced) / FRAME_RATE
     time = time - time.mean()
+    # 1e-3: a single frame has no slope.
     drift = float((time * (height - height.mean())).sum() / max((time * time).sum(), 1e-3))
     return np.array(
         [
@@ -126,6 +133,7 @@ def _rhythm(level: RealArray, speech: BoolArray, voiced: BoolArray) -> RealArray
     runs, gaps = lengths[::2], lengths[1::2]
     seconds = len(level) / FRAME_RATE
     inner = level[1:-1]
+    # Peaks of loudness stand for syllables.
     peaks = (inner > level[:-2]) & (inner >= level[2:]) & (inner > SYLLABLE_DB)
     return np.array(
         [
@@ -153,6 +161,7 @@ def _correlations(voice: VoiceFrames, level: RealArray, core: BoolArray) -> Real
     """Return the correlations of pitch, loudness, timbre and periodicity."""
     columns = np.column_stack([voice.pitch, level, voice.cepstrum[:, :4], voice.strength])[core]
     centred = columns - columns.mean(0)
+    # 1e-2: a statistic without spread has no correlation.
     spread = np.sqrt((centred**2).mean(0)) + 1e-2
     correlation = centred.T @ centred / len(centred) / np.outer(spread, spread)
     above: RealArray = correlation[np.triu_indices(len(spread), 1)]
@@ -166,6 +175,7 @@ def _contours(voice: VoiceFrames, voiced: BoolArray) -> RealArray:
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
         if stop - first >= MIN_RUN:
             contour = voice.pitch[first:stop]
+            # A parabola over -1 to 1: slope and bend do not depend on the length.
             bend, slope, _ = np.polyfit(np.linspace(-1, 1, len(contour)), contour, 2)
             rows.append(np.array([slope, bend, np.ptp(contour), contour.argmax() / len(contour)]))
     table = np.array(rows[1:] or rows)
@@ -177,8 +187,10 @@ def _excursions(voice: VoiceFrames, level: RealArray, voiced: BoolArray) -> Real
     if voiced.sum() < MIN_FRAMES:
         return np.zeros(_EXCURSION_NUMBERS)
     height = voice.pitch[voiced]
+    # Stressed syllables: the louder 30 %.
     stressed = level[voiced] >= np.percentile(level[voiced], LOUDEST_PERCENTILE)
     away = height - height.mean()
+    # + 0.5 semitones: monotone voices would have an enormous skew.
     skew = (away**3).mean() / (height.std() + 0.5) ** 3
     middle = np.abs(height - np.median(height)).mean()
     return np.array(
@@ -190,12 +202,14 @@ def _modulation(voice: VoiceFrames) -> RealArray:
     """Return the modulation spectrum: log power over modulation frequency and band."""
     frames = min(len(voice), MODULATION_FFT)
     bands = voice.bands[:frames] - voice.bands[:frames].mean(0)
+    # A window, so that the ends of the stretch do not leak into all frequencies.
     spectrum = np.abs(np.fft.rfft(bands * np.hanning(frames)[:, None], MODULATION_FFT, axis=0)) ** 2
     hertz = np.fft.rfftfreq(MODULATION_FFT, 1 / FRAME_RATE)
     ranges = pairwise(MODULATION_HZ)
     power = [spectrum[(hertz >= low) & (hertz < high)].mean(0) for low, high in ranges]
     logs = np.log(np.array(power) / frames + 1e-4)
     by_range, by_band = logs.mean(1), logs.mean(0)
+    # What is left after range and band are taken out is their interaction.
     left = logs - by_range[:, None] - by_band + logs.mean()
     return np.concatenate([by_range, by_band, left.ravel()])
 
@@ -219,6 +233,7 @@ def _edges(mask: BoolArray) -> IntArray:
 def _slope(values: RealArray) -> RealArray:
     """Return the change per frame, from two frames on either side; same shape."""
     padded = np.pad(values, ((2, 2), (0, 0)), "edge")
+    # Weights -2 to 2 over ten: the least-squares slope over five frames.
     change = padded[3:-1] - padded[1:-3] + 2 * (padded[4:] - padded[:-4])
     out: RealArray = change / np.float32(10)
     return out

@@ -73,6 +73,7 @@ def extract_features(
     Returns:
         Shape (frames * rows_per_frame, feature_width).
     """
+    # An engine may bring an encoder of its own; most take log-mel.
     if isinstance(engine, FeatureExtractor):
         return engine.extract_features(read, sample_count, first_frame=first_frame, frames=frames)
     return log_mel_frames(read, sample_count, first_frame, frames, engine.config)

@@ -30,10 +30,12 @@ def pick_device(wanted: str) -> DeviceChoice:
         BadArgument: The name is none of auto, cpu, cuda, mps.
         EngineUnavailable: The device given by name is not available; the message has the reason.
     """
+    # Imported here: this module is also asked where torch is not installed.
     import torch
 
     missing = missing_devices()
     if wanted == "auto":
+        # In order of speed.
         kind = next(k for k in ("cuda", "mps", "cpu") if k not in missing)
         reason = (
             "; ".join(missing.values()) if kind == "cpu" else "the fastest device of this machine"
@@ -57,6 +59,7 @@ def missing_devices() -> dict[str, str]:
     missing = {}
     if not torch.cuda.is_available():
         built = torch.version.cuda is not None or torch.version.hip is not None
+        # Which of both builds it is decides what the user has to install.
         missing["cuda"] = (
             "no CUDA or ROCm GPU found" if built else f"torch {torch.__version__} is built for CPU"
         )
@@ -71,6 +74,7 @@ def predicted_device() -> str:
     The worker's ``Hello`` message reports it; every result names the device that was used.
     """
     try:
+        # The local version of torch's wheels: "cpu", "cu126", "rocm6.2"; empty on PyPI.
         build = importlib.metadata.version("torch").partition("+")[2]
     except importlib.metadata.PackageNotFoundError:  # a torch without its metadata
         build = ""
@@ -78,6 +82,7 @@ def predicted_device() -> str:
         return "mps" if platform.machine() == "arm64" else "cpu"
     if build == "cpu":
         return "cpu"
+    # Asked from the driver: importing torch takes seconds.
     return "cuda" if _cuda_card_count() > 0 else "cpu"
 
 
@@ -92,6 +97,7 @@ def _cuda_card_count() -> int:
         except OSError:
             continue
         cards = ctypes.c_int(0)
+        # Both calls return 0 for success.
         if getattr(driver, initialise)(0) == 0 and not getattr(driver, count)(ctypes.byref(cards)):
             return cards.value
     return 0

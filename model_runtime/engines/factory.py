@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 AUTO: Final = "auto"
 ENGINE_NAMES: Final = (AUTO, "numpy", "torch")
 DEVICE_NAMES: Final = (AUTO, "cpu", "cuda", "mps")
+# Half a second: long enough that every layer runs.
 SELF_CHECK_FRAMES = 25
 BROKEN_TORCH = (ImportError, OSError, RuntimeError, AttributeError)
 """Exceptions of a torch build that does not fit the machine or lacks files."""
@@ -45,6 +46,7 @@ def check_names(engine: str, device: str) -> None:
 
 def torch_is_installed() -> bool:
     """Return whether torch can be found, without importing it."""
+    # find_spec imports nothing of torch itself.
     return importlib.util.find_spec("torch") is not None
 
 
@@ -80,6 +82,7 @@ def open_engine(checkpoint: Checkpoint, *, engine: str = AUTO, device: str = AUT
         engine = _engine_for_encoder(checkpoint, engine)
     if planned_engine(engine, device) == "numpy":
         if device not in (AUTO, "cpu"):
+            # A GPU that was asked for by name must not be replaced silently.
             raise EngineUnavailable(
                 f"Device {device} needs torch, which is not installed here",
                 hint="Install torch into this Python, or use --device cpu",
@@ -93,6 +96,7 @@ def open_engine(checkpoint: Checkpoint, *, engine: str = AUTO, device: str = AUT
         return opened
     except BROKEN_TORCH as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        # Only `auto` may fall back: who named an engine wants to know.
         if engine == AUTO and device in (AUTO, "cpu"):
             log.warning("torch does not work (%s): using the numpy engine", error)
             return NumpyEngine(

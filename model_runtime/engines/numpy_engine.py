@@ -21,6 +21,7 @@ class NumpyEngine:
     """Runs a checkpoint on the CPU through numpy's matrix products."""
 
     name = "numpy"
+    # Read by generate.py for every window, so it may change while a clip runs.
     device = "cpu"
     window_frames = WINDOW_FRAMES
 
@@ -30,6 +31,7 @@ class NumpyEngine:
         tensors = checkpoint.tensors
         self._tensors = {
             # (outputs, inputs, taps) to (taps, inputs, outputs): rows times matrix.
+            # One transposition when loading instead of one a window.
             name: np.ascontiguousarray(value.transpose(2, 1, 0)) if value.ndim == 3 else value
             for name, value in tensors.items()
         }
@@ -42,6 +44,7 @@ class NumpyEngine:
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``."""
         speech = self._encode(features)
+        # Probabilities, as `Engine.run` promises; torch returns logits from its module.
         phones = softmax(self._pointwise("phone_head", speech))
         condition = self._condition(emotion, style)
         return EngineOutput(self._decode(speech, phones, condition), phones)
@@ -51,6 +54,7 @@ class NumpyEngine:
         x = self._activation(self._convolution("stem_wide", features, 1))
         x = self._activation(self._halve("stem_down", x))
         if self.config.attention is not None:
+            # In place: x is the window's own array.
             x += self._tensors["encoder_offset"]
             for i in range(self.config.attention.layers):
                 self._attention_block(f"encoder.{i}", x)
@@ -85,6 +89,7 @@ class NumpyEngine:
         for i, dilation in enumerate(self.config.decoder_dilations):
             film = condition @ self._tensors[f"decoder.{i}.film.weight"][0]
             y = self._convolution(f"decoder.{i}.conv", self._norm(f"decoder.{i}.norm", x), dilation)
+            # In place: fewer temporaries of a megabyte.
             y *= 1 + film[:, :latents]
             y += film[:, latents:]
             x += self._pointwise(f"decoder.{i}.mix", self._activation(y))
@@ -92,6 +97,7 @@ class NumpyEngine:
         curves = np.empty((len(x), len(self.config.channels)), np.float32)
         width = self.config.latent
         for i, (region, columns) in enumerate(self._columns.items()):
+            # A slice of columns is copied once for several products.
             part = np.ascontiguousarray(x[:, i * width : (i + 1) * width])
             curves[:, columns] = self._head(f"heads.{region}", part)
         return curves
@@ -99,9 +105,11 @@ class NumpyEngine:
     def _head(self, name: str, x: FloatArray) -> FloatArray:
         """Return a centred convolution of (T, inputs) that repeats the first and the last row."""
         taps = self._tensors[f"{name}.weight"]
+        # The middle tap reaches every row; the others are added shifted.
         out: FloatArray = x @ taps[len(taps) // 2]
         for k, tap in enumerate(taps):
             if (shift := k - len(taps) // 2) != 0:
+                # Clipped indices repeat the first and last row, as torch's "replicate" does.
                 out += x[np.clip(np.arange(len(x)) + shift, 0, len(x) - 1)] @ tap
         out += self._tensors[f"{name}.bias"]
         return out
@@ -114,6 +122,7 @@ class NumpyEngine:
         out += self._tensors[f"{name}.bias"]
         for k, tap in enumerate(taps):
             shift = (k - half) * dilation
+            # Taps that reach beyond the window add nothing: zero padding.
             if 0 < shift < rows:
                 out[:-shift] += x[shift:] @ tap
             elif 0 < -shift < rows:
@@ -123,6 +132,7 @@ class NumpyEngine:
     def _halve(self, name: str, x: FloatArray) -> FloatArray:
         """Return (T, outputs) of (2 T, inputs): stride 2, 4 taps, padding 1."""
         taps = self._tensors[f"{name}.weight"]
+        # Even and odd rows apart: stride 2 becomes four plain products.
         even, odd = np.ascontiguousarray(x[0::2]), np.ascontiguousarray(x[1::2])
         out: FloatArray = even @ taps[1]
         out += odd @ taps[2]

@@ -56,6 +56,8 @@ class SpeechEncoder:
             EngineUnavailable: ``transformers`` is not installed.
             BadWeights: ``folder`` holds no encoder, or another one.
         """
+        # The checksum is compared before anything is loaded: wrong features would give plausible
+        # curves.
         found = describe_encoder(folder, config.layer)
         if found.sha256 != config.sha256:
             raise BadWeights(
@@ -102,6 +104,7 @@ class SpeechEncoder:
     ) -> FloatArray:
         """Return the frames ``start`` to ``stop``, encoded with context."""
         low, high = max(0, start - CONTEXT_FRAMES), min(total, stop + CONTEXT_FRAMES)
+        # Aligned on the encoder's own receptive field, so that frame k is centred on k / 50 s.
         begin = low * FRAME_SAMPLES + FRAME_CENTRE - self._reach // 2
         length = (high - low + 1) * FRAME_SAMPLES + self._reach
         padded = np.zeros(length, np.float32)
@@ -109,23 +112,27 @@ class SpeechEncoder:
         end = min(sample_count, high * FRAME_SAMPLES)
         first = max(begin, low * FRAME_SAMPLES)
         padded[first - begin : end - begin] = read(first, end - first)
+        # Samples as the key: the same block may come with another `read`.
         key = hashlib.blake2b(padded.tobytes() + bytes(str(start - low), "ascii")).digest()
         if key not in self._blocks:
             self._blocks[key] = self._encode(padded, high - low)[start - low : stop - low]
             while len(self._blocks) > CACHED_BLOCKS:
                 self._blocks.popitem(last=False)
+        # Least recently used blocks are dropped first.
         self._blocks.move_to_end(key)
         return self._blocks[key]
 
     def _encode(self, samples: FloatArray, frames: int) -> FloatArray:
         """Return ``frames`` model frames; the first is centred half the reach into the samples."""
         if self._normalises:
+            # As the encoder's own preprocessor: zero mean, unit variance.
             samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
         with torch.inference_mode():
             states = self._model(torch.from_numpy(samples)[None].to(self.device)).last_hidden_state
         values: FloatArray = states[0].float().cpu().numpy()
         if self._stride == FRAME_SAMPLES:
             return values[:frames]
+        # Encoders with another stride are interpolated to 50 Hz.
         places = np.arange(frames) * FRAME_SAMPLES / self._stride
         below = np.minimum(places.astype(int), len(values) - 2)
         part = (places - below)[:, None].astype(np.float32)
@@ -144,6 +151,7 @@ def encoder_folder(config: EncoderConfig, checkpoint: Path) -> Path:
     Raises:
         BadWeights: Neither folder exists.
     """
+    # The checkpoint's own folder first: the path of training exists on one machine only.
     for folder in (checkpoint / "encoder", Path(config.folder)):
         if (folder / CONFIG_NAME).is_file():
             return folder
@@ -183,6 +191,7 @@ def describe_encoder(folder: Path, layer: int) -> EncoderConfig:
             hint="Download a revision with safetensors, or convert it in a separate environment",
         )
     with weights.open("rb") as file:
+        # file_digest reads in blocks: weights may be larger than memory allows.
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return EncoderConfig(kind, str(folder.resolve()), digest, layer, width)
 
@@ -191,6 +200,7 @@ def receptive_field(convolutions: tuple[tuple[int, int], ...]) -> tuple[int, int
     """Return receptive field and stride in samples of a stack of (taps, stride) layers."""
     reach, stride = 1, 1
     for taps, step in convolutions:
+        # Each layer sees (taps - 1) more of what the layers below stride over.
         reach += (taps - 1) * stride
         stride *= step
     return reach, stride
@@ -206,8 +216,10 @@ def _load(folder: Path, layer: int) -> Any:
             "This model uses a pretrained encoder, which needs transformers",
             hint="pip install transformers, or use a log-mel checkpoint",
         ) from error
+    # Its bars would write into the worker's log.
     transformers_logging.disable_progress_bar()
     try:
+        # local_files_only: nothing is downloaded while curves are generated.
         model = AutoModel.from_pretrained(
             str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
         )
@@ -215,6 +227,7 @@ def _load(folder: Path, layer: int) -> Any:
         raise BadWeights(
             f"The encoder in {folder} does not load: {error}", hint="Download the encoder again"
         ) from error
+    # Layers above the wanted one are never run.
     model.encoder.layers = model.encoder.layers[:layer]
     return model.eval().requires_grad_(False)
 

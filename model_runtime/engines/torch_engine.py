@@ -54,6 +54,7 @@ class TorchEngine:
         self._model = Generator(checkpoint.config)
         state = {name: torch.from_numpy(value) for name, value in checkpoint.tensors.items()}
         self._model.load_state_dict(state)
+        # eval: no dropout; no gradients are kept.
         self._model.eval().requires_grad_(False)
         self._model.to(self._device)
         log.info("torch %s on %s: %s", torch.__version__, choice.title, choice.reason)
@@ -78,8 +79,10 @@ class TorchEngine:
                     raise
             except RuntimeError as error:
                 # MPS reports it as a plain RuntimeError.
+                # Errors of another kind must not be taken for a lack of memory.
                 if self._device.type == "cpu" or "out of memory" not in str(error).lower():
                     raise
+            # Windows smaller than this are mostly context.
             if len(emotion) > MIN_WINDOW_FRAMES + 2 * self.config.context_frames:
                 return self._run_halves(features, emotion, style)
             self._move_to_cpu()
@@ -88,21 +91,26 @@ class TorchEngine:
         self, features: FloatArray, emotion: FloatArray, style: FloatArray
     ) -> EngineOutput:
         with torch.inference_mode():
+            # numpy views may have negative or odd strides, which torch refuses.
             inputs = (torch.from_numpy(np.ascontiguousarray(x)) for x in (features, emotion, style))
             curves, phones = self._model(*(x.to(self._device)[None] for x in inputs))
             phones = torch.softmax(phones, dim=2)
+            # float(): outputs are float32 whatever the network ran in.
             return EngineOutput(curves[0].float().cpu().numpy(), phones[0].float().cpu().numpy())
 
     def _run_halves(
         self, features: FloatArray, emotion: FloatArray, style: FloatArray
     ) -> EngineOutput:
         """Return the same output, computed in two windows that overlap by the context."""
+        # Kept for all windows to come: the next one would not fit either.
         self.window_frames = max(MIN_WINDOW_FRAMES, self.window_frames // 2)
         log.warning("out of GPU memory: windows of %d frames from here on", self.window_frames)
         if self._device.type == "cuda":
+            # Cached blocks would keep the memory that the halves need.
             torch.cuda.empty_cache()
         frames, context = len(emotion), self.config.context_frames
         middle, rows = frames // 2, self.config.rows_per_frame
+        # Both halves overlap by the context on either side, so the result is that of the whole.
         left, right = slice(0, middle + context), slice(middle - context, frames)
         first, second = (
             self.run(features[rows * s.start : rows * s.stop], emotion[s], style[s])
@@ -120,4 +128,5 @@ class TorchEngine:
         self.device = "cpu (the GPU ran out of memory)"
         self.note = f"The graphics card ran out of memory ({card}): the processor took over"
         self.window_frames = CPU_WINDOW_FRAMES
+        # The device and the note say so: results name the device that was used.
         self._model.to(self._device)

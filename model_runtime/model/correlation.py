@@ -38,13 +38,16 @@ class CorrelationModule(nn.Module):
         self.columns = [
             [c for c, r in enumerate(config.region_of) if r == region] for region in range(regions)
         ]
+        # One embedding a region: regions have different numbers of channels.
         self.embed = nn.ModuleList(
             nn.Linear(len(columns) * config.patch_frames, width) for columns in self.columns
         )
+        # Starts at 0: an untrained module is exactly the linear map.
         self.read = nn.ModuleList(
             _zeroed(nn.Linear(width, len(columns) * config.patch_frames))
             for columns in self.columns
         )
+        # Learned: 0 would look like a region at its mean.
         self.hidden_token = nn.Parameter(torch.zeros(regions, width))
         self.region_token = nn.Parameter(0.02 * torch.randn(regions, 1, width))
         self.time_token = nn.Parameter(0.02 * torch.randn(1, config.window_patches, width))
@@ -58,6 +61,7 @@ class CorrelationModule(nn.Module):
             batch_first=True,
             norm_first=True,
         )
+        # Nested tensors save work for padded batches only, which there are none of.
         self.encoder = nn.TransformerEncoder(layer, config.layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(width)
         # Much of co-movement is linear within the frame: solved in closed form.
@@ -78,6 +82,7 @@ class CorrelationModule(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(scale)
         self.moments.copy_(moments)
+        # Maps solved from the old moments are stale.
         self._maps.clear()
 
     def inputs(self, curves: Tensor, emotion: Tensor) -> Tensor:
@@ -88,6 +93,7 @@ class CorrelationModule(nn.Module):
             emotion: Weights, shape (..., E).
         """
         standard = (curves - self.mean) / self.scale
+        # A column of ones is the constant term.
         return torch.cat([standard, emotion, torch.ones_like(emotion[..., :1])], -1)
 
     def linear(self, curves: Tensor, emotion: Tensor, hidden: Tensor) -> Tensor:
@@ -112,6 +118,7 @@ class CorrelationModule(nn.Module):
             Curves of all regions, shape (B, T, C); only those of hidden ones are a prediction.
         """
         inputs = self.inputs(curves, emotion)
+        # Standard units: regions with large values would dominate the embeddings.
         curves = inputs[..., : curves.shape[-1]]
         clips, frames, _ = curves.shape
         patch, patches = self.config.patch_frames, frames // self.config.patch_frames
@@ -121,6 +128,7 @@ class CorrelationModule(nn.Module):
             masked = self.hidden_token[region].expand_as(seen)
             tokens.append(torch.where(hidden[:, region, None, None], masked, seen))
         x = torch.stack(tokens, 1) + self.region_token + self.time_token[:, :patches]
+        # Emotion by patch: it hardly changes within 0.2 s.
         felt = emotion.reshape(clips, patches, patch, -1).mean(2)
         x = x + self.emotion_token(felt)[:, None]
         x = self.norm(self.encoder(x.flatten(1, 2))).unflatten(1, (len(self.columns), patches))
@@ -136,10 +144,12 @@ class CorrelationModule(nn.Module):
 
     def _map(self, hidden: tuple[bool, ...]) -> Tensor:
         """All channels from the inputs that are not hidden, by ridge regression; (C + E + 1, C)."""
+        # By the set of hidden regions: at most a few dozen occur.
         if hidden not in self._maps:
             channels = len(self.config.channels)
             others = len(self.moments) - channels
             seen = torch.tensor([not hidden[r] for r in self.config.region_of] + [True] * others)
+            # float64 on the CPU: MPS has none, and the inverse amplifies rounding.
             moments = self.moments.detach().double().cpu()
             held = moments[seen][:, seen] + RIDGE * torch.eye(int(seen.sum())).double()
             solved = torch.zeros(len(moments), channels).double()

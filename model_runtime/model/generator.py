@@ -73,6 +73,7 @@ class Generator(nn.Module):
             }
         )
         order = [c for i in range(len(config.regions)) for c in _columns(config, i)]
+        # Heads come region by region; the rig's columns may be in another order.
         self.column_order = torch.argsort(torch.tensor(order)).tolist()
 
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,6 +101,7 @@ class Generator(nn.Module):
         """
         active = torch.ones_like(self.emotion_table)
         active[0] = 0  # neutral is the absence of emotion
+        # Multiplied, not set to 0 in place: the table stays a plain parameter.
         embedded = emotion @ (self.emotion_table * active)
         return torch.cat([embedded, style], dim=2)
 

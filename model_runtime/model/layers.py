@@ -32,6 +32,7 @@ class RowConvolution(nn.Conv1d):
         (taps,), (dilation,), (stride,) = self.kernel_size, self.dilation, self.stride
         x = self._padded(x)
         reach = x.shape[1] - dilation * (taps - 1)
+        # Slices are views; `cat` makes the one copy that the product needs.
         seen = [x[:, k * dilation : k * dilation + reach : stride] for k in range(taps)]
         rows = cat(seen, dim=2) if taps > 1 else seen[0]
         return functional.linear(rows, self.weight.transpose(1, 2).flatten(1), self.bias)
@@ -40,6 +41,7 @@ class RowConvolution(nn.Conv1d):
         count = int(self.padding[0])
         if not count:
             return x
+        # A face at rest must be at rest in its first frame too.
         if self.padding_mode == "replicate":
             first, last = x[:, :1].expand(-1, count, -1), x[:, -1:].expand(-1, count, -1)
             return cat([first, x, last], dim=1)
@@ -69,6 +71,7 @@ class ConditionedBlock(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.conv = RowConvolution(width, width, 3, padding=dilation, dilation=dilation)
+        # No bias: without condition, scale and shift are 0.
         self.film = RowConvolution(condition, 2 * width, 1, bias=False)
         self.mix = RowConvolution(width, width, 1)
         self.activation = ACTIVATIONS[activation]
@@ -76,6 +79,7 @@ class ConditionedBlock(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Return (B, T, D) from (B, T, D) and a condition (B, T, K)."""
         scale, shift = self.film(condition).chunk(2, dim=2)
+        # 1 + scale: an untrained condition leaves the block as it is.
         y = self.conv(self.norm(x)) * (1 + scale) + shift
         out: Tensor = x + self.mix(self.activation(y))
         return out

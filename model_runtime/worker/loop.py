@@ -33,6 +33,7 @@ class Outlet:
     """Writes messages, one per line. Thread-safe."""
 
     def __init__(self, stream: BinaryIO) -> None:
+        # A lock: both threads send.
         self._stream = stream
         self._lock = threading.Lock()
 
@@ -46,6 +47,7 @@ class Outlet:
                 self._stream.flush()
             except OSError as error:
                 log.warning("stdout is closed (%s): exiting", error)
+                # Nobody reads any more.
                 leave(0)
 
 
@@ -66,11 +68,14 @@ def run(
     Raises:
         BadArgument: The engine or device is unknown.
     """
+    # Before any import that could print.
     outlet = Outlet(claim_stdout())
     _set_up_process(verbose)
     exit_with_parent(lambda: leave(0))
+    # The queue imports nothing heavy, so that Hello goes out at once.
     jobs = Jobs(outlet.send, engine=engine, device=device, model=model)
     outlet.send(jobs.hello())
+    # A daemon: it must not keep the process alive when stdin is closed.
     thread = threading.Thread(target=jobs.serve, name="jobs", daemon=True)
     thread.start()
     for line in lines(sys.stdin.buffer):
@@ -86,6 +91,7 @@ def claim_stdout() -> BinaryIO:
     """Reserve stdout for messages; point file descriptor 1 and ``sys.stdout`` at stderr."""
     sys.stdout.flush()
     kept = os.dup(1)
+    # Native libraries write to descriptor 1, not to sys.stdout.
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return cast(BinaryIO, os.fdopen(kept, "wb"))
@@ -94,8 +100,10 @@ def claim_stdout() -> BinaryIO:
 def lines(stream: BinaryIO) -> Iterator[str]:
     """Yield lines without their ends; a line over the limit is cut, so that it cannot parse."""
     limit = protocol.MAX_LINE_BYTES
+    # One byte over the limit tells a line that is too long.
     while data := stream.readline(limit + 1):
         rest = data
+        # The rest of an overlong line is read, or it would be taken for messages.
         while rest and not rest.endswith(b"\n"):
             rest = stream.readline(limit)
         text = data.decode("utf-8", "replace").strip()
@@ -115,6 +123,7 @@ def leave(status: int) -> int:
 def _handle(line: str, jobs: Jobs, outlet: Outlet) -> None:
     try:
         message = protocol.decode(line)
+    # Answered where the id is readable: a request must not stay open.
     except protocol.ProtocolError as error:
         log.warning("not a message: %s", error)
         outlet.send(
@@ -151,6 +160,7 @@ def _set_up_process(verbose: bool) -> None:
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     handler.addFilter(RequestIdFilter())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
+    # A crash in native code leaves a trace in the log.
     faulthandler.enable(sys.stderr)
     if not sys.stdin.isatty():
         signal.signal(

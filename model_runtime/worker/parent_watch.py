@@ -20,6 +20,7 @@ def exit_with_parent(leave: Callable[[], object]) -> None:
     """Watch the parent from a daemon thread and call ``leave`` there when it has ended."""
     parent = os.getppid()
     target = _wait_windows if sys.platform == "win32" else _wait_posix
+    # A daemon: it must not keep the process alive.
     threading.Thread(target=target, args=(parent, leave), name="parent", daemon=True).start()
 
 
@@ -36,6 +37,7 @@ def _wait_windows(parent: int, leave: Callable[[], object]) -> None:
         import ctypes
 
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        # A handle is a pointer: ctypes would cut it to 32 bits.
         kernel.OpenProcess.restype = ctypes.c_void_p
         kernel.WaitForSingleObject.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
         handle = kernel.OpenProcess(SYNCHRONIZE, False, parent)

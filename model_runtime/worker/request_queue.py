@@ -42,6 +42,7 @@ _request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", 
 class RequestIdFilter(logging.Filter):
     """Adds ``request`` to each log record: the id of the running request, or a dash."""
 
+    # A context variable: records of library threads carry a dash.
     def filter(self, record: logging.LogRecord) -> bool:
         """Set ``record.request`` and pass every record."""
         record.request = _request_id.get()
@@ -77,6 +78,7 @@ class Jobs:
         self._engine_name, self._device_name, self._model = engine, device, model
         self._open: dict[str, _Job] = {}
         self._lock = threading.Lock()
+        # None ends the queue.
         self._queue: queue.Queue[_Job | None] = queue.Queue()
         self._warm: WarmEngine | None = None
 
@@ -86,6 +88,7 @@ class Jobs:
         from ..version import runtime_version
 
         # engines.factory imports numpy, which takes 0.1 s; so its rule is repeated here.
+        # find_spec: importing torch takes seconds.
         has_torch = importlib.util.find_spec("torch") is not None
         engine = self._engine_name
         if engine == "auto":
@@ -100,6 +103,7 @@ class Jobs:
     def submit(self, request: protocol.Generate) -> None:
         """Queue a request, or ignore one with the id of an open request."""
         job = _Job(request)
+        # Checked and entered under one lock: two equal ids in a row must not both pass.
         with self._lock:
             is_new = request.id not in self._open
             if is_new:
@@ -115,6 +119,7 @@ class Jobs:
         with self._lock:
             job = self._open.get(identity)
         if job is not None:
+            # Only marked: the job thread ends it, so there is one ending.
             job.stop.set()
 
     def answerable_id(self, identity: str) -> str:
@@ -132,6 +137,7 @@ class Jobs:
     def serve(self) -> None:
         """Run requests until ``close``. An exception ends only the request that raised it."""
         while (job := self._queue.get()) is not None:
+            # Set for the log before anything of the request runs.
             _request_id.set(job.request.id)
             try:
                 ending = self._run(job)
@@ -147,15 +153,18 @@ class Jobs:
             _request_id.set("-")
 
     def _end(self, job: _Job, ending: protocol.Message) -> None:
+        # Removed before the ending is sent: the id is free when the parent reads it.
         with self._lock:
             del self._open[job.request.id]
         self._send(ending)
 
     def _run(self, job: _Job) -> protocol.Message:
+        # Cancelled while it waited: the model need not be loaded.
         if job.stop.is_set():
             raise Cancelled("Cancelled before it began")
         reporter = _Reporter(self._send, job.request.id)
         reporter(0.0, "loading the model")
+        # Loaded for the first request.
         if self._warm is None:
             from .warm_engine import WarmEngine
 
@@ -180,8 +189,10 @@ class _Reporter:
         if now - self._sent_at < PROGRESS_INTERVAL_S:
             return
         self._sent_at = now
+        # Never decreasing: stages estimate their part anew.
         self._fraction = max(self._fraction, min(fraction, 1.0))
         left = None
+        # Estimates from less than a tenth jump.
         if self._fraction >= MIN_FRACTION_FOR_ESTIMATE:
             left = now * (1 - self._fraction) / self._fraction
         self._send(protocol.Progress(self._id, self._fraction, left, stage))
@@ -211,5 +222,6 @@ def _is_out_of_memory(error: BaseException | None) -> bool:
             sign in str(error).lower() for sign in LOADER_OUT_OF_MEMORY
         ):
             return True
+        # The cause is what the library met; the outer error is often an ImportError.
         error = error.__cause__ or error.__context__
     return False

@@ -19,6 +19,7 @@ from ..protocol import EmotionKey, Generate, Result
 
 log = logging.getLogger(__name__)
 
+# Also on Windows: no separators, no leading dot.
 SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 """Ids become file names."""
 
@@ -54,6 +55,7 @@ class WarmEngine:
         """
         started = time.perf_counter()
         target = _target(request)
+        # An empty model is the default of this worker.
         engine = self._loaded(request.model or self._model)
         track = perform(request.performance, engine, progress=progress, cancelled=cancelled)
         write_curves(track, target)
@@ -79,6 +81,7 @@ class WarmEngine:
         """Return the engine of a checkpoint folder, reloaded only when its files have changed."""
         folder = Path(model) if model else default_checkpoint()
         files = [path for name in (CONFIG_NAME, WEIGHTS_NAME) if (path := folder / name).is_file()]
+        # Modification times: a checkpoint that was trained again is loaded again.
         key = (str(folder), *(path.stat().st_mtime_ns for path in files))
         if self._engine is None or self._key != key:
             self._engine = None  # free its memory before the next one is loaded
@@ -91,6 +94,7 @@ class WarmEngine:
 
 
 def _target(request: Generate) -> Path:
+    # An id comes from another process and becomes a file name.
     if not SAFE_ID.fullmatch(request.id) or name_problem(request.id):
         raise BadArgument(
             f"Request id {request.id!r} cannot be a file name", hint="Use letters and digits"

@@ -33,9 +33,11 @@ def files_in(folder: Path, skipped: Callable[[Path, OSError], None]) -> Iterator
         BadArgument: The folder disappeared while it was read.
     """
     seen: set[tuple[int, int]] = set()
+    # Links to the same folder are visited once, so loops end.
     found: list[Path] = []
 
     def failed(error: OSError) -> None:
+        # A subfolder without permission is a problem of that folder alone.
         if isinstance(error, PermissionError) and Path(error.filename) != folder:
             skipped(Path(error.filename), error)
             return
@@ -50,12 +52,15 @@ def files_in(folder: Path, skipped: Callable[[Path, OSError], None]) -> Iterator
         except OSError as error:
             failed(error)
             continue
+        # Device and number, since paths differ by the links on the way.
         if (here.st_dev, here.st_ino) in seen:
             folders.clear()
             continue
         seen.add((here.st_dev, here.st_ino))
+        # Sorted in place: os.walk follows this list.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(parent, name) for name in files if _is_audio(parent, name)]
+    # By the whole path: the order does not depend on the file system.
     return iter(sorted(found))
 
 
@@ -65,9 +70,12 @@ def globbed(text: str) -> tuple[Path, list[Path]]:
     Of several ways to a file through links, the shortest counts.
     """
     shortest: dict[tuple[str, str], str] = {}
+    # Shorter paths first: of several ways through links the plainest is kept.
     for path in sorted(glob.glob(text, recursive=True), key=lambda found: (len(found), found)):
         folder, name = os.path.split(os.path.abspath(path))
         if _is_audio(folder, name):
+            # The name is kept and the folder resolved: a linked file may have the name that
+            # matters.
             shortest.setdefault((os.path.realpath(folder), name), os.path.join(folder, name))
     parts = Path(text).parts
     plain = next(i for i, part in enumerate(parts) if GLOB_LETTERS.intersection(part))
@@ -91,10 +99,12 @@ def named_file(base: Path, name: str) -> Path:
         BadArgument: Several files fit the name.
     """
     asked = base / name
+    # As written first, then as a Windows path: lists travel between systems.
     for path in (asked, base / PureWindowsPath(name).as_posix()):
         if _exists(path):
             return path
         near = _similar(path)
+        # Two candidates: choosing one could animate the wrong line.
         if len(near) > 1:
             raise BadArgument(
                 f"{name!r} may be {near[0].name!r} or {near[1].name!r}",
@@ -111,8 +121,10 @@ def _similar(path: Path) -> list[Path]:
         names = os.listdir(path.parent)
     except (OSError, ValueError):
         return []
+    # macOS stores names decomposed, lists usually have them composed.
     wanted = _folded(path.name)
     same = [name for name in names if _folded(name) == wanted]
+    # Only a name without ending may stand for one: "line.v2" has none that is audio.
     if not same and path.suffix.lower() not in AUDIO_SUFFIXES:
         same = [
             name
@@ -139,4 +151,5 @@ def _is_audio(folder: str, name: str) -> bool:
         return False
     path = Path(folder, name)
     # A broken link fails as a line of its own.
+    # A broken link is listed, so that it fails by name instead of vanishing.
     return path.is_file() or (path.is_symlink() and not path.exists())

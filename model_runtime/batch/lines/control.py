@@ -40,10 +40,12 @@ class Control:
     def cancel(self) -> None:
         """End the batch; finished lines stay, the others are left for ``--resume``."""
         self._cancelled.set()
+        # Cancelling ends a pause as well, or waiting threads would never see it.
         self._running.set()
 
     def should_stop(self) -> bool:
         """Wait while paused, then return whether to stop: the ``cancelled`` of ``perform``."""
+        # In short waits, so that a cancelled pause is noticed.
         while not self._cancelled.is_set() and not self._running.wait(POLL_S):
             pass
         return self._cancelled.is_set()
@@ -60,10 +62,12 @@ class Control:
             action = actions.get(_command(text))
             if action is not None:
                 action()
+        # The end of the commands is the end of whoever gave them.
         self.cancel()
 
     def obey_in_background(self, commands: Iterable[str]) -> None:
         """Run ``obey`` in a thread that does not keep the process alive."""
+        # A daemon: a blocked read must not keep the process alive.
         threading.Thread(target=self.obey, args=(commands,), daemon=True).start()
 
 

@@ -51,6 +51,7 @@ def audio_print(path: Path) -> FilePrint:
     try:
         state = FileState.of(path)
         found = FilePrint(file_digest(path), state)
+        # Before and after: a file that grows while it is hashed has no digest.
         if FileState.of(path) != state:
             raise changed(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -85,8 +86,10 @@ def is_same(path: Path, found: FilePrint) -> bool:
     """
     try:
         state = FileState.of(path)
+        # Size and time first: hashing takes as long as reading.
         if state == found.state:
             return True
+        # Equal size and digest: a copy or a touched file is still the same.
         return state.size == found.state.size and file_digest(path) == found.sha256
     except OSError:
         return False
@@ -122,6 +125,7 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+# Few models are used in a process; each is hashed once.
 @functools.lru_cache(maxsize=8)
 def model_print(folder: Path, version: str) -> str:
     """Return the digest of a checkpoint folder and the release that runs it.
@@ -147,4 +151,5 @@ def line_key(audio: str, settings: Mapping[str, Any], model: str, formats: Seque
         formats: Endings of the files.
     """
     parts = [audio, settings, model, list(formats)]
+    # sort_keys: dictionaries of equal settings give one key.
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

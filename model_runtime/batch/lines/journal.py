@@ -78,6 +78,7 @@ class Journal:
     It takes a hundred bytes of memory per line: entries are read from the file when needed.
     """
 
+    # Entries stay on the disk: ten thousand lines with plots would take the memory.
     def __init__(self, state_folder: Path) -> None:
         self._path = state_folder / JOURNAL_NAME
         self._stream: IO[bytes] | None = None
@@ -92,8 +93,11 @@ class Journal:
         Raises:
             BadOutput: The file cannot be written.
         """
+        # The last entry of a target counts.
         last = {entry.target: offset for offset, entry in _with_offsets(self._path)}
+        # In the order of the file, so that it stays readable as a history.
         kept = sorted(last.values())
+        # Rewritten beside and replaced: a kill leaves the old journal whole.
         with replacing(self._path) as new:
             if kept:
                 with self._path.open("rb") as old:
@@ -101,6 +105,7 @@ class Journal:
                         old.seek(offset)
                         new.write(old.readline())
         try:
+            # Appended from here on, line by line.
             self._stream = self._path.open("ab")
         except OSError as error:
             raise self._unwritable(error) from error
@@ -110,6 +115,7 @@ class Journal:
         places: dict[str, tuple[bool, float, str, int]] = {}
         for offset, entry in _with_offsets(self._path):
             if entry.target in targets:
+                # False sorts before True: failed lines come first.
                 rank = (entry.state == DONE, entry.score, entry.name, offset)
                 places[entry.target] = rank
         if not places:
@@ -127,6 +133,7 @@ class Journal:
             raise BadOutput(f"{self._path} is not open", hint="Call start first")
         try:
             self._stream.write(_text(entry))
+            # Flushed: what was reported as done survives the end of the process.
             self._stream.flush()
         except OSError as error:
             raise self._unwritable(error) from error
@@ -138,6 +145,7 @@ class Journal:
     def close(self) -> None:
         """Sync everything to the disk and close."""
         if self._stream is not None:
+            # Synced once at the end: for each line it would take too long.
             os.fsync(self._stream.fileno())
             self._stream.close()
             self._stream = None
@@ -161,6 +169,7 @@ def _with_offsets(path: Path) -> Iterator[tuple[int, Entry]]:
     with stream:
         offset = 0
         for text in stream:
+            # A line without its break was torn by a kill.
             entry = _entry(text) if text.endswith(b"\n") else None
             if entry is not None:
                 yield offset, entry
@@ -174,6 +183,7 @@ def _text(entry: Entry) -> bytes:
 
 
 def _entry(text: bytes) -> Entry | None:
+    # Anything unreadable counts as not done.
     try:
         values = json.loads(text)
         version = values.pop("v")
@@ -191,6 +201,7 @@ def _entry(text: bytes) -> Entry | None:
 
 
 def _thin(entry: Entry) -> Entry:
+    # The score is all that the plan needs of earlier runs.
     kept = {name: entry.quality[name] for name in ("score",) if name in entry.quality}
     return dataclasses.replace(entry, quality=kept, opening=(), error="", hint="")
 

@@ -15,6 +15,7 @@ KEY_HINT = "Write SECONDS:NAME:F, as in 2.5:happy:0.8"
 
 def keys_text(keys: Sequence[EmotionKey]) -> str:
     """Return keys as text, in the form of ``--emotion-at`` and of lists."""
+    # Six and three digits: times to the microsecond are not meant.
     return " ".join(f"{key.start_s:.6g}:{key.emotion}:{key.intensity:.3g}" for key in keys)
 
 
@@ -24,6 +25,7 @@ def read_keys(text: str) -> tuple[EmotionKey, ...]:
     Raises:
         BadArgument: The text has another form, or a number is not finite.
     """
+    # Sidecars may hold a JSON list.
     parts = text.split()
     if text.lstrip().startswith("["):
         try:
@@ -39,6 +41,7 @@ def _key(part: str) -> EmotionKey:
         key = EmotionKey(float(seconds), emotion_named(emotion), float(intensity))
     except ValueError:
         raise BadArgument(f"Invalid emotion_at {part!r}", hint=KEY_HINT) from None
+    # Infinity and NaN are numbers in Python.
     if not (math.isfinite(key.start_s) and math.isfinite(key.intensity)):
         raise BadArgument(f"Invalid emotion_at {part!r}", hint=KEY_HINT)
     return key

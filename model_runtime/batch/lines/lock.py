@@ -47,17 +47,20 @@ def locked(output: Path) -> Iterator[Path]:
     state = output / STATE_FOLDER
     try:
         state.mkdir(parents=True, exist_ok=True)
+        # Created without truncation: the text of the holder must stay until the lock is taken.
         handle = os.open(state / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise BadOutput(
             f"Cannot create the folder {output}: {error.strerror}", hint="Check the path"
         ) from error
     try:
+        # Not waited for: the second batch would overwrite the first one's work.
         if not _take(handle):
             raise FolderBusy(
                 f"Another batch is writing into {output} ({_holder(handle)})",
                 hint="Wait for it, or choose another output folder",
             )
+        # After the lock: only the holder writes.
         _sign(handle)
         yield state
     finally:
@@ -66,6 +69,7 @@ def locked(output: Path) -> Iterator[Path]:
 
 def _sign(handle: int) -> None:
     text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()})
+    # Truncated: a longer old text would leave its end.
     os.ftruncate(handle, 0)
     os.lseek(handle, 0, os.SEEK_SET)
     os.write(handle, text.encode())
@@ -86,6 +90,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(handle: int) -> bool:
+        # Windows locks ranges, and refuses reading them to others.
         os.lseek(handle, LOCK_OFFSET, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -99,6 +104,7 @@ else:
 
     def _take(handle: int) -> bool:
         try:
+            # flock is released by the system when the process ends, however it ends.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False

@@ -106,11 +106,13 @@ def read_rows(
         BadArgument: No such folder or list, no audio file in it, or a pattern or list that cannot
             be read.
     """
+    # Parsed before anything is read: a bad pattern is an error of its own.
     compiled = [NamePattern.parse(text) for text in patterns]
     path = Path(source)
     is_tree = True
     if path.is_dir():
         base, sources = path, _folder_sources(path)
+    # A name with brackets that exists is a file, not a glob.
     elif not path.exists() and GLOB_LETTERS.intersection(str(source)):
         base, files = globbed(str(source))
         sources = [_Source(file, {}) for file in files]
@@ -123,6 +125,7 @@ def read_rows(
             continue
         row = _row(len(rows) + 1, name, one, compiled)
         stem = PurePosixPath(name).with_suffix("") if name else PurePosixPath("line")
+        # Lists keep no subfolders: their outputs lie where the list says.
         rows.append(dataclasses.replace(row, stem=str(stem) if is_tree else stem.name))
     if not rows:
         raise BadArgument(f"No audio file in {source}", hint=EMPTY_HINT)
@@ -144,6 +147,7 @@ def _list_sources(path: Path) -> list[_Source]:
     for row in read_table(path):
         place, cells = f"row {row.number}", dict(row.cells)
         name = cells.pop("file", "")
+        # An empty cell or NUL cannot be a path.
         if not name or "\0" in name:
             problem = f"Row {row.number} of {path.name} names no audio file"
             sources.append(
@@ -161,7 +165,9 @@ def _list_sources(path: Path) -> list[_Source]:
 def _name(audio: Path, base: Path) -> str:
     """Return the path from the folder on; the file's name alone if it is elsewhere."""
     try:
+        # Without resolving links: the name is what the user sees.
         inside = Path(os.path.relpath(os.path.abspath(audio), os.path.abspath(base)))
+    # relpath fails between two drives.
     except ValueError:  # another drive on Windows
         return audio.name
     return audio.name if ".." in inside.parts or inside.is_absolute() else inside.as_posix()
@@ -183,10 +189,12 @@ def _row(number: int, name: str, source: _Source, patterns: Sequence[NamePattern
     try:
         path, beside = _sidecar(source.audio)
         sidecar = str(path or "")
+        # Name, sidecar, list: later ones take precedence.
         fields = _over(_over(read_name(PurePosixPath(name), patterns), beside), source.cells)
         acting, place_s = _acting(fields), _number(fields, "start")
     except RuntimeFault as fault:
         where = f"{source.place.capitalize()}: " if source.place and source.cells else ""
+        # The first problem is shown: later ones often follow from it.
         problem, hint = problem or f"{where}{fault}", hint or fault.hint
     return Row(
         number=number,
@@ -201,6 +209,7 @@ def _row(number: int, name: str, source: _Source, patterns: Sequence[NamePattern
         sidecar=sidecar,
         problem=problem,
         hint=hint,
+        # A guess is only worth telling where no emotion was read.
         note="" if acting.emotion or acting.emotion_at else _name_note(name),
     )
 
@@ -220,6 +229,7 @@ def _name_note(name: str) -> str:
 def _over(lower: Mapping[str, str], upper: Mapping[str, str]) -> dict[str, str]:
     """Return both, ``upper`` taking precedence; its emotion comes with its own intensity."""
     kept = dict(lower)
+    # An emotion never takes its intensity from a source below.
     if "emotion" in upper:
         for field in ("intensity", "emotion_at"):
             kept.pop(field, None)
@@ -234,6 +244,7 @@ def _sidecar(audio: Path) -> tuple[Path | None, dict[str, str]]:
     Raises:
         BadArgument: It is not valid JSON.
     """
+    # line.json, or line.wav.json where two files share a stem.
     for path in (audio.with_suffix(".json"), audio.with_name(audio.name + ".json")):
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -247,6 +258,7 @@ def _sidecar(audio: Path) -> tuple[Path | None, dict[str, str]]:
             ) from None
         if not isinstance(data, dict):
             continue
+        # Values become text, so that sidecars and lists are read by the same code.
         fields = {
             FIELDS[key]: value if isinstance(value, str) else json.dumps(value)
             for key, value in data.items()
@@ -283,17 +295,21 @@ def _seed(fields: Mapping[str, str]) -> int | None:
 def _number(fields: Mapping[str, str], field: str) -> float | None:
     """Return a number as spreadsheets write it, with a decimal comma or a percent sign too."""
     text = fields.get(field, "").strip()
+    # Cells of spreadsheets hold blanks.
     if not text:
         return None
+    # A no-break space groups thousands in some languages.
     plain = text.replace("\N{NO-BREAK SPACE}", "").replace(" ", "")
     is_percent = plain.endswith("%")
     plain = plain.removesuffix("%")
+    # One comma and no point is a decimal comma.
     if plain.count(",") == 1 and "." not in plain:
         plain = plain.replace(",", ".")
     try:
         number = float(plain)
     except ValueError:
         number = math.nan
+    # Percent is meant for intensity alone.
     if not math.isfinite(number) or (is_percent and field != "intensity"):
         name = CELL_NAMES.get(field, field)
         raise BadArgument(f"{name} is {text[:60]!r}", hint="Write a number, as 0.8")

@@ -57,10 +57,12 @@ class Program:
         """
         for _ in range(least):
             self._code.append(Instruction(Op.TAKE, accepts))
+        # A loop: take and come back, or go on.
         start = len(self._code)
         more, on = start + 1, start + 3
         self._split(more, on, is_greedy)
         self._code.append(Instruction(Op.TAKE, accepts))
+        # Both ways equal: a jump.
         self._code.append(Instruction(Op.SPLIT, first=start, second=start))
 
     def one_of(self, words: Sequence[str]) -> None:
@@ -73,6 +75,7 @@ class Program:
                 self._split(len(self._code) + 1, 0, True)
             self.text(word)
             ends.append(len(self._code))
+            # Jumps to the end are filled in when it is known.
             self._split(0, 0, True)
             if split is not None:
                 self._code[split].second = len(self._code)
@@ -109,6 +112,7 @@ class Program:
         stack: list[tuple[int, int, dict[int, int]]] = [(0, 0, slots)]
         while stack:
             place, position, slots = stack.pop()
+            # Each pair is tried once: the time is bounded by their number.
             while (place, position) not in tried:
                 tried.add((place, position))
                 step = self._code[place]
@@ -117,10 +121,12 @@ class Program:
                         break
                     place, position = place + 1, position + 1
                 elif step.op is Op.SPLIT:
+                    # The less preferred way is tried later.
                     if step.second != step.first:
                         stack.append((step.second, position, slots))
                     place = step.first
                 elif step.op is Op.SAVE:
+                    # A copy: ways that are tried later keep their own slots.
                     slots = {**slots, step.first: position}
                     place += 1
                 elif position == len(text):

@@ -72,6 +72,7 @@ class NamePattern:
         optional: list[int] = []
         position = 0
         for token in _TOKEN.finditer(text):
+            # A gap between tokens is a stray brace.
             if token.start() != position or (token[2] == "]" and not optional):
                 break
             position = token.end()
@@ -98,6 +99,7 @@ class NamePattern:
         Args:
             relative: The audio file, relative to the folder or list.
         """
+        # As many folders as the pattern has slashes.
         depth = self.text.count("/") + 1
         parts = [*relative.parent.parts, relative.stem]
         if len(parts) < depth:
@@ -140,6 +142,7 @@ def likely_emotion(stem: str) -> tuple[str, str] | None:
             emotion = near[0]
         else:
             continue
+        # Neutral needs no emotion.
         if emotion != EMOTIONS[0]:  # a neutral line is neutral without being told
             return word, emotion
     return None
@@ -160,6 +163,7 @@ class UnusedNames:
         """
         short = shortened(stem)
         candidate, number = short, 2
+        # All formats must be free: they share the stem.
         while any(self._key(candidate + suffix) in self._taken for suffix in suffixes):
             candidate = f"{short}-{number}"
             number += 1
@@ -168,6 +172,7 @@ class UnusedNames:
 
     @staticmethod
     def _key(path: str) -> str:
+        # Case and accents: macOS and Windows take them for the same name.
         return unicodedata.normalize("NFC", path).casefold()
 
 
@@ -177,7 +182,9 @@ def shortened(stem: str) -> str:
     encoded = name.encode("utf-8", "surrogateescape")
     if len(encoded) <= MAX_NAME_BYTES:
         return stem
+    # A digest of the whole: two long names that begin alike stay apart.
     digest = hashlib.sha256(encoded).hexdigest()[:DIGEST_LETTERS]
+    # Cut at a byte, then decoded without the torn character.
     kept = encoded[: MAX_NAME_BYTES - DIGEST_LETTERS - 1].decode("utf-8", "ignore")
     return f"{folder}{slash}{kept}-{digest}"
 
@@ -192,6 +199,7 @@ def _add_field(program: Program, field: str, used: set[str], text: str) -> None:
         used.add(field)
         program.some(_is_in_part, least=0, is_greedy=False)
         return
+    # The same field twice would have two values.
     if field in used:
         raise BadArgument(
             f"The name pattern {text!r} has the field {{{field}}} twice",
@@ -200,6 +208,7 @@ def _add_field(program: Program, field: str, used: set[str], text: str) -> None:
     used.add(field)
     program.begin_field(field)
     if field == "emotion":
+        # Longest first: "sadness" must not be read as "sad".
         program.one_of(EMOTION_ORDER)
     elif field in ("intensity", "start", "seed"):
         program.some(_is_digit, least=1, is_greedy=True)
@@ -209,6 +218,7 @@ def _add_field(program: Program, field: str, used: set[str], text: str) -> None:
             program.some(_is_digit, least=1, is_greedy=True)
             program.end_optional(optional)
     else:
+        # Shortest first: the rest of the pattern decides where a name ends.
         program.some(_is_any if field == "name" else _is_in_part, least=1, is_greedy=False)
     program.end_field(field)
 

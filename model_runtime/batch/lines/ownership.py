@@ -32,9 +32,11 @@ def owner_of(path: Path, written: FilePrint | None) -> Owner:
         written: What the journal says was written there; None without an entry. A mark inside the
             file then decides, see `files.is_marked`.
     """
+    # lexists: a broken link is somebody's too.
     if not os.path.lexists(path):
         return Owner.NOBODY
     if written is not None:
+        # The journal knows what was written: any difference is an edit.
         return Owner.CSTALK if is_same(path, written) else Owner.EDITED
     return Owner.CSTALK if is_marked(path) else Owner.USER
 
@@ -47,6 +49,7 @@ class Inputs:
         self._files: set[tuple[int, int]] = set()
         for path in paths:
             self._names.add(_real(path))
+            # By identity as well: hard links and other cases have other names.
             self._files.update(_identity(path))
 
     def holds(self, path: Path) -> bool:
@@ -55,6 +58,7 @@ class Inputs:
 
 
 def _real(path: Path) -> str:
+    # normcase: Windows ignores case.
     return os.path.normcase(os.path.realpath(path))
 
 

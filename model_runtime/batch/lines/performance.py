@@ -22,9 +22,11 @@ def performance_of(row: Row, base: Performance) -> Performance:
     acting, keys = row.acting, base.emotion_keys
     if acting.emotion or acting.intensity is not None:
         emotion = acting.emotion or (keys[0].emotion if keys else "neutral")
+        # An emotion without intensity means full strength.
         intensity = 1.0 if acting.intensity is None else acting.intensity
         keys = (EmotionKey(0.0, emotion, intensity),)
     if acting.emotion_at:
+        # The first key is the emotion of the start.
         keys = (*keys[:1], *acting.emotion_at)
     return dataclasses.replace(
         base,

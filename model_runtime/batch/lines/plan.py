@@ -30,6 +30,7 @@ class Line:
     @property
     def id(self) -> str:
         """Path of the output without its ending; unique within the output folder."""
+        # Without the ending: the id is the same for all formats.
         return self.targets[0].rpartition(".")[0]
 
     def paths(self, folder: Path) -> tuple[Path, ...]:
@@ -59,6 +60,7 @@ def make_plan(rows: Iterable[Row], formats: Sequence[str] = ("npz",)) -> tuple[L
             stem = wanted.as_posix()
             if wanted.suffix.lower()[1:] in FORMATS:
                 stem, suffixes = wanted.with_suffix("").as_posix(), (wanted.suffix,)
+        # Claimed in the order of the rows: the same list gives the same names.
         stem = names.claim(stem, suffixes)
         lines.append(Line(row, tuple(stem + suffix for suffix in suffixes)))
     return tuple(lines)
@@ -78,10 +80,12 @@ def check_inputs_kept(lines: Iterable[Line], folder: Path, others: Sequence[Path
     lines = tuple(lines)
     read = [Path(line.row.audio) for line in lines]
     read += [Path(line.row.sidecar) for line in lines if line.row.sidecar]
+    # The list itself is an input as well.
     inputs = Inputs([*others, *read])
     for line in lines:
         if line.row.output:
             for target in line.targets:
+                # Only names from lists can lead out of the folder.
                 inside(folder, target)
         for path in line.paths(folder):
             if inputs.holds(path):
@@ -92,7 +96,9 @@ def check_inputs_kept(lines: Iterable[Line], folder: Path, others: Sequence[Path
 
 
 def _checked_output(row: Row) -> PurePosixPath:
+    # Lists written on Windows have backslashes.
     path = PurePosixPath(row.output.replace("\\", "/"))
+    # "C:name" is relative to a drive.
     drive = ":" in path.parts[0] if path.parts else False
     odd = any(name_problem(part) for part in path.parts)
     if path.is_absolute() or ".." in path.parts or not path.name or drive or odd:

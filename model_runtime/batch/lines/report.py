@@ -54,12 +54,14 @@ def write_csv(path: Path, entries: Iterable[Entry], skipped: Collection[str] = (
         BadOutput: The file cannot be written.
     """
     with replacing(path) as stream:
+        # backslashreplace: names that are not UTF-8 must not stop the report.
         text = io.TextIOWrapper(stream, "utf-8", errors="backslashreplace", newline="")
         table = csv.writer(text, lineterminator="\n")
         table.writerow(COLUMNS)
         for entry in entries:
             table.writerow([_safe(cell) for cell in row(entry, skipped)])
         text.flush()
+        # detach: the wrapper would close the stream that `replacing` still needs.
         text.detach()
 
 
@@ -78,5 +80,6 @@ def _safe(cell: Any) -> Any:
     if cell is None:
         return ""
     if isinstance(cell, str) and cell.startswith(FORMULA_MARKS):
+        # An apostrophe marks text in spreadsheets.
         return "'" + cell
     return cell

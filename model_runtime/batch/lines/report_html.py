@@ -183,6 +183,7 @@ def _top(heading: Heading) -> str:
     title = html.escape(heading.title)
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        # The mark by which a later run knows the page as ours.
         f"{HTML_MARK}"
         '<meta name=viewport content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>"
@@ -210,6 +211,7 @@ def _row(entry: Entry, status: str) -> str:
         reason = f"{entry.error}. {entry.hint}".rstrip(". ")
         cells = [_cell('<span class="score">failed</span>', -1), f"<td class=name>{name}</td>"]
         cells.append(f'<td colspan={len(HEADS) - 2} class="error">{_escaped(reason)}</td>')
+        # colspan: a failed line has no measures.
         return f'<tr data-level="failed">{"".join(cells)}</tr>\n'
     level = "good" if entry.score >= GOOD else "fair" if entry.score >= FAIR else "bad"
     lag, closure = found.get("lag_s"), found.get("closure")
@@ -221,6 +223,7 @@ def _row(entry: Entry, status: str) -> str:
         f"<td>{sparkline(entry.opening)}</td>",
         _cell(f"{entry.duration_s:.1f} s", entry.duration_s),
         _cell(met, -1 if closure is None else closure),
+        # Zero without a sign.
         _cell("" if lag is None else f"{lag * 1000:+.0f} ms" if lag else "0 ms", lag or 0),
         *(_percent(found.get(key)) for key in ("jitter", "clipping", "silence", "confidence")),
         f"<td class=notes>{_escaped(notes)}</td>",
@@ -231,6 +234,7 @@ def _row(entry: Entry, status: str) -> str:
 def _title(name: str) -> str:
     """Return a line's name with line breaks allowed after slashes and underscores."""
     shown = _escaped(name)
+    # <wbr>: long names would widen the table.
     broken = shown.replace("/", "/<wbr>").replace("_", "_<wbr>")
     return f'<span class=title title="{shown}">{broken}</span>'
 
@@ -241,6 +245,7 @@ def sparkline(points: Sequence[int]) -> str:
         return ""
     step = SPARK_WIDTH / max(1, len(points) - 1)
     height = SPARK_HEIGHT - 3
+    # Two digits: the plot is 168 pixels wide.
     path = " ".join(
         f"{'L' if i else 'M'}{i * step:.1f} {1.5 + height * (1 - point / 99):.1f}"
         for i, point in enumerate(points)
@@ -265,6 +270,7 @@ def _percent(value: float | None) -> str:
 
 
 def _escaped(text: str) -> str:
+    # Lone surrogates of file names are no valid HTML.
     return html.escape(text.encode("utf-8", "backslashreplace").decode())
 
 

@@ -75,11 +75,13 @@ def read_table(path: Path) -> Iterator[ListRow]:
         text = decoded(path.read_bytes())
     except OSError as error:
         raise BadArgument(f"Cannot read {path}: {error.strerror}", hint=LIST_HINT) from error
+    # A limit of the whole process; there is no other way.
     csv.field_size_limit(CELL_CHARACTERS)
     number, delimiter, text = _head(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         fields = _fields(next(rows, []), path)
+        # Blank rows are counted, so that numbers agree with the spreadsheet.
         found = [
             (i, row) for i, row in enumerate(rows, number + 1) if any(cell.strip() for cell in row)
         ]
@@ -118,9 +120,11 @@ _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 def _head(text: str) -> tuple[int, str, str]:
     """Return the row of the heading, the delimiter, and the text from the heading on."""
     first, _, rest = text.partition("\n")
+    # Excel's own way to name the delimiter.
     said = re.fullmatch(r'"?sep=(.)"?', first.strip("\r"), re.IGNORECASE)
     if said is not None:
         return 2, said[1], rest
+    # The delimiter under which most headings are known: commas may stand in names.
     counts = {mark: len(_known(next(csv.reader([first], delimiter=mark), []))) for mark in ",;\t|"}
     return 1, max(DELIMITERS, key=lambda mark: (counts[mark], -DELIMITERS.index(mark))), text
 
@@ -136,10 +140,12 @@ def _fields(heading: list[str], path: Path) -> list[str]:
     """Return the field of each column; empty for a column without meaning."""
     names = [_plain(cell) for cell in heading]
     fields = [FIELDS.get(name, "") for name in names]
+    # Two columns for one field: which one counts is not for us to guess.
     twice = {field for field in fields if field and fields.count(field) > 1}
     if twice:
         raise BadArgument(f"{path} has two columns for {min(twice)!r}", hint="Keep one of them")
     for field, others in OTHER_NAMES.items():
+        # Other names count only where the field has no column of its own.
         if field not in fields:
             column = next((names.index(other) for other in others if other in names), None)
             if column is not None:

@@ -19,6 +19,7 @@ from ..track import CurveTrack
 
 DECIMALS = 6
 HEAD_ROTATIONS = ("headYaw", "headPitch", "headRoll")
+# json.loads needs several times the file in memory.
 MAX_BYTES = 2**31
 AGAIN_HINT = "Export the file again"
 
@@ -35,6 +36,7 @@ def write(track: CurveTrack, path: Path) -> None:
     """
     # Audio2Face has weights only: head rotations in radians would be read as such.
     kept = [i for i, name in enumerate(track.channels) if name not in HEAD_ROTATIONS]
+    # Whole rates are written as integers, as Audio2Face does.
     fps = round(track.fps) if float(track.fps).is_integer() else track.fps
     head = {
         "exportFps": fps,
@@ -43,10 +45,12 @@ def write(track: CurveTrack, path: Path) -> None:
         "numFrames": track.frame_count,
         "facsNames": [track.channels[i] for i in kept],
     }
+    # Frame by frame: an hour as one Python list would take gigabytes.
     with replacing(path) as stream:
         stream.write(json.dumps(head, ensure_ascii=False)[:-1].encode())
         stream.write(b', "weightMat": [')
         for i, row in enumerate(track.values[:, kept]):
+            # Rounded in float64: float32 would print 0.1 as 0.10000000149.
             weights = np.round(row.astype(np.float64), DECIMALS).tolist()
             stream.write((",\n" if i else "\n").encode() + json.dumps(weights).encode())
         stream.write(b"\n]}\n")
@@ -62,10 +66,12 @@ def read(path: Path) -> CurveTrack:
     if path.stat().st_size > MAX_BYTES:
         raise BadCurves(f"{path.name} is larger than 2 GB", hint="Use the npz format")
     try:
+        # utf-8-sig: some editors add a byte order mark.
         data: Any = json.loads(path.read_text(encoding="utf-8-sig"))
         names, rows = data["facsNames"], data["weightMat"]
         values = np.array(rows, np.float32).reshape(len(rows), -1)
         fps = float(data["exportFps"])
+    # RecursionError: deeply nested brackets.
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise BadCurves(

@@ -31,6 +31,7 @@ FILE_KIND = "live-link-face"
 ROTATIONS = tuple(
     f"{part}{axis}" for part in ("head", "leftEye", "rightEye") for axis in ("Yaw", "Pitch", "Roll")
 )
+# The app counts at 60 whatever rate the phone records at.
 APP_RATE = 60
 """Base rate of the app; assumed for takes that are too short to measure it."""
 TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
@@ -56,6 +57,7 @@ def write(track: CurveTrack, path: Path) -> None:
         BadOutput: The file cannot be written.
     """
     columns = _columns()
+    # Case differs between exports of different app versions.
     index = {name.lower(): i for i, name in enumerate(track.channels)}
     sources = [index.get(name.lower()) for name in columns]
     if not any(source is not None for source in sources):
@@ -69,11 +71,13 @@ def write(track: CurveTrack, path: Path) -> None:
     picked = [i for i in sources if i is not None]
     rows = np.zeros(len(columns), np.float64)
     present = [i for i, source in enumerate(sources) if source is not None]
+    # The app's headings begin with a capital.
     header = ["Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in columns)]
     with replacing(path) as stream:
         stream.write((",".join(header) + "\n").encode())
         for frame, values in enumerate(track.values):
             rows[present] = values[picked]
+            # Eight decimals: more than float32 holds.
             numbers = ",".join(f"{value:.8f}" for value in rows)
             code = timecode(frame * APP_RATE / track.fps, APP_RATE)
             stream.write(f"{code},{len(columns)},{numbers}\n".encode())
@@ -86,6 +90,7 @@ def timecode(base_frames: float, base: int) -> str:
         base_frames: Time in frames of the base rate.
         base: Base rate, frames per second.
     """
+    # Thousandths first: rounding seconds and frames apart could carry twice.
     thousandths = round(base_frames * 1000)
     seconds, thousandths = divmod(thousandths, base * 1000)
     frame, thousandths = divmod(thousandths, 1000)
@@ -108,6 +113,7 @@ def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
         OSError: The file cannot be opened.
     """
     try:
+        # newline="": quoted line breaks belong to the csv module.
         table = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
         header = [name.strip().lower() for name in next(table, [])]
         rows = [row for row in table if row]
@@ -122,6 +128,7 @@ def read(path: Path, *, base_rate: int | None = None) -> CurveTrack:
     codes = []
     for number, row in enumerate(rows):
         try:
+            # Rates are not known yet: seconds and frames are kept apart.
             codes.append(_parse_timecode(row[code_column]))
             values[number] = [float(row[i]) for i, _ in picked]
         except (ValueError, IndexError) as error:
@@ -149,10 +156,13 @@ def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> Doubl
     """Return the seconds since the first row."""
     pairs = list(itertools.pairwise(codes))
     if base_rate is None:
+        # Within a second the frame number rises by one step a row.
         steps = [b[1] - a[1] for a, b in pairs if a[0] == b[0]]
+        # At the turn of a second it falls by a second's worth of frames, less a step.
         wraps = [a[1] - b[1] for a, b in pairs if b[0] == a[0] + 1]
         base_rate = APP_RATE
         if steps and wraps:
+            # Together they are the base rate, whatever the recorded rate is.
             base_rate = max(1, round(float(np.median(wraps) + np.median(steps))))
         elif wraps:
             base_rate = 1  # at most one frame per second
@@ -169,10 +179,12 @@ def _evenly_spaced(times_s: DoubleArray, values: FloatArray, name: str) -> tuple
     if (steps <= 0).any():
         line = int(np.flatnonzero(steps <= 0)[0]) + 3
         raise BadCurves(f"The timecode of {name} does not increase at line {line}", hint=AGAIN_HINT)
+    # Dropped rows make some steps twice as long: only usual ones count.
     usual = steps[np.abs(steps - np.median(steps)) <= 0.5 * np.median(steps)]
     fps = _usual_rate(1 / float(usual.mean()))
     frames = math.floor(times_s[-1] * fps + MAX_UNEVENNESS) + 1
     grid = np.arange(frames) / fps
+    # Already even: values stay as they were recorded.
     if frames == len(times_s) and np.abs(times_s - grid).max() * fps <= MAX_UNEVENNESS:
         return fps, values
     columns = [np.interp(grid, times_s, column) for column in values.T]
@@ -181,6 +193,7 @@ def _evenly_spaced(times_s: DoubleArray, values: FloatArray, name: str) -> tuple
 
 def _usual_rate(fps: float) -> float:
     whole = round(fps)
+    # Rates of 29.97 and the like are a whole rate times 1000 / 1001.
     for rate in (float(whole), math.ceil(fps) * 1000 / 1001):
         if rate > 0 and abs(fps - rate) <= RATE_TOLERANCE * rate:
             return rate

@@ -41,12 +41,14 @@ def write(track: CurveTrack, path: Path) -> None:
         BadOutput: The file cannot be written.
     """
     with replacing(path) as stream:
+        # No time stamps of its own, so that equal tracks give equal bytes.
         np.savez(
             stream,
             values=np.ascontiguousarray(track.values, np.float32),
             channels=np.array(track.channels, np.str_),
             fps=np.float64(track.fps),
             start_s=np.float64(track.start_s),
+            # sort_keys: the bytes must not depend on how a request was built.
             request=np.array(json.dumps(track.request, sort_keys=True, ensure_ascii=False)),
         )
 
@@ -59,6 +61,7 @@ def read(path: Path) -> CurveTrack:
         OSError: The file cannot be opened.
     """
     try:
+        # Opened by us: np.load leaves a file open that it cannot read.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
             values, channels = data["values"], data["channels"]
             fps, start_s = float(data["fps"]), float(data["start_s"])
@@ -68,6 +71,7 @@ def read(path: Path) -> CurveTrack:
         raise BadCurves(
             f"{path.name} is not a CSTalk curve file: {reason}", hint=AGAIN_HINT
         ) from error
+    # Types are checked before anything is computed with them.
     if values.dtype.kind != "f" or channels.ndim != 1 or channels.dtype.kind != "U":
         raise BadCurves(f"{path.name} has entries of the wrong type", hint=AGAIN_HINT)
     return CurveTrack(

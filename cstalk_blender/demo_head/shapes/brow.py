@@ -9,7 +9,7 @@ from ..surface import Array
 from .eyes import lower_lid_up
 
 # Turn of the lower lid (degrees) that the rising cheek pushes up.
-CHEEK_LID_DEGREES = 8.0
+CHEEK_LID_DEGREES = 11.0
 
 
 def _ways(weight: Array, x: float, y: float, z: float) -> Array:
@@ -29,7 +29,8 @@ def inner_up(anatomy: Anatomy) -> Array:
     # The mirror image of the weight as an x component: mirrored_way flips x, so -1 turns it back.
     # maximum joins both sides without doubling the middle.
     both = np.maximum(left, anatomy.mirrored_way(_ways(left, 1.0, 0.0, 0.0))[:, 0] * -1.0)
-    return anatomy.slide(_ways(both, 0.0, 0.0, 1.2))
+    # 1.45 cm: below that the slant of sadness is lost in a picture of 256 pixels.
+    return anatomy.slide(_ways(both, 0.0, 0.0, 1.45))
 
 
 def outer_up(anatomy: Anatomy) -> Array:
@@ -39,14 +40,14 @@ def outer_up(anatomy: Anatomy) -> Array:
     along = smooth(x, 1.5, 4.6) * (1.0 - 0.75 * smooth(x, 4.6, 7.6))
     bell = along * bump(z - 2.9, 2.9) * smooth(anatomy.points[:, 1], -1.0, -3.5)
     weight = bell * anatomy.soft * (1.0 - anatomy.lid_share)
-    return anatomy.slide(_ways(weight, 0.0, 0.0, 1.1))
+    return anatomy.slide(_ways(weight, 0.0, 0.0, 1.3))
 
 
 def down(anatomy: Anatomy) -> Array:
     """Lower the left brow and move it inwards."""
     inner = _forehead(anatomy, (1.6, 2.4), (2.4, 2.4))
     outer = _forehead(anatomy, (4.4, 2.5), (2.8, 2.2))
-    way = anatomy.slide(_ways(inner, -0.36, 0.0, -1.1) + _ways(outer, -0.1, 0.0, -0.12))
+    way = anatomy.slide(_ways(inner, -0.42, 0.0, -1.2) + _ways(outer, -0.16, 0.0, -0.4))
     # Bunched skin comes forward; `slide` would take that away.
     return way + _ways(inner, 0.0, -0.16, 0.0)
 
@@ -64,7 +65,7 @@ def cheek_squint(anatomy: Anatomy) -> Array:
     """Raise the left cheek against the lower lid."""
     cheek = anatomy.box((3.9, -7.8, -3.0), (2.8, 3.0, 1.9)) * (1.0 - anatomy.lid_share)
     # The rising cheek pushes the lower lid up.
-    return _ways(cheek, 0.1, -0.3, 0.5) + lower_lid_up(anatomy, CHEEK_LID_DEGREES)
+    return _ways(cheek, 0.14, -0.42, 0.6) + lower_lid_up(anatomy, CHEEK_LID_DEGREES)
 
 
 def sneer(anatomy: Anatomy) -> Array:
@@ -75,8 +76,11 @@ def sneer(anatomy: Anatomy) -> Array:
     side = anatomy.box((1.2, -8.2, -0.8), (1.2, 2.0, 1.8)) * (1.0 - anatomy.lid_share)
     fold = anatomy.box((2.5, -8.5, -3.2), (1.3, 2.2, 1.6))
     brow = _forehead(anatomy, (1.4, 2.4), (2.4, 2.0))
-    way = _ways(wing, 0.2, 0.0, 0.7) + _ways(lip, 0.02, -0.05, 0.5) + _ways(side, 0.0, -0.25, 0.3)
-    return way + _ways(fold, 0.1, -0.32, 0.3) + anatomy.slide(_ways(brow, -0.1, 0.0, -0.3))
+    way = _ways(wing, 0.28, 0.0, 0.95) + _ways(lip, 0.02, -0.08, 0.7)
+    # The bulges beside the bridge and along the fold catch the light: a nose that only moves up
+    # does not read as a wrinkled one.
+    way += _ways(side, 0.0, -0.4, 0.4) + _ways(fold, 0.14, -0.5, 0.45)
+    return way + anatomy.slide(_ways(brow, -0.16, 0.0, -0.5)) + lower_lid_up(anatomy, 5.0)
 
 
 SHAPES = {

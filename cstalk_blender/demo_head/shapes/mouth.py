@@ -72,8 +72,8 @@ def smile(anatomy: Anatomy) -> Array:
 
 def frown(anatomy: Anatomy) -> Array:
     """Lower the left corner."""
-    pull = _near(anatomy, 2.8) * _corner(anatomy, 1.7)
-    way = anatomy.slide(_ways(pull, 0.14, 0.0, -1.3))
+    pull = _near(anatomy, 3.0) * _corner(anatomy, 1.7)
+    way = anatomy.slide(_ways(pull, 0.16, 0.0, -1.6))
     return way + _ways(_near(anatomy, 1.4) * _half(anatomy) * _under(anatomy), 0.0, -0.08, 0.06)
 
 

@@ -73,10 +73,10 @@ def work(speech: str) -> dict[str, object]:
     bpy.ops.cstalk.load_audio(filepath=speech)
     report: dict[str, object] = {
         "handlers": ours_in_handlers(),
-        "timer_before": jobs.job.timer_runs,
+        "timer_before": jobs.current_job().timer_runs,
         "frame_change_s": [idle_before, idle_after],
     }
-    studio = jobs.job
+    studio = jobs.current_job()
     studio.start(_module("ui.generate_requests").request_of(bpy.context))
     report["ticks_s"], report["ticks_cpu_s"], report["heavy_ticks"] = ticks_of(studio)
     report["error"] = str(studio.error or "")

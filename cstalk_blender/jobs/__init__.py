@@ -1,6 +1,7 @@
 """Run what takes longer than one redraw: the add-on's jobs and the timer that drives them.
 
-* `pump`: the timer, its edge for unexpected errors, redrawing, the load handler.
+* `open_jobs`: each job of the session, created at its first use; the load handler.
+* `pump`: the timer, its edge for unexpected errors, redrawing.
 * `stepper`: the interface of work that is done in pieces.
 * `request`: a Generate as plain data, and the scene and faces it is for.
 * `generate`: one Generate at a time, from the request to the keyframes.

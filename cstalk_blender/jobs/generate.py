@@ -25,7 +25,7 @@ from ..rig.verify import check
 from ..session import client as session_client
 from ..session import environment
 from ..session import request as requests
-from . import delivery, pump
+from . import delivery, open_jobs, pump
 from . import request as generate_request
 
 log = logging.getLogger(__name__)
@@ -280,13 +280,9 @@ class GenerateJob(pump.TimerPump):
         self.state = State.IDLE
 
 
-job: GenerateJob | None = None
-"""Created and closed by `ui.services`."""
-
-
 def current_job() -> GenerateJob:
-    """Return the job of the registered add-on."""
-    assert job is not None, "the add-on is not registered"
+    """Return the job of the registered add-on, created at the first call."""
+    job: GenerateJob = open_jobs.GENERATE.current
     return job
 
 

@@ -14,7 +14,7 @@ from ..errors import InstallFailed, JobOverlap, SessionError
 from ..package import ROOT_FOLDER
 from ..runtime_install import state
 from ..session import environment, process
-from . import pump
+from . import open_jobs, pump
 
 log = logging.getLogger(__name__)
 
@@ -178,13 +178,9 @@ class RuntimeJob(pump.TimerPump):
             )
 
 
-job: RuntimeJob | None = None
-"""Created and closed by `ui.services`."""
-
-
 def current_job() -> RuntimeJob:
-    """Return the job of the registered add-on."""
-    assert job is not None, "the add-on is not registered"
+    """Return the job of the registered add-on, created at the first call."""
+    job: RuntimeJob = open_jobs.INSTALL.current
     return job
 
 

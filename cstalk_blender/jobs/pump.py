@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import logging
 import time
-from typing import Any
 
 import bpy
 
@@ -135,17 +134,6 @@ def tag_redraw(area_type: str) -> None:
             for region in area.regions:
                 if region.type == "UI":
                     region.tag_redraw()
-
-
-open_jobs: list[TimerPump] = []
-"""Jobs of the registered add-on; `ui.services` adds and removes them."""
-
-
-@bpy.app.handlers.persistent
-def on_load(*_arguments: Any) -> None:
-    """Tell all jobs that another file is about to be read (a ``load_pre`` handler)."""
-    for job in open_jobs:
-        job.file_opened()
 
 
 def file_replaced(what: str, hint: str) -> SceneChanged:

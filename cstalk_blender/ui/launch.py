@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ..jobs import generate as jobs
+from ..jobs import open_jobs
 from ..package import ADDON_ID
 from ..runtime_install import plan, runtime_choice, sources
 from ..session import environment
@@ -56,8 +56,9 @@ def preferences_or_none() -> Any:
 
 def end_idle_worker() -> None:
     """End the worker process unless it is generating; the next one has the new preferences."""
-    if jobs.job is not None and not jobs.job.is_busy:
-        jobs.job.drop_child(wait=False)  # a click in the preferences must not block
+    job = open_jobs.GENERATE.current_or_none
+    if job is not None and not job.is_busy:
+        job.drop_child(wait=False)  # a click in the preferences must not block
 
 
 def on_runtime_changed() -> None:

@@ -1,4 +1,4 @@
-"""Create the add-on's long-lived objects and close them: jobs and their load handler."""
+"""Say how the add-on's long-lived jobs are created, and close them; their load handler."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 
 import bpy
 
-from ..jobs import generate, install, pump
+from ..jobs import generate, install, open_jobs
 from ..jobs.batch import job as batch
 from ..runtime_install import runtime_choice
 from . import launch
@@ -15,19 +15,17 @@ _open = contextlib.ExitStack()
 
 
 def attach() -> None:
-    """Create the jobs of Generate, batch and runtime installation."""
-    runtime_choice.reset()
+    """Make the jobs of Generate, batch and runtime installation available; none is created yet."""
     with contextlib.ExitStack() as stack:
-        install.job = install.RuntimeJob(launch.on_runtime_changed)
-        stack.callback(_close_install)
-        generate.job = generate.GenerateJob(launch.worker_launch, runtime_choice.current.fall_back)
-        stack.callback(_close_generate)
-        batch.job = batch.BatchJob(launch.batch_launch)
-        stack.callback(_close_batch)
-        pump.open_jobs[:] = [install.job, generate.job, batch.job]
-        stack.callback(pump.open_jobs.clear)
-        bpy.app.handlers.load_pre.append(pump.on_load)
-        stack.callback(bpy.app.handlers.load_pre.remove, pump.on_load)
+        stack.callback(_reset_choice)
+        open_jobs.INSTALL.create = _create_install
+        stack.callback(open_jobs.INSTALL.close)
+        open_jobs.GENERATE.create = _create_generate
+        stack.callback(open_jobs.GENERATE.close)
+        open_jobs.BATCH.create = _create_batch
+        stack.callback(open_jobs.BATCH.close)
+        bpy.app.handlers.load_pre.append(open_jobs.on_load)
+        stack.callback(bpy.app.handlers.load_pre.remove, open_jobs.on_load)
         _open.push(stack.pop_all())
 
 
@@ -36,19 +34,17 @@ def detach() -> None:
     _open.close()
 
 
-def _close_install() -> None:
-    job, install.job = install.job, None
-    if job is not None:
-        job.close()
+def _create_install() -> install.RuntimeJob:
+    return install.RuntimeJob(launch.on_runtime_changed)
 
 
-def _close_generate() -> None:
-    job, generate.job = generate.job, None
-    if job is not None:
-        job.close()
+def _create_generate() -> generate.GenerateJob:
+    return generate.GenerateJob(launch.worker_launch, runtime_choice.current.fall_back)
 
 
-def _close_batch() -> None:
-    job, batch.job = batch.job, None
-    if job is not None:
-        job.close()
+def _create_batch() -> batch.BatchJob:
+    return batch.BatchJob(launch.batch_launch)
+
+
+def _reset_choice() -> None:
+    runtime_choice.reset()  # looked up on detach: enabling must not read the module

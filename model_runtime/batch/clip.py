@@ -16,13 +16,11 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..audio.decoding import open_decoder
-from ..audio.features import ReadSamples
-from ..config import GeneratorConfig
 from ..curves.formats.registry import write_curves
 from ..curves.track import CurveTrack
 from ..emotion.detect import DetectedEmotion, resolve_auto
 from ..emotion.keys import checked_keys, emotion_title
-from ..engines.base import Engine, EngineOutput, extract_features
+from ..engines.base import Engine, EngineOutput, WrappedEngine
 from ..errors import BadOutput
 from ..generate import Progress, perform
 from ..protocol import BatchLine, Performance
@@ -35,53 +33,25 @@ FEW_KEYS = 4
 """Changes of emotion that the report lists one by one; animated ones come ten per second."""
 
 
-class PhoneRecorder:
+class PhoneRecorder(WrappedEngine):
     """An engine that keeps the phone probabilities of the one line it runs."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._asked_frames = engine.window_frames
         self._done = 0
         self._phones: list[FloatArray] = []
 
     @property
-    def name(self) -> str:
-        """See ``Engine``."""
-        return self._engine.name
-
-    @property
-    def device(self) -> str:
-        """See ``Engine``."""
-        return self._engine.device
-
-    @property
-    def note(self) -> str:
-        """See ``Engine``."""
-        return self._engine.note
-
-    @property
-    def config(self) -> GeneratorConfig:
-        """See ``Engine``."""
-        return self._engine.config
-
-    @property
     def window_frames(self) -> int:
         """See ``Engine``; what was answered last tells how the next window is cut."""
         # Recorded here, since an engine may lower it when memory runs out.
-        self._asked_frames = self._engine.window_frames
+        self._asked_frames = self._inner.window_frames
         return self._asked_frames
-
-    def extract_features(
-        self, read: ReadSamples, sample_count: int, *, first_frame: int, frames: int
-    ) -> FloatArray:
-        """See ``engines.base.extract_features``."""
-        return extract_features(
-            self._engine, read, sample_count, first_frame=first_frame, frames=frames
-        )
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``. Windows come in order, as ``infer.generate_raw`` cuts them."""
-        output = self._engine.run(features, emotion, style)
+        output = self._inner.run(features, emotion, style)
         # The context before a window exists only where there are frames before it.
         before = min(self._done, self.config.context_frames)
         kept = min(self._asked_frames, len(output.phones) - before)

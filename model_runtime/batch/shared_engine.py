@@ -15,8 +15,13 @@ from typing import Protocol, TypeAlias
 
 from ..arrays import FloatArray
 from ..audio.features import ReadSamples
-from ..config import GeneratorConfig
-from ..engines.base import Engine, EngineOutput, extract_features, log_mel_frames
+from ..engines.base import (
+    Engine,
+    EngineOutput,
+    WrappedEngine,
+    extract_features,
+    log_mel_frames,
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,41 +55,17 @@ class _Request:
         return len(self.window[1])
 
 
-class SharedEngine:
+class SharedEngine(WrappedEngine):
     """An ``Engine`` for any number of threads."""
 
     def __init__(self, inner: BatchEngine) -> None:
-        self._inner = inner
+        super().__init__(inner)
+        self._batches = inner
         self.max_frames = inner.window_frames
         """Most frames of a batch with its padding: short windows fit as one long one does."""
         self._waiting: list[_Request] = []
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        """See ``Engine``."""
-        return self._inner.name
-
-    @property
-    def device(self) -> str:
-        """See ``Engine``."""
-        return self._inner.device
-
-    @property
-    def note(self) -> str:
-        """See ``Engine``."""
-        return self._inner.note
-
-    @property
-    def config(self) -> GeneratorConfig:
-        """See ``Engine``."""
-        return self._inner.config
-
-    @property
-    def window_frames(self) -> int:
-        """See ``Engine``."""
-        return self._inner.window_frames
 
     def extract_features(
         self, read: ReadSamples, sample_count: int, *, first_frame: int, frames: int
@@ -148,5 +129,5 @@ class SharedEngine:
 
     def _outputs(self, batch: Sequence[_Request]) -> list[EngineOutput]:
         if len(batch) == 1:  # the engine has its own ways out: smaller windows, then the CPU
-            return [self._inner.run(*batch[0].window)]
-        return self._inner.run_many([request.window for request in batch])
+            return [self._batches.run(*batch[0].window)]
+        return self._batches.run_many([request.window for request in batch])

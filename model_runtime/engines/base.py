@@ -97,3 +97,44 @@ def log_mel_frames(
     return log_mel_range(
         read, sample_count, first_frame=2 * first_frame, frames=2 * frames, config=config.features
     )
+
+
+class WrappedEngine:
+    """Base of engines that answer for another one: they change how it is run, not what it is."""
+
+    def __init__(self, inner: Engine) -> None:
+        """Wrap an engine."""
+        self._inner = inner
+
+    @property
+    def name(self) -> str:
+        """See ``Engine``."""
+        return self._inner.name
+
+    @property
+    def device(self) -> str:
+        """See ``Engine``."""
+        return self._inner.device
+
+    @property
+    def note(self) -> str:
+        """See ``Engine``."""
+        return self._inner.note  # not copied: an engine falls back while it runs
+
+    @property
+    def config(self) -> GeneratorConfig:
+        """See ``Engine``."""
+        return self._inner.config
+
+    @property
+    def window_frames(self) -> int:
+        """See ``Engine``."""
+        return self._inner.window_frames  # not copied: an engine lowers it when memory runs out
+
+    def extract_features(
+        self, read: ReadSamples, sample_count: int, *, first_frame: int, frames: int
+    ) -> FloatArray:
+        """See the function ``extract_features``."""
+        return extract_features(
+            self._inner, read, sample_count, first_frame=first_frame, frames=frames
+        )

@@ -12,8 +12,7 @@ import pytest
 
 import cstalk_blender
 from cstalk_blender import registration
-from cstalk_blender.jobs import generate as jobs
-from cstalk_blender.jobs import pump
+from cstalk_blender.jobs import open_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +24,8 @@ def is_there() -> list[bool]:
         hasattr(bpy.types, "CSTALK_OT_generate"),
         hasattr(bpy.types, "CSTALK_PT_main"),
         hasattr(bpy.types, "CSTALK_OT_add_demo_head"),
-        pump.on_load in bpy.app.handlers.load_pre,
-        jobs.job is not None,
+        open_jobs.on_load in bpy.app.handlers.load_pre,
+        open_jobs.GENERATE.create is not None,
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from cstalk_blender.errors import InstallFailed, RequestRefused, StartFailed, WorkerDied
 from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.jobs import install as runtime_jobs
+from cstalk_blender.jobs import open_jobs
 from cstalk_blender.package import ADDON_ID
 from cstalk_blender.runtime_install import machine, plan, runtime_choice, state
 from cstalk_blender.runtime_install.ownership import Ownership
@@ -214,7 +215,7 @@ def test_unregistering_ends_the_installer(tmp_path):
     child = job._child
     cstalk_blender.unregister()
     assert child.exit_code is not None
-    assert runtime_jobs.job is None
+    assert open_jobs.INSTALL.current_or_none is None
 
 
 @pytest.mark.skipif(

@@ -54,7 +54,7 @@ def main(archive: str, speech: str, blend: str) -> dict[str, object]:
     settings = bpy.context.scene.cstalk
     settings.emotion, settings.intensity, settings.start_frame = "happy", 1.0, 5
     bpy.ops.cstalk.generate()
-    studio = jobs.job
+    studio = jobs.current_job()
     pid = studio.child_pid
     seen = [heights(head, frame) for frame in range(5, 105, 3)]
     size = float(np.ptp(seen[0].reshape(-1, 3), axis=0).max())

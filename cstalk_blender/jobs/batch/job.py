@@ -22,7 +22,7 @@ from ...dialogue import batch_worker, lines, results
 from ...errors import BadBatch, JobOverlap, SceneChanged, SessionError
 from ...package import protocol
 from ...session import environment
-from .. import pump
+from .. import open_jobs, pump
 from .. import request as generate_request
 from . import placement, report
 from .audio import BatchAudio
@@ -345,11 +345,7 @@ class BatchJob(pump.TimerPump):
             audio.close()
 
 
-job: BatchJob | None = None
-"""Created and closed by `ui.services`."""
-
-
 def current_job() -> BatchJob:
-    """Return the job of the registered add-on."""
-    assert job is not None, "the add-on is not registered"
+    """Return the job of the registered add-on, created at the first call."""
+    job: BatchJob = open_jobs.BATCH.current
     return job

@@ -6,18 +6,17 @@ untrusted file: it is numbers and names, and anything else is refused.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from ...errors import SessionError
+from ...package import files, runtime_errors
 from .routing import KINDS, Kind, Route, Routing, Target
 
 FORMAT = 1
@@ -150,23 +149,14 @@ def write(path: Path, preset: Preset) -> None:
     """
     data = encode(preset)
     decode(data, path.name)  # a file that could not be read back is not written
-    temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".cstalk-", suffix=".json", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.replace(temporary, path)
-        temporary = None
+        files.replace_file(path, data)
+    except runtime_errors.BadOutput as fault:
+        raise BadPreset(str(fault), hint=fault.hint) from fault
     except OSError as error:
-        raise BadPreset(
-            f"Cannot write {path}: {error.strerror or error}",
-            hint="Choose an existing, writable folder",
-        ) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        fault = files.unwritable(path, error)
+        raise BadPreset(str(fault), hint=fault.hint) from error
 
 
 class PresetStore:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...errors import SessionError
+from ...jobs import generate as jobs
+from ...rig.binding import targets
+from ..properties.generate import chosen_face_or_none
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -36,3 +39,27 @@ class OperatorBase:
         """Report ``error`` with its hint and cancel."""
         self.report({"ERROR"}, f"{error}. {error.hint}".strip())
         return {"CANCELLED"}
+
+
+class IdleOperator(OperatorBase):
+    """Mix-in for operators that cannot be used while a performance is generated."""
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str | None:
+        """Require that Generate is not running."""
+        return BUSY if jobs.current_job().is_busy else None
+
+
+class FaceOperator(IdleOperator):
+    """Mix-in for operators that bake onto the chosen face."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require a face that can be animated, and no running job."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        face = chosen_face_or_none(context)
+        if face is None:
+            return "Select a face: no mesh is set or active"
+        problem = targets.problem_or_none(face)
+        return None if problem is None else f"{problem}. {problem.hint}"

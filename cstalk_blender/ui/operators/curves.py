@@ -9,7 +9,6 @@ import bpy
 from bpy_extras.io_utils import ImportHelper
 
 from ...errors import BadBatch, SessionError
-from ...jobs import generate as jobs
 from ...package import formats, runtime_errors, track
 from ...rig.binding import targets
 from ...rig.keys import bake
@@ -17,13 +16,13 @@ from ...rig.verify import check
 from ...scene import audio, result, retime
 from .. import generate_requests
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
-from .base import BUSY, OperatorBase
+from .base import FaceOperator, IdleOperator
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 
-class CSTALK_OT_load_curves(OperatorBase, bpy.types.Operator, ImportHelper):
+class CSTALK_OT_load_curves(FaceOperator, bpy.types.Operator, ImportHelper):
     """Set keys from a curve file of Live Link Face, Audio2Face or CSTalk at the start frame"""
 
     bl_idname = "cstalk.load_curves"
@@ -31,17 +30,6 @@ class CSTALK_OT_load_curves(OperatorBase, bpy.types.Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
 
     filter_glob: bpy.props.StringProperty(default="*.csv;*.json;*.npz", options={"HIDDEN"})
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """Require a face and no running job."""
-        if jobs.current_job().is_busy:
-            return BUSY
-        face = chosen_face_or_none(context)
-        if face is None:
-            return "Select a face: no mesh is set or active"
-        problem = targets.problem_or_none(face)
-        return None if problem is None else f"{problem}. {problem.hint}"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Bake the curves and check the face."""
@@ -54,7 +42,7 @@ class CSTALK_OT_load_curves(OperatorBase, bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class CSTALK_OT_retime(OperatorBase, bpy.types.Operator):
+class CSTALK_OT_retime(IdleOperator, bpy.types.Operator):
     """Move the keys of the performance to the present start frame and frame rate"""
 
     bl_idname = "cstalk.retime"
@@ -64,8 +52,8 @@ class CSTALK_OT_retime(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """Require a performance with other times than those of the scene."""
-        if jobs.current_job().is_busy:
-            return BUSY
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
         face = chosen_face_or_none(context)
         if result.result_of_or_none(face) is None or not bake.has_bake(face):
             return "Generate a performance first"

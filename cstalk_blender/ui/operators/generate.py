@@ -17,7 +17,7 @@ from ...scene import audio as sound
 from ...scene import result
 from .. import generate_requests
 from ..properties.generate import chosen_face_or_none
-from .base import BUSY, OperatorBase
+from .base import FaceOperator, IdleOperator, OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -53,7 +53,7 @@ class CSTALK_OT_load_audio(OperatorBase, bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
+class CSTALK_OT_generate(FaceOperator, bpy.types.Operator):
     """Generate facial animation from the audio file and set keys on the face"""
 
     bl_idname = "cstalk.generate"
@@ -62,14 +62,9 @@ class CSTALK_OT_generate(OperatorBase, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """Require a face and an audio file."""
-        if jobs.current_job().is_busy:
-            return BUSY
-        face = chosen_face_or_none(context)
-        if face is None:
-            return "Select a face: no mesh is set or active"
-        if (problem := targets.problem_or_none(face)) is not None:
-            return f"{problem}. {problem.hint}"
+        """Require a face that can be animated, and an audio file."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
         audio = context.scene.cstalk.audio_path
         if audio is None:
             return "Load an audio file first"
@@ -112,7 +107,7 @@ class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
+class CSTALK_OT_clear(IdleOperator, bpy.types.Operator):
     """Remove the performance and restore the face's own Action, values and slider ranges"""
 
     bl_idname = "cstalk.clear"
@@ -122,8 +117,8 @@ class CSTALK_OT_clear(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """Require a face with a performance and no running job."""
-        if jobs.current_job().is_busy:
-            return BUSY
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
         face = chosen_face_or_none(context)
         if face is None:
             return "Select a face: no mesh is set or active"

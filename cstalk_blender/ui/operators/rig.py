@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...errors import SessionError
-from ...jobs import generate as jobs
 from ...rig.binding import basis as solver_basis
 from ...rig.binding import solved
 from ...rig.binding import wiring as rig_wiring
@@ -17,7 +16,7 @@ from ...rig.verify import seal
 from ...scene import audio as sound
 from ...scene import result
 from ..properties.generate import chosen_face_or_none
-from .base import BUSY, OperatorBase
+from .base import IdleOperator, OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -126,7 +125,7 @@ class CSTALK_OT_forget_solution(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
+class CSTALK_OT_seal_lips(IdleOperator, bpy.types.Operator):
     """Add mouth closing where lips must meet but stay open on this mesh"""
 
     bl_idname = "cstalk.seal_lips"
@@ -136,8 +135,8 @@ class CSTALK_OT_seal_lips(OperatorBase, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """Require a face with a performance and no running job."""
-        if jobs.current_job().is_busy:
-            return BUSY
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
         face = chosen_face_or_none(context)
         if face is None or not bake.has_bake(face):
             return "Generate a performance first"

@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy
 
-from ...jobs import generate as jobs
 from ...jobs import install as runtime_jobs
+from ...jobs import open_jobs
 from ...runtime_install import packages, runtime_choice, state
 from ...text import clock
 
@@ -29,7 +29,8 @@ def draw_runtime(layout: bpy.types.UILayout, preferences: Any, home: Path) -> No
         home, python=preferences.python_path, engine=preferences.engine
     )
     column.label(text=f"In use: {title}", icon="PLAY", translate=False)
-    hello = None if jobs.job is None else jobs.job.hello
+    generating = open_jobs.GENERATE.current_or_none
+    hello = None if generating is None else generating.hello
     if hello is not None:
         text = f"Worker: {hello.engine} on {hello.device}, version {hello.runtime}"
         column.label(text=text, icon="BLANK1", translate=False)
@@ -38,7 +39,7 @@ def draw_runtime(layout: bpy.types.UILayout, preferences: Any, home: Path) -> No
         column.label(text=f"PyTorch failed: {failure}", icon="ERROR", translate=False)
         column.operator(f"{PREFIX}retry", icon="FILE_REFRESH")
     _draw_installed(box, state.read_installed(home), home)
-    job = runtime_jobs.job
+    job = open_jobs.INSTALL.current_or_none
     if job is not None and job.is_busy:
         _draw_progress(box, job)
     else:

@@ -152,10 +152,8 @@ def write(path: Path, preset: Preset) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.replace_file(path, data)
-    except runtime_errors.BadOutput as fault:
-        raise BadPreset(str(fault), hint=fault.hint) from fault
-    except OSError as error:
-        fault = files.unwritable(path, error)
+    except (OSError, runtime_errors.BadOutput) as error:
+        fault = files.unwritable(path, error) if isinstance(error, OSError) else error
         raise BadPreset(str(fault), hint=fault.hint) from error
 
 

@@ -6,6 +6,7 @@
 * ``spelling``: phones of words that no dictionary has, from their letters.
 * ``pronounce``: phones of every word of a text, from the user's dictionary, ours, or the spelling.
 * ``graph``, ``align``: the network of a script's phones, and the search for its best path.
+* ``decode``: the phones of a clip without a script, under a phone bigram.
 * ``script``: a script against a clip: words with times, doubtful words, the share that was spoken.
 * ``track``: words and phones of a clip, as they travel with the curves.
 * ``textgrid``, ``subtitles``: Praat TextGrids, SRT and WebVTT.

@@ -30,7 +30,7 @@ def encode_phones(phones: Sequence[str]) -> str:
     return "".join(chr(FIRST_CODE + PHONES.index(phone)) for phone in phones)
 
 
-def decode_phones(code: str) -> tuple[str, ...]:
+def phones_of_code(code: str) -> tuple[str, ...]:
     """Return the phones that ``encode_phones`` wrote."""
     return tuple(PHONES[ord(character) - FIRST_CODE] for character in code)
 
@@ -45,7 +45,7 @@ def pronunciations(word: str) -> list[tuple[str, ...]]:
     line = _line_of(_mapped(), wanted)
     if line is None:
         return []
-    return [decode_phones(code) for code in line.decode("ascii").split("|")]
+    return [phones_of_code(code) for code in line.decode("ascii").split("|")]
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import pytest
 
 from model_runtime.config import PHONES
 from model_runtime.errors import BadArgument
-from model_runtime.text.dictionary import decode_phones, encode_phones, pronunciations
+from model_runtime.text.dictionary import encode_phones, phones_of_code, pronunciations
 from model_runtime.text.normalise import spoken_words
 from model_runtime.text.pronounce import pronounce_text, read_own_dictionary
 from model_runtime.text.spelling import phones_of_spelling
@@ -72,7 +72,7 @@ def test_a_word_knows_its_characters_in_the_script() -> None:
 
 
 def test_codes_of_phones_round_trip() -> None:
-    assert decode_phones(encode_phones(PHONES)) == PHONES
+    assert phones_of_code(encode_phones(PHONES)) == PHONES
 
 
 def test_dictionary_finds_first_last_and_middle_words() -> None:

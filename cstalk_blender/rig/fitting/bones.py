@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Below it the direction of the sine part is rounding noise.
 STILL = 1e-9
 """Radians: a smaller rotation has no defined axis."""
 
@@ -28,11 +29,13 @@ def matrices(angles: Array) -> Array:
         turns[axis, :, first, first] = turns[axis, :, second, second] = cos[:, axis]
         turns[axis, :, second, first] = sin[:, axis]
         turns[axis, :, first, second] = -sin[:, axis]
+    # The rotation about X is applied first, as Blender's Euler order XYZ does.
     return np.asarray(turns[2] @ turns[1] @ turns[0])
 
 
 def quaternions(angles: Array) -> Array:
     """Return unit quaternions (frames, 4), w first, of angles (frames, 3) in radians."""
+    # Closed form of the product of three quaternions about Z, Y and X, without a loop over frames.
     half = 0.5 * angles
     cos, sin = np.cos(half).T, np.sin(half).T
     (cx, cy, cz), (sx, sy, sz) = cos, sin
@@ -50,6 +53,7 @@ def quaternions(angles: Array) -> Array:
 def axis_angles(angles: Array) -> Array:
     """Return angle and unit axis (frames, 4) of angles (frames, 3); still frames keep the axis."""
     turned = quaternions(angles)
+    # q and -q are the same rotation; w >= 0 chooses the one below half a turn.
     turned *= np.where(turned[:, :1] < 0, -1.0, 1.0)
     length = np.linalg.norm(turned[:, 1:], axis=1)
     moving = length > STILL
@@ -57,13 +61,19 @@ def axis_angles(angles: Array) -> Array:
     axes[:, 1] = 1.0  # Blender's axis at rest
     axes[moving] = turned[moving, 1:] / length[moving, None]
     if moving.any():  # else the interpolated axis would pass through zero between two keyframes
+        # A still frame takes the axis of the last moving frame; those before the first take the
+        # first's.
         nearest = np.maximum.accumulate(np.where(moving, np.arange(len(angles)), 0))
         axes = axes[np.where(moving[nearest], nearest, int(np.argmax(moving)))]
+        # Axis and angle may both change sign from frame to frame without a change of the rotation,
+        # but the interpolation between such keyframes would swing through zero: signs are kept
+        # alike.
         turned_back = (axes[1:] * axes[:-1]).sum(axis=1) < 0
         signs: Array = np.concatenate([np.ones(1), np.where(turned_back, -1.0, 1.0)])
         flips: Array = np.asarray(np.cumprod(signs), np.float64)
     else:
         flips = np.ones(len(angles))
+    # arctan2 keeps small angles exact; the arccos of a w near 1 would lose half of its digits.
     angle = 2.0 * np.arctan2(length, turned[:, 0])
     return np.concatenate([(angle * flips)[:, None], axes * flips[:, None]], axis=1)
 

@@ -50,6 +50,7 @@ def _of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return of_one
 
 
+# A whitelist: Blender's own drivers may call any function of ``bpy.app.driver_namespace``.
 _CALLS: dict[str, Callable[..., Any]] = {
     "abs": _of_one(np.abs),
     "min": lambda *values: _fold(np.minimum, values),
@@ -64,6 +65,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "pow": operator.pow,
     "float": lambda x: x,
 }
+# Booleans are numbers in a driver's result.
 _NAMES = {"pi": np.pi, "True": 1.0, "False": 0.0}
 
 
@@ -89,13 +91,16 @@ def evaluate(expression: str, variable: str, sources: Array) -> Array:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError as error:
         raise NotInvertible(f"its expression {expression!r} cannot be parsed") from error
+    # A division by zero becomes inf here, which `invert` reports.
     with np.errstate(all="ignore"):
+        # A constant expression must have the shape of the sources too.
         values = np.broadcast_to(_value(tree.body, {**_NAMES, variable: sources}), sources.shape)
     return np.asarray(values, np.float64)
 
 
 def names_in(expression: str) -> set[str]:
     """Return the names that ``expression`` uses; empty when it cannot be parsed."""
+    # Never evaluated: parsing alone executes nothing.
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError:
@@ -120,6 +125,8 @@ class Inverse:
         """Return the source for each of ``wanted``, same shape."""
         if self.slope is not None:
             return np.asarray(self.rest + self.slope * np.asarray(wanted, np.float64))
+        # Outside the reached values the nearest end is used: a driver cannot give more than it
+        # does.
         return np.asarray(np.interp(wanted, self.values, self.sources))
 
     @property
@@ -128,6 +135,7 @@ class Inverse:
         if self.slope is not None:
             return 0
         above, below = self.sources.max() - self.rest, self.rest - self.sources.min()
+        # The tolerance allows for a range that ends a sample beside rest.
         return 0 if min(above, below) > 1e-3 * max(above, below) else int(np.sign(above - below))
 
 
@@ -147,23 +155,29 @@ def invert(function: Callable[[Array], Array], low: float, high: float) -> Inver
     if not np.isfinite(values).all():
         raise NotInvertible("it has no value for part of its source's range")
     steps = np.diff(values)
+    # Compared with steps of 1/4000 of the range: rounding noise of float64 stays far below.
     if np.abs(steps).max() < FLAT:
         raise NotInvertible("it does not depend on its source")
     if (steps < -FLAT).any() and (steps > FLAT).any():
         raise NotInvertible("it rises and falls, so two sources give the same value")
     line = np.interp(sources, sources[[0, -1]], values[[0, -1]])
+    # A straight line is kept apart, as it extrapolates beyond the sampled range without a clamp.
     if np.abs(line - values).max() < STRAIGHT * np.ptp(values):
         slope = float((high - low) / (values[-1] - values[0]))
         return Inverse(values, sources, slope, float(low - slope * values[0]))
+    # Level parts are cut out: there the inverse is not unique, and interpolation needs rising
+    # values.
     moving = np.flatnonzero(np.abs(steps) >= FLAT)
     kept = np.unique(np.concatenate([moving, moving + 1]))
     values, sources = values[kept], sources[kept]
+    # ``np.interp`` needs rising positions and does not complain about falling ones.
     if values[0] > values[-1]:
         values, sources = values[::-1], sources[::-1]
     return Inverse(values, sources, None, float(np.interp(0.0, values, sources)))
 
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
+    # Booleans pass as well, since bool is an int.
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Name) and node.id in names:
@@ -173,15 +187,19 @@ def _value(node: ast.expr, names: dict[str, Any]) -> Any:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         value = _value(node.operand, names)
         return -value if isinstance(node.op, ast.USub) else value
+    # Both branches are evaluated on whole arrays and chosen per element; `evaluate` turns warnings
+    # off.
     if isinstance(node, ast.IfExp):
         parts = (_value(part, names) for part in (node.test, node.body, node.orelse))
         return np.where(*parts)
+    # Chains such as 0 < x < 1 are refused: per element they would need a logical and.
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARE:
         left, right = _value(node.left, names), _value(node.comparators[0], names)
         return _COMPARE[type(node.ops[0])](left, right)
     if isinstance(node, ast.Call) and not node.keywords and _name(node.func) in _CALLS:
         try:
             return _CALLS[_name(node.func)](*(_value(part, names) for part in node.args))
+        # The arguments come from the file, so that a wrong count is its error, not ours.
         except TypeError as error:
             raise NotInvertible(f"{ast.unparse(node)} has too few or too many arguments") from error
     raise NotInvertible(f"{ast.unparse(node)!r} in its expression is not supported")

@@ -90,6 +90,7 @@ class Landmarks:
         """
         names = ("lip_upper", "lip_lower", "corner_left", "corner_right")
         chosen = [points[[getattr(self, name) for name in names]], self.fixed]
+        # Without eyes the list is shorter, and `similarity` uses the common front part.
         return np.concatenate(chosen if self.eyes is None else [*chosen, self.eyes])
 
 
@@ -103,12 +104,14 @@ def connected_parts(edges: Indices, count: int) -> Indices:
     label = np.arange(count)
     if not len(edges):
         return label
+    # Labels spread along edges to the lowest number: array operations instead of a walk in Python.
     while True:
         lowest = label.copy()
         np.minimum.at(lowest, edges[:, 0], label[edges[:, 1]])
         np.minimum.at(lowest, edges[:, 1], label[edges[:, 0]])
         lowest = lowest[lowest]
         if np.array_equal(lowest, label):
+            # Numbers without gaps, as `_skin` counts them with ``bincount``.
             return np.unique(label, return_inverse=True)[1].astype(np.int64)
         label = lowest
 
@@ -147,8 +150,10 @@ def find_landmarks(
         lips = _middle_pair(neutral, (upper, lower, distance), across - middle, front, width)
     height = -(neutral - neutral[lips[1]]) @ down
     forward = neutral @ front
+    # A band about the midline: nose and chin stand on it, whatever else is further in front.
     line = skin & (np.abs(neutral @ left - middle) < NOSE_SHARE * width)
     jaw = line & (height < 0) & (share > MOVING_SHARE)
+    # Between lip and eyes, in mouth widths: above them the brow may stand further out.
     nose = line & (height > 0.3 * width) & (height < 1.6 * width)
     fixed = [
         _tip(neutral, nose, forward, width, neutral[lips[0]]),
@@ -180,6 +185,7 @@ def _lip_seam(
     lips: tuple[int, int] | None,
 ) -> tuple[Indices, Indices, Array]:
     """Return the seam between still and moving skin, else the one through the marked lips."""
+    # Also with marked lips: a mark is one pair, the seam gives the corners as well.
     try:
         return _seam(neutral, skin, share)
     except NoLips:
@@ -205,6 +211,7 @@ def _middle_pair(
     width: float,
 ) -> tuple[int, int]:
     """Return the foremost touching pair of the seam; ``aside`` is (N,) distance to the left."""
+    # At the corners the lips touch as well; only the middle can be the middle.
     upper, lower, distance = seam
     near = np.abs(aside) < MIDDLE_SHARE * width
     if not near.any():
@@ -218,6 +225,7 @@ def _middle_pair(
 def _skin(parts: Indices, length: Array) -> NDArray[np.bool_]:
     """Return the part with the most vertices that move half as far: there skin stretches."""
     highest = length.max()
+    # Rounding of exporters moves still vertices a little, and rigid parts move almost fully.
     stretched = (length > 0.02 * highest) & (length < 0.9 * highest)
     counts = np.bincount(parts, weights=stretched)
     if counts.max() <= 0:
@@ -231,7 +239,9 @@ def _seam(neutral: Array, skin: NDArray[np.bool_], share: Array) -> tuple[Indice
     moving = np.flatnonzero(skin & (share > MOVING_SHARE))
     if not len(still) or not len(moving):
         raise NoLips("the jaw's shape leaves no part of the skin still")
+    # The size of the moving part, not of the mesh, which may include a body.
     size = float(np.linalg.norm(np.ptp(neutral[moving], axis=0)))
+    # Boxes first: the distances of all pairs grow with the square of the mesh.
     still, moving = _neighbours(neutral, still, moving, NEAR_SHARE * size)
     if not len(moving):
         raise NoLips("no lips meet: still and moving skin lie far from each other")
@@ -242,6 +252,7 @@ def _seam(neutral: Array, skin: NDArray[np.bool_], share: Array) -> tuple[Indice
         raise NoLips("no lips meet: still and moving skin lie far from each other")
     places = neutral[moving[near]]
     outside = np.linalg.norm(places - np.median(places, axis=0), axis=1)
+    # A median, as a fold far away would shift a mean towards itself.
     near[np.flatnonzero(near)[outside > STRAY * np.median(outside)]] = False  # a fold elsewhere
     return still[nearest[near]], moving[near], distance[near]
 
@@ -260,6 +271,7 @@ def _marked_seam(
     upper, lower = lips
     parting = opening[lower] - opening[upper]
     parting = parting / max(float(np.linalg.norm(parting)), 1e-12)
+    # From the middle of the skin to the lips is roughly forward: enough to tell left from right.
     outward = neutral[lower] - neutral[skin].mean(axis=0)
     left = np.cross(outward, parting)
     left = left / max(float(np.linalg.norm(left)), 1e-12)
@@ -272,6 +284,7 @@ def _marked_seam(
     if level.sum() < 2:
         raise NoLips("no skin moves beside the marked lips")
     ends = moving[level][[np.argmin(across[level]), np.argmax(across[level])]]
+    # The ends are their own partners: at the corners the lips are one.
     seam = np.array([upper, *ends]), np.array([lower, *ends])
     return *seam, np.linalg.norm(neutral[seam[0]] - neutral[seam[1]], axis=1)
 
@@ -280,10 +293,12 @@ def _neighbours(
     neutral: Array, some: Indices, others: Indices, reach: float
 ) -> tuple[Indices, Indices]:
     """Return the members of both sets that may have one of the other within ``reach``."""
+    # A margin of one box on each side, so that a step to a neighbour never wraps to the next row.
     boxes = np.floor((neutral - neutral.min(axis=0)) / reach).astype(np.int64) + 1
     sizes = boxes.max(axis=0) + 2
     number = (boxes[:, 0] * sizes[1] + boxes[:, 1]) * sizes[2] + boxes[:, 2]
     steps = np.array([(x * sizes[1] + y) * sizes[2] + z for x, y, z in np.ndindex(3, 3, 3)])
+    # The middle of the 27 is the box itself.
     steps -= steps[13]
     kept = []
     for one, other in ((some, others), (others, some)):
@@ -298,10 +313,13 @@ def _directions(
     """Return parting, down, left and front of the face, unit vectors."""
     parting = (opening[lower] - opening[upper]).mean(axis=0)
     centred = neutral[lower] - neutral[lower].mean(axis=0)
+    # The longest axis of the lips is left to right, in any frame of the mesh.
     left = np.linalg.svd(centred, full_matrices=False)[2][0]
+    # Gram-Schmidt: a jaw that opens askew must not tilt the face.
     parting = parting - (parting @ left) * left
     parting /= max(float(np.linalg.norm(parting)), 1e-12)
     outward = neutral[lower].mean(axis=0) - neutral[skin].mean(axis=0)
+    # The sign of a singular vector is arbitrary; forward decides it.
     if outward @ np.cross(parting, left) < 0:
         left = -left
     normal = np.cross(parting, left)
@@ -315,6 +333,7 @@ def _tip(
     """Return the weighted mean of the foremost vertices: a single one depends on the mesh."""
     if not where.any():
         return otherwise
+    # The greatest score is subtracted, so that exp cannot overflow.
     shares = np.exp((score[where] - score[where].max()) / (TIP_SHARE * width))
     return np.asarray(shares @ neutral[where] / shares.sum())
 
@@ -331,12 +350,14 @@ def _eyes(
     """Return the centres of the eyeballs, the left one first; None without a pair."""
     down, left = directions
     found: list[tuple[float, Array]] = []
+    # Eyes do not follow the jaw; lower teeth and tongue do.
     for number in np.unique(parts[~skin & (share < 0.05)]):
         points = neutral[parts == number]
         extent = np.ptp(points, axis=0)
         round_enough = extent.min() > EYE_ROUNDNESS * extent.max()
         if len(points) < 12 or not round_enough or not 0.2 < extent.max() / width < 1.2:
             continue
+        # The middle of the box, as the vertices of an eyeball crowd at the pupil.
         middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
         aside, height = (middle - lip) @ left, -(middle - lip) @ down
         if 0.2 < abs(aside) / width < 1.5 and 0.2 < height / width < 3.0:
@@ -344,6 +365,7 @@ def _eyes(
     sides = [[m for aside, m in found if aside * sign > 0] for sign in (1.0, -1.0)]
     if not (sides[0] and sides[1]):
         return None
+    # Cornea, iris and eyeball may be parts of their own; their mean is the centre.
     return np.stack([np.mean(side, axis=0) for side in sides])
 
 
@@ -370,6 +392,7 @@ def nearest_of(points: Array, others: Array, *, block: int = 512) -> tuple[Indic
 
 def edges_of_faces(faces: Sequence[Sequence[int]] | Indices) -> Indices:
     """Return the vertex pairs (E, 2) of faces; -1 pads short faces."""
+    # Polygons of any length: meshes mix triangles, quads and n-gons.
     pairs = []
     for face in faces:
         corners = [int(corner) for corner in face if corner >= 0]

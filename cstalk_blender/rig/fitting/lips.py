@@ -44,7 +44,9 @@ class Closures:
 
 def relative(gap: Array) -> Array:
     """Return ``gap`` (frames,) as a part of its own opening; still lips give zeros."""
+    # A quantile: the widest frame may be a shout or an outlier.
     opening = float(np.quantile(gap, OPENING_QUANTILE)) if len(gap) else 0.0
+    # Lips that never open have no scale; zero means that every frame is closed.
     return np.asarray(gap / opening if opening > 1e-9 else np.zeros_like(gap))
 
 
@@ -55,9 +57,11 @@ def closure_runs(reference: Array, fps: float) -> list[tuple[int, int]]:
         reference: Relative gap of the head that the curves were made for, (frames,).
         fps: Frames per second.
     """
+    # Padded, so that runs at the first and last frame have two ends as well.
     closed = np.concatenate([[False], reference < CLOSED, [False]])
     starts = np.flatnonzero(closed[1:] & ~closed[:-1])
     ends = np.flatnonzero(~closed[1:] & closed[:-1])
+    # A run that touches an end of the clip is silence before or after speech.
     inside = (starts > 0) & (ends < len(reference))
     short = (ends - starts) <= LONGEST_CLOSURE_S * fps
     return [
@@ -74,6 +78,7 @@ def closures(reference: Array, gap: Array, fps: float) -> Closures:
         fps: Frames per second.
     """
     runs = closure_runs(reference, fps)
+    # The lowest frame decides: a closure may be a frame early or late on another head.
     return Closures(len(runs), sum(bool(gap[a:b].min() < CLOSED) for a, b in runs))
 
 
@@ -88,6 +93,7 @@ def seal(reference: Array, gap: Array, rate: float) -> Array:
     Returns:
         At least 0, and continuous because it follows the reference's gap; 0 for sealed lips.
     """
+    # Bounded: a weak key would be driven far beyond the shape that was sculpted.
     return np.asarray(np.clip((gap - _allowed(reference)) / rate, 0.0, LARGEST_SEAL))
 
 
@@ -105,6 +111,7 @@ def ease(reference: Array, gap: Array, opened: Array) -> Array:
         1 where nothing has to be removed; continuous, as `seal` is.
     """
     surplus = np.maximum(gap - _allowed(reference), 0.0)
+    # Where nothing opens there is nothing to take away, and 0/0 would be NaN.
     part = np.divide(surplus, opened, out=np.zeros_like(gap), where=opened > 1e-9)
     return np.asarray(1.0 - np.clip(part, 0.0, 1.0))
 
@@ -112,6 +119,7 @@ def ease(reference: Array, gap: Array, opened: Array) -> Array:
 def _allowed(reference: Array) -> Array:
     """Return the relative gap that needs no correction."""
     free = np.clip((reference - CLOSED) / (PARTED - CLOSED), 0.0, 1.0)
+    # Smoothstep: no kink in the correction where the lips come close.
     free = free * free * (3.0 - 2.0 * free)
     return np.asarray(SEALED * np.maximum(reference, 0.0) + SLACK * free)
 
@@ -128,8 +136,12 @@ def is_absolute_close(opening: Array, closing: Array) -> bool:
         closing: The same at mouthClose 1.
     """
     squares = np.einsum("vd,vd->v", opening, opening)
+    # Nothing to compare with; ARKit's kind is assumed.
     if squares.max(initial=0.0) <= 0:
         return False
+    # Half of the largest motion, in squares: the chin and its surroundings.
     most = squares > 0.25 * squares.max()
+    # 1 where closing lowers the jaw as far as opening does.
     along = np.einsum("vd,vd->v", closing[most], opening[most]) / squares[most]
+    # A median, since the lips among these vertices move the other way.
     return bool(np.median(along) > 0.5)

@@ -26,6 +26,8 @@ from ..mapping.routing import Routing, Target, from_matrix
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+# Weights of the formula in the docstring; they scale with the strength, so that one set fits every
+# face and unit.
 RIDGE = 1e-3
 """Part of a target's own strength: prevents targets of the same motion from cancelling each
 other."""
@@ -34,6 +36,8 @@ SPARSITY = 1e-4
 SMOOTHNESS = 0.02
 """Weight of the change from frame to frame: removes jitter at the bounds and keeps 95 % of the
 lips' fastest motion, a closure."""
+# FISTA's error falls with the square of the steps (Beck and Teboulle 2009); only faces whose shapes
+# nearly coincide need them all.
 MOST_STEPS = 500
 ENOUGH = 1e-6
 """The fit is done when no value changes by more than this part of the largest."""
@@ -81,12 +85,14 @@ def fit_of(
         channels: Channels of the motions.
         bounds: Lowest and highest value of each target.
     """
+    # The weights multiply both sides, so that they enter the normal equations squared.
     rows = (np.asarray(basis, np.float64) * weights[None, :, None]).reshape(len(targets), -1)
     wanted = (np.asarray(motions, np.float64) * weights[None, :, None]).reshape(len(channels), -1)
     limits = np.array(bounds, np.float64).reshape(-1, 2)
     return Fit(
         tuple(targets),
         tuple(channels),
+        # The products are stored, not the motions: they do not grow with the vertices.
         rows @ rows.T,
         rows @ wanted.T,
         np.einsum("cp,cp->c", wanted, wanted),
@@ -115,6 +121,7 @@ def symmetric(
     """
     t, c = np.asarray(target_mirror), np.asarray(channel_mirror)
     signs = np.ones(len(t)) if target_signs is None else np.asarray(target_signs, np.float64)
+    # A rotation that changes its sign in the mirror swaps its bounds as well.
     mirrored_low = np.where(signs > 0, fit.lower[t], -fit.upper[t])
     mirrored_high = np.where(signs > 0, fit.upper[t], -fit.lower[t])
     return dataclasses.replace(
@@ -122,6 +129,7 @@ def symmetric(
         gram=0.5 * (fit.gram + signs[:, None] * signs[None] * fit.gram[np.ix_(t, t)]),
         cross=0.5 * (fit.cross + signs[:, None] * fit.cross[np.ix_(t, c)]),
         energy=0.5 * (fit.energy + fit.energy[c]),
+        # The tighter bound of both sides, or the mirrored solution would leave one.
         lower=np.maximum(fit.lower, mirrored_low),
         upper=np.minimum(fit.upper, mirrored_high),
     )
@@ -137,9 +145,11 @@ def together(fit: Fit, partners: Sequence[str]) -> Fit:
         partners: Name of each channel's partner, its own for central ones.
     """
     both = np.eye(len(fit.channels))
+    # A matrix of channels: a request for one side adds the motion of the other.
     for column, partner in enumerate(partners):
         if partner in fit.channels:
             both[fit.channels.index(partner), column] = 1.0
+    # Without the cross terms of the two sides, which vanish when they move different vertices.
     return dataclasses.replace(fit, cross=fit.cross @ both, energy=fit.energy @ both)
 
 
@@ -166,15 +176,20 @@ def solve_frames(
         Shape (frames, targets), within the bounds.
     """
     strength = fit.strength
+    # Also guards a face without any motion, whose largest strength is 0.
     live = strength > GONE * max(float(strength.max(initial=0.0)), GONE)
+    # Unit strength for every target: one step size then suits shapes of 1 mm and of 5 cm.
     scale = np.where(live, 1.0 / np.where(live, strength, 1.0), 0.0)
     gram = fit.gram * scale[:, None] * scale[None] + ridge * np.eye(len(scale))
+    # Scaled as the targets; the result is scaled back at the end.
     wanted = np.asarray(values, np.float64) @ (fit.cross * scale[:, None]).T
     unlimited = np.full(len(scale), np.inf)
+    # A dead target is fixed at 0 by both bounds.
     lower = (
         np.where(live, fit.lower * np.where(live, strength, 1.0), 0.0) if bounded else -unlimited
     )
     upper = np.where(live, fit.upper * np.where(live, strength, 1.0), 0.0) if bounded else unlimited
+    # The scale of the strongest channel makes the threshold independent of the mesh's units.
     threshold = sparsity * float(np.sqrt(fit.energy.max(initial=0.0)))
     found = _descend(gram, wanted, lower, upper, threshold, smoothness)
     return np.asarray(found * scale)
@@ -188,6 +203,7 @@ def solve_matrix(fit: Fit, *, ridge: float = RIDGE, sparsity: float = SPARSITY) 
         ridge: As for `solve_frames`.
         sparsity: As for `solve_frames`.
     """
+    # All channels at once, as frames without smoothness.
     alone = np.eye(len(fit.channels))
     return solve_frames(fit, alone, ridge=ridge, sparsity=sparsity, smoothness=0.0).T
 
@@ -213,9 +229,11 @@ def lost_of(fit: Fit, matrix: Array) -> Array:
         fit: The face. A channel without motion has lost nothing.
         matrix: Gains (targets, channels).
     """
+    # |Ba - S|^2 written out in stored products, without the vertices.
     made = np.einsum("kc,kl,lc->c", matrix, fit.gram, matrix)
     left = made - 2.0 * np.einsum("kc,kc->c", matrix, fit.cross) + fit.energy
     there = fit.energy > GONE * max(float(fit.energy.max(initial=0.0)), GONE)
+    # Rounding may make a perfect fit slightly negative.
     parts = np.sqrt(np.maximum(left, 0.0) / np.where(there, fit.energy, 1.0))
     return np.asarray(np.where(there, np.minimum(parts, 1.0), 0.0))
 
@@ -228,6 +246,7 @@ def lost_by_region(fit: Fit, matrix: Array, regions: Mapping[str, str]) -> dict[
         matrix: Gains (targets, channels).
         regions: Region of each channel.
     """
+    # Squares add up over channels, parts do not.
     left = lost_of(fit, matrix) ** 2 * fit.energy
     totals: dict[str, tuple[float, float]] = {}
     for channel, lost, energy in zip(fit.channels, left, fit.energy, strict=True):
@@ -243,7 +262,10 @@ def _descend(
     gram: Array, wanted: Array, lower: Array, upper: Array, threshold: float, smoothness: float
 ) -> Array:
     """Minimise over all frames and targets at once; returns (frames, targets)."""
+    # 1/L with L the largest curvature: the gram's largest eigenvalue, and at most 4 for the second
+    # difference over time. GONE keeps an empty face from dividing by zero.
     step = 1.0 / (float(np.linalg.eigvalsh(gram)[-1]) + 4.0 * smoothness + GONE)
+    # A bound may exclude 0, where the step must start inside.
     now = np.clip(np.zeros_like(wanted), lower, upper)
     ahead, momentum = now, 1.0
     for _number in range(MOST_STEPS):
@@ -253,9 +275,12 @@ def _descend(
             slope[1:] += change
             slope[:-1] -= change
         target = ahead - step * slope
+        # The proximal step of |x|_1: shrinks towards 0 and stops there.
         target = np.sign(target) * np.maximum(np.abs(target) - step * threshold, 0.0)
+        # The clamp after the shrink is exact, as the bounds of each value are independent.
         following = np.clip(target, lower, upper)
         change = following - now
+        # The test of O'Donoghue and Candes: the step turns against the momentum.
         if ((ahead - following) * change).sum() > 0:
             momentum = 1.0
         grown = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))

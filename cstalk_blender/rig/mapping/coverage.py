@@ -22,6 +22,8 @@ class _Keys:
     """Shape keys of a mesh."""
 
     names: frozenset[str]
+    # A key without motion, as exporters write for unused channels, has the right name and shows
+    # nothing.
     still: frozenset[str]
     """Those that move no vertex."""
 
@@ -56,8 +58,12 @@ def merged(base: Routing, own: Mapping[str, Sequence[Route]]) -> Routing:
     """
     if not own:
         return base
+    # In the order of the rig, so that the same mapping has the same routes whichever channel was
+    # changed by hand first.
     order = [channel.name for channel in rigs.load_rig(CHANNEL_RIG).channels]
     order += [channel for channel in base.channels if channel not in order]
+    # A channel of ``own`` with an empty list stays unrouted: "moves nothing" is a choice of the
+    # user.
     routes = [route for name in order for route in own.get(name, base.of(name))]
     count = len(own)
     source = f"{base.source}, {counted(count, 'channel')} by hand"
@@ -71,6 +77,7 @@ def present(routing: Routing, shape_names: Collection[str]) -> Routing:
         routing: Any routing.
         shape_names: The shape keys that move a vertex.
     """
+    # Only shape keys are filtered: bones and properties are checked where they are resolved.
     kept = tuple(r for r in routing.routes if r.kind != "shape" or r.target in shape_names)
     return dataclasses.replace(routing, routes=kept)
 
@@ -122,6 +129,7 @@ def _state(
     keys: _Keys,
     origin: Origin,
 ) -> tuple[Status, str]:
+    # Broken routes come before doubts about names: they also occur in presets and rows by hand.
     lost = [why for r in routes if r.kind == "shape" and (why := keys.problem(r.target))]
     if lost and len(lost) == len(routes):
         return "missing", lost[0]
@@ -129,6 +137,8 @@ def _state(
         return "doubtful", f"{lost[0]}; the others are used"
     if not routes:
         return "missing", _reason_unrouted(channel, recognition, origin)
+    # Doubts are about the reading of names; a preset or a row by hand was already decided by
+    # someone.
     doubt = recognition.doubts.get(channel, "") if origin == "names" else ""
     return ("doubtful", doubt) if doubt else ("mapped", "")
 

@@ -32,9 +32,12 @@ LARGEST_FILE = 1_000_000
 """Bytes; the largest shipped table has a hundredth of it."""
 LONGEST_NAME = 255
 """Characters of a name; Blender allows 63 bytes, 255 from 5.0 on."""
+# The limits below keep a file of a stranger from filling the panel or the memory: a family can be
+# downloaded and dropped into the folder.
 LONGEST_TEXT = 1000
 MOST_ENTRIES = 1000
 LARGEST_GAIN = 100.0
+# The first one is the kind of a table that names none.
 KINDS = ("shapes", "visemes", "basis")
 
 HINT = "Correct the file, or remove it from the folder; docs/user_guide.md describes the format"
@@ -49,6 +52,8 @@ class BadFamily(SessionError):
     code = "bad-family"
 
 
+# ``eq=False``: compared by value it would be hashed by its fields, and dicts have no hash; the
+# cache of `recognise` needs one.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Family:
     """One convention of naming the shape keys of a face; compared by identity."""
@@ -76,6 +81,8 @@ class Family:
 
     def key_names(self) -> tuple[str, ...]:
         """Return every shape key of the table once."""
+        # A dict drops repetitions and keeps the order; the order of a set of texts changes between
+        # runs.
         of_channels = (
             key for options in self.channels.values() for option in options for key, _ in option
         )
@@ -85,11 +92,13 @@ class Family:
 @functools.cache
 def shipped_families() -> tuple[Family, ...]:
     """Return the shipped families in the order of their file names: the earlier wins a tie."""
+    # Sorted: the order of ``glob`` depends on the file system, and with it which family wins a tie.
     return tuple(read_family(path) for path in sorted(FAMILY_FOLDER.glob("*.json")))
 
 
 def own_families(folder: Path) -> tuple[tuple[Family, ...], tuple[BadFamily, ...]]:
     """Return the families in ``folder`` that can be read, and the errors of the others."""
+    # One bad file must not hide the others, nor stop the recognition of every face in the scene.
     families, refused = [], []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -106,9 +115,11 @@ def read_family(path: Path) -> Family:
         BadFamily: The file is missing, too large, not JSON, or not in the format above.
     """
     try:
+        # The size is asked before reading: JSON of a gigabyte would freeze Blender's interface.
         if path.stat().st_size > LARGEST_FILE:
             raise BadFamily(f"{path.name} has more than {LARGEST_FILE} bytes", hint=HINT)
         data = json.loads(path.read_text(encoding="utf-8"))
+    # RecursionError: deeply nested brackets exhaust Python's stack inside the JSON reader.
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BadFamily(f"Not a naming family: {path.name}: {error}", hint=HINT) from error
     try:
@@ -126,6 +137,8 @@ def _family(data: Any) -> Family:
     known = set(rigs.load_rig(CHANNEL_RIG).channel_names)
     channels = _object(data.get("channels", {}), "channels")
     doubtful = _object(data.get("doubtful", {}), "doubtful")
+    # A misspelled channel would otherwise be ignored in silence and reported as missing on the
+    # mesh.
     for channel in (*channels, *doubtful):
         if channel not in known:
             raise ValueError(f"{channel!r} is not a channel of {CHANNEL_RIG}")
@@ -140,6 +153,7 @@ def _family(data: Any) -> Family:
         marks=_names(data.get("marks", []), "marks"),
         advice=_text(data["advice"], "advice", LONGEST_TEXT) if "advice" in data else "",
     )
+    # A family without keys matches every mesh with zero claims.
     if not family.channels and not family.marks:
         raise ValueError("it names no shape key")
     return family
@@ -162,6 +176,7 @@ def _keys(option: Any, channel: str) -> Keys:
 
 
 def _gain(value: Any, name: str) -> float:
+    # bool is an int in Python: ``true`` would pass as a gain of 1.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"the gain of {name!r} is not a number")
     if not abs(value) <= LARGEST_GAIN:  # True for NaN too
@@ -191,6 +206,7 @@ def _names(value: Any, name: str) -> tuple[str, ...]:
 
 
 def _text(value: Any, name: str, longest: int) -> str:
+    # Unprintable characters would break the line of a list in the interface.
     if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
         raise ValueError(f"{name} is not a text of 1 to {longest} characters")
     return value

@@ -25,13 +25,16 @@ SHARED_AFFIX_KEYS = 3
 pair."""
 
 _SIDE = "l|r|lf|lt|rt|left|right|lft|rgt"
+# Conventions of exporters, anchored where the same letters occur inside ordinary names.
 _COPY = re.compile(r"\.\d{3}$")  # added by Blender: jawOpen.001
 _NUMBERED = re.compile(r"^[AT]?\d+_(?=.)")  # Reallusion ActorCore: A25_Jaw_Open; 25_jawOpen
 _DAZ = re.compile(r"^facs_(bs|ctrl|jnt)_")  # Daz Genesis 9
 _SIDE_SUFFIX = re.compile(rf"[._ -]({_SIDE})$", re.IGNORECASE)
 _SIDE_FIRST = re.compile(r"^(l|r|lf|lt|rt|lft|rgt)[._ -](?=.)", re.IGNORECASE)  # L_eyeBlink
 _SEPARATOR = re.compile(r"[._:| -]+")
+# ``(?=.)``: a name must remain after what is cut off.
 _PREFIX = re.compile(r"^.*[.:|](?=.)")  # blendShape2.jawOpen, name:jawOpen
+# Splits at changes of case: ``eyeBlinkL`` has the words eye, Blink and L; ``FACS`` stays one.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DIGITS = re.compile(r"\d+")
 
@@ -80,6 +83,7 @@ class KeyIndex:
         """
         self._names = frozenset(shape_names)
         self._endings = tuple(endings)
+        # Two tables, from strict to loose: words with their side apart, then mere letters.
         self._by_spelling: dict[str, list[str]] = {}
         self._by_letters: dict[str, list[str]] = {}
         spelled = {*map(self._spelling, wanted)}
@@ -87,11 +91,15 @@ class KeyIndex:
         for name in shape_names:
             match = affixes.match(name)
             bare = name if match is None else match[1]
+            # ``setdefault`` keeps the order of the shape keys, so that "the first is used" is well
+            # defined.
             self._by_spelling.setdefault(self._spelling(bare), []).append(name)
             self._by_letters.setdefault(_letters(bare), []).append(name)
 
     def find(self, name: str) -> tuple[str, ...]:
         """Return the shape keys called ``name``: the exact one alone, else every variant."""
+        # Exact names beat variants, so that ``jawOpen`` is chosen where Blender also made
+        # jawOpen.001.
         if name in self._names:
             return (name,)
         alike = self._by_spelling.get(self._spelling(name), [])
@@ -131,6 +139,7 @@ def map_channels(rig: rigs.RigDefinition, shape_names: Sequence[str]) -> Mapping
     return Mapping(pairs, tuple(missing), ambiguous, _coverage(rig, pairs))
 
 
+# Every name is spelled again for each family and each lookup.
 @functools.lru_cache(maxsize=8192)
 def spelling(name: str) -> str:
     """Return the normalised spelling of a name: its side, then its words in lower case, joined.
@@ -138,18 +147,23 @@ def spelling(name: str) -> str:
     ``mouthLeft`` and ``mouth_L`` are equal; ``mouthLeft`` and ``mouthRight`` are not. A name in
     another alphabet is returned unchanged.
     """
+    # The copy's number goes first: `_PREFIX` would keep it and drop the name before the dot.
     name = _DAZ.sub("", _COPY.sub("", name))
     side = ""
     suffix = _SIDE_SUFFIX.search(name)
     if suffix is not None:
         side = SIDES[suffix.group(1).lower()]
         name = name[: suffix.start()]
+    # The side may stand before or behind the prefix: L_Face_blink, Face.L_blink; hence twice.
     side, name = _split_side(side, name)
     side, name = _split_side(side, _NUMBERED.sub("", _PREFIX.sub("", name)))
     words = _WORD.findall(name)
+    # browDownL has no separator for the pattern above; only a capital that is a word of its own
+    # counts.
     if not side and words and words[-1] in ("L", "R"):
         side = SIDES[words.pop().lower()]
     words = [word.lower() for word in words] or [name.lower()]
+    # A name with both words (``leftToRight``) has no side of its own.
     sided = [word for word in words if word in ("left", "right")]
     if not side and len(sided) == 1:
         side = SIDES[sided[0]]
@@ -174,10 +188,13 @@ def _shared_affixes(
 
     Numbers within them may differ: ``01-jawOpen`` and ``02-mouthFunnel`` share a prefix.
     """
+    # Each key votes for all splits that leave a known name; the split with most votes is the affix.
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
     for name in shape_names:
+        # Keys already known without a cut say nothing about a shared affix.
         if spelled(name) in wanted:
             continue
+        # Cuts only at separators: else ``o`` in any word would be found as the viseme O.
         separators = list(_SEPARATOR.finditer(name))
         starts = [0, *(separator.end() for separator in separators)]
         ends = [*(separator.start() for separator in separators), len(name)]

@@ -20,9 +20,11 @@ from ...package import files, runtime_errors
 from .routing import KINDS, Kind, Route, Routing, Target
 
 FORMAT = 1
+# Tells a mapping from other JSON files that a user may pick in the file browser.
 CONTENT = "cstalk-mapping"
 LARGEST_FILE = 16_000_000
 """Bytes: a solved matrix of 60 channels and 400 keys has 24,000 routes of about 100 bytes."""
+# 2.5 times the routes of that matrix.
 MOST_ROUTES = 60_000
 LONGEST_NAME = 255
 LONGEST_PATH = 1023
@@ -56,12 +58,15 @@ def fingerprint(shape_names: Iterable[str]) -> str:
     Args:
         shape_names: Names without the reference key, whose name depends on Blender's language.
     """
+    # NUL cannot occur in a name of Blender, so that two different lists never join to one text.
     names = "\0".join(sorted(shape_names))
+    # Names may hold bytes that are no UTF-8, which Blender's Python passes on as surrogates.
     return hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def encode(preset: Preset) -> bytes:
     """Return the preset as UTF-8 JSON with one route per line."""
+    # One route a line keeps the file readable in a diff and easy to edit by hand.
     routes = ",\n  ".join(
         json.dumps(dataclasses.asdict(route), ensure_ascii=False) for route in preset.routing.routes
     )
@@ -96,6 +101,7 @@ def decode(data: bytes, where: str) -> Preset:
     Raises:
         BadPreset: The content is not what `encode` writes.
     """
+    # Checked again after `load`: data can come from a place other than a file.
     if len(data) > LARGEST_FILE:
         raise BadPreset(f"{where} has more than {LARGEST_FILE} bytes", hint=HINT)
     try:
@@ -131,7 +137,9 @@ def save(folder: Path, preset: Preset) -> Path:
     Raises:
         BadPreset: The file cannot be written.
     """
+    # Names of users may hold slashes or characters that Windows forbids in file names.
     slug = re.sub(r"[^\w-]+", "_", preset.name)[:40]
+    # The rig is part of the name: "Default" for two heads are two files.
     path = folder / f"{slug}-{preset.fingerprint[:8]}.json"
     write(path, preset)
     return path
@@ -170,9 +178,12 @@ class PresetStore:
 
     def presets(self) -> dict[Path, Preset]:
         """Return the presets by file, the newest first."""
+        # Panels ask on every redraw; comparing times and sizes costs one listing instead of all
+        # files.
         seen = self._files()
         if seen != self._seen:
             self._presets, self.refused = {}, {}
+            # By time of change, newest first: a user who saves again means the new one.
             for path in sorted(seen, key=lambda p: seen[p], reverse=True):
                 try:
                     self._presets[path] = load(path)
@@ -190,6 +201,7 @@ class PresetStore:
         """
         fitting = [preset for preset in self.presets().values() if preset.fingerprint == rig]
         same = [preset for preset in fitting if preset.mesh == mesh]
+        # Copies of a character share the fingerprint; the object's name only chooses among them.
         return next(iter((*same, *fitting)), None)
 
     def named_or_none(self, file_name: str) -> Preset | None:
@@ -202,8 +214,10 @@ class PresetStore:
                 stats = {
                     Path(entry.path): entry.stat()
                     for entry in entries
+                    # Names with a dot are files that `write` has not finished.
                     if entry.name.endswith(".json") and not entry.name.startswith(".")
                 }
+        # No folder is the ordinary state before the first preset is saved.
         except OSError:
             return {}
         return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stats.items()}
@@ -220,6 +234,8 @@ def _preset(data: Any) -> Preset:
     routes = _list(data.get("routes"), "routes")
     bounds = _list(data.get("bounds", []), "bounds")
     return Preset(
+        # Keyword arguments are evaluated in order: the name is checked before the line below quotes
+        # it.
         name=_text(data.get("name"), "name", LONGEST_NAME),
         fingerprint=rig,
         mesh=_text(data.get("mesh"), "mesh", LONGEST_NAME),
@@ -256,6 +272,7 @@ def _goal(data: Any) -> Target:
     kind = data.get("kind", "shape")
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r:.40} is not one of {', '.join(KINDS)}")
+    # The path of a bone's or property's channel contains names with quotes and brackets.
     longest = LONGEST_NAME if kind == "shape" else LONGEST_PATH
     return Target(cast(Kind, kind), _text(data.get("target"), "target", longest))
 
@@ -270,6 +287,7 @@ def _text(value: Any, name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise ValueError(f"{name} is not a text of 1 to {longest} characters")
     value.encode("utf-8")  # half a surrogate pair raises ValueError
+    # Control characters would break lines of the interface and of the file.
     if any(ord(letter) < 32 for letter in value):
         raise ValueError(f"{name} has characters that cannot be displayed")
     return value

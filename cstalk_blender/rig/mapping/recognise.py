@@ -22,9 +22,11 @@ LEAST_KEYS = {"shapes": 2, "visemes": 3, "basis": 8}
 """Shape keys of a family that a mesh must have: one ``blink`` or ``O`` does not make a face. A key
 named as its channel counts alone: teeth often have ``jawOpen`` and nothing else."""
 SPEECH_REGIONS = ("jaw", "mouth")
-"""Regions in which viseme keys move several channels at once, see `_is_usable_viseme`."""
+"""Regions in which viseme keys move several channels at once, see `_read` and `_may_fill`."""
 OPENING = "jawOpen"
 
+# The order matters: eyelashes are lashes and eyebrows brows before "eye" matches, and the head
+# comes last because its name often stands in those of its parts (Head_Teeth).
 PARTS = (
     ("teeth", r"teeth|tooth|denture|gums?\b"),
     ("tongue", r"tongue"),
@@ -101,10 +103,12 @@ class _Reading:
     @property
     def weight(self) -> tuple[float, int]:
         """Number of channels, incomplete ones half; then keys spelled as in the table."""
+        # Half, so that a family with fewer but complete claims can win against many half matches.
         whole = sum(1.0 if not claim.lacking else 0.5 for claim in self.claims.values())
         return whole, sum(claim.literal for claim in self.claims.values())
 
 
+# Tuples, not lists: a cache needs arguments that can be hashed.
 @functools.lru_cache(maxsize=128)
 def recognise(
     shape_names: tuple[str, ...],
@@ -118,23 +122,30 @@ def recognise(
         own: Families that the user added; they win a tie with shipped ones.
         still: Those of ``shape_names`` that move no vertex: they do not count.
     """
+    # A key without motion must not claim a channel that another key can show.
     names = tuple(name for name in shape_names if name not in frozenset(still))
     readings = [_read(family, names) for family in (*own, *shipped_families())]
+    # The user's own families stand first in the list, so that they win ties.
     readings.sort(key=lambda reading: reading.weight, reverse=True)  # stable: the earlier stays
     best = next((reading for reading in readings if reading.claims), None)
     basis = next((r for r in readings if r.marks >= LEAST_KEYS["basis"]), None)
+    # The basis of a statistical model counts only where names explain less than a quarter of the
+    # keys: an ARKit set baked beside it is the better way.
     if basis is not None and (best is None or len(best.claims) < len(names) // 4):
         best = basis
     if best is None:
         reason = "its shape keys move no vertex" if still else "no shape key has a known name"
         missing = dict.fromkeys(rigs.load_rig(CHANNEL_RIG).channel_names, reason)
         return Recognition(None, "Unknown", Routing((), "Names"), {}, missing)
+    # The best family comes first, the others in the order of their weight, to fill what it leaves.
     chosen = _chosen(best, [best, *(other for other in readings if other is not best)])
+    # Looked up among the still keys only, to tell "moves no vertex" from "there is no such key".
     return _recognition(best, chosen, KeyIndex(still, best.family.key_names()))
 
 
 def part_of(*names: str) -> str:
     """Return the part of a face that an object is, by its names; ``other`` when unknown."""
+    # The parts' order decides over all names: object and data may be named differently.
     for part, pattern in PARTS:
         if any(re.search(pattern, name, re.IGNORECASE) for name in names):
             return part
@@ -148,6 +159,7 @@ def _read(family: Family, shape_names: Sequence[str]) -> _Reading:
     for channel, options in family.channels.items():
         found = [claim for option in options if (claim := _claim(index, option)) is not None]
         if found:  # the first complete one, else the most complete
+            # ``min`` keeps the first of equals, which is the best alternative of the table.
             claims[channel] = min(found, key=lambda c: len(c.lacking) / (len(c.keys) or 1))
     if family.kind == "visemes" and OPENING not in claims:
         region = {channel.name: channel.region for channel in rigs.load_rig(CHANNEL_RIG).channels}
@@ -155,6 +167,7 @@ def _read(family: Family, shape_names: Sequence[str]) -> _Reading:
     marks = sum(bool(index.find(mark)) for mark in family.marks)
     keys = {name for claim in claims.values() for name, _gain in claim.keys}
     named_alike = any(_is_channel_itself(index, channel, claims[channel]) for channel in claims)
+    # Too few keys, unless a key has the name of its channel: chance, not a convention.
     if len(keys) < LEAST_KEYS[family.kind] and not (named_alike and family.kind == "shapes"):
         claims = {}
     return _Reading(family, claims, marks)
@@ -176,6 +189,8 @@ def _claim(index: KeyIndex, option: Keys) -> _Claim | None:
             continue
         keys.append((found[0], gain))
         others += found[1:]
+        # Counted to report "other spelling", and to prefer the family whose table has these very
+        # words.
         literal += found[0] == wanted
     claim = _Claim(tuple(keys), tuple(lacking), tuple(others), literal)
     # Subtracting a key without adding the others would move the face the wrong way.
@@ -192,7 +207,9 @@ def _chosen(best: _Reading, readings: Sequence[_Reading]) -> dict[str, tuple[_Re
     """
     names = rigs.load_rig(CHANNEL_RIG).channel_names
     chosen = {channel: (best, claim) for channel, claim in best.claims.items()}
+    # In the order of weight: what a heavier family filled is not open any more.
     for reading in readings[1:]:
+        # A key used twice for two channels would add their motions, which only a table may decide.
         used = {name for _reading, claim in chosen.values() for name, _gain in claim.keys}
         opens = OPENING in chosen
         for channel, claim in reading.claims.items():
@@ -220,6 +237,8 @@ def _may_fill(
     """
     region = {each.name: each.region for each in rigs.load_rig(CHANNEL_RIG).channels}
     is_speech = reading.family.kind == "visemes" and region[channel] in SPEECH_REGIONS
+    # Outside speech, and beside a basis, nothing can open twice: all that is asked is a complete
+    # claim.
     if not is_speech or best.family.kind == "basis":
         return not claim.lacking
     return not claim.lacks_motion and not (opens and claim.takes_back)
@@ -245,6 +264,8 @@ def _routing(chosen: Mapping[str, tuple[_Reading, _Claim]], source: str) -> Rout
         for name, gain in claim.keys:
             routes.append(Route(channel, "shape", name, gain))
             if reading.family.bounds is not None:
+                # Two families never share a key (see `_chosen`), so that each key has the bounds of
+                # one.
                 bounds[Target("shape", name)] = reading.family.bounds
     return Routing(tuple(routes), source, bounds)
 
@@ -252,6 +273,7 @@ def _routing(chosen: Mapping[str, tuple[_Reading, _Claim]], source: str) -> Rout
 def _title(reading: _Reading) -> str:
     keys = sum(len(claim.keys) for claim in reading.claims.values())
     literal = sum(claim.literal for claim in reading.claims.values())
+    # More than half in another spelling: the panel then says so.
     return reading.family.title + (", other spelling" if 2 * literal < keys else "")
 
 
@@ -269,6 +291,7 @@ def _doubt(channel: str, reading: _Reading, claim: _Claim, best: _Reading) -> st
     return ""
 
 
+# A plain table has one key a channel: its names speak for themselves, whoever made them.
 def _is_plain(reading: _Reading) -> bool:
     return all(
         len(options) == 1 and len(options[0]) == 1 for options in reading.family.channels.values()
@@ -276,6 +299,7 @@ def _is_plain(reading: _Reading) -> bool:
 
 
 def _reason_missing(best: _Reading, channel: str, still: KeyIndex) -> str:
+    # The first alternative is the best, and the one that a user would add.
     options = best.family.channels.get(channel)
     if not options:
         return f"{best.family.title} has no key for it"

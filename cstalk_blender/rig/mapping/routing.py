@@ -23,6 +23,7 @@ Kind = Literal["shape", "bone", "property"]
 KINDS: tuple[str, ...] = get_args(Kind)
 """A shape key by name; a bone's channel; a property's animation path."""
 
+# As numpy's clip takes them: no bound needs no branch.
 UNBOUNDED = (-math.inf, math.inf)
 NEGLIGIBLE_GAIN = 1e-6
 """A smaller coefficient of a solved matrix makes no route."""
@@ -145,14 +146,19 @@ def evaluate(
         Target to values of shape (frames,), in the order of ``routing.targets``.
     """
     column = {name: index for index, name in enumerate(channels)}
+    # A track without tongue channels must leave an existing animation of the tongue as it is.
     moved = {route.goal for route in routing.routes if route.channel in column}
     sums = {goal: np.zeros(len(values)) for goal in routing.targets if goal in moved}
     for route in routing.routes:
         if route.goal not in moved:
             continue
         if route.channel in column:
+            # Summed in float64 and rounded once, so that the order of routes does not show in the
+            # keyframes.
             sums[route.goal] += route.gain * values[:, column[route.channel]].astype(np.float64)
+        # The offset counts even when this channel is absent, as the channel then is 0.
         sums[route.goal] += route.offset
+    # Clamped after summing: the clamp of each part would cut motions that cancel each other.
     return {
         goal: np.clip(total, *routing.bounds.get(goal, UNBOUNDED)).astype(np.float32)
         for goal, total in sums.items()

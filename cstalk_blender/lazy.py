@@ -18,11 +18,12 @@ from pathlib import Path
 from types import ModuleType
 
 LAZY_PACKAGES = (
-    *("session", "dialogue", "runtime_install", "cli", "scene", "jobs", "jobs.batch"),
+    *("session", "dialogue", "direct", "runtime_install", "cli", "scene", "jobs", "jobs.batch"),
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
 )
 """Packages whose modules are read at first use."""
 READ_AHEAD = (
+    "direct",
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
     "jobs",
     "jobs.batch",

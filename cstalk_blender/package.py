@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from model_runtime.batch.lines import plan as batch_plan
     from model_runtime.batch.lines import report as batch_table
     from model_runtime.batch.lines import report_html as batch_page
-    from model_runtime.curves import file_names, track
+    from model_runtime.curves import file_names, layered, resample, track
     from model_runtime.curves import rig as rigs
     from model_runtime.curves.formats import registry as formats
 else:
@@ -45,6 +45,8 @@ else:
     protocol = _sibling("protocol")
     runtime_errors = _sibling("errors")
     track = _sibling("curves.track")
+    layered = _sibling("curves.layered")
+    resample = _sibling("curves.resample")
     rigs = _sibling("curves.rig")
     formats = _sibling("curves.formats.registry")
     file_names = _sibling("curves.file_names")
@@ -74,7 +76,9 @@ __all__ = [
     "file_names",
     "files",
     "formats",
+    "layered",
     "protocol",
+    "resample",
     "rigs",
     "runtime_errors",
     "track",

@@ -9,7 +9,7 @@ import bpy
 
 from .cli import command
 from .demo_head import operator as demo_head
-from .scene import emotion_track, result
+from .scene import emotion_track, predictions, result
 from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
@@ -36,6 +36,7 @@ FEATURES: tuple[ModuleType, ...] = (
     mapping_properties,
     emotion_track,
     result,
+    predictions,
     batch_properties,
     migration,
     preferences,

@@ -24,6 +24,8 @@ CSV_MARKS = ("audio,output,status,character,emotion,", "audio,output,status,char
 PAGE_OF_VERSION_1 = "<title>CSTalk batch"
 CURVE_ENTRIES = {"values.npy", "channels.npy", "fps.npy", "start_s.npy", "request.npy"}
 """Entries of CSTalk's own curve files."""
+MORE_CURVE_ENTRIES = {"neutral.npy"}
+"""Entries that some of them have besides."""
 HEAD_BYTES = 4096
 
 
@@ -112,7 +114,7 @@ def is_marked(path: Path) -> bool:
     try:
         if suffix == ".npz":
             with zipfile.ZipFile(path) as archive:
-                return set(archive.namelist()) == CURVE_ENTRIES
+                return set(archive.namelist()) - MORE_CURVE_ENTRIES == CURVE_ENTRIES
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES).decode("utf-8", "replace")
     except (OSError, ValueError, RuntimeError, zipfile.BadZipFile):

@@ -7,30 +7,29 @@ One window of features and activations is in memory at a time. The file is decod
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .acting.layers import add_acting
 from .acting.plan import ActingPlan, plan_acting_or_none
-from .arrays import FloatArray
-from .audio.equalisation import equalising_shift
 from .audio.store import SpeechStore
 from .config import GeneratorConfig
+from .curves.layered import PHONES, LayeredCurves
 from .curves.resample import checked_fps
 from .curves.rig import RigDefinition, load_rig
 from .curves.track import DETECTED_EMOTION, SCRIPT_MATCH, WARNINGS, CurveTrack
 from .emotion.classifier import shipped_emotion_model
 from .emotion.detect import DetectedEmotion, detect_emotion, resolve_auto, uses_auto
-from .emotion.keys import checked_keys, emotion_weights
-from .engines.base import Engine, EngineOutput, extract_features
-from .errors import BadArgument, Cancelled
+from .emotion.keys import checked_keys
+from .engines.base import Engine
+from .errors import BadArgument
 from .postprocess.articulation import hold_articulation
 from .postprocess.finish import FinishOptions, finish
 from .protocol import Performance
-from .style import style_noise
+from .raw_curves import SILENCE_PHONE, RawCurves, generate_raw, stop_if
 from .text.script import ScriptMatch, match_script
 
 Progress: TypeAlias = Callable[[float, str], None]
@@ -38,19 +37,6 @@ Progress: TypeAlias = Callable[[float, str], None]
 
 DECODED, GENERATED = 0.05, 0.97
 """Progress after decoding and after inference, as shares of the total time."""
-SILENCE_PHONE = "sil"
-
-
-@dataclasses.dataclass(frozen=True)
-class RawCurves:
-    """Output of the model for a whole clip."""
-
-    values: FloatArray
-    """Shape (T, C), unbounded, at the model's frame rate."""
-    silence: FloatArray
-    """Probability of silence, shape (T,)."""
-    phones: FloatArray | None = None
-    """Probability of every phone, shape (T, P), where a script needs it."""
 
 
 def perform(
@@ -80,6 +66,44 @@ def perform(
         BadWeights: A key asks for ``auto``, and the emotion classifier cannot be read.
         Cancelled: ``cancelled()`` returned True.
     """
+    return _performed(performance, engine, progress, cancelled, is_layered=False).full
+
+
+def perform_layered(
+    performance: Performance,
+    engine: Engine,
+    *,
+    progress: Progress = lambda _fraction, _stage: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> LayeredCurves:
+    """Generate the curves of one audio file with and without their emotion.
+
+    The first track is that of ``perform``, bit by bit. Both share blinks, gaze and the phones that
+    a script holds. ``request`` also has the recognised phones.
+
+    Args:
+        performance: Audio file and parameters.
+        engine: From ``engines.factory.open_engine``.
+        progress: Called from this thread.
+        cancelled: Checked between audio blocks and between windows.
+
+    Returns:
+        Two tracks of ``ceil(duration * fps)`` frames of the rig's channels.
+
+    Raises:
+        RuntimeFault: As ``perform``.
+    """
+    return _performed(performance, engine, progress, cancelled, is_layered=True)
+
+
+def _performed(
+    performance: Performance,
+    engine: Engine,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    *,
+    is_layered: bool,
+) -> LayeredCurves:
     asked, config = performance, engine.config
     checked_fps(performance.fps)
     keys = checked_keys(performance.emotion_keys, config.emotions)
@@ -101,24 +125,47 @@ def perform(
             engine,
             performance,
             levels=None if plan is None else plan.levels,
+            is_layered=is_layered,
             progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating curves"),
             cancelled=cancelled,
         )
         seconds, warnings = store.duration_s, store.warnings
-    _stop_if(cancelled)
+    stop_if(cancelled)
     progress(GENERATED, "post-processing")
     match = _matched_or_none(raw, config, performance.script)
     raw = _articulated(raw, config, match)
     track = _finished(raw, config, performance, rig, seconds, plan)
+    request = {**asked.as_json(), "rig": rig.name}
+    if raw.likeliest is not None:
+        request[PHONES] = _phone_runs(raw.likeliest, config)
+    track = _recorded(track, request, detected, match, warnings)
     progress(1.0, "done")
-    return _recorded(track, {**asked.as_json(), "rig": rig.name}, detected, match, warnings)
+    if raw.speech is None or np.array_equal(raw.speech, raw.values):
+        return LayeredCurves.without_layers(track)
+    neutral = dataclasses.replace(raw, values=raw.speech)
+    calm = None if plan is None else plan.without_emotion()
+    speech = _finished(neutral, config, performance, rig, seconds, calm)
+    return LayeredCurves(track, track.replaced(values=speech.values))
+
+
+def _phone_runs(
+    likeliest: NDArray[np.int16], config: GeneratorConfig
+) -> list[tuple[str, float, float]]:
+    """Return name, start and end in seconds of each run of one phone, as JSON."""
+    starts = np.flatnonzero(np.diff(likeliest, prepend=-1))
+    stops = [*starts[1:], len(likeliest)]
+    rate = config.frame_rate
+    return [
+        (config.phones[int(likeliest[a])], round(int(a) / rate, 3), round(int(b) / rate, 3))
+        for a, b in zip(starts, stops, strict=True)
+    ]
 
 
 def _watcher(progress: Progress, cancelled: Callable[[], bool]) -> Callable[[float], None]:
     """Return a function to call while audio is decoded."""
 
     def watch(_seconds: float) -> None:
-        _stop_if(cancelled)
+        stop_if(cancelled)
         progress(0.0, "decoding audio")
 
     return watch
@@ -152,10 +199,16 @@ def _articulated(raw: RawCurves, config: GeneratorConfig, match: ScriptMatch | N
     """Hold the mouth to the phones of a script, where one was matched."""
     if match is None or not match.is_used:
         return raw
-    values = hold_articulation(
-        raw.values, config.channels, match.track.phones, frame_rate=config.frame_rate
-    )
-    return dataclasses.replace(raw, values=values)
+    held = [
+        values
+        if values is None
+        else hold_articulation(
+            values, config.channels, match.track.phones, frame_rate=config.frame_rate
+        )
+        for values in (raw.values, raw.speech)
+    ]
+    assert held[0] is not None
+    return dataclasses.replace(raw, values=held[0], speech=held[1])
 
 
 def _finished(
@@ -213,110 +266,7 @@ def _detect(
     """Detect the emotion of the voice."""
 
     def watch(_fraction: float) -> None:
-        _stop_if(cancelled)
+        stop_if(cancelled)
         progress(DECODED, "detecting emotion")
 
     return detect_emotion(store, shipped_emotion_model(), start_s=start_s, watch=watch)
-
-
-def generate_raw(
-    store: SpeechStore,
-    engine: Engine,
-    performance: Performance,
-    *,
-    levels: FloatArray | None = None,
-    progress: Callable[[float], None] = lambda _fraction: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> RawCurves:
-    """Run the model on a decoded clip, window by window.
-
-    Each window has ``context_frames`` more frames on either side, except beyond the ends of the
-    clip, so that any window length gives the same curves.
-
-    Args:
-        store: The decoded clip.
-        engine: The engine that runs the model.
-        performance: Emotion keys without ``auto``, seed and start of the clip.
-        levels: Factor on the emotion weights of each model frame, shape (T,); None is 1.
-        progress: Called with the fraction done, in [0, 1].
-        cancelled: Checked before each window.
-
-    Raises:
-        Cancelled: ``cancelled()`` returned True.
-    """
-    config = engine.config
-    hop = 2 * config.features.hop_samples
-    frames = math.ceil(store.sample_count / hop)
-    shift = _feature_shift(store, config)
-    values = np.empty((frames, len(config.channels)), np.float32)
-    silence = np.zeros(frames, np.float32)
-    posteriors = np.zeros((frames, len(config.phones)), np.float16) if performance.script else None
-    phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
-    done = 0
-    while done < frames:
-        _stop_if(cancelled)
-        stop = min(frames, done + engine.window_frames)
-        low = max(0, done - config.context_frames)
-        high = min(frames, stop + config.context_frames)
-        part = None if levels is None else levels[low:high, None]
-        output = _run_window(store, engine, performance, shift, low, high - low, part)
-        values[done:stop] = output.curves[done - low : stop - low]
-        if posteriors is not None:
-            posteriors[done:stop] = output.phones[done - low : stop - low]
-        if phone is not None:
-            silence[done:stop] = output.phones[done - low : stop - low, phone]
-        done = stop
-        progress(done / frames)
-    if posteriors is None:
-        return RawCurves(values, silence)
-    return RawCurves(values, silence, posteriors.astype(np.float32))
-
-
-def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:
-    if config.encoder is not None or not config.reference_spectrum:
-        return 0.0
-    reference = np.array(config.reference_spectrum, np.float32)
-    return equalising_shift(
-        store.read_levelled,
-        store.sample_count,
-        reference,
-        config.features,
-        store.envelope.has_speech,
-    )
-
-
-def _run_window(
-    store: SpeechStore,
-    engine: Engine,
-    performance: Performance,
-    shift: FloatArray | float,
-    first: int,
-    frames: int,
-    levels: FloatArray | None,
-) -> EngineOutput:
-    config = engine.config
-    read = store.read_levelled
-    features = extract_features(engine, read, store.sample_count, first_frame=first, frames=frames)
-    emotion = emotion_weights(
-        performance.emotion_keys,
-        emotions=config.emotions,
-        frame_rate=config.frame_rate,
-        first_frame=first,
-        frames=frames,
-        sound_start_s=performance.start_s,
-    )
-    if levels is not None:
-        emotion *= levels
-    style = style_noise(
-        performance.seed,
-        channels=config.style_dim,
-        frame_rate=config.frame_rate,
-        first_frame=first,
-        frames=frames,
-    )
-    return engine.run(features + shift, emotion, style)
-
-
-def _stop_if(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise Cancelled("Cancelled by the user")

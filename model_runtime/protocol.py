@@ -139,6 +139,9 @@ class Generate:
     performance: Performance
     model: str = ""
     """Path of a checkpoint folder; empty means the shipped one."""
+    is_layered: bool = False
+    """Also write the curves without emotion, as entry ``neutral`` of the npz, and the recognised
+    phones into its request."""
 
 
 @dataclasses.dataclass(frozen=True)

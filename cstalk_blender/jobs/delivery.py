@@ -11,12 +11,13 @@ import enum
 
 import bpy
 
+from ..direct import prediction
 from ..errors import SceneChanged, SessionError
-from ..package import track
+from ..package import layered
 from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
-from ..scene import result
+from ..scene import predictions, result
 from .request import Found, GenerateRequest, find
 
 KEYS_BUDGET_S = 0.006
@@ -36,14 +37,19 @@ class Stage(enum.Enum):
 class Delivery:
     """A performance on its way to its face (a `stepper.Stepper`)."""
 
-    def __init__(self, request: GenerateRequest, curves: track.CurveTrack) -> None:
+    def __init__(self, request: GenerateRequest, curves: layered.LayeredCurves) -> None:
         """Prepare a delivery; nothing is read or changed before the first step.
 
         Args:
             request: The request that the curves answer.
-            curves: The performance.
+            curves: The performance with and without its emotion.
+
+        Raises:
+            BadPrediction: The curves cannot be stored.
         """
-        self._request, self._curves = request, curves
+        self._request = request
+        self._prediction = prediction.Prediction.of(curves)
+        self._curves = self._prediction.curves()
         self._stage = Stage.BAKE
         self._frame_rate = 0.0
         self._bake: bake.BakeJob | None = None
@@ -122,6 +128,13 @@ class Delivery:
                 title=self._request.title,
                 settings=self._request.settings,
                 detected_emotion=self._curves.detected_title,
+            )
+            predictions.save(
+                found.faces[0],
+                self._prediction,
+                line=self._request.line,
+                take=self._request.take,
+                title=self._request.title,
             )
 
     def _store_check(self, checked: check.CheckReport) -> None:

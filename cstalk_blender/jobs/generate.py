@@ -19,7 +19,7 @@ import bpy
 
 from .. import compat, lazy
 from ..errors import JobOverlap, SessionError
-from ..package import formats, protocol, runtime_errors, track
+from ..package import formats, layered, protocol, runtime_errors
 from ..rig.keys import bake
 from ..rig.verify import check
 from ..session import client as session_client
@@ -245,7 +245,7 @@ class GenerateJob(pump.TimerPump):
             self.notice = request.result.note or self.notice
             try:
                 assert self._request is not None
-                self._delivery = delivery.Delivery(self._request, _read_track(request))
+                self._delivery = delivery.Delivery(self._request, _read_curves(request))
                 self.state = State.DELIVERING
             finally:
                 self._client.discard(request)
@@ -286,10 +286,10 @@ def current_job() -> GenerateJob:
     return job
 
 
-def _read_track(request: requests.Request) -> track.CurveTrack:
+def _read_curves(request: requests.Request) -> layered.LayeredCurves:
     assert request.result is not None
     try:
-        return formats.read_curves(request.result.path)
+        return formats.read_layered(request.result.path)
     except runtime_errors.RuntimeFault as fault:
         raise SessionError(
             f"The curves of the model cannot be read: {fault}", hint=fault.hint

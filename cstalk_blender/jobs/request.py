@@ -87,6 +87,7 @@ def request_for(
         id="",
         output_folder="",
         performance=dataclasses.replace(performance, audio=audio),
+        is_layered=True,
     )
     return GenerateRequest(
         message=message,

@@ -42,6 +42,11 @@ class ActingPlan:
         """Seconds by which the right lid lags the left."""
         return LID_LAG_S * self.acting.asymmetry
 
+    def without_emotion(self) -> ActingPlan:
+        """Return the same plan for a neutral head; gaze and blinks stay, so that layers align."""
+        direction = dataclasses.replace(self.direction, emotions={})
+        return dataclasses.replace(self, direction=direction)
+
 
 def plan_acting_or_none(
     read: Callable[[int, int], FloatArray],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from ..arrays import FloatArray
 from ..audio.features import ReadSamples, log_mel_range
 from ..config import GeneratorConfig
@@ -18,6 +20,8 @@ class EngineOutput:
     """Shape (T, C), unbounded."""
     phones: FloatArray
     """Probabilities that sum to 1 in each frame, shape (T, P)."""
+    speech: FloatArray | None = None
+    """Curves without emotion, shape (T, C); only from ``run_layered``."""
 
 
 class Engine(Protocol):
@@ -48,6 +52,17 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class LayeredEngine(Protocol):
+    """An engine that decodes a clip with and without emotion on one pass of its encoder."""
+
+    def run_layered(
+        self, features: FloatArray, emotion: FloatArray, style: FloatArray
+    ) -> EngineOutput:
+        """See the function ``run_layered``."""
+        ...
+
+
+@runtime_checkable
 class FeatureExtractor(Protocol):
     """An engine that computes its own features, for example by a pretrained speech encoder."""
 
@@ -56,6 +71,26 @@ class FeatureExtractor(Protocol):
     ) -> FloatArray:
         """See the function ``extract_features``."""
         ...
+
+
+def run_layered(
+    engine: Engine, features: FloatArray, emotion: FloatArray, style: FloatArray
+) -> EngineOutput:
+    """Generate T frames with and without their emotion; ``curves`` are those of ``engine.run``.
+
+    Args:
+        engine: The engine.
+        features: See ``Engine.run``.
+        emotion: Emotion weights, shape (T, E), neutral first.
+        style: See ``Engine.run``.
+    """
+    if not emotion[:, 1:].any():  # the embedding of neutral is zero
+        output = engine.run(features, emotion, style)
+        return dataclasses.replace(output, speech=output.curves)
+    if isinstance(engine, LayeredEngine):
+        return engine.run_layered(features, emotion, style)
+    neutral = engine.run(features, np.zeros_like(emotion), style).curves
+    return dataclasses.replace(engine.run(features, emotion, style), speech=neutral)
 
 
 def extract_features(

@@ -49,6 +49,18 @@ class NumpyEngine:
         condition = self._condition(emotion, style)
         return EngineOutput(self._decode(speech, phones, condition), phones)
 
+    def run_layered(
+        self, features: FloatArray, emotion: FloatArray, style: FloatArray
+    ) -> EngineOutput:
+        """See ``base.run_layered``."""
+        speech = self._encode(features)
+        phones = softmax(self._pointwise("phone_head", speech))
+        curves, neutral = (
+            self._decode(speech, phones, self._condition(weights, style))
+            for weights in (emotion, np.zeros_like(emotion))
+        )
+        return EngineOutput(curves, phones, neutral)
+
     def _encode(self, features: FloatArray) -> FloatArray:
         """Return hidden speech (T, D) of features (2 T, M)."""
         x = self._activation(self._convolution("stem_wide", features, 1))

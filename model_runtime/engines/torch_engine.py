@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -86,6 +87,33 @@ class TorchEngine:
             if len(emotion) > MIN_WINDOW_FRAMES + 2 * self.config.context_frames:
                 return self._run_halves(features, emotion, style)
             self._move_to_cpu()
+
+    def run_layered(
+        self, features: FloatArray, emotion: FloatArray, style: FloatArray
+    ) -> EngineOutput:
+        """See ``base.run_layered``. If GPU memory runs out, run twice as ``run`` does."""
+        try:
+            return self._run_layers(features, emotion, style)
+        except RuntimeError as error:  # also torch.OutOfMemoryError
+            if self._device.type == "cpu" or "out of memory" not in str(error).lower():
+                raise
+        neutral = self.run(features, np.zeros_like(emotion), style).curves
+        return dataclasses.replace(self.run(features, emotion, style), speech=neutral)
+
+    def _run_layers(
+        self, features: FloatArray, emotion: FloatArray, style: FloatArray
+    ) -> EngineOutput:
+        with torch.inference_mode():
+            inputs = (torch.from_numpy(np.ascontiguousarray(x)) for x in (features, emotion, style))
+            heard, weights, noise = (x.to(self._device)[None] for x in inputs)
+            model = self._model
+            speech, phones = model.encode(heard)
+            curves, neutral = (
+                model.decode(speech, phones, model.condition(w, noise))[0].float().cpu().numpy()
+                for w in (weights, torch.zeros_like(weights))
+            )
+            phones = torch.softmax(phones, dim=2)
+            return EngineOutput(curves, phones[0].float().cpu().numpy(), neutral)
 
     def _run_whole(
         self, features: FloatArray, emotion: FloatArray, style: FloatArray

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ..checkpoint.folder import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
 from ..curves.file_names import name_problem
-from ..curves.formats.registry import write_curves
+from ..curves.formats.registry import write_layered
+from ..curves.layered import LayeredCurves
 from ..engines.base import Engine
 from ..engines.factory import open_engine
 from ..errors import BadArgument, BadOutput
-from ..generate import Progress, perform
+from ..generate import Progress, perform, perform_layered
 from ..protocol import EmotionKey, Generate, Result
 
 log = logging.getLogger(__name__)
@@ -51,14 +52,22 @@ class WarmEngine:
 
         Raises:
             RuntimeFault: See ``load_checkpoint``, ``open_engine``, ``perform`` and
-                ``write_curves``; BadOutput if the output folder is missing.
+                ``write_layered``; BadOutput if the output folder is missing.
         """
         started = time.perf_counter()
         target = _target(request)
         # An empty model is the default of this worker.
         engine = self._loaded(request.model or self._model)
-        track = perform(request.performance, engine, progress=progress, cancelled=cancelled)
-        write_curves(track, target)
+        if request.is_layered:
+            curves = perform_layered(
+                request.performance, engine, progress=progress, cancelled=cancelled
+            )
+        else:
+            curves = LayeredCurves.without_layers(
+                perform(request.performance, engine, progress=progress, cancelled=cancelled)
+            )
+        track = curves.full
+        write_layered(curves, target)
         seconds = time.perf_counter() - started
         frames, channels = track.values.shape
         log.info("%d frames in %.2f s with %s on %s", frames, seconds, engine.name, engine.device)

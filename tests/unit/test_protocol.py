@@ -42,6 +42,7 @@ def test_a_request_carries_every_parameter_of_its_performance() -> None:
         "id": "r1",
         "output_folder": "/out",
         "model": "/models/a",
+        "is_layered": False,
         "performance": {
             "audio": "/voice/台詞 ü.wav",
             "fps": 24.0,

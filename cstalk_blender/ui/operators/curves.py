@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ...direct import prediction
 from ...errors import BadBatch, SessionError
-from ...package import formats, runtime_errors, track
+from ...package import formats, layered, runtime_errors
 from ...rig.binding import targets
 from ...rig.keys import bake
 from ...rig.verify import check
-from ...scene import audio, result, retime
+from ...scene import audio, predictions, result, retime
 from .. import generate_requests
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
 from .base import FaceOperator, IdleOperator
@@ -83,7 +84,8 @@ def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> b
         SessionError: The face cannot be animated; the scene is unchanged.
     """
     settings: CSTALK_PG_scene = scene.cstalk
-    curves = read_curves(path)
+    predicted = prediction.Prediction.of(read_curves(path))
+    curves = predicted.curves()
     faces = targets.face_objects(face, with_companions=settings.with_companions)
     rate, start = audio.frame_rate(scene), settings.start_frame
     report = bake.bake_track(
@@ -98,6 +100,7 @@ def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> b
     audio.extend_range(scene, report.first_frame, report.last_frame)
     times = {"start_frame": start, "frame_rate": round(rate, 6)}
     result.store(face, report, title=path.name, settings=times)
+    predictions.save(face, predicted, line=path.stem, take=str(path.absolute()), title=path.name)
     checked = check.check_faces(
         faces, curves, scene, start_frame=start, frame_rate=rate, left_out=report.driven
     )
@@ -105,14 +108,14 @@ def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> b
     return report
 
 
-def read_curves(path: Path) -> track.CurveTrack:
-    """Return the curves of a file.
+def read_curves(path: Path) -> layered.LayeredCurves:
+    """Return the curves of a file, with and without emotion where it tells them apart.
 
     Raises:
         BadBatch: The file cannot be read.
     """
     try:
-        return formats.read_curves(path)
+        return formats.read_layered(path)
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(str(fault), hint=fault.hint or "Choose another file") from fault
 

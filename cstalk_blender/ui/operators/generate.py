@@ -14,7 +14,7 @@ from ...package import protocol
 from ...rig.binding import targets
 from ...rig.keys import bake
 from ...scene import audio as sound
-from ...scene import result
+from ...scene import predictions, result
 from .. import generate_requests
 from ..properties.generate import chosen_face_or_none
 from .base import FaceOperator, IdleOperator, OperatorBase
@@ -210,6 +210,7 @@ def clear_face(face: bpy.types.Object, with_companions: bool) -> bake.ClearRepor
     is_face = targets.problem_or_none(face) is None  # False when its shape keys were renamed
     faces = targets.face_objects(face, with_companions=with_companions) if is_face else [face]
     result.clear(face)
+    predictions.clear(face)
     return bake.clear_bake(faces)
 
 

@@ -1,7 +1,8 @@
 """Read and write CSTalk curve files, numpy archives.
 
 Entries: ``values`` float32 (frames, channels), ``channels``, ``fps``, ``start_s`` and ``request``
-(JSON text).
+(JSON text). ``neutral``, of the shape of ``values``, has the curves without emotion where they are
+known; readers that do not know it ignore it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from ...errors import BadCurves
 from ...files import replacing
+from ..layered import LayeredCurves
 from ..track import CurveTrack
 
 CORRUPTION = (
@@ -28,6 +30,8 @@ CORRUPTION = (
 )
 """Exceptions of numpy and zipfile on damaged files."""
 AGAIN_HINT = "Generate the curves again"
+NEUTRAL = "neutral"
+"""Entry with the curves without emotion."""
 
 
 def write(track: CurveTrack, path: Path) -> None:
@@ -40,6 +44,22 @@ def write(track: CurveTrack, path: Path) -> None:
     Raises:
         BadOutput: The file cannot be written.
     """
+    write_layered(LayeredCurves.without_layers(track), path)
+
+
+def write_layered(curves: LayeredCurves, path: Path) -> None:
+    """Write the file, with the curves without emotion where they are known.
+
+    Args:
+        curves: The curves.
+        path: Target in an existing folder.
+
+    Raises:
+        BadOutput: The file cannot be written.
+    """
+    track, more = curves.full, {}
+    if curves.has_emotion:
+        more[NEUTRAL] = np.ascontiguousarray(curves.speech.values, np.float32)
     with replacing(path) as stream:
         # No time stamps of its own, so that equal tracks give equal bytes.
         np.savez(
@@ -50,11 +70,22 @@ def write(track: CurveTrack, path: Path) -> None:
             start_s=np.float64(track.start_s),
             # sort_keys: the bytes must not depend on how a request was built.
             request=np.array(json.dumps(track.request, sort_keys=True, ensure_ascii=False)),
+            **more,
         )
 
 
 def read(path: Path) -> CurveTrack:
-    """Read the file.
+    """Read the file without its second track.
+
+    Raises:
+        BadCurves: The file is corrupt or pickled, or an entry is missing or of another shape.
+        OSError: The file cannot be opened.
+    """
+    return read_layered(path).full
+
+
+def read_layered(path: Path) -> LayeredCurves:
+    """Read the file, with the curves without emotion where it has them.
 
     Raises:
         BadCurves: The file is corrupt or pickled, or an entry is missing or of another shape.
@@ -66,18 +97,23 @@ def read(path: Path) -> CurveTrack:
             values, channels = data["values"], data["channels"]
             fps, start_s = float(data["fps"]), float(data["start_s"])
             request: Any = json.loads(str(data["request"])) if "request" in data else {}
+            neutral = data.get(NEUTRAL)
     except CORRUPTION as error:
         reason = " ".join(str(error).split())
         raise BadCurves(
             f"{path.name} is not a CSTalk curve file: {reason}", hint=AGAIN_HINT
         ) from error
     # Types are checked before anything is computed with them.
-    if values.dtype.kind != "f" or channels.ndim != 1 or channels.dtype.kind != "U":
+    kinds = {values.dtype.kind, "f" if neutral is None else neutral.dtype.kind}
+    if kinds != {"f"} or channels.ndim != 1 or channels.dtype.kind != "U":
         raise BadCurves(f"{path.name} has entries of the wrong type", hint=AGAIN_HINT)
-    return CurveTrack(
+    track = CurveTrack(
         values=values.astype(np.float32, copy=False),
         channels=tuple(str(name) for name in channels),
         fps=fps,
         start_s=start_s,
         request=request if isinstance(request, dict) else {},
     )
+    if neutral is None:
+        return LayeredCurves.without_layers(track)
+    return LayeredCurves(track, track.replaced(values=neutral.astype(np.float32, copy=False)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...errors import BadArgument, BadCurves
 from ...files import check_writable
+from ..layered import LayeredCurves
 from ..track import CurveTrack
 from . import a2f as format_a2f
 from . import livelink as format_livelink
@@ -49,8 +50,38 @@ def write_curves(track: CurveTrack, path: str | Path) -> None:
         format_a2f.write(track, path)
 
 
+def write_layered(curves: LayeredCurves, path: str | Path) -> None:
+    """Write curves with and without their emotion, as ``.npz``.
+
+    Args:
+        curves: The curves.
+        path: Target in an existing folder.
+
+    Raises:
+        BadArgument: The extension is not ``.npz``.
+        BadOutput: The file cannot be written; an existing one is left unchanged.
+    """
+    path = Path(path)
+    if _suffix(path) != ".npz":
+        raise BadArgument(
+            f"{path.name!r} cannot hold curves with and without emotion",
+            hint="Use the extension .npz",
+        )
+    format_npz.write_layered(curves, path)
+
+
 def read_curves(path: str | Path) -> CurveTrack:
     """Read curves in the format of the extension of ``path``.
+
+    Raises:
+        BadArgument: The extension is unknown.
+        BadCurves: The file is missing, corrupt or inconsistent.
+    """
+    return read_layered(path).full
+
+
+def read_layered(path: str | Path) -> LayeredCurves:
+    """Read curves with and without their emotion; only ``.npz`` files can tell them apart.
 
     Raises:
         BadArgument: The extension is unknown.
@@ -60,10 +91,9 @@ def read_curves(path: str | Path) -> CurveTrack:
     suffix = _suffix(path)
     try:
         if suffix == ".npz":
-            return format_npz.read(path)
-        if suffix == ".csv":
-            return format_livelink.read(path)
-        return format_a2f.read(path)
+            return format_npz.read_layered(path)
+        read = format_livelink.read if suffix == ".csv" else format_a2f.read
+        return LayeredCurves.without_layers(read(path))
     except OSError as error:
         raise BadCurves(
             f"Cannot read {path}: {error.strerror or error}", hint="Check the path"

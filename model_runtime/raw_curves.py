@@ -1,0 +1,151 @@
+"""Run the model on a decoded clip, window by window, and collect its output. No files."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrays import FloatArray
+from .audio.equalisation import equalising_shift
+from .audio.store import SpeechStore
+from .config import GeneratorConfig
+from .emotion.keys import emotion_weights
+from .engines.base import Engine, extract_features, run_layered
+from .errors import Cancelled
+from .protocol import Performance
+from .style import style_noise
+
+SILENCE_PHONE = "sil"
+
+
+@dataclasses.dataclass(frozen=True)
+class RawCurves:
+    """Output of the model for a whole clip."""
+
+    values: FloatArray
+    """Shape (T, C), unbounded, at the model's frame rate."""
+    silence: FloatArray
+    """Probability of silence, shape (T,)."""
+    phones: FloatArray | None = None
+    """Probability of every phone, shape (T, P), where a script needs it."""
+    speech: FloatArray | None = None
+    """Values without emotion, shape (T, C), where layers are wanted."""
+    likeliest: NDArray[np.int16] | None = None
+    """Index of the most probable phone, shape (T,), where layers are wanted."""
+
+
+def generate_raw(
+    store: SpeechStore,
+    engine: Engine,
+    performance: Performance,
+    *,
+    levels: FloatArray | None = None,
+    is_layered: bool = False,
+    progress: Callable[[float], None] = lambda _fraction: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> RawCurves:
+    """Run the model on a decoded clip, window by window.
+
+    Each window has ``context_frames`` more frames on either side, except beyond the ends of the
+    clip, so that any window length gives the same curves.
+
+    Args:
+        store: The decoded clip.
+        engine: The engine that runs the model.
+        performance: Emotion keys without ``auto``, seed and start of the clip.
+        levels: Factor on the emotion weights of each model frame, shape (T,); None is 1.
+        is_layered: Also decode without emotion, and note the most probable phones.
+        progress: Called with the fraction done, in [0, 1].
+        cancelled: Checked before each window.
+
+    Raises:
+        Cancelled: ``cancelled()`` returned True.
+    """
+    config = engine.config
+    hop = 2 * config.features.hop_samples
+    frames = math.ceil(store.sample_count / hop)
+    shift = _feature_shift(store, config)
+    values = np.empty((frames, len(config.channels)), np.float32)
+    silence = np.zeros(frames, np.float32)
+    posteriors = np.zeros((frames, len(config.phones)), np.float16) if performance.script else None
+    phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
+    speech = np.empty_like(values) if is_layered else None
+    likeliest = np.zeros(frames, np.int16) if is_layered else None
+    run = functools.partial(run_layered, engine) if is_layered else engine.run
+    done = 0
+    while done < frames:
+        stop_if(cancelled)
+        stop = min(frames, done + engine.window_frames)
+        low = max(0, done - config.context_frames)
+        high = min(frames, stop + config.context_frames)
+        part = None if levels is None else levels[low:high, None]
+        output = run(*_window_inputs(store, engine, performance, shift, low, high - low, part))
+        values[done:stop] = output.curves[done - low : stop - low]
+        if speech is not None and likeliest is not None and output.speech is not None:
+            speech[done:stop] = output.speech[done - low : stop - low]
+            likeliest[done:stop] = output.phones[done - low : stop - low].argmax(1)
+        if posteriors is not None:
+            posteriors[done:stop] = output.phones[done - low : stop - low]
+        if phone is not None:
+            silence[done:stop] = output.phones[done - low : stop - low, phone]
+        done = stop
+        progress(done / frames)
+    phones = None if posteriors is None else posteriors.astype(np.float32)
+    return RawCurves(values, silence, phones, speech, likeliest)
+
+
+def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:
+    if config.encoder is not None or not config.reference_spectrum:
+        return 0.0
+    reference = np.array(config.reference_spectrum, np.float32)
+    return equalising_shift(
+        store.read_levelled,
+        store.sample_count,
+        reference,
+        config.features,
+        store.envelope.has_speech,
+    )
+
+
+def _window_inputs(
+    store: SpeechStore,
+    engine: Engine,
+    performance: Performance,
+    shift: FloatArray | float,
+    first: int,
+    frames: int,
+    levels: FloatArray | None,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return features, emotion and style of a window."""
+    config = engine.config
+    read = store.read_levelled
+    features = extract_features(engine, read, store.sample_count, first_frame=first, frames=frames)
+    emotion = emotion_weights(
+        performance.emotion_keys,
+        emotions=config.emotions,
+        frame_rate=config.frame_rate,
+        first_frame=first,
+        frames=frames,
+        sound_start_s=performance.start_s,
+    )
+    if levels is not None:
+        emotion *= levels
+    style = style_noise(
+        performance.seed,
+        channels=config.style_dim,
+        frame_rate=config.frame_rate,
+        first_frame=first,
+        frames=frames,
+    )
+    return features + shift, emotion, style
+
+
+def stop_if(cancelled: Callable[[], bool]) -> None:
+    """Raise Cancelled when ``cancelled()`` returns True."""
+    if cancelled():
+        raise Cancelled("Cancelled by the user")

@@ -27,17 +27,22 @@ from .wiring import wiring_of
 Array = NDArray[np.float64]
 
 CHANNEL_RIG = "arkit52"
+# Every place costs a row of each target's motion; the mouth of a dense head still has hundreds.
 PLACES = 2000
 """Vertices of the face at which motions are compared."""
+# FLAME's ``Exp`` keys are exempt in `usable_keys`: statistical components move the whole face.
 IDENTITY_SHARE = 0.6
 """A shape key that moves more than this part of all vertices is an identity, not an expression."""
 JAW_TURN = 0.25
 """Radians at which the jaw bone's motion per radian is first measured."""
 JAW_BOUNDS = {"x": (-0.1, 0.7), "y": (-0.2, 0.2), "z": (-0.2, 0.2)}
 """Radians; a human jaw opens by about 0.6."""
+# Rigs call it jaw, jaw_master (Rigify), jawRoot, CC_Base_JawRoot; "jawline" and the like do not
+# fit.
 JAW_NAME = re.compile(r"(^|[^a-z])jaw(root|_?master)?([^a-z]|$)", re.IGNORECASE)
 OPEN_NAMES = ("jawopen", "mouthopen", "visemeaa", "aa", "ah", "a", "fclmtha", "ai", "open", "o")
 """Names of shape keys that open the jaw, the most reliable first, without sides and separators."""
+# Ratios count, not sizes: the fit's weights scale with the motion they weigh.
 MOUTH_WEIGHT, EYE_WEIGHT, OTHER_WEIGHT = 1.0, 0.7, 0.25
 """Weights of vertices at the mouth, at the eyes and elsewhere."""
 GAP_SHARE = 0.3
@@ -67,6 +72,7 @@ class FaceFit:
     """Name of the jaw bone; empty when there is none."""
 
 
+# Once a session: the demo head is always the same, and finding its lips takes a moment.
 @functools.cache
 def demo_source() -> Source:
     """Return the demo head, which needs no object in the scene."""
@@ -86,6 +92,7 @@ def source_of_face(face: bpy.types.Object) -> Source:
     """
     names = [block.name for block in face.data.shape_keys.key_blocks]
     pairs = map_channels(rigs.load_rig(CHANNEL_RIG), names).pairs
+    # The other head's lips are found by its opening jaw, as those of the face.
     if "jawOpen" not in pairs:
         raise BadTarget(f"{face.name!r} has no jawOpen to fit to", hint="Use the demo head")
     motions = {c: geometry.shape_motion(face, name) for c, name in pairs.items()}
@@ -103,6 +110,7 @@ def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
         BadTarget: The face has no usable shape keys, or its mouth cannot be found.
     """
     source = demo_source() if source is None else source
+    # Absolute keys are positions along a time line, whose values do not add up.
     key = face.data.shape_keys
     if key is None or not key.use_relative:
         raise BadTarget(f"{face.name!r} has no relative shape keys", hint=HINT)
@@ -112,12 +120,17 @@ def fit_face(face: bpy.types.Object, source: Source | None = None) -> FaceFit:
     opening = _opening(face, points, motions, jaw)
     target = _head(face, opening)
     channels = _channels(source)
+    # One correspondence for both rounds: it depends on rest and on who follows the jaw, not on how
+    # far.
     found = _found(source, target, motions, opening)
     turn = JAW_TURN
     fit = _solved(face, source, target, found, motions, jaw, turn, channels)
     if jaw is not None:  # once more, with the motion per radian that the jaw has where it opens
+        # A rotation is not linear in its angle: the motion per radian shrinks as the jaw opens, so
+        # that it is measured again where the first solution puts it.
         row = [t.name for t in fit.targets].index(f"{jaw.name}:rotation_x")
         opened = float(solver.solve_matrix(fit)[row, channels.index("jawOpen")])
+        # A jaw that hardly turns would divide a tiny motion by a tiny angle.
         turn = opened if abs(opened) > 0.05 else turn
         fit = _solved(face, source, target, found, motions, jaw, turn, channels)
     return FaceFit(fit, found, target, source, "" if jaw is None else jaw.name)
@@ -130,9 +143,11 @@ def usable_keys(face: bpy.types.Object) -> list[str]:
     size = float(np.ptp(points, axis=0).max())
     names = []
     for block in key.key_blocks:
+        # A muted key shows nothing, whatever its value.
         if block == key.reference_key or block.mute or flame.IDENTITY.match(block.name):
             continue
         length = np.linalg.norm(geometry.shape_motion(face, block.name), axis=1)
+        # Relative to the head, as meshes come in metres and in centimetres.
         moved = length > 1e-5 * size
         whole = not flame.EXPRESSION.match(block.name) and moved.mean() > IDENTITY_SHARE
         if moved.any() and not whole:
@@ -146,6 +161,7 @@ def jaw_bone_or_none(face: bpy.types.Object) -> bpy.types.Bone | None:
     if armature is None:
         return None
     bones = [bone for bone in armature.data.bones if JAW_NAME.search(bone.name)]
+    # By vertices, not by name: rigs have control and helper bones of the same name without weights.
     shares = [float(geometry.bone_share(face, bone).sum()) for bone in bones]
     return bones[int(np.argmax(shares))] if shares and max(shares) > 0 else None
 
@@ -175,6 +191,7 @@ def _opening(
 ) -> Array:
     """Return the motion of the mesh when the mouth opens, (V, 3)."""
     if jaw is not None:
+        # The bone first: a vowel's shape key moves the lips as well.
         return _jaw_motion(face, points, jaw, (JAW_TURN, 0.0, 0.0))
     plain = {spelling(name).replace(":", "").replace("_", ""): name for name in motions}
     for wanted in OPEN_NAMES:
@@ -191,10 +208,12 @@ def _opening(
 def _jaw_motion(
     face: bpy.types.Object, points: Array, jaw: bpy.types.Bone, angles: tuple[float, float, float]
 ) -> Array:
+    # Linear blend skinning by hand: evaluating a pose would change the scene and its undo state.
     share, frame = geometry.bone_share(face, jaw), geometry.bone_frame(face, jaw)
     motion = geometry.turned_by(points, share, frame, angles)
     key = face.data.shape_keys
     names = [] if key is None else [block.name for block in key.key_blocks]
+    # The add-on's correctives follow the jaw's angle, so that they belong to its motion.
     if flame.is_flame(names) and flame.has_jaw_correctives(names):
         for name, values in flame.jaw_corrections(np.array([angles])).items():
             motion = motion + values[0] * geometry.shape_motion(face, name)
@@ -210,9 +229,11 @@ def _channels(source: Source) -> list[str]:
 def _found(
     source: Source, target: Head, motions: dict[str, Array], opening: Array
 ) -> Correspondence:
+    # Only vertices that something moves: the rest would dilute the weights.
     moved = np.max([np.linalg.norm(m, axis=1) for m in (*motions.values(), opening)], axis=0)
     near = np.linalg.norm(target.points - target.points[target.landmarks.lip_upper], axis=1)
     face = np.flatnonzero((moved > 1e-3 * moved.max()) & (near < 4.0 * target.landmarks.width))
+    # Every n-th vertex of the face: deterministic, and as dense as the mesh is there.
     return correspond(source.head, target, face[:: max(1, len(face) // PLACES)])
 
 
@@ -233,6 +254,7 @@ def _solved(
     if jaw is not None:
         for number, axis in enumerate("xyz"):
             size = turn if axis == "x" else JAW_TURN
+            # One axis after the other: the fit takes the three angles as independent.
             angles = tuple(size if i == number else 0.0 for i in range(3))
             name = f"{jaw.name}:rotation_{axis}"
             rows[name] = _jaw_motion(face, target.points, jaw, angles) / size
@@ -242,10 +264,13 @@ def _solved(
     basis = np.stack([motion[found.places] for motion in rows.values()])
     weights = _weights(target, found)
     upper, lower = target.landmarks.lip_upper, target.landmarks.lip_lower
+    # The gap is one more place, whose motion is that of the lower lip minus the upper.
     gap = np.stack([motion[lower] - motion[upper] for motion in rows.values()])[:, None]
     marks = source.head.landmarks
     wanted = np.stack([m[marks.lip_lower] - m[marks.lip_upper] for m in _of(source, channels)])
+    # Rotated and scaled as the other motions, so that both ask for the same size.
     wanted = found.laid_over.motions(wanted)[:, None]
+    # Squared weights add up in the normal equations; hence the square root.
     gap_weight = np.sqrt(GAP_SHARE * float((weights**2).sum()))
     fit = solver.fit_of(
         np.concatenate([basis, gap], axis=1),
@@ -266,6 +291,7 @@ def _bounds(face: bpy.types.Object, name: str) -> tuple[float, float]:
     if flame.EXPRESSION.match(name):
         return -flame.EXPRESSION_LIMIT, flame.EXPRESSION_LIMIT
     block = face.data.shape_keys.key_blocks[name]
+    # At least 0 to 1, also where a slider was limited by hand.
     return float(min(block.slider_min, 0.0)), float(max(block.slider_max, 1.0))
 
 
@@ -276,10 +302,12 @@ def _weights(target: Head, found: Correspondence) -> Array:
 
     def near(place: Array, reach: float) -> Array:
         apart = np.linalg.norm(points - place, axis=1) / (reach * marks.width)
+        # Gaussian, so that the weights have no edge that the fit could show as a crease.
         return np.asarray(np.exp(-(apart**2)))
 
     weights = OTHER_WEIGHT + MOUTH_WEIGHT * near(middle, 0.9)
     for eye in () if marks.eyes is None else marks.eyes:
+        # The larger of both, so that no vertex counts for mouth and eye at once.
         weights = np.maximum(weights, OTHER_WEIGHT + EYE_WEIGHT * near(eye, 0.4))
     return weights
 
@@ -287,14 +315,18 @@ def _weights(target: Head, found: Correspondence) -> Array:
 def _made_symmetric(fit: solver.Fit) -> solver.Fit:
     """Return the fit with left like right, unless targets mix the sides as FLAME's do."""
     names = [target.name for target in fit.targets]
+    # Components of FLAME move both sides with one value, so that there is nothing to mirror.
     if flame.is_flame(names):
         return fit
     by_spelling = {spelling(name): number for number, name in enumerate(names)}
     partners, signs = [], []
     for number, target in enumerate(fit.targets):
+        # Both sides of a key spell alike but for the side in front of the colon.
         side, _colon, rest = spelling(target.name).partition(":")
         other = {"left": "right", "right": "left"}.get(side, "")
         partners.append(by_spelling.get(f"{other}:{rest}", number) if other else number)
+        # A turn about the bone's X opens the jaw, which the mirror keeps; the others change their
+        # sign.
         turned = target.kind == "bone" and not target.name.endswith("_x")
         signs.append(-1.0 if turned else 1.0)
     if any(partners[partner] != number for number, partner in enumerate(partners)):

@@ -11,6 +11,7 @@ from .wiring import Wiring, wiring_of
 
 LISTED_NAMES = 3
 """Shape keys that are named when none of them is known."""
+# Menus as Blender writes them; a user can only follow what is on the screen.
 MAKE_LOCAL = "Select it, then Object > Relations > Make Local > Selected Objects and Data"
 MAKE_SINGLE = "Select it, then Object > Relations > Make Single User > Object & Data"
 """For a library override, this makes a mesh of this file; Make Local leaves the linked one."""
@@ -43,6 +44,8 @@ def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
 
 def sharing_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
     """Return other objects in scenes that have the same mesh, and so the same shape keys."""
+    # ``users`` counts all data blocks that refer to the mesh, so that most meshes skip the search.
+    # ``users`` counts all data blocks that refer to the mesh, so that most meshes skip the search.
     if target.data is None or target.data.users < 2:
         return []
     return [
@@ -53,6 +56,7 @@ def sharing_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 def _not_writable_or_none(target: bpy.types.Object) -> BadTarget | None:
+    # Keyframes are stored on the shape keys, not on the object: that data block must be local.
     if not target.data.shape_keys.is_editable:
         return BadTarget(
             f"The shape keys of {target.name!r} are linked from another file",
@@ -81,6 +85,7 @@ def _shared_or_none(target: bpy.types.Object) -> BadTarget | None:
 
 def _unknown(target: bpy.types.Object) -> BadTarget:
     """Return why no shape key of ``target`` can be used, and what helps."""
+    # Most specific first: no keys at all, then keys without shape, then keys without a known name.
     wiring = wiring_of(target)
     if not wiring.shape_names:
         return BadTarget(

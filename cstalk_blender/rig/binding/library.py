@@ -21,8 +21,10 @@ MAPPINGS = "mappings"
 
 def folder(kind: str) -> Path:
     """Return the folder for files of ``kind``, which may not exist yet."""
+    # Only packages installed as extensions have a user folder; asking for another one raises.
     if ADDON_ID.startswith("bl_ext."):
         return Path(bpy.utils.extension_path_user(ADDON_ID)) / kind
+    # The temporary folder lasts a session, which is what a developer's run may leave behind.
     return Path(bpy.app.tempdir) / kind
 
 
@@ -41,16 +43,19 @@ def refused_families() -> tuple[BadFamily, ...]:
     return _families()[1]
 
 
+# One store a folder, as it remembers what it has read.
 @functools.lru_cache(maxsize=8)
 def _store(path: Path) -> PresetStore:
     return PresetStore(path)
 
 
 def _families() -> tuple[tuple[Family, ...], tuple[BadFamily, ...]]:
+    # Times and sizes are the cache's key below: a file that was edited is read again.
     path = folder(FAMILIES)
     try:
         with os.scandir(path) as entries:
             seen = {e.name: (e.stat().st_mtime_ns, e.stat().st_size) for e in entries}
+    # The folder exists only once a user has put a file there.
     except OSError:
         return (), ()
     return _read(path, tuple(sorted(seen.items())))

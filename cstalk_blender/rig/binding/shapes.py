@@ -21,11 +21,13 @@ STILL_SHARE = 1e-5
 """A shape key that moves no vertex by more than this part of the mesh's size moves nothing:
 float32 coordinates are rounded to about 1e-7 of it, and the weakest shapes of the public heads in
 the tests move 1e-3."""
+# A lower limit, so that a small mesh is not measured at every redraw either.
 SHORTEST_LIFE_S = 0.5
 LIFE_PER_COST = 50.0
 """A result is used again for this many times the seconds that it took to find, because panels ask
 at every redraw and the user may sculpt a key at any time."""
 
+# As Blender writes the path of a driver on a shape key; names in it are escaped.
 _BLOCK = re.compile(r'^key_blocks\["(.*)"\]\.value$')
 
 
@@ -40,6 +42,7 @@ class _Found:
     """Time of ``time.monotonic``."""
 
 
+# Session ids stay the same on renaming and undo, while Python's references become invalid.
 _known: dict[int, _Found] = {}
 """By session id of the shape keys."""
 
@@ -60,10 +63,12 @@ def still_shapes(target: bpy.types.Object | None) -> tuple[str, ...]:
         return ()
     key = target.data.shape_keys
     found = _known.get(key.session_uid)
+    # Names are compared as well: a key that was renamed or added needs no waiting.
     if found is None or found.names != names or time.monotonic() > found.expires:
         began = time.monotonic()
         still = _still(target, key)
         cost = time.monotonic() - began
+        # Counted from the start, so that a mesh that takes long is at most two percent of the time.
         found = _Found(names, still, began + max(SHORTEST_LIFE_S, LIFE_PER_COST * cost))
         _known[key.session_uid] = found
     return found.still
@@ -81,6 +86,7 @@ def _still(face: bpy.types.Object, key: bpy.types.Key) -> tuple[str, ...]:
         for block in key.key_blocks
         if block != key.reference_key and not geometry.moves(face, block, smallest)
     ]
+    # Drivers are searched only when a key is still: the search visits every data block.
     followed = set(_followed(key)) if still else set()
     return tuple(name for name in still if name not in followed)
 
@@ -93,6 +99,7 @@ def _followed(key: bpy.types.Key) -> Iterator[str]:
                 for target in variable.targets:
                     found = _BLOCK.match(target.data_path) if target.id == key else None
                     if found is not None:
+                        # The path holds the name with quotes and backslashes escaped.
                         yield bpy.utils.unescape_identifier(found[1])
 
 

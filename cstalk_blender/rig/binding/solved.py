@@ -81,6 +81,7 @@ def fit_or_none(face: bpy.types.Object | None) -> solver.Fit | None:
     if fit is None or key is None:
         return None
     shapes = [target.name for target in fit.targets if target.kind == "shape"]
+    # A key that was renamed or removed makes the whole solution wrong, not only one row of it.
     return fit if all(name in key.key_blocks for name in shapes) else None
 
 
@@ -105,10 +106,12 @@ def loss_of_text(text: str) -> Loss | None:
     return None if fit is None else loss_of(fit)
 
 
+# By the text itself, which changes whenever the fit does.
 @functools.lru_cache(maxsize=16)
 def _read(text: str) -> solver.Fit | None:
     try:
         data = json.loads(text)
+        # A fit can be made again, so that no older format is converted.
         if data["format"] != FORMAT:
             return None
         targets = tuple(Target(_kind(kind), str(name)) for kind, name in data["targets"])
@@ -137,8 +140,10 @@ def _kind(text: str) -> Kind:
 
 
 def _packed(values: NDArray[np.float64]) -> str:
+    # Little-endian whatever the machine: files travel.
     return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
+# float32 halves the text; its rounding, 6e-8, stays below the solver's tolerance of 1e-6.
 def _unpacked(text: str) -> NDArray[np.float64]:
     return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float64)

@@ -23,6 +23,7 @@ HEADS = ("head", "other")
 parent; in a collection they may be another character's."""
 
 __all__ = [
+    # Exported on purpose: callers of a face import from here, wherever the pieces live.
     "RIG_NAME",
     "FacePart",
     "default_target_or_none",
@@ -69,14 +70,18 @@ def find_parts(roots: Iterable[bpy.types.Object]) -> tuple[FacePart, ...]:
     A root is a mesh, an armature (with its children and the meshes that it deforms) or the parent
     of meshes. Objects that share their shape keys count once.
     """
+    # By session id: two objects may share one set of shape keys.
     parts: dict[int, FacePart] = {}
     for candidate in _expanded(roots):
         if candidate.type == "MESH" and candidate.data.shape_keys is not None:
             uid = candidate.data.shape_keys.session_uid
             recognition = wiring_of(candidate).recognition
+            # A head that only the solver can map is a face as well, which the panel then offers to
+            # fit.
             if uid not in parts and (is_face(candidate) or recognition.needs_solver):
                 part = part_of(candidate.name, candidate.data.name)
                 parts[uid] = FacePart(candidate, part, recognition)
+    # Sorted is stable: among equals the first root's parts stay first.
     return tuple(sorted(parts.values(), key=_rank))
 
 
@@ -88,6 +93,7 @@ def default_target_or_none(context: bpy.types.Context) -> bpy.types.Object | Non
     """
     active = context.active_object
     if active is None:
+        # ``all_objects`` includes those of child collections.
         parts = find_parts(context.selected_objects) or find_parts(context.collection.all_objects)
         return parts[0].face if parts else None
     found = face_of_or_none(active)
@@ -105,6 +111,7 @@ def face_of_or_none(part: bpy.types.Object) -> bpy.types.Object | None:
     Args:
         part: A face, which is returned itself, or a body, eye, hair, or armature.
     """
+    # A mesh that speaks and looks like a head needs no search.
     if _speaks(part) and part_of(part.name, part.data.name) in HEADS:
         return part
     best: bpy.types.Object | None = None
@@ -112,6 +119,7 @@ def face_of_or_none(part: bpy.types.Object) -> bpy.types.Object | None:
         for found in find_parts(roots):
             if found.part in HEADS and (_speaks(found.face) or found.recognition.needs_solver):
                 return found.face
+            # Teeth or lashes are better than nothing where no head is found.
             best = best or found.face
     return best
 
@@ -138,6 +146,7 @@ def face_objects(
     keys = {target.data.shape_keys.session_uid}
     for face in _relatives(target) if with_companions else ():
         key = getattr(face.data, "shape_keys", None)
+        # A companion that cannot be written is left out: only the target itself is worth an error.
         if key is None or key.session_uid in keys or not key.is_editable or not is_face(face):
             continue
         keys.add(key.session_uid)
@@ -162,6 +171,7 @@ def _speech_channels() -> frozenset[str]:
 
 def _circles(part: bpy.types.Object) -> Iterator[Iterable[bpy.types.Object]]:
     """Yield where to look for the face of a part, the nearest first."""
+    # Nearest first: another character may share a collection or a distant parent.
     yield [part]
     armature = part if part.type == "ARMATURE" else part.find_armature()
     if armature is not None:
@@ -188,6 +198,7 @@ def _expanded(roots: Iterable[bpy.types.Object]) -> Iterator[bpy.types.Object]:
 
 def _deformed_by(armature: bpy.types.Object) -> Iterator[bpy.types.Object]:
     """Yield the meshes that ``armature`` deforms, children or not."""
+    # Blender keeps no list of the meshes that an armature deforms; scenes are searched.
     for scene in armature.users_scene:
         for candidate in scene.objects:
             if candidate.type == "MESH" and candidate.find_armature() == armature:
@@ -200,16 +211,20 @@ def _relatives(target: bpy.types.Object) -> Iterator[bpy.types.Object]:
     if armature is not None:
         yield from armature.children_recursive
         yield from _deformed_by(armature)
+    # Only without an armature: below a common parent may stand other characters.
     elif target.parent is not None:
         yield from _expanded([target.parent])
     else:
         for collection in target.users_collection:
             for candidate in collection.objects:
+                # An empty has no data.
                 if part_of(candidate.name, candidate.data.name if candidate.data else "") in HEADS:
                     continue
+                # Objects with a parent belong to that parent's character.
                 if candidate.parent is None and getattr(candidate, "type", "") == "MESH":
                     yield candidate
 
 
 def _rank(part: FacePart) -> tuple[int, bool]:
+    # The most channels first; of equals, one that is named as a head.
     return -part.recognition.found, part.part != "head"

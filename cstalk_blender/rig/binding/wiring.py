@@ -63,11 +63,13 @@ class Wiring:
 
 def wiring_of(target: bpy.types.Object | None) -> Wiring:
     """Return the wiring of an object; empty for one without shape keys."""
+    # The reference key is the first and moves nothing.
     names = shape_names(target)[1:]
     still = still_shapes(target)
     state = mapping_state_or_none(target)
     recognition = recognise(names, library.families(), still)
     preset, lost = _preset(state, names, "" if target is None else target.name)
+    # The user's rows are laid over names and presets alike, see `coverage.merged`.
     own = own_rows(state)
     base = recognition.routing if preset is None else preset.routing
     return Wiring(names, still, recognition, preset, lost, own, merged(base, own))
@@ -80,6 +82,7 @@ def mapping_state_or_none(target: bpy.types.Object | None) -> Any:
     file.
     """
     key = getattr(getattr(target, "data", None), "shape_keys", None)
+    # The property is missing while the add-on is being unregistered.
     if key is None or "cstalk_mapping" not in key.bl_rna.properties:
         return None
     return key.cstalk_mapping if key.is_property_set("cstalk_mapping") else None
@@ -89,6 +92,8 @@ def own_rows(state: Any) -> dict[str, tuple[Route, ...]]:
     """Return the user's routes by channel; a row without a shape key has none."""
     own: dict[str, list[Route]] = {}
     for row in () if state is None else state.rows:
+        # ``setdefault`` also for a row without a target: an empty list says that the channel moves
+        # nothing.
         routes = own.setdefault(row.channel, [])
         if row.target:
             gain = -row.gain if row.invert else row.gain
@@ -96,6 +101,7 @@ def own_rows(state: Any) -> dict[str, tuple[Route, ...]]:
     return {channel: tuple(routes) for channel, routes in own.items()}
 
 
+# The hash of hundreds of names, for each redraw of a panel.
 @functools.lru_cache(maxsize=64)
 def rig_of(names: tuple[str, ...]) -> str:
     """Return the fingerprint of a mesh by its shape keys without the reference key."""
@@ -104,10 +110,12 @@ def rig_of(names: tuple[str, ...]) -> str:
 
 def _preset(state: Any, names: tuple[str, ...], mesh: str) -> tuple[Preset | None, str]:
     base = "AUTO" if state is None else state.base
+    # No keys have no fingerprint: all empty meshes would share a preset.
     if base == "NAMES" or not names:
         return None, ""
     store = library.mappings()
     if base == "PRESET":
         picked = store.named_or_none(state.preset)
+        # The name of a missing preset goes to the panel, instead of falling back in silence.
         return picked, "" if picked is not None else state.preset
     return store.find_or_none(rig_of(names), mesh), ""

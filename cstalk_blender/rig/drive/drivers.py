@@ -25,8 +25,11 @@ NATURAL_REACH = 2.0
 WIDEST_REACH = 200.0
 """Largest value of a source that is tried, in Blender units or degrees."""
 
+# The index is cut from the path, as Blender's drivers and F-curves keep both apart.
 _INDEXED = re.compile(r"^(.*[^\]])\[(\d+)\]$")
 _TRANSFORM = re.compile(r"^(LOC|ROT|SCALE)_([XYZ])$")
+# Drivers in Auto mode read a rotation as Euler angles; `properties._in_rotation_modes` converts it
+# to the bone's own mode.
 _PROPERTY = {"LOC": "location", "ROT": "rotation_euler", "SCALE": "scale"}
 
 
@@ -55,6 +58,7 @@ class Source:
     @property
     def side(self) -> int:
         """Side of rest on which the source moves the driven value; 0 for both."""
+        # Only for a single driver: along a chain a negative slope swaps the sides.
         return self.inverses[0].side if len(self.inverses) == 1 else 0
 
 
@@ -68,6 +72,7 @@ def driver_of_or_none(owner: bpy.types.ID, path: str, index: int = -1) -> Any:
     """
     if owner.animation_data is None:
         return None
+    # ``drivers.find`` cannot look for any component.
     for curve in owner.animation_data.drivers:
         if curve.data_path == path and (index < 0 or curve.array_index == index):
             return curve
@@ -92,6 +97,7 @@ def source_of(owner: bpy.types.ID, path: str, index: int = -1) -> Source:
         NotInvertible: The driver cannot be inverted, or its source cannot be keyed.
     """
     steps: list[Inverse] = []
+    # Bounded, as two properties may drive each other.
     for _level in range(DEEPEST):
         curve = driver_of_or_none(owner, path, index)
         if curve is None:
@@ -104,9 +110,11 @@ def source_of(owner: bpy.types.ID, path: str, index: int = -1) -> Source:
 def _source_property(curve: Any) -> tuple[bpy.types.ID, str, int, str]:
     """Return owner, path, index and variable name of the property that the driver follows."""
     driver = curve.driver
+    # Blender marks a driver with a broken path or expression, whose value is then frozen.
     if not driver.is_valid:
         raise NotInvertible("it is invalid")
     variables = list(driver.variables)
+    # Rigs add variables that their expression does not use; other driver types use them all.
     if driver.type == "SCRIPTED":
         used = names_in(driver.expression)
         variables = [variable for variable in variables if variable.name in used]
@@ -120,6 +128,7 @@ def _source_property(curve: Any) -> tuple[bpy.types.ID, str, int, str]:
         owner, path, index = _transform(variable.targets[0])
     else:
         raise NotInvertible(f"it follows a {variable.type.replace('_', ' ').lower()}")
+    # Keyframes on linked data are not saved.
     if not owner.is_editable:
         raise NotInvertible(f"it follows {owner.name!r}, which is linked from another file")
     return owner, path, index, variable.name
@@ -129,6 +138,7 @@ def _single_property(target: Any) -> tuple[bpy.types.ID, str, int]:
     if target.id is None or not target.data_path:
         raise NotInvertible("its target is empty")
     path, index = split_index(target.data_path)
+    # ValueError where the path leads nowhere, as after a bone was deleted.
     try:
         target.id.path_resolve(path)
     except ValueError as error:
@@ -148,6 +158,7 @@ def _transform(target: Any) -> tuple[bpy.types.ID, str, int]:
             raise NotInvertible(f"its bone {target.bone_target!r} does not exist")
         holder = target.id.pose.bones[target.bone_target]
         start = f'pose.bones["{bpy.utils.escape_identifier(holder.name)}"].'
+    # Transform space includes constraints, whose effect no keyframe can undo.
     if target.transform_space == "TRANSFORM_SPACE" and len(holder.constraints):
         raise NotInvertible(f"constraints move {holder.name!r}, which it follows")
     return target.id, start + _PROPERTY[kind[1]], "XYZ".index(kind[2])
@@ -155,15 +166,18 @@ def _transform(target: Any) -> tuple[bpy.types.ID, str, int]:
 
 def _limits(owner: bpy.types.ID, path: str) -> tuple[float, float] | None:
     """Return the limits of a custom property's slider; None without usable ones."""
+    # The last bracket: the path may pass through bones, whose names stand in brackets too.
     opening = path.rfind('["')
     if not path.endswith('"]') or path[:opening].endswith(("bones", "key_blocks")):
         return None
     try:
         holder = owner.path_resolve(path[:opening].rstrip(".")) if opening else owner
         shown = holder.id_properties_ui(path[opening + 2 : -2]).as_dict()
+    # The property may have no settings of its own, or not be a number.
     except (ValueError, KeyError, TypeError):
         return None
     low, high = float(shown.get("min", -np.inf)), float(shown.get("max", np.inf))
+    # Blender's default of +-3.4e38 is no limit that a user set.
     return (low, high) if -WIDEST_REACH <= low < high <= WIDEST_REACH else None
 
 
@@ -174,13 +188,17 @@ def _inverted(curve: Any, variable: str, limits: tuple[float, float] | None) -> 
         raw = sources
         if driver.type == "SCRIPTED":
             raw = evaluate(driver.expression, variable, sources)
+        # ``FCurve.evaluate`` also applies the curve's keyframes and modifiers, as Blender does
+        # after the expression; it has no vectorised form.
         return np.array([curve.evaluate(float(value)) for value in raw])
 
     if limits is not None:
         return invert(follow, *limits)
+    # Small first: the samples are spread over the range, and a slider of 1 would get few of 4001.
     reach = NATURAL_REACH
     while True:
         found = invert(follow, -reach, reach)
+        # Enough as soon as the driven key can go from 0 to 1.
         reached = found.slope is not None or (found.values[0] <= 1e-6 and found.values[-1] >= 1.0)
         if reached or reach >= WIDEST_REACH:
             return found

@@ -24,19 +24,23 @@ Array = NDArray[np.float64]
 # Epic's converter (AppleARKit, ToBlendShapeMap) treats head and eyes alike.
 LOOK_TURN = 0.5
 """Radians at value 1 of a look channel; Live Link takes stay under 0.7 (rigs/livelink61.json)."""
+# Rounding in the bones' axes would make three routes, and three curves, out of one.
 SMALLEST = 0.02
 """A smaller share of a rotation about one axis is rounding."""
+# Names of many rigs: eye.L (Rigify), CC_Base_L_Eye, LeftEye, eye_left, FLAME's left_eye.
 EYE = re.compile(
     r"(^|[^a-z])eye(ball)?s?([^a-z]|$)|^(left|right)eye|^[lr]eye|eye[lr]$", re.IGNORECASE
 )
 LEFT = re.compile(r"(^|[^a-z])(l|left)([^a-z]|$)|^left|^leye|eyel$", re.IGNORECASE)
 RIGHT = re.compile(r"(^|[^a-z])(r|right)([^a-z]|$)|^right|^reye|eye[rR]$", re.IGNORECASE)
+# Controls and parts around the eye have its name in theirs.
 NO_EYE = re.compile(r"lid|brow|lash|target|track|master|aim|ctrl", re.IGNORECASE)
 HEAD = re.compile(r"^(cc_base_|mixamorig:|def[-_])?(head|neck)$", re.IGNORECASE)
 HEAD_MOTION = "cstalk_head_motion"
 """Custom property of a face whose head bone may rotate; absent is off."""
 HEAD_CHANNELS = ("headYaw", "headPitch", "headRoll")
 LOOKS = {
+    # In and out are towards and away from the nose, hence mirrored between the eyes.
     "left": {"Up": "up", "Down": "down", "In": "right", "Out": "left"},
     "right": {"Up": "up", "Down": "down", "In": "left", "Out": "right"},
 }
@@ -55,6 +59,7 @@ def eye_bones_or_none(face: bpy.types.Object) -> dict[str, bpy.types.Bone] | Non
             found.setdefault("left", bone)
         elif RIGHT.search(bone.name):
             found.setdefault("right", bone)
+    # A pair only: with one eye turning the face would squint.
     return found if len(found) == 2 else None
 
 
@@ -63,8 +68,10 @@ def look_routes(face: bpy.types.Object) -> list[Route]:
     bones = eye_bones_or_none(face)
     if bones is None:
         return []
+    # The line between the eyes is left to right, whatever the axes of file and rig.
     heads = {side: geometry.bone_frame(face, bone)[1] for side, bone in bones.items()}
     left = heads["left"] - heads["right"]
+    # Both eyes on one bone, or two bones at one place.
     if float(np.linalg.norm(left)) < 1e-9:
         return []
     turns = _turns(left, _up(face))
@@ -92,6 +99,7 @@ def turn_head(face: bpy.types.Object, *, on: bool) -> None:
     """
     if on:
         face[HEAD_MOTION] = True
+    # Removed instead of False: a face without the setting has no trace of it in the file.
     else:
         face.pop(HEAD_MOTION, None)
 
@@ -102,6 +110,7 @@ def head_bone_or_none(face: bpy.types.Object | None) -> bpy.types.Bone | None:
     if armature is None:
         return None
     named = [bone for bone in armature.data.bones if HEAD.match(bone.name)]
+    # False sorts first: the head before the neck.
     named.sort(key=lambda bone: "head" not in bone.name.lower())
     return named[0] if named else None
 
@@ -127,6 +136,7 @@ def head_routes(face: bpy.types.Object) -> list[Route]:
 
 def _up(face: bpy.types.Object) -> Array:
     """Return up in the face's space: that of its armature, which is upright at rest."""
+    # A face without an armature has no bones to turn, so that there is one here.
     armature = face.find_armature()
     matrix = np.array(face.matrix_world.inverted() @ armature.matrix_world)[:3, :3]
     up = matrix @ np.array([0.0, 0.0, 1.0])
@@ -136,10 +146,12 @@ def _up(face: bpy.types.Object) -> Array:
 def _turns(left: Array, up: Array) -> dict[str, Array]:
     """Return rotation vectors of one radian towards each side, in the face's space."""
     left = left / np.linalg.norm(left)
+    # Gram-Schmidt: eyes at different heights must not tilt the axis of a nod.
     up = up - (up @ left) * left
     up = up / np.linalg.norm(up)
     front = np.cross(left, up)
     aside, upward = np.cross(front, left), np.cross(front, up)
+    # A rotation about front x left carries the front to the left.
     return {
         "left": aside,
         "right": -aside,
@@ -150,7 +162,10 @@ def _turns(left: Array, up: Array) -> dict[str, Array]:
 
 
 def _routes(face: bpy.types.Object, bone: bpy.types.Bone, channel: str, turn: Array) -> list[Route]:
+    # The vector's components along the bone's axes are its angles for small turns, whatever the
+    # roll.
     axes, _head = geometry.bone_frame(face, bone)
+    # ``axes`` has the axes as columns: the transpose projects on them.
     return [
         Route(channel, "bone", f"{bone.name}:rotation_{axis}", float(share))
         for axis, share in zip("xyz", axes.T @ turn, strict=True)

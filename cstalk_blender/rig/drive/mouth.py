@@ -24,11 +24,13 @@ from .target_curves import TargetCurve, target_curves
 Array = NDArray[np.float64]
 
 CLOSING_CHANNEL, OPENING_CHANNEL = "mouthClose", "jawOpen"
+# Between the two kinds: a key for m, b and p moves the chin little, an opening one most.
 JAW_PART = 0.35
 """A shape key that lowers the chin by more than this part of its change of the gap is a jaw key."""
 TOUCHING = 0.08
 """Of the mouth's width: lips closer than this at rest are assumed to touch."""
 RATES_FILE = Path(__file__).with_name("reference_rates.json")
+# A key below this would have to be driven far beyond its range to close the lips.
 SMALLEST_RATE = 0.05
 """Of the mouth's width: a shape key that closes by less does not count as closing."""
 
@@ -46,6 +48,7 @@ class Mouth:
         """Return the gap of posed vertices (V or more, 3), mesh units."""
         marks = self.marks
         between = points[marks.lip_lower] - points[marks.lip_upper]
+        # The difference to rest: lips that overlap at rest by design count as touching.
         at_rest = self._resting()
         return float((between - at_rest) @ marks.down) + self.rest
 
@@ -56,6 +59,7 @@ class Mouth:
             curves: Curves of the face's shape keys and bones, whose motions are added.
             frames: Number of frames.
         """
+        # Motions are added as Blender does with relative keys; modifiers are not known here.
         total = np.full(frames, self.rest)
         for name, values in _shape_values(curves).items():
             total += values * self.rate(name)
@@ -75,6 +79,7 @@ class Mouth:
         """Return how far value 1 of a shape key lowers the chin, mesh units."""
         return float(self._moved(name, self.marks.chin) @ self.marks.down)
 
+    # Two vertices only: no need to read the whole key.
     def _moved(self, name: str, vertex: int) -> Array:
         block = self.face.data.shape_keys.key_blocks[name]
         return np.array(block.data[vertex].co) - np.array(block.relative_key.data[vertex].co)
@@ -90,6 +95,7 @@ class Mouth:
         share, frame = geometry.bone_share(self.face, bone), geometry.bone_frame(self.face, bone)
         vertices = [self.marks.lip_upper, self.marks.lip_lower]
         points = geometry.rest_points(self.face)[vertices]
+        # One rotation a frame: the product with two points is cheap, and the turns differ.
         turns = [tuple(float(angle) for angle in row) for row in angles]
         return np.stack([geometry.turned_by(points, share[vertices], frame, t) for t in turns])
 
@@ -123,6 +129,7 @@ def mouth_between(face: bpy.types.Object, marked: tuple[int, int] | None) -> Mou
         ) from why
     between = points[marks.lip_lower] - points[marks.lip_upper]
     height = float(between @ marks.down)
+    # Any distance that small is taken for zero, since modellers leave a slit.
     touching = float(np.linalg.norm(between)) < TOUCHING * marks.width
     return Mouth(face, marks, 0.0 if touching else height)
 
@@ -134,11 +141,14 @@ def motion_of(face: bpy.types.Object, channel: str) -> Array:
         face: A face mesh.
         channel: The channel, which may move several shape keys and bones.
     """
+    # One frame with the channel at 1, through the same code as a bake: gains, fits and bones
+    # included.
     one = track.CurveTrack(np.ones((1, 1), np.float32), (channel,), 24.0)
     curves = target_curves(face, one)
     points = geometry.rest_points(face)
     total = np.zeros_like(points)
     for name, values in _shape_values(curves).items():
+        # A preset may name keys that this mesh does not have.
         if values[0] and name in face.data.shape_keys.key_blocks:
             total += float(values[0]) * geometry.shape_motion(face, name)
     armature = face.find_armature()
@@ -155,10 +165,13 @@ def reference_gap(curves: track.CurveTrack) -> Array:
     rates = reference_rates()
     total = np.zeros(curves.frame_count)
     for channel in curves.channels:
+        # Channels of the track without an effect on the lips have no rate.
         total += rates.get(channel, 0.0) * curves.column(channel).astype(np.float64)
+    # Relative, since the demo head and this face differ in size.
     return lips.relative(total)
 
 
+# Once a session; the file is shipped and does not change.
 @functools.cache
 def reference_rates() -> dict[str, float]:
     """Return the gap that value 1 of each channel adds on the demo head, metres.
@@ -190,12 +203,15 @@ def closing_keys(mouth: Mouth) -> dict[str, float]:
     named = {r.target: r.gain for r in routes if r.kind == "shape" and r.gain > 0}
     if sum(gain * mouth.rate(name) for name, gain in named.items()) < -smallest:
         most = max(named.values())
+        # The largest gain becomes 1, so that the seal's value is that of the strongest key.
         return {name: gain / most for name, gain in named.items()}
     best, best_rate = "", -smallest
     for block in key.key_blocks:
+        # Identity keys of FLAME change the lips as well, but are another person's.
         if block == key.reference_key or flame.IDENTITY.match(block.name):
             continue
         rate = mouth.rate(block.name)
+        # Negative rates close; the chin tells a lip key from a jaw that shuts.
         if rate < best_rate and abs(mouth.chin_rate(block.name)) < JAW_PART * abs(rate):
             best, best_rate = block.name, rate
     return dict.fromkeys(_both_sides(best, key), 1.0) if best else {}

@@ -17,6 +17,7 @@ from .properties import PropertyTarget
 from .target_curves import AXES, TargetCurve, target_curves
 from .values import read_value
 
+# Rotations of other modes are converted when the curves are merged.
 BONE_PROPERTIES = {"rotation": "rotation_euler", "location": "location"}
 OTHER_GROUP = "Face"
 """Group of F-curves that no single channel of the rig owns."""
@@ -51,11 +52,13 @@ def plan_face(
     plan = Plan(face, set(), set(), [], {}, [])
     groups = _groups()
     key = face.data.shape_keys
+    # In the routing's order, which becomes the order of F-curves.
     for curve in target_curves(face, curves, routing):
         group = groups.get(curve.channels[0], OTHER_GROUP) if curve.channels else OTHER_GROUP
         plan.known.update(curve.channels)
         try:
             target = _property_target(face, curve, group)
+        # A shape key that cannot be reached is reported, while the rest of the face performs.
         except NotInvertible as why:
             plan.driven[curve.target] = str(why)
             continue
@@ -78,6 +81,7 @@ def body_property(face: bpy.types.Object, kind: str, target: str) -> tuple[bpy.t
     Raises:
         NotInvertible: There is no such bone or property.
     """
+    # Bones belong to the armature object's pose, not to its data.
     armature = face.find_armature()
     if kind == "bone":
         name, _colon, channel = target.rpartition(":")
@@ -86,11 +90,14 @@ def body_property(face: bpy.types.Object, kind: str, target: str) -> tuple[bpy.t
             raise NotInvertible(f"the armature has no bone {name!r}")
         if what not in BONE_PROPERTIES or axis not in AXES:
             raise NotInvertible(f"{channel!r} is not a channel of a bone")
+        # Quotes and backslashes in a bone's name would end the path.
         start = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
         return armature, start + BONE_PROPERTIES[what], AXES.index(axis)
     path, index = drivers.split_index(target)
+    # The armature first: rigs keep their sliders there.
     for owner in (armature, face):
         if owner is not None:
+            # Reading proves that the property exists and is a number.
             with contextlib.suppress(ValueError):
                 read_value(owner, path, index)
                 return owner, path, index
@@ -106,6 +113,7 @@ def driven_shapes(key: bpy.types.Key) -> set[str]:
     """Return the names of shape keys whose value a driver sets: it overrides keyframes."""
     if key.animation_data is None:
         return set()
+    # Animation paths are compared, since drivers know paths and not shape keys.
     paths = {driver.data_path for driver in key.animation_data.drivers}
     return {block.name for block in key.key_blocks if value_path(block.name) in paths}
 
@@ -117,10 +125,12 @@ def owners_of(faces: Sequence[bpy.types.Object]) -> list[bpy.types.ID]:
         armature = face.find_armature()
         found += [] if armature is None else [armature, armature.data]
         level = [face.data.shape_keys]
+        # As far as `drivers.source_of` follows a chain.
         for _depth in range(drivers.DEEPEST):
             level = [owner for start in level for owner in _followed(start)]
             found += level
     unique: dict[tuple[str, str], bpy.types.ID] = {}
+    # By type and full name: libraries may hold blocks of the same name.
     for owner in found:
         unique.setdefault((owner.id_type, owner.name_full), owner)
     return list(unique.values())
@@ -136,6 +146,7 @@ def _followed(owner: bpy.types.ID) -> list[bpy.types.ID]:
         for variable in curve.driver.variables
         for target in variable.targets
     }
+    # Sorted: a set of data blocks has no order of its own.
     return sorted(followed - {None, owner}, key=lambda found: found.name_full)
 
 
@@ -143,6 +154,7 @@ def _property_target(face: bpy.types.Object, curve: TargetCurve, group: str) -> 
     if curve.kind == "shape":
         key, path = face.data.shape_keys, value_path(curve.target)
         if drivers.driver_of_or_none(key, path) is None:
+            # Keyed directly ranks above keyed for a driver's sake, see `PropertyTarget.rank`.
             return PropertyTarget(key, path, -1, curve.values, group, rank=1)
         return _driver_source_target(key, path, curve, group)
     owner, path, index = body_property(face, curve.kind, curve.target)
@@ -153,9 +165,11 @@ def _driver_source_target(
     key: bpy.types.Key, path: str, curve: TargetCurve, group: str
 ) -> PropertyTarget:
     source = drivers.source_of(key, path)
+    # Keying it would move two shapes at once.
     if source.owner == key:
         raise NotInvertible("it follows another shape key of the same mesh")
     try:
+        # Proves that the source is a number, before anything is written.
         read_value(source.owner, source.path, source.index)
     except ValueError as error:
         raise NotInvertible(str(error)) from error
@@ -163,6 +177,7 @@ def _driver_source_target(
         source.owner,
         source.path,
         source.index,
+        # Rest and side let the merge tell requests of the two halves of one slider.
         source.values_for(curve.values),
         group,
         rest=source.rest,

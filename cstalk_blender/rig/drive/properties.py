@@ -39,6 +39,7 @@ class PropertyTarget:
     @property
     def key(self) -> tuple[str, str, str, int]:
         """Identity of the property, equal for targets that share it."""
+        # Names instead of the data block: a key of a dict must outlast Blender's references.
         return (self.owner.id_type, self.owner.name_full, self.path, self.index)
 
 
@@ -68,11 +69,15 @@ def merge_targets(targets: Sequence[PropertyTarget]) -> list[PropertyCurve]:
 
 
 def _merged(targets: list[PropertyTarget]) -> PropertyCurve:
+    # A property keyed for its own sake wins over one that the driver of a shape asks for.
     rank = max(target.rank for target in targets)
     applied = [target for target in targets if target.rank == rank]
     first = applied[0]
+    # Float64 whatever the first target has: values of many targets are added.
     values = np.full_like(first.values, first.rest, np.float64)
     for side in sorted({target.side for target in applied}):
+        # The mean per side, not the sum: left and right smile on one slider ask for the same motion
+        # twice.
         values += np.mean([t.values - t.rest for t in applied if t.side == side], axis=0)
     return PropertyCurve(first.owner, first.path, first.index, values, first.group)
 
@@ -83,6 +88,8 @@ def _in_rotation_modes(curves: list[PropertyCurve]) -> list[PropertyCurve]:
     rotated: dict[tuple[str, str, str], list[PropertyCurve]] = {}
     for curve in curves:
         bone = _rotated_bone_or_none(curve)
+        # Euler orders other than XYZ keep the three angles; for turns about one axis they are the
+        # same.
         if bone is None or bone.rotation_mode not in ("QUATERNION", "AXIS_ANGLE"):
             result.append(curve)
         else:
@@ -103,6 +110,7 @@ def _rotation_curves(group: list[PropertyCurve]) -> list[PropertyCurve]:
     path = first.path.removesuffix("rotation_euler") + name
     return [
         PropertyCurve(first.owner, path, component, values[:, component], first.group)
+        # All components: a quaternion with one curve missing is not a unit.
         for component in range(values.shape[1])
     ]
 
@@ -110,4 +118,5 @@ def _rotation_curves(group: list[PropertyCurve]) -> list[PropertyCurve]:
 def _rotated_bone_or_none(curve: PropertyCurve) -> Any:
     if not curve.path.endswith("].rotation_euler"):
         return None
+    # Resolved anew: a bone's reference is valid only until the armature changes.
     return curve.owner.path_resolve(curve.path.removesuffix(".rotation_euler"))

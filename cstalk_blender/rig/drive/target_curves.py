@@ -51,8 +51,10 @@ def target_curves(
         curves: The performance.
         routing: Channels to targets; None for the routing or the fit of the face.
     """
+    # A routing that was passed in is meant as it is, so that the fit does not overrule it.
     fit = solved.fit_or_none(face) if routing is None else None
     used = routing_of(face) if routing is None else routing
+    # Before solving or routing, since both add mouthClose to jawOpen.
     curves = _with_relative_close(face, curves, used)
     if fit is not None:
         found = _solved(fit, curves)
@@ -76,6 +78,7 @@ def _with_relative_close(
         return curves
     blocks = face.data.shape_keys.key_blocks
     motions = []
+    # Several keys or bones for one channel: what the jaw does cannot be told from one motion.
     for channel in ("jawOpen", "mouthClose"):
         routes = [r for r in routing.of(channel) if r.kind == "shape" and r.target in blocks]
         if len(routes) != 1:
@@ -85,6 +88,7 @@ def _with_relative_close(
         return curves
     values = curves.values.copy()
     jaw = curves.channels.index("jawOpen")
+    # Never below 0: a closed jaw cannot close further.
     values[:, jaw] = np.maximum(values[:, jaw] - curves.column("mouthClose"), 0.0)
     return curves.replaced(values=values)
 
@@ -93,6 +97,7 @@ def _routed(routing: Routing, curves: track.CurveTrack) -> list[TargetCurve]:
     available = set(curves.channels)
     found = []
     for goal, values in evaluate_track(routing, curves).items():
+        # The strongest route names the group of the F-curve.
         routes = sorted(routing.to(goal), key=lambda route: -abs(route.gain))
         channels = tuple(dict.fromkeys(r.channel for r in routes if r.channel in available))
         found.append(TargetCurve(goal.kind, goal.name, values.astype(np.float64), channels))
@@ -101,10 +106,13 @@ def _routed(routing: Routing, curves: track.CurveTrack) -> list[TargetCurve]:
 
 def _solved(fit: solver.Fit, curves: track.CurveTrack) -> list[TargetCurve]:
     available = [channel for channel in fit.channels if channel in curves.channels]
+    # A channel that the track lacks counts as 0.
     values = np.zeros((curves.frame_count, len(fit.channels)))
     for channel in available:
         values[:, fit.channels.index(channel)] = curves.column(channel)
+    # The whole performance at once, since the fit has a term for smoothness.
     found = solver.solve_frames(fit, values)
+    # Only for the names of channels; the values come from the solution above.
     gains = np.abs(solver.solve_matrix(fit))
     result = []
     for row, target in enumerate(fit.targets):
@@ -124,9 +132,11 @@ def _jaw_correctives(face: bpy.types.Object, found: Sequence[TargetCurve]) -> li
         for curve in found
         if curve.kind == "bone" and JAW_ROTATION.search(curve.target)
     }
+    # A user who mapped a corrective by hand has taken over all nine.
     by_hand = {curve.target for curve in found} & set(flame.JAW_CORRECTIVES)
     if not turns or by_hand or not flame.is_flame(names) or not flame.has_jaw_correctives(names):
         return []
+    # The other two angles are 0 where only one is keyed.
     still = np.zeros_like(next(iter(turns.values())))
     angles = np.stack([turns.get(axis, still) for axis in AXES], axis=1)
     values = flame.jaw_corrections(angles)

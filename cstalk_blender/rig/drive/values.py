@@ -18,8 +18,10 @@ def write_value(owner: bpy.types.ID, path: str, index: int, value: float) -> Non
         ValueError: ``owner`` has no such property.
     """
     target, _dot, name = path.rpartition(".")
+    # ``setattr`` cannot reach custom properties.
     if path.endswith("]"):  # a custom property: ["name"], of the owner or of a part of it
         opening = _last_bracket(path)
+        # An opening bracket at 0 means a property of the data block itself.
         holder = owner.path_resolve(path[:opening]) if opening else owner
         key = path[opening + 2 : -2]
         # Blender keeps the type of a custom property, and a driver may depend on it.
@@ -43,6 +45,7 @@ def read_value(owner: bpy.types.ID, path: str, index: int) -> float:
     Raises:
         ValueError: ``owner`` has no such property, or it is not a number.
     """
+    # ValueError from Blender where the path leads nowhere.
     value = owner.path_resolve(path)
     try:
         return float(value if index < 0 else value[index])
@@ -51,4 +54,5 @@ def read_value(owner: bpy.types.ID, path: str, index: int) -> float:
 
 
 def _last_bracket(path: str) -> int:
+    # Scripts of users write single quotes, Blender double ones.
     return max(path.rfind('["'), path.rfind("['"))

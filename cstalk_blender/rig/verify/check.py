@@ -31,6 +31,7 @@ from .evaluation import Points, evaluate_mesh, keeps_vertices, millimetres
 from .mouth_check import MouthFindings, judge_mouth, mouth_frames, opening_problem_or_none
 from .obstacles import keyed_shapes, locked_notes, obstacles
 
+# Well above the rounding of float32 vertices, about 1e-7 of the size.
 STILL_PART = 1e-4
 """A face that moves by less than this part of its own size is still."""
 STILL_VALUE = 1e-3
@@ -49,6 +50,7 @@ class CheckReport:
     """True when the head moved as far as its curves ask, or the curves are still."""
     problems: tuple[str, ...]
     """What hides the performance, or will surprise: one sentence each."""
+    # Reports are equal when they found the same; measures are for reading.
     measures: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """Measurements on the mesh: movement and lip gap in millimetres, closures."""
     lips_open: bool = dataclasses.field(default=False, compare=False)
@@ -74,6 +76,7 @@ def check_faces(
         frame_rate: As for the bake.
         left_out: Shape keys that the bake left to their drivers.
     """
+    # The same generator as in a job, run to its end, so that both find the same.
     job = CheckJob(
         lambda: (faces, scene),
         curves,
@@ -126,6 +129,7 @@ class CheckJob:
         self._faces: Sequence[bpy.types.Object] = ()
         self._scene: bpy.types.Scene | None = None
         self._pieces: Generator[None, None, CheckReport] | None = None
+        # Rest and widest of the head serve both the motion and the mouth.
         self._seen: dict[tuple[int, int], tuple[Points, dict[str, float]]] = {}
         """Evaluated meshes, by session id of the face and index of the frame."""
 
@@ -139,9 +143,12 @@ class CheckJob:
             The report after the last piece, None before. A face that is gone or cannot be checked
             ends the check with a report that says so.
         """
+        # At least one piece is done, whatever the budget; else a slow machine would never end.
         deadline = time.perf_counter() + budget_s
         try:
+            # Looked up again at every step: undo and file changes invalidate references to objects.
             self._faces, self._scene = self._find_faces()
+            # Ids are kept between steps, not objects.
             if self._pieces is None:
                 self._pieces = self._check([face.session_uid for face in self._faces])
             while True:
@@ -153,12 +160,14 @@ class CheckJob:
             return report
         except (_FaceGone, SessionError) as gone:
             return CheckReport(True, (f"Not checked: {gone}",))
+        # No reference survives the step, so that Blender may free the objects between two.
         finally:
             self._faces, self._scene = (), None
 
     def drop(self) -> None:
         """Do nothing: a check writes nothing."""
 
+    # A generator holds its place between timer calls, without a state machine by hand.
     def _check(self, uids: Sequence[int]) -> Generator[None, None, CheckReport]:
         motions = {}
         for uid in uids:
@@ -173,9 +182,11 @@ class CheckJob:
             problems.append(f"No shape key of {self._face(head).name!r} follows the performance")
         if head is not None and moved:
             mouth = yield from self._mouth(head, motions[head].obstacles)
+        # Notes are no problems: the performance shows all the same.
         notes = [note for one in motions.values() for note in one.notes]
         return CheckReport(
             moved,
+            # A cause that several faces share is told once.
             tuple(dict.fromkeys((*problems, *mouth.problems))),
             (*mouth.sentences, *notes),
             mouth.lips_open,
@@ -183,6 +194,7 @@ class CheckJob:
 
     def _head_uid_or_none(self, uids: Sequence[int]) -> int | None:
         """Return the face whose lips are measured, whatever part of it was baked first."""
+        # The first in the list may be a companion that the user selected.
         parts = find_parts([self._face(uid) for uid in uids])
         heads = [part.face.session_uid for part in parts if part.part == "head"]
         known = [uid for uid in heads if uid in uids]
@@ -205,13 +217,16 @@ class CheckJob:
         notes = tuple(locked_notes(face, list(shapes)))
         del face  # the user may delete it before the next piece
         ends = _rest_and_widest(self._curves, curves)
+        # Curves that are still need no motion of the mesh.
         if max(float(np.ptp(curve.values[[*ends]])) for curve in curves) < STILL_VALUE:
             return _Motion(True, causes, notes, causes)
+        # A hidden object is not evaluated, and would look still.
         if not self._face(uid).visible_get():
             hidden = f"{self._face(uid).name!r} is hidden, so its movement was not checked"
             return _Motion(True, (*causes, hidden), notes, causes)
         seen = []
         for index in ends:
+            # Before each evaluation, which is the expensive part of a piece.
             yield
             seen.append(self._evaluated(uid, index))
         wanted = {name: float(values[ends[1]]) for name, values in shapes.items()}
@@ -223,11 +238,13 @@ class CheckJob:
         yield
         curves = self._curves
         reference = reference_gap(curves)
+        # A performance without opening says nothing about the lips.
         if not self._face(uid).visible_get() or np.ptp(reference) < STILL_VALUE:
             return MouthFindings()
         if (problem := opening_problem_or_none(self._face(uid), curves)) is not None:
             return MouthFindings(problems=(problem,))
         marked = basis.marked_lips_or_none(self._face(uid))
+        # Marked lips read all vertex groups, which takes long on a large mesh: a piece of its own.
         yield
         try:
             mouth = mouth_between(self._face(uid), marked)
@@ -239,17 +256,21 @@ class CheckJob:
         frames = mouth_frames(reference, gaps, curves.fps)
         points: dict[int, Points] = {}
         for index in frames.needed():
+            # As above: one evaluation for each step.
             yield
             points[index] = self._evaluated(uid, index)[0]
         face = self._face(uid)
         assert self._scene is not None
         unit = millimetres(face, self._scene)
+        # A modifier with a changing number of vertices: they cannot be followed from frame to
+        # frame.
         if len({len(some) for some in points.values()}) > 1:
             return MouthFindings()
         movement = np.linalg.norm(points[frames.widest] - points[frames.silent], axis=1).max()
         found = judge_mouth(
             Mouth(face, marks, gap_at_rest),
             frames,
+            # Vertices whose order is unknown give no gap; the sums of the keyframes stand in.
             points if keeps_vertices(face) else {},
             gaps,
             millimetre=unit,
@@ -265,11 +286,13 @@ class CheckJob:
         if (uid, index) not in self._seen:
             assert self._scene is not None
             frame = float(self._frames[index])
+            # The frame of a key may be fractional where the scene's rate differs from the track's.
             self._seen[uid, index] = evaluate_mesh(self._face(uid), self._scene, frame)
         return self._seen[uid, index]
 
     def _face(self, uid: int) -> bpy.types.Object:
         found = next((face for face in self._faces if face.session_uid == uid), None)
+        # Gone means deleted, or replaced by undo.
         if found is None:
             raise _FaceGone("the faces changed meanwhile")
         return found
@@ -286,6 +309,7 @@ def _rest_and_widest(
     channels = list({channel for curve in curves for channel in curve.channels})
     opening: NDArray[np.floating]
     if "jawOpen" in channels and np.ptp(track_curves.column("jawOpen")) > STILL_VALUE:
+        # A constant jaw has no widest frame; any other channel then tells rest from motion.
         opening = track_curves.column("jawOpen")
     else:
         opening = np.sum([np.abs(track_curves.column(c)) for c in channels], axis=0)
@@ -309,11 +333,14 @@ def _compare(
         causes: Known obstacles.
     """
     (rest, _values), (widest, values) = at_rest, at_widest
+    # A modifier changed the number of vertices, so that nothing can be compared.
     if rest.shape != widest.shape:
         return True, tuple(causes)
     off = [n for n, v in wanted.items() if n in values and abs(values[n] - v) > VALUE_TOLERANCE]
     size = float(np.ptp(rest, axis=0).max())
+    # ``not >`` instead of ``<=``: NaN vertices count as still.
     is_still = not float(np.abs(widest - rest).max()) > STILL_PART * size
+    # A known obstacle explains the difference; a second sentence about it would be noise.
     if causes or not (is_still or off):
         return not (is_still or off), tuple(causes)
     if is_still:

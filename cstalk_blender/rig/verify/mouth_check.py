@@ -57,6 +57,7 @@ class MouthFrames:
     deepest: int
     """Frame at which the lips overlap most, or come nearest."""
 
+    # Frames may coincide; a dict keeps their order.
     def needed(self) -> list[int]:
         """Return the frames to evaluate, each once."""
         frames = (self.silent, self.widest, self.closed, self.deepest)
@@ -89,9 +90,11 @@ def mouth_frames(reference: Array, gaps: Array, keys_per_second: float) -> Mouth
     runs = lips.closure_runs(reference, keys_per_second)
     closed = [a + int(np.argmin(reference[a:b])) for a, b in runs]
     return MouthFrames(
+        # By the reference: where the lips should meet, not where they do.
         silent=int(np.argmin(np.abs(reference))),
         widest=int(np.argmax(reference)),
         closed=min(closed, key=reference.__getitem__) if closed else None,
+        # On this face's own gaps: an overlap is an error of this face.
         deepest=int(np.argmin(gaps)),
     )
 
@@ -117,11 +120,14 @@ def judge_mouth(
         obstacles: Sentences about settings that hide keyframes.
     """
     width, name = mouth.marks.width, mouth.face.name
+    # Float64, since gaps are small differences of large coordinates.
     seen = {index: mouth.gap(some.astype(np.float64)) for index, some in points.items()}
     gap_at = {index: seen.get(index, float(gaps[index])) for index in frames.needed()}
     opening = gap_at[frames.widest] - gap_at[frames.silent]
     keyed = float(gaps[frames.widest] - gaps[frames.silent])
     marks = [mouth.marks.lip_lower, mouth.marks.lip_upper]
+    # The jaw by itself, evaluated from the stored shapes: independent of the performance's
+    # loudness.
     lower, upper = motion_of(mouth.face, OPENING)[marks]
     own_jaw = float((lower - upper) @ mouth.marks.down)
     sentences = [
@@ -139,6 +145,7 @@ def judge_mouth(
             f"The mouth of {name!r} stays shut: jawOpen 1 opens it by {own_jaw * millimetre:.1f} "
             "mm only; does its shape key hold the right shape?"
         )
+    # Only for a jaw that works: else the first sentence explains the second.
     elif opening < SHUT_PART * keyed:
         cause = obstacles[0] if obstacles else "something else moves the lips"
         problems.append(

@@ -16,11 +16,13 @@ from ..drive import drivers
 from ..drive.plan import driven_shapes, owners_of, value_path
 from ..fitting.expressions import NotInvertible
 
+# They come from caches of simulations, after the shape keys in the stack.
 HIDING_MODIFIERS = {"MESH_CACHE": "Mesh Cache", "MESH_SEQUENCE_CACHE": "Mesh Sequence Cache"}
 """Modifiers that replace the vertices that shape keys make."""
 CLAMPED = 0.01
 """A slider that ends this much below a curve's value hides a part of it."""
 
+# As Blender writes the path of a bone's rotation.
 _ROTATION = re.compile(r'^pose\.bones\["(.*)"\]\.(rotation_\w+)$')
 _MODES = {"rotation_quaternion": "QUATERNION", "rotation_axis_angle": "AXIS_ANGLE"}
 _MODE_NAMES = {"QUATERNION": "Quaternion", "AXIS_ANGLE": "Axis Angle"}
@@ -35,6 +37,7 @@ def obstacles(face: bpy.types.Object, keyed: Mapping[str, NDArray[np.float64]]) 
     """
     key = face.data.shape_keys
     found = []
+    # Since Blender 4.4 an Action has slots, and without one assigned it plays nothing.
     if compat.lacks_slot(key):
         found.append(
             f"The Action of {face.name!r} has no slot assigned: choose one in the Action editor"
@@ -47,12 +50,14 @@ def obstacles(face: bpy.types.Object, keyed: Mapping[str, NDArray[np.float64]]) 
     muted = [name for name in keyed if key.key_blocks[name].mute]
     if muted:
         found.append(f"Muted on {face.name!r}: {listed(muted)}")
+    # A muted key is named already.
     found += _clamped(face, {name: v for name, v in keyed.items() if name not in muted})
     if face.show_only_shape_key:
         found.append(f"Shape keys of {face.name!r} are pinned: turn off the pin below their list")
     if not key.use_relative:
         found.append(f"Shape keys of {face.name!r} are absolute: turn Relative on")
     for modifier in face.modifiers:
+        # The viewport's switch decides, as the check evaluates for the viewport.
         if modifier.type in HIDING_MODIFIERS and modifier.show_viewport:
             kind = HIDING_MODIFIERS[modifier.type]
             found.append(
@@ -86,6 +91,7 @@ def keyed_shapes(
     """
     key = face.data.shape_keys
     driven = driven_shapes(key) & set(shapes)
+    # A driver with a source that can be keyed hides nothing: that source has the keyframes.
     rerouted = {name for name in driven if _has_source(key, name)}
     return {n: v for n, v in shapes.items() if n in key.key_blocks and n not in rerouted}
 
@@ -100,6 +106,7 @@ def _clamped(face: bpy.types.Object, keyed: Mapping[str, NDArray[np.float64]]) -
     }
     if not clamped:
         return []
+    # The one with the largest loss stands for all.
     name, (end, wanted) = max(clamped.items(), key=lambda item: item[1][1] - item[1][0])
     more = f" and {len(clamped) - 1} more" if len(clamped) > 1 else ""
     return [
@@ -113,6 +120,7 @@ def _nla_obstacles(face: bpy.types.Object) -> list[str]:
     if animation is None or not len(animation.nla_tracks):
         return []
     found = []
+    # Solo mutes the Action as well as all other tracks.
     if any(nla.is_solo for nla in animation.nla_tracks):
         found.append(f"An NLA track of {face.name!r} is solo, which hides the performance")
     if animation.action_influence < 1 or animation.action_blend_type != "REPLACE":
@@ -125,6 +133,7 @@ def _wrong_rotation_modes(face: bpy.types.Object) -> Iterator[str]:
     armature = face.find_armature()
     if armature is None or armature.animation_data is None:
         return
+    # The shape keys and everything that their drivers follow.
     followed = owners_of([face])
     named = set()
     for curve in armature.animation_data.drivers:
@@ -135,6 +144,7 @@ def _wrong_rotation_modes(face: bpy.types.Object) -> Iterator[str]:
         bone = armature.pose.bones.get(name)
         if bone is None or (name, prop) in named:
             continue
+        # All Euler orders read the same property.
         mode = bone.rotation_mode if bone.rotation_mode in _MODE_NAMES else "EULER"
         if mode != _MODES.get(prop, "EULER"):
             named.add((name, prop))
@@ -160,4 +170,5 @@ def _has_source(key: bpy.types.Key, name: str) -> bool:
         source = drivers.source_of(key, value_path(name))
     except NotInvertible:
         return False
+    # A source on the same shape keys cannot be keyed, see `plan`.
     return source.owner != key

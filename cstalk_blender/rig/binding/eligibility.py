@@ -45,7 +45,6 @@ def problem_or_none(target: bpy.types.Object) -> BadTarget | None:
 def sharing_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
     """Return other objects in scenes that have the same mesh, and so the same shape keys."""
     # ``users`` counts all data blocks that refer to the mesh, so that most meshes skip the search.
-    # ``users`` counts all data blocks that refer to the mesh, so that most meshes skip the search.
     if target.data is None or target.data.users < 2:
         return []
     return [

@@ -256,7 +256,7 @@ class CheckJob:
         frames = mouth_frames(reference, gaps, curves.fps)
         points: dict[int, Points] = {}
         for index in frames.needed():
-            # As above: one evaluation for each step.
+            # One evaluation a step, as in `_motion`.
             yield
             points[index] = self._evaluated(uid, index)[0]
         face = self._face(uid)
@@ -308,8 +308,8 @@ def _rest_and_widest(
     """Return the frames where the mouth, or without a jaw everything, is least and most open."""
     channels = list({channel for curve in curves for channel in curve.channels})
     opening: NDArray[np.floating]
+    # A constant jaw has no widest frame; all channels together then tell rest from motion.
     if "jawOpen" in channels and np.ptp(track_curves.column("jawOpen")) > STILL_VALUE:
-        # A constant jaw has no widest frame; any other channel then tells rest from motion.
         opening = track_curves.column("jawOpen")
     else:
         opening = np.sum([np.abs(track_curves.column(c)) for c in channels], axis=0)

@@ -23,7 +23,7 @@ ROOT_FOLDER = Path(__file__).resolve().parents[1]
 
 if TYPE_CHECKING:
     from model_runtime import errors as runtime_errors
-    from model_runtime import files, protocol
+    from model_runtime import files, protocol, written
     from model_runtime.batch.lines import journal as batch_journal
     from model_runtime.batch.lines import keys as batch_keys
     from model_runtime.batch.lines import lock as batch_lock
@@ -51,6 +51,7 @@ else:
     formats = _sibling("curves.formats.registry")
     file_names = _sibling("curves.file_names")
     files = _sibling("files")
+    written = _sibling("written")
     batch_journal = _sibling("batch.lines.journal")
     batch_keys = _sibling("batch.lines.keys")
     batch_lock = _sibling("batch.lines.lock")
@@ -82,4 +83,5 @@ __all__ = [
     "rigs",
     "runtime_errors",
     "track",
+    "written",
 ]

@@ -1,9 +1,10 @@
-"""Replace files as a whole, and never a file of the user. Standard library only."""
+"""Replace files as a whole, and recognise the marks of CSTalk's own. Standard library only."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import tempfile
 import zipfile
@@ -27,6 +28,7 @@ CURVE_ENTRIES = {"values.npy", "channels.npy", "fps.npy", "start_s.npy", "reques
 MORE_CURVE_ENTRIES = {"neutral.npy"}
 """Entries that some of them have besides."""
 HEAD_BYTES = 4096
+BLOCK_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -86,24 +88,6 @@ def check_writable(path: Path) -> None:
         raise unwritable(path, error) from error
 
 
-def check_replaceable(path: Path, *, overwrite: bool = False) -> None:
-    """Check that a file can be written and that no file of the user would be lost.
-
-    Args:
-        path: The file that is to be written.
-        overwrite: Replace any file.
-
-    Raises:
-        BadOutput: It cannot be written, or a file without CSTalk's mark stands there.
-    """
-    check_writable(path)
-    if not overwrite and os.path.lexists(path) and not is_marked(path):
-        raise BadOutput(
-            f"{path} exists and was not written by CSTalk",
-            hint="Choose another name, or replace it with --overwrite",
-        )
-
-
 def is_marked(path: Path) -> bool:
     """Return whether a file carries a mark that CSTalk wrote it.
 
@@ -122,6 +106,15 @@ def is_marked(path: Path) -> bool:
     if suffix in (".html", ".htm"):
         return HTML_MARK in head or PAGE_OF_VERSION_1 in head
     return head.startswith(CSV_MARKS)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def unwritable(path: Path, error: OSError) -> BadOutput:

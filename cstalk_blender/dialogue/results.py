@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import BadBatch
-from ..package import batch_journal, batch_lock, batch_page, batch_table, files, runtime_errors
+from ..package import batch_journal, batch_lock, batch_page, batch_table, runtime_errors, written
 
 CSV_NAME, HTML_NAME = "report.csv", "report.html"
 
@@ -53,8 +53,9 @@ def check_report(csv: Path, folder: Path) -> None:
             return
         raise BadBatch(f"No folder {csv.parent} for the report", hint="Create the folder first")
     try:
+        record = batch_lock.folder_record(folder)
         for path in (csv, csv.with_suffix(".html")):
-            files.check_replaceable(path)
+            written.check_replaceable(path, record)
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(
             str(fault), hint="Choose another output folder, or move the file away"
@@ -81,9 +82,14 @@ def write_reports(request: ReportRequest) -> dict[str, str]:
         audio_s=sum(entry.duration_s for entry in found),
     )
     page = request.csv.with_suffix(".html")
+    record = batch_lock.folder_record(request.folder)
     try:
-        batch_table.write_csv(request.csv, found, shown)
-        batch_page.write_html(page, heading, found, shown)
+        written.write_recorded(
+            request.csv, record, lambda path: batch_table.write_csv(path, found, shown)
+        )
+        written.write_recorded(
+            page, record, lambda path: batch_page.write_html(path, heading, found, shown)
+        )
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(str(fault), hint=fault.hint) from fault
     return {"csv": str(request.csv), "html": str(page)}

@@ -7,6 +7,7 @@ keeps the phone probabilities, which the rating needs.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ from ..engines.base import Engine, EngineOutput, WrappedEngine
 from ..errors import BadOutput
 from ..generate import Progress, perform
 from ..protocol import BatchLine, Performance
-from .lines.fingerprint import FilePrint, FileState, check_unchanged, file_digest
+from ..written import Record, write_recorded
+from .lines.fingerprint import FilePrint, FileState, check_unchanged
 from .lines.journal import DONE, Entry
 from .lines.keys import keys_text
 from .quality import ClipMeter, PhoneProbabilities, opening_plot, rate
@@ -117,13 +119,16 @@ def generate_line(
     return track, entry
 
 
-def write_line(track: CurveTrack, line: BatchLine, folder: Path) -> dict[str, FilePrint]:
+def write_line(
+    track: CurveTrack, line: BatchLine, folder: Path, record: Record
+) -> dict[str, FilePrint]:
     """Write the files of a line, each replaced as a whole.
 
     Args:
         track: The curves.
         line: Names the files.
         folder: Output folder.
+        record: Record of the output folder.
 
     Returns:
         The contents of each file, by target.
@@ -131,20 +136,26 @@ def write_line(track: CurveTrack, line: BatchLine, folder: Path) -> dict[str, Fi
     Raises:
         BadOutput: A file cannot be written.
     """
-    written = {}
-    for target in line.targets:
-        path = folder / target
-        # Subfolders come from names in lists.
-        create_folder(path.parent)
-        write_curves(track, path)
-        written[target] = print_of(path)
-    return written
+    write = functools.partial(write_curves, track)
+    return {target: write_output(folder / target, record, write) for target in line.targets}
 
 
-def print_of(path: Path) -> FilePrint:
-    """Return the contents of a file that was just written. Raises BadOutput if it is gone."""
+def write_output(path: Path, record: Record, write: Callable[[Path], None]) -> FilePrint:
+    """Write one file of a line, with its folder, and return its contents.
+
+    Args:
+        path: The file.
+        record: Record of the output folder.
+        write: Called with the path under which the file is written.
+
+    Raises:
+        BadOutput: It cannot be written.
+    """
+    # Subfolders come from names in lists.
+    create_folder(path.parent)
+    digest = write_recorded(path, record, write)
     try:
-        return FilePrint(file_digest(path), FileState.of(path))
+        return FilePrint(digest, FileState.of(path))
     except OSError as error:
         raise BadOutput(
             f"{path} disappeared after it was written: {error.strerror}", hint="Check the disk"

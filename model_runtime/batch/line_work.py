@@ -12,12 +12,14 @@ from ..emotion.classifier import default_emotion_model
 from ..emotion.detect import uses_auto
 from ..engines.base import Engine
 from ..errors import BadArgument, BadOutput, Cancelled, RuntimeFault
+from ..files import file_digest
 from ..generate import Progress
 from ..protocol import BatchLine
+from ..written import Owner, Record
 from .clip import formats_of, generate_line, write_line
-from .lines.fingerprint import FilePrint, audio_print, file_digest, line_key, model_print
+from .lines.fingerprint import FilePrint, audio_print, is_same, line_key, model_print
 from .lines.journal import DONE, FAILED, Entry
-from .lines.ownership import Owner, owner_of
+from .lines.ownership import owner_of
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ class LineWork:
     """Output folder."""
     earlier: Mapping[str, Entry]
     """Entries of earlier runs, by target."""
+    record: Record
+    """Digests of the files in the output folder that CSTalk wrote."""
     resume: bool = False
     """Skip lines that are finished and unchanged."""
     overwrite: bool = False
@@ -122,7 +126,7 @@ class LineWork:
         Raises:
             BadOutput: A file cannot be written.
         """
-        outputs = write_line(track, task.line, self.folder)
+        outputs = write_line(track, task.line, self.folder, self.record)
         return Ending(task.line, self.named(task, entry, outputs))
 
     def named(self, task: Task, entry: Entry, outputs: dict[str, FilePrint]) -> Entry:
@@ -180,8 +184,8 @@ class LineWork:
         written = {} if before is None else before.outputs
         # By file: a line may have one file of ours and one of the user's.
         owners = {
-            target: owner_of(path, written.get(target))
-            for target, path in zip(line.targets, self.paths(line), strict=True)
+            target: owner_of(self.folder / target, self.record, written.get(target))
+            for target in line.targets
         }
         edited = [target for target, owner in owners.items() if owner is Owner.EDITED]
         foreign = [target for target, owner in owners.items() if owner is Owner.USER]
@@ -190,7 +194,10 @@ class LineWork:
             note = f"kept {', '.join(edited)}, which was edited after it was generated"
             return Ending(line, before, True, note, self._digest(line))
         # All files must be ours and unchanged to be skipped.
-        is_whole = all(owner is Owner.CSTALK for owner in owners.values())
+        is_whole = all(
+            target in written and is_same(self.folder / target, written[target])
+            for target in line.targets
+        )
         if self.resume and before is not None and is_done and before.key == key and is_whole:
             return Ending(line, before, is_skipped=True)
         # Nothing of the user's is replaced without --overwrite.

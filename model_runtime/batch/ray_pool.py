@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import logging
 import os
@@ -26,7 +27,7 @@ from ..engines.factory import open_engine
 from ..errors import BadArgument, EngineUnavailable, RuntimeFault
 from ..files import replace_file
 from ..protocol import BatchLine, Performance
-from .clip import create_folder, formats_of, generate_line, print_of
+from .clip import formats_of, generate_line, write_output
 from .line_work import Ending, LineWork, Task, internal
 from .lines.control import Control
 from .lines.fingerprint import audio_print, check_unchanged
@@ -247,9 +248,8 @@ class RayPool:
         # Written here: the output folder belongs to this process.
         try:
             for target, path, data in zip(task.line.targets, paths, answer.files, strict=True):
-                create_folder(path.parent)
-                replace_file(path, data)
-                outputs[target] = print_of(path)
+                write = functools.partial(replace_file, data=data)
+                outputs[target] = write_output(path, work.record, write)
         except RuntimeFault as fault:
             return work.failed(task.line, fault)
         entry = dataclasses.replace(answer.entry, audio=task.audio)

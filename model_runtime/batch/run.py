@@ -13,15 +13,15 @@ from typing import Protocol
 
 from ..engines.factory import AUTO
 from ..errors import BadArgument, BadOutput, BadWeights
-from ..files import check_replaceable
 from ..protocol import BatchEvent, BatchLine, BatchOutcome
 from ..version import runtime_version
+from ..written import Record, check_replaceable, write_recorded
 from .events import Events, Tally
 from .line_work import Ending, LineWork
 from .lines.control import Control
 from .lines.fingerprint import model_print
 from .lines.journal import Journal
-from .lines.lock import locked
+from .lines.lock import folder_record, locked
 from .lines.report import write_csv
 from .lines.report_html import Heading, write_html
 from .local_pool import LocalPool, open_engines
@@ -120,15 +120,15 @@ def run(
         ) from error
     # Locked before the reports are checked: nobody may write in between.
     with locked(request.output) as state:
+        record = folder_record(request.output)
         for report in filter(None, (request.csv, request.html)):
-            check_replaceable(report, overwrite=request.overwrite)
+            check_replaceable(report, record, overwrite=request.overwrite)
         journal = Journal(state)
         # Opened under the lock: engines take seconds.
         pool = _pool(request) if open_pool is None else open_pool()
         # Entries of earlier runs are read before the journal is rewritten.
-        work = LineWork(
-            model, request.output, journal.thin_entries(), request.resume, request.overwrite
-        )
+        earlier = journal.thin_entries()
+        work = LineWork(model, request.output, earlier, record, request.resume, request.overwrite)
         sweep(path.parent for line in request.lines for path in work.paths(line))
         journal.start()
         events = Events(len(request.lines), send)
@@ -140,7 +140,7 @@ def run(
             pool.close()
         if request.resume:  # lines that were not reached may be there from an earlier run
             ended |= {line.targets[0] for line in request.lines}
-        reports = _write_reports(request, journal, ended, skipped, events.tally, pool.title)
+        reports = _write_reports(request, record, journal, ended, skipped, events.tally, pool.title)
         outcome = _outcome(events.tally)
         events.ended(outcome, reports)
     return Summary(outcome, events.tally)
@@ -202,6 +202,7 @@ def _run_lines(
 
 def _write_reports(
     request: BatchRequest,
+    record: Record,
     journal: Journal,
     targets: set[str],
     skipped: set[str],
@@ -209,22 +210,27 @@ def _write_reports(
     title: str,
 ) -> tuple[str, ...]:
     """Write the reports that were asked for and return their paths. Raises BadOutput."""
+    heading = Heading(
+        title=f"CSTalk batch: {request.output.resolve().name}",
+        facts=f"{request.model.name} · {title} · {platform.node()}",
+        total=tally.total,
+        done=tally.done,
+        skipped=tally.skipped,
+        failed=tally.failed,
+        audio_s=sum(entry.duration_s for entry in journal.ranked(targets)),
+    )
+
+    def write_table(path: Path) -> None:
+        write_csv(path, journal.ranked(targets), skipped)
+
+    def write_page(path: Path) -> None:
+        write_html(path, heading, journal.ranked(targets), skipped)
+
     written = []
-    if request.csv is not None:
-        write_csv(request.csv, journal.ranked(targets), skipped)
-        written.append(str(request.csv))
-    if request.html is not None:
-        # Read from the journal again: entries are not kept in memory.
-        audio_s = sum(entry.duration_s for entry in journal.ranked(targets))
-        heading = Heading(
-            title=f"CSTalk batch: {request.output.resolve().name}",
-            facts=f"{request.model.name} · {title} · {platform.node()}",
-            total=tally.total,
-            done=tally.done,
-            skipped=tally.skipped,
-            failed=tally.failed,
-            audio_s=audio_s,
-        )
-        write_html(request.html, heading, journal.ranked(targets), skipped)
-        written.append(str(request.html))
+    for path, write in ((request.csv, write_table), (request.html, write_page)):
+        if path is not None:
+            # Again: a file of the user may have come while the batch ran.
+            check_replaceable(path, record, overwrite=request.overwrite)
+            write_recorded(path, record, write)
+            written.append(str(path))
     return tuple(written)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import functools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +14,9 @@ from ..curves.formats.registry import check_output, write_curves
 from ..curves.track import CurveTrack
 from ..emotion.keys import emotion_title
 from ..errors import BadArgument
-from ..files import check_replaceable
 from ..generate import perform
 from ..protocol import Performance
+from ..written import Record, check_replaceable, user_record, write_recorded
 from .console import Parser, ProgressLine, print_line, print_warning, set_up_logging
 from .options import add_options, engine_from, performance_from
 from .script import add_script_options, script_from, write_words
@@ -30,14 +32,8 @@ def main(arguments: Sequence[str]) -> int:
         duration_s=options.duration,
         script=script_from(options),
     )
-    check_output(options.output)
-    for output in filter(None, (options.output, options.words)):
-        check_replaceable(output, overwrite=options.overwrite)
-    if Inputs([options.audio]).holds(options.output):
-        raise BadArgument(
-            f"{options.output} is the audio file and would be replaced",
-            hint="Choose another output",
-        )
+    record = user_record()
+    _check_outputs(options, record)
     started = time.perf_counter()
     engine = engine_from(options)
     line = ProgressLine()
@@ -45,9 +41,11 @@ def main(arguments: Sequence[str]) -> int:
         track = perform(performance, engine, progress=line)
     finally:
         line.clear()
-    write_curves(track, options.output)
+    for output in _outputs(options):  # again: a file of the user may have come meanwhile
+        check_replaceable(output, record, overwrite=options.overwrite)
+    write_recorded(options.output, record, functools.partial(write_curves, track))
     if options.words:
-        write_words(track, options.words)
+        write_recorded(options.words, record, functools.partial(write_words, track))
     for warning in track.warnings:
         print_warning(warning)
     frames, channels = track.values.shape
@@ -57,6 +55,31 @@ def main(arguments: Sequence[str]) -> int:
         f"{time.perf_counter() - started:.1f} s"
     )
     return 0
+
+
+def _outputs(options: argparse.Namespace) -> list[Path]:
+    return list(filter(None, (options.output, options.words)))
+
+
+def _check_outputs(options: argparse.Namespace, record: Record) -> None:
+    """Check before the work that every output can be written and replaces nothing of the user's.
+
+    Raises:
+        BadArgument: An output is an input under some name, or both outputs are one file.
+        BadOutput: It cannot be written, or a file of the user stands there.
+    """
+    check_output(options.output)
+    inputs = Inputs(filter(None, (options.audio, options.text_file)))
+    for output in _outputs(options):
+        check_replaceable(output, record, overwrite=options.overwrite)
+        if inputs.holds(output):
+            raise BadArgument(
+                f"{output} is an input and would be replaced", hint="Choose another output"
+            )
+    if options.words and Inputs([options.output]).holds(options.words):
+        raise BadArgument(
+            f"{options.output} and {options.words} are one file", hint="Choose another name"
+        )
 
 
 def _titles(track: CurveTrack, performance: Performance) -> str:
@@ -96,7 +119,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace a file that CSTalk did not mark as its own (csv and json carry no mark)",
+        help="replace a file that CSTalk did not write, or that was edited since",
     )
     add_options(parser)
     add_script_options(parser)

@@ -53,10 +53,6 @@ def script_from(options: argparse.Namespace) -> str:
             raise BadArgument(
                 f"Unknown format of {options.words.name}", hint="Use .TextGrid, .srt or .json"
             )
-        if options.words.exists():
-            raise BadArgument(
-                f"{options.words} already exists", hint="Choose another name, or delete it first"
-            )
     return script
 
 

@@ -16,7 +16,8 @@ from model_runtime.batch.lines.lock import STATE_FOLDER
 from model_runtime.batch.run import BatchRequest
 from model_runtime.cli.main import main
 from model_runtime.errors import BadOutput
-from model_runtime.files import check_replaceable, is_marked
+from model_runtime.files import is_marked
+from model_runtime.written import Record, check_replaceable
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
 from tests.runtime.conftest import COMMAND
@@ -132,6 +133,51 @@ def test_no_output_leads_to_an_input_under_any_name(
     assert (lines / ("one.npz" if alias == "case" else "one.wav")).read_bytes() == data
 
 
+def test_fewer_formats_replace_the_files_of_more(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24"]
+    command = ["batch", str(lines), "-o", str(output), *options]
+    assert main([*command, "--format", "npz,csv,json"]) == 0
+    assert main([*command, "--format", "csv,json"]) == 0
+    shutil.move(output, output.with_name("moved"))
+    command[3] = str(output.with_name("moved"))
+    assert main([*command, "--format", "json"]) == 0
+    (output.with_name("moved") / "one.json").write_text("{}", encoding="utf-8")
+    assert main([*command, "--format", "json"]) == 2
+
+
+def test_files_of_a_batch_that_was_killed_before_its_journal_are_its_own(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24"]
+    command = ["batch", str(lines), "-o", str(output), "--format", "csv", *options]
+    assert main(command) == 0
+    journal = output / STATE_FOLDER / JOURNAL_NAME
+    before = journal.read_bytes()
+    for path in lines.glob("*.wav"):
+        write_wav(path, voice(0.5, seed=9))
+    assert main(command) == 0
+    journal.write_bytes(before)  # the kill: new files, old journal
+    assert main([*command, "--resume"]) == 0
+    assert [entry.duration_s for entry in read_entries(journal)][-2:] == [0.5, 0.5]
+    journal.unlink()
+    assert main([*command, "--resume"]) == 0
+
+
+def test_an_edited_report_is_not_replaced(
+    lines: Path, output: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.csv"
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24"]
+    command = ["batch", str(lines), "-o", str(output), "--report", str(report), *options]
+    assert main(command) == main([*command, "--resume"]) == 0
+    edited = report.read_text(encoding="utf-8") + "note of the producer\n"
+    report.write_text(edited, encoding="utf-8")
+    assert main([*command, "--resume"]) == 2
+    assert report.read_text(encoding="utf-8") == edited
+
+
 @pytest.mark.parametrize("name", ["report.csv", "report.html"])
 def test_a_table_or_page_of_the_user_is_not_replaced_by_a_report(
     name: str, lines: Path, output: Path, checkpoint: Path, tmp_path: Path
@@ -154,7 +200,13 @@ def test_generate_replaces_its_own_files_alone(
         options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24", *more]
         return main(["generate", str(lines / "one.wav"), "-o", str(tmp_path / name), *options])
 
-    assert generate("a.npz") == generate("a.npz") == 0
+    for name in ("a.npz", "a.csv", "a.json"):
+        assert generate(name) == generate(name) == 0
+        with (tmp_path / name).open("ab") as stream:
+            stream.write(b" ")
+        assert generate(name) == 2
+        assert "was changed after CSTalk wrote it" in capsys.readouterr().err
+        assert (tmp_path / name).read_bytes().endswith(b" ")
     (tmp_path / "b.npz").write_bytes(b"mine")
     assert generate("b.npz") == 2
     assert "was not written by CSTalk" in capsys.readouterr().err
@@ -238,4 +290,4 @@ def test_reports_of_release_0_1_are_known(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     for name in ("r.csv", "r.html"):
-        check_replaceable(tmp_path / name)
+        check_replaceable(tmp_path / name, Record(tmp_path / "written.txt"))

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadAudio
+from ...files import file_digest
 
-BLOCK_BYTES = 1 << 20
 MODEL_FILES = ("config.json", "weights.safetensors")
 
 
@@ -114,15 +114,6 @@ def changed(path: Path) -> BadAudio:
         f"{path.name} changed while it was read",
         hint="Wait until it is complete, then run the batch again with --resume",
     )
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 # Few models are used in a process; each is hashed once.

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import BadOutput, RuntimeFault
+from ...written import RECORD_NAME, Record
 
 STATE_FOLDER = ".cstalk-batch"
 """Folder in the output folder with the lock and the journal."""
@@ -32,6 +33,11 @@ class FolderBusy(RuntimeFault):
 
     code = "folder-busy"
     exit_status = 2
+
+
+def folder_record(output: Path) -> Record:
+    """Return the record of the files that batches wrote into an output folder, and of reports."""
+    return Record(output / STATE_FOLDER / RECORD_NAME, base=output)
 
 
 @contextlib.contextmanager

@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import enum
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...files import is_marked
+from ...written import Owner, Record
 from .fingerprint import FilePrint, is_same
 
 
-class Owner(enum.Enum):
-    """The owner of the file at a path."""
-
-    NOBODY = enum.auto()
-    """There is no file."""
-    CSTALK = enum.auto()
-    """CSTalk wrote it, and it is as it was written: it may be replaced."""
-    EDITED = enum.auto()
-    """CSTalk wrote it, and it was changed since."""
-    USER = enum.auto()
-    """Nothing shows that CSTalk wrote it."""
-
-
-def owner_of(path: Path, written: FilePrint | None) -> Owner:
-    """Return whose file stands at a path.
+def owner_of(path: Path, record: Record, written: FilePrint | None) -> Owner:
+    """Return whose file stands at an output of a batch.
 
     Args:
         path: An output file.
-        written: What the journal says was written there; None without an entry. A mark inside the
-            file then decides, see `files.is_marked`.
+        record: Record of the output folder.
+        written: What the journal says was written there; None without an entry.
     """
-    # lexists: a broken link is somebody's too.
+    if written is None:
+        return record.owner_of(path)
     if not os.path.lexists(path):
         return Owner.NOBODY
-    if written is not None:
-        # The journal knows what was written: any difference is an edit.
-        return Owner.CSTALK if is_same(path, written) else Owner.EDITED
-    return Owner.CSTALK if is_marked(path) else Owner.USER
+    if is_same(path, written):
+        return Owner.CSTALK
+    # A process that was killed may have written the file and not the journal. A mark alone does
+    # not outweigh the journal.
+    return Owner.EDITED if record.digest_or_none(path) is None else record.owner_of(path)
 
 
 class Inputs:

@@ -46,7 +46,8 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
     csv, html = _reports(options)
     listed = [Path(options.source)] if is_list else []
     check_inputs_kept(lines, options.output, listed)
-    inputs = Inputs([*listed, *(Path(row.audio) for row in rows)])
+    read = (Path(name) for row in rows for name in (row.audio, row.sidecar) if name)
+    inputs = Inputs([*listed, *read])
     for report in filter(None, (csv, html)):
         if inputs.holds(report):
             raise BadArgument(

@@ -11,12 +11,12 @@ import bpy
 
 from ..dialogue import layout, lines
 from ..errors import BadBatch
-from ..jobs.batch import placement
+from ..jobs.batch import earlier
 from ..jobs.batch.request import (
+    PLAYED,
     Assignment,
     BatchRequest,
     BatchTarget,
-    Destination,
     LineStatus,
 )
 from ..package import protocol
@@ -49,6 +49,7 @@ def request_of(scene: bpy.types.Scene) -> BatchRequest:
     if settings.listed_from == strip_lines.SEQUENCER:
         _follow_strips(scene, items)
     faces = [_face_of(item, scene) for item in items]
+    earlier.check_none_is_hidden(faces, settings.destination, settings.listed_from)
     target = BatchTarget(
         scene_uid=scene.session_uid,
         scene_name=scene.name,
@@ -206,9 +207,9 @@ def _start_frame(scene: bpy.types.Scene) -> float:
     """Return the frame of the first line: the scene's, or after the lines of an earlier batch."""
     settings: CSTALK_PG_batch = scene.cstalk_batch
     start = float(scene.cstalk.start_frame)
-    if settings.destination != Destination.NLA:
+    if settings.destination not in PLAYED:
         return start
-    free = placement.first_free_frame(scene, settings.listed_from)
+    free = earlier.first_free_frame(scene, settings.listed_from)
     if free is None:
         return start
     return max(start, round(free + settings.gap_s * audio.frame_rate(scene)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -240,35 +239,6 @@ def faces_with_lines(target: BatchTarget) -> list[bpy.types.Object]:
     """Return the faces in the scene with lines of CSTalk."""
     scene = scene_of(target)
     return [o for o in scene.objects if targets.is_face(o) and strips.has_lines(o)]
-
-
-def first_free_frame(scene: bpy.types.Scene, batch: str) -> float | None:
-    """Return the frame after the lines of other batches that play before those of ``batch``.
-
-    Args:
-        scene: The scene.
-        batch: Source of the batch. If none of its lines is in the scene yet, all other lines count
-            as earlier.
-
-    Returns:
-        The frame after the last earlier line, None without one.
-    """
-    spans: dict[str, list[tuple[float, float]]] = {}
-    for face in scene.objects:
-        if not targets.is_face(face):
-            continue
-        for nla_track in strips.our_tracks(face.data.shape_keys):
-            for strip in nla_track.strips:
-                name = None if strip.action is None else strip.action.get(strips.BATCH)
-                if name is not None:
-                    spans.setdefault(name, []).append((strip.frame_start, strip.frame_end))
-    own = min((first for first, _last in spans.pop(batch, ())), default=math.inf)
-    ends = [
-        max(last for _first, last in others)
-        for others in spans.values()
-        if min(first for first, _last in others) < own
-    ]
-    return max(ends) + 1.0 if ends else None
 
 
 def read_track(path: Path) -> track.CurveTrack:

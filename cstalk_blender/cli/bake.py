@@ -114,6 +114,8 @@ def _set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
         settings.source_kind, settings.folder = "FOLDER", str(Path(options.folder).absolute())
     settings.destination = bake_options.DESTINATIONS[options.to]
     settings.pattern, settings.gap_s = options.name_pattern, options.gap
+    if options.fade is not None:
+        settings.fade_s = options.fade
     settings.include, settings.exclude = " ".join(options.include), " ".join(options.exclude)
     settings.is_asset, settings.with_sounds = options.mark_assets, not options.no_sounds
     formats = options.format.split(",")

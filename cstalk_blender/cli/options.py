@@ -81,6 +81,12 @@ def _add_output(bake: argparse.ArgumentParser) -> None:
     bake.add_argument(
         "--gap", type=float, default=0.5, metavar="SECONDS", help="pause between lines (0.5)"
     )
+    bake.add_argument(
+        "--fade",
+        type=float,
+        metavar="SECONDS",
+        help="time in which a line takes its emotion and leaves it (that of the file: 0.3)",
+    )
     bake.add_argument("--start-frame", type=int, metavar="FRAME", help="frame of the first line")
     bake.add_argument(
         "--format", default="npz", metavar="npz,csv,json", help="curve files (default: npz)"

@@ -12,8 +12,6 @@ from ..package import track
 
 CurveTrack = track.CurveTrack
 FloatArray = NDArray[np.float32]
-REST_S = 0.2
-"""Seconds in which the face returns to rest after a line, and leaves rest before the next."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +53,15 @@ def first_frames(
     return frames
 
 
-def joined(lines: Sequence[tuple[float, CurveTrack]]) -> tuple[float, CurveTrack, list[slice]]:
+def joined(
+    lines: Sequence[tuple[float, CurveTrack]], rest_s: float
+) -> tuple[float, CurveTrack, list[slice]]:
     """Join many lines to one track; between them the face rests.
 
     Args:
         lines: Second of the timeline at which each line's first frame lies, and its curves, all at
             one frame rate and of the same channels. Where two overlap, the later one counts.
+        rest_s: Seconds in which the face leaves rest before a line, and returns to it after.
 
     Returns:
         Second of the first frame, the curves, and the frames of speech and of returning to rest:
@@ -68,7 +69,7 @@ def joined(lines: Sequence[tuple[float, CurveTrack]]) -> tuple[float, CurveTrack
     """
     lines = sorted(lines, key=lambda line: line[0])
     fps, channels = lines[0][1].fps, lines[0][1].channels
-    rest = round(REST_S * fps)
+    rest = round(rest_s * fps)
     begin_s = lines[0][0] - rest / fps
     offsets = [round((second - begin_s) * fps) for second, _curves in lines]
     frames = max(o + c.frame_count for o, (_s, c) in zip(offsets, lines, strict=True)) + rest

@@ -58,6 +58,7 @@ def request_of(scene: bpy.types.Scene) -> BatchRequest:
         folder=folder,
         with_companions=scene.cstalk.with_companions,
         is_asset=settings.is_asset,
+        fade_s=round(settings.fade_s, 3),
         with_sounds=settings.with_sounds and settings.listed_from != strip_lines.SEQUENCER,
     )
     slots = [_slot(item) for item in items]

@@ -7,7 +7,7 @@ import json
 import bpy
 import pytest
 
-from cstalk_blender.errors import BatchFailed, JobOverlap
+from cstalk_blender.errors import BadBatch, BatchFailed, JobOverlap
 from cstalk_blender.jobs.batch import job as batch_job
 from cstalk_blender.jobs.batch.request import LineStatus
 from cstalk_blender.rig.keys import strips
@@ -119,6 +119,52 @@ def test_second_folder_follows_the_first_and_neither_moves_when_baked_again(sett
         more = [one for one in strips_on("anna") if "anna_03" in one[0]]
         assert [one[1:] for one in more] == [(181.0, 228.0)]  # half a second after frame 168
         assert [one for one in strips_on("anna") if one not in more] == first
+
+
+def test_second_folder_on_the_timeline_asks_before_it_hides_the_first(settings, work):
+    settings.destination = "TIMELINE"
+    bake()
+    bob = bpy.data.objects["bob"].data.shape_keys.animation_data
+    first = bob.action
+    (work / "more").mkdir()
+    write_wav(work / "more" / "bob_03.wav")
+    settings.folder = str(work / "more")
+    line_list.fill(bpy.context.scene)
+    for destination in ("TIMELINE", "NLA"):
+        settings.destination = destination
+        with pytest.raises(BadBatch, match="The lines of lines on 'bob' would not play any more"):
+            line_requests.request_of(bpy.context.scene)
+    assert bob.action is first
+    make_face("carl")  # another character speaks after the lines of the first folder
+    settings.lines[0].character = bpy.data.objects["carl"]
+    settings.destination = "TIMELINE"
+    assert line_requests.request_of(bpy.context.scene).assignments[0].zero_frame == 188
+    # 168 with the lines' end at rest 0.3 s later, and the gap of half a second
+
+
+def test_second_folder_on_the_timeline_does_not_take_strips_off(settings, work):
+    bake()
+    before = strips_on("bob")
+    (work / "more").mkdir()
+    write_wav(work / "more" / "bob_03.wav")
+    settings.folder, settings.destination = str(work / "more"), "TIMELINE"
+    line_list.fill(bpy.context.scene)
+    with pytest.raises(BadBatch, match="would not play any more"):
+        line_requests.request_of(bpy.context.scene)
+    assert strips_on("bob") == before
+
+
+def test_emotion_fades_at_the_ends_of_a_line_and_the_lips_do_not(settings):
+    bake()
+    anna = bpy.data.objects["anna"]
+    plain = [evaluated_heights(anna, frame)[JAW] for frame in (4, 8, 44)]
+    smile = [evaluated_heights(anna, frame)[SMILE] for frame in (4, 8, 24, 44, 46)]
+    # 0.3 s are 7 frames of 24: a raised cosine on a smile of 0.5
+    assert smile == pytest.approx([0.1943, 0.5, 0.5, 0.3058, 0.0941], abs=2e-3)
+    settings.fade_s = 0.5
+    bake()
+    assert evaluated_heights(anna, 8)[SMILE] == pytest.approx(0.3147, abs=2e-3)
+    assert [evaluated_heights(anna, frame)[JAW] for frame in (4, 8, 44)] == pytest.approx(plain)
 
 
 def test_name_that_looks_like_an_emotion_is_marked_in_the_list(settings, folder):
@@ -245,6 +291,21 @@ def test_pause_holds_and_goes_on(settings, batch, use_child):
     batch.pause()
     tick_until(batch, lambda: not batch.is_busy)
     assert set(ended(batch).values()) == {LineStatus.DONE}
+
+
+def test_cancel_of_a_paused_batch_places_what_is_made_and_ends(
+    settings, batch, use_child, monkeypatch
+):
+    use_child("slow")
+    with monkeypatch.context() as patch:  # a line is ready, and the user is in Edit Mode
+        patch.setattr(batch_job.generate_request, "waiting_for_or_none", lambda: "Leave Edit Mode")
+        batch.start(line_requests.request_of(bpy.context.scene))
+        batch.pause()
+        tick_until(batch, lambda: batch.is_paused)
+        assert batch.states[LINES[0]].status == LineStatus.MADE
+        batch.cancel()
+    tick_until(batch, lambda: not batch.is_busy)
+    assert [name for name, *_ in strips_on("anna")] == ["anna anna_01__happy_0.5"]
 
 
 def test_child_that_dies_is_told_and_its_finished_lines_are_kept(settings, batch, use_child):

@@ -75,7 +75,7 @@ def test_lines_of_another_scene_begin_at_its_beginning():
 
 def test_joined_lines_keep_their_values_and_rest_between():
     curves = track.CurveTrack(np.full((24, 2), 0.8, np.float32), ("jawOpen", "mouthClose"), 24.0)
-    begin_s, joined, spoken = layout.joined([(3.0, curves), (1.0, curves)])
+    begin_s, joined, spoken = layout.joined([(3.0, curves), (1.0, curves)], 0.2)
     values = joined.column("jawOpen")
     first = round((1.0 - begin_s) * 24)
     assert np.all(values[first : first + 24] == np.float32(0.8))

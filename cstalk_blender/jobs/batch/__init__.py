@@ -4,6 +4,7 @@
 * `audio`: decode what the worker cannot.
 * `job`: the batch's `pump.TimerPump`.
 * `progress`: states of the lines, counts, fraction.
+* `earlier`: lines of other batches in the scene, which new ones follow.
 * `placement`: what becomes of one line's curves: strips, keyframes, Actions, files.
 * `report`: the end of a batch: what concerns all lines, the report, the scene's list.
 """

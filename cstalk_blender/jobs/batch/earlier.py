@@ -64,7 +64,7 @@ def check_none_is_hidden(
         on_timeline = {source for source, *_ in _timeline(face)} - {batch}
         on_strips = {source for source, *_ in _strips(face)} - {batch}
         if destination == Destination.NLA and on_timeline:
-            hidden, hint = on_timeline, "bake these lines into the timeline in another scene"
+            hidden, hint = on_timeline, "bake those lines into NLA Strips too"
         elif destination == Destination.TIMELINE and on_timeline | on_strips:
             hidden, hint = on_timeline | on_strips, "choose NLA Strips, which keep both"
         else:
@@ -84,7 +84,8 @@ def _played(scene: bpy.types.Scene) -> Iterator[Span]:
     for strip in compat.placed_strips(sequencer_scene(scene)):
         if strip.get(strips.BATCH):
             first, last = compat.strip_span(strip)
-            yield strip[strips.BATCH], float(first), float(last)
+            # The frame after the last one; those of keys and strips above are last ones.
+            yield strip[strips.BATCH], float(first), float(last) - 1.0
 
 
 def _strips(face: bpy.types.Object) -> Iterator[Span]:

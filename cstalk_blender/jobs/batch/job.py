@@ -89,7 +89,9 @@ class BatchJob(pump.TimerPump):
     @property
     def is_paused(self) -> bool:
         """True while the lines are held."""
-        return self._event is not None and self._event.is_paused
+        # Without a worker nothing is held: the last event may be from before its end.
+        is_held = self._event is not None and self._event.is_paused
+        return is_held and self._worker is not None
 
     @property
     def worker_pid(self) -> int | None:

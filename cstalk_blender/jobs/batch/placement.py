@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ... import compat
+from ...dialogue.fade import faded
 from ...dialogue.layout import joined
 from ...dialogue.lines import stem_of
 from ...errors import BadBatch, BadTarget
@@ -19,7 +20,7 @@ from ...rig.keys import bake, exports, ownership, strips
 from ...rig.keys.fcurves import key_frames
 from ...scene import audio as sound
 from ...scene.sequencer import sequencer_scene
-from .request import EXPORTS, PLAYED, Assignment, BatchTarget, Destination
+from .request import DEFAULT_FADE_S, EXPORTS, PLAYED, Assignment, BatchTarget, Destination
 
 LIBRARY_FRAME = 1.0
 """First frame of an Action that is not played."""
@@ -45,6 +46,8 @@ def token_of(digest: str, assignment: Assignment, target: BatchTarget) -> str:
     frame = None if target.destination not in PLAYED else assignment.zero_frame
     # .blend files keep the token: the same values in the same order as in release 0.1.
     parts = (digest, assignment.face_name, frame, str(target.destination), target.is_asset)
+    if target.destination in PLAYED and target.fade_s != DEFAULT_FADE_S:
+        parts = (*parts, round(target.fade_s, 3))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
@@ -105,6 +108,8 @@ def place(assignment: Assignment, target: BatchTarget) -> tuple[str, ...]:
     is_played = target.destination == Destination.NLA
     zero = assignment.zero_frame if is_played else LIBRARY_FRAME - curves.start_s * rate
     assert zero is not None, "a line is placed when its frame is known"
+    if is_played:
+        curves = faded(curves, target.fade_s)
     placed = strips.place_line(
         faces, curves, label, start_frame=zero, frame_rate=rate, is_on_track=is_played
     )
@@ -139,7 +144,7 @@ def place_timeline(assignments: Sequence[Assignment], target: BatchTarget) -> tu
         curves = read_track(target.folder / assignment.line.targets[0])
         assert assignment.zero_frame is not None, "a line is placed when its frame is known"
         parts.append((assignment.zero_frame / rate + curves.start_s, curves))
-    begin_s, curves, spoken = joined(parts)
+    begin_s, curves, spoken = joined(parts, target.fade_s)
     strips.clear_lines(faces)  # below the Action they would have no effect
     name = Path(target.batch).name or target.batch
     report = bake.bake_track(

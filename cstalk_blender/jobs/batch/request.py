@@ -31,6 +31,10 @@ EXPORTS = (Destination.BLEND, Destination.GLTF, Destination.FBX)
 """Destinations that write a file for each line."""
 
 
+DEFAULT_FADE_S = 0.3
+"""Seconds in which a line takes its emotion; the middle of the range that the panel offers."""
+
+
 class LineStatus(enum.StrEnum):
     """State of a line; the values are stored in .blend files."""
 
@@ -87,6 +91,8 @@ class BatchTarget:
     is_asset: bool = False
     with_sounds: bool = False
     """Add the audio of the lines to the sequencer."""
+    fade_s: float = DEFAULT_FADE_S
+    """Seconds in which a line takes its emotion, and leaves it at its end."""
 
 
 @dataclasses.dataclass(frozen=True)

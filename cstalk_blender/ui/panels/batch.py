@@ -209,6 +209,8 @@ def draw_destination(layout: bpy.types.UILayout, settings: CSTALK_PG_batch) -> N
     column.prop(settings, "destination")
     if is_laid_out(settings):
         column.prop(settings, "gap_s")
+    if settings.destination in PLAYED:
+        column.prop(settings, "fade_s")
 
 
 def is_laid_out(settings: CSTALK_PG_batch) -> bool:

@@ -9,7 +9,7 @@ import bpy
 
 from ... import compat
 from ...dialogue import casting, patterns
-from ...jobs.batch.request import Destination, LineStatus
+from ...jobs.batch.request import DEFAULT_FADE_S, Destination, LineStatus
 from ...package import protocol
 from .generate import EMOTION_ITEMS
 
@@ -254,6 +254,17 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         default=0.5,
         min=0.0,
         soft_max=5.0,
+        precision=2,
+    )
+    fade_s: bpy.props.FloatProperty(
+        name="Fade (s)",
+        description="Time in seconds in which a line takes its emotion and leaves it again "
+        "(default: 0.3)",
+        default=DEFAULT_FADE_S,
+        min=0.05,
+        soft_min=0.2,
+        soft_max=0.5,
+        max=2.0,
         precision=2,
     )
     is_asset: bpy.props.BoolProperty(

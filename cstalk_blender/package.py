@@ -24,6 +24,7 @@ ROOT_FOLDER = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from model_runtime import errors as runtime_errors
     from model_runtime import files, protocol, written
+    from model_runtime.audio import wav
     from model_runtime.batch.lines import journal as batch_journal
     from model_runtime.batch.lines import keys as batch_keys
     from model_runtime.batch.lines import lock as batch_lock
@@ -52,6 +53,7 @@ else:
     file_names = _sibling("curves.file_names")
     files = _sibling("files")
     written = _sibling("written")
+    wav = _sibling("audio.wav")
     batch_journal = _sibling("batch.lines.journal")
     batch_keys = _sibling("batch.lines.keys")
     batch_lock = _sibling("batch.lines.lock")
@@ -83,5 +85,6 @@ __all__ = [
     "rigs",
     "runtime_errors",
     "track",
+    "wav",
     "written",
 ]

@@ -11,9 +11,10 @@ import logging
 import shutil
 from pathlib import Path
 
+from ..package import wav
+
 log = logging.getLogger(__name__)
 
-WAV_STARTS = (b"RIFF", b"RF64")
 FOLDER = "cstalk-sounds"
 BUFFER_FRAMES = 65_536
 
@@ -27,7 +28,7 @@ def for_model(path: Path, temporary_folder: Path) -> Path:
         path: Audio file.
         temporary_folder: Existing folder that Blender deletes at exit.
     """
-    if _is_wav(path) or shutil.which("ffmpeg") is not None:
+    if shutil.which("ffmpeg") is not None or _worker_reads(path):
         return path
     return decoded_or_none(path, temporary_folder) or path
 
@@ -81,9 +82,16 @@ def _keep_frames(padded: Path, target: Path, frames: int) -> None:
     whole.replace(target)
 
 
-def _is_wav(path: Path) -> bool:
+def _worker_reads(path: Path) -> bool:
+    """Return whether the worker reads a file without a decoder: WAV with plain samples.
+
+    Others have the same first bytes: ADPCM, MP3 and AC-3 in a WAV file, or an AVI film.
+    """
     try:
         with path.open("rb") as stream:
-            return stream.read(4) in WAV_STARTS
+            wav.read_header(stream)
     except OSError:
         return True  # the worker reports the reason
+    except ValueError:  # WavError is one
+        return False
+    return True

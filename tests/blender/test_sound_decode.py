@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 import wave
 from pathlib import Path
@@ -82,6 +83,18 @@ def test_wav_and_a_machine_with_ffmpeg_need_no_help(sound, no_ffmpeg, work, monk
     monkeypatch.setattr(sound_decode.shutil, "which", lambda name: f"/usr/bin/{name}")
     assert sound_decode.for_model(given, work) == given
     assert not (work / sound_decode.FOLDER).exists()
+
+
+def test_wav_with_another_codec_than_plain_samples_is_decoded_by_blender(no_ffmpeg, work):
+    needs_aud()
+    path = work / "law.wav"
+    law = bytes(range(128, 256)) * 125  # A-law, a second at 16 kHz
+    form = struct.pack("<HHIIHH", 6, 1, 16_000, 16_000, 1, 8)
+    chunks = b"fmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", 16_000) + law
+    path.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    decoded = sound_decode.for_model(path, work)
+    assert decoded != path
+    assert len(samples(decoded)) == 16_000
 
 
 def test_what_blender_cannot_read_is_left_to_the_model(no_ffmpeg, work):

@@ -189,6 +189,10 @@ class GenerateJob(pump.TimerPump):
         client, self._client = self._client, None
         if client is not None:
             for request in client.close(wait=wait):
+                # The job must not wait for an answer of a process that is gone.
+                if request is self._sent:
+                    self._sent = None
+                    self._finish()
                 client.discard(request)
 
     # Timer -------------------------------------------------------------------------------------

@@ -33,7 +33,6 @@ def opening(rise):
     return MOTIONS["jawOpen"] + rise * size * lifted
 
 
-@pytest.mark.slow
 def test_a_vroid_head_is_fitted_and_its_fit_is_kept():
     face = vroid_head()
     fit = basis.fit_face(face)

@@ -30,6 +30,7 @@ from .install import install, plan_faces, remember, remove_actions, uninstall
 from .report import BakeReport, ClearReport, report_of
 from .tracks import has_clips
 
+# Stored with the Action, since the seal may be asked for after the track and the sound are gone.
 REFERENCE_GAP = "cstalk_gap"
 """Custom property of our Actions: relative lip gap of the demo head at each keyframe, which the lip
 seal compares with."""
@@ -37,6 +38,7 @@ SAMPLES = "cstalk_samples"
 """Custom property of our Actions: first and last scene frame of those gaps, evenly spaced."""
 CLOSED_GAP = 0.02
 """Of jawOpen less mouthClose: lips of a closure meet under it on the three public ARKit heads."""
+# A driver or an add-on that changes the face at every frame would keep the bake from ever ending.
 MOST_STARTS = 20
 """Times that a bake starts over because the face was changed meanwhile, before it fails."""
 
@@ -46,6 +48,7 @@ FindFaces = Callable[[], Sequence[bpy.types.Object]]
 class _Stage(enum.Enum):
     """Next piece of a bake."""
 
+    # Planning is a piece of its own: it may solve the whole performance.
     PLAN = enum.auto()
     REFERENCE = enum.auto()
     WRITE = enum.auto()
@@ -85,6 +88,7 @@ class BakeJob:
                 None writes a linear key for each frame of the track.
         """
         self._find_faces, self._curves = find_faces, curves
+        # A clip without a path is known by its name, as in version 0.1.
         self._line, self._take = line, take or line
         self._frame_rate, self._tolerance = frame_rate, tolerance
         self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
@@ -111,8 +115,10 @@ class BakeJob:
         deadline = time.perf_counter() + budget_s
         try:
             faces = self._find_faces()
+            # An undo between two pieces may have removed Actions or curves that were written.
             if self._stage is not _Stage.PLAN and not self._builder.is_intact():
                 self._stage = _Stage.PLAN
+            # At least one piece, whatever the budget, so that the bake ends on any machine.
             while True:
                 report = self._advance(faces, deadline)
                 if report is not None or time.perf_counter() >= deadline:
@@ -134,6 +140,7 @@ class BakeJob:
         if self._stage is _Stage.PLAN:
             self._plan(faces)
         elif self._stage is _Stage.REFERENCE:
+            # Kept over a new start: it depends on the track alone.
             self._gap = self._gap or reference_gap(self._curves).tolist()
             self._stage = _Stage.WRITE
         elif self._stage is _Stage.WRITE:
@@ -145,6 +152,7 @@ class BakeJob:
         return None
 
     def _plan(self, faces: Sequence[bpy.types.Object]) -> None:
+        # Before the count, so that a failure leaves no incomplete Action behind.
         self._builder.drop()
         self._starts += 1
         if self._starts > MOST_STARTS:
@@ -153,6 +161,7 @@ class BakeJob:
                 hint="Generate again while nothing else changes it",
             )
         _plans, groups = plan_faces(faces, self._curves)
+        # Edits are merged before writing, for the keyframes are written once.
         edited, _kept = self._with_edits(groups)
         self._builder.plan(edited)
         self._stage = _Stage.REFERENCE
@@ -165,19 +174,26 @@ class BakeJob:
             self._stage = _Stage.PLAN
             return None
         keys, error = self._builder.keys, self._builder.largest_error
+        # `take` ends the building: from here on Actions are only assigned.
         made = self._builder.take()
         self._mark(made, faces[0].data.shape_keys)
+        # Sliders are widened before the Actions play, because Blender clamps values to them.
         widened = [name for owner, curves in edited for name in remember(owner, curves)]
         replaced = [
             install(owner, action) for (owner, _curves), action in zip(groups, made, strict=True)
         ]
         for (owner, curves), action in zip(groups, made, strict=True):
+            # Without the edits: the next bake must find what the artist changed, not what we kept
+            # of it.
             hand_edits.remember_generated(
                 action, owner, curves, self._frames, self._tolerance or 0.0
             )
+        # Removed after the new ones play: an Action that is played has a user.
         kept = remove_actions(a for a in self._same_take(faces, replaced) if a not in made)
         names = {face.data.shape_keys: face.name for face in faces}
         for (owner, _curves), action in zip(groups, made, strict=True):
+            # Where all data blocks share one Action it has the name of the face, else that of each
+            # block.
             who = faces[0].name if compat.shares_actions() else names.get(owner, owner.name)
             ownership.set_name(action, ownership.clip_name(who, self._line))
         report = report_of(plans, self._curves, self._frames, made, widened=widened, kept=kept)
@@ -230,9 +246,12 @@ def closed_frames(curves: track.CurveTrack) -> tuple[int, ...]:
     """
     if not {"jawOpen", "mouthClose"} <= set(curves.channels):
         return ()
+    # Lips of closed jaws touch also in silence; only a mouthClose that is raised is a closure.
     gap = curves.column("jawOpen") - curves.column("mouthClose")
     is_closed = (gap < CLOSED_GAP) & (curves.column("mouthClose") > CLOSED_GAP)
+    # Padded with 0 on both sides, so that runs at the ends have two edges as well.
     edges = np.flatnonzero(np.diff(np.concatenate([[0], is_closed.astype(int), [0]])))
+    # One frame of each run, the tightest: keys on all of them would defeat the fitting.
     return tuple(int(a + gap[a:b].argmin()) for a, b in edges.reshape(-1, 2))
 
 
@@ -297,5 +316,6 @@ def has_bake(target: bpy.types.Object | None) -> bool:
     return any(
         ownership.own_action_or_none(owner) is not None
         or (memory.has_memory(owner) and not has_clips(owner))
+        # With clips on it a data block has a memory without a performance.
         for owner in (key, *owners_of([target]))
     )

@@ -22,6 +22,7 @@ from ...errors import BakeFailed, SceneChanged
 from ..drive.properties import PropertyCurve
 from .fcurves import write_curve, write_fitted_curve
 
+# Custom properties are part of undo: an undone removal brings the Action back with its token.
 BUILDING = "cstalk_building"
 """Custom property of an Action that is incomplete and plays nowhere: the token of its builder."""
 _live_tokens: set[str] = set()
@@ -66,6 +67,7 @@ class _Curve:
         """Return True when both set the same property to the same values."""
         mine = (self.owner, self.path, self.index, self.group)
         theirs = (other.owner, other.path, other.index, other.group)
+        # Exact equality: the curves come from the same code and differ only when something changed.
         return mine == theirs and np.array_equal(self.values, other.values)
 
 
@@ -80,6 +82,7 @@ class ActionBuilder:
             fitting: Fit few Bezier keys; None writes a linear key for each sample.
         """
         self._frames, self._fitting = frames, fitting
+        # The curves of a region are fitted at once, but written one by one.
         self._fitted: dict[int, FittedCurve] = {}
         """Fitted keys of curves that are not written yet, by their index."""
         self.largest_error = 0.0
@@ -91,6 +94,7 @@ class ActionBuilder:
         self._actions: list[int] = []
         """Session ids of the Actions, one per owner reached so far."""
         self._written = 0
+        # Random rather than counted: tokens of two sessions must differ in one file.
         self._token = uuid.uuid4().hex
 
     @property
@@ -116,6 +120,7 @@ class ActionBuilder:
             SceneChanged: A data block to key was removed.
             BakeFailed: Blender refused the keyframes; what was written is removed.
         """
+        # Looking an owner up searches all data; within one call nothing can be removed.
         owners: dict[int, Any] = {}  # valid within this call only
         try:
             while not self.is_complete:
@@ -126,6 +131,7 @@ class ActionBuilder:
                 self._written += 1
                 if time.perf_counter() >= deadline:
                     break
+        # RuntimeError is what Blender raises for refused keyframes; the Actions are of no use then.
         except RuntimeError as error:
             self.drop()
             raise BakeFailed(
@@ -139,12 +145,14 @@ class ActionBuilder:
             if uid not in found:
                 return False
             holder = compat.curve_holder(found[uid], _found(self._owners[number]))
+            # Curves of an owner are written in order, so that their number tells how many exist.
             if len(holder.fcurves) != sum(c.owner == number for c in self._curves[: self._written]):
                 return False
         return True
 
     def is_current(self, groups: Sequence[Group]) -> bool:
         """Return True when the complete curves are those that ``groups`` describe."""
+        # Plans are compared by content: the user may have changed a mapping and changed it back.
         owners, curves = _without_references(groups)
         if owners != self._owners or len(curves) != len(self._curves):
             return False
@@ -157,6 +165,7 @@ class ActionBuilder:
         found = _actions_by_uid()
         made = [found[uid] for uid in self._actions]
         for action in dict.fromkeys(made):
+            # Without the mark `drop` of any builder leaves the Actions alone.
             del action[BUILDING]
         self._actions, self._written = [], 0
         _live_tokens.discard(self._token)
@@ -167,17 +176,20 @@ class ActionBuilder:
         self._actions, self._written, self._fitted = [], 0, {}
         self.largest_error, self.keys = 0.0, 0
         _live_tokens.discard(self._token)
+        # A list, as removing changes the collection that is iterated.
         for action in list(bpy.data.actions):
             token = action.get(BUILDING)
             if token is not None and token not in _live_tokens:
                 bpy.data.actions.remove(action)
 
     def _write(self, curve: _Curve, owner: bpy.types.ID) -> None:
+        # Owners come in order, so that the first curve of an owner asks for its Action.
         if curve.owner == len(self._actions):
             self._actions.append(self._new_action())
         action = _actions_by_uid()[self._actions[curve.owner]]
         holder = compat.curve_holder(action, owner)
         group = holder.groups.get(curve.group) or holder.groups.new(curve.group)
+        # An F-curve of a property without components has index 0.
         fcurve = holder.fcurves.new(curve.path, index=max(curve.index, 0))
         fcurve.group = group
         if self._fitting is None:
@@ -193,12 +205,15 @@ class ActionBuilder:
         assert self._fitting is not None
         if number not in self._fitted:
             curve = self._curves[number]
+            # Fitted together: keys of one region share their frames, which an animator moves as
+            # one.
             region = [
                 n
                 for n, other in enumerate(self._curves)
                 if (other.owner, other.group) == (curve.owner, curve.group)
             ]
             scales = [_scale(self._curves[n]) for n in region]
+            # Each curve by its own scale, so that one tolerance holds for values and for radians.
             values = np.stack(
                 [self._curves[n].values / s for n, s in zip(region, scales, strict=True)], 1
             )
@@ -207,6 +222,7 @@ class ActionBuilder:
             self._fitted.update(
                 (n, scaled(one, s)) for n, s, one in zip(region, scales, found, strict=True)
             )
+        # Popped: every curve is written once, and the arrays are not needed again.
         return self._fitted.pop(number)
 
     def _new_action(self) -> int:
@@ -219,6 +235,7 @@ class ActionBuilder:
 
 def _scale(curve: _Curve) -> float:
     """Return the range that tolerance is a share of: 1 for a shape key, else that of the curve."""
+    # A curve that never changes would divide by zero.
     return 1.0 if curve.path.startswith("key_blocks") else max(float(np.ptp(curve.values)), 1e-6)
 
 
@@ -237,6 +254,7 @@ def _actions_by_uid() -> dict[int, bpy.types.Action]:
 
 
 def _found(owner: Owner) -> Any:
+    # Blender has no lookup by session id.
     for collection in _collections():
         for thing in collection:
             if thing.id_type != owner.id_type:
@@ -250,6 +268,7 @@ def _found(owner: Owner) -> Any:
 
 
 def _collections() -> Iterator[Any]:
+    # All kinds of data: a driver's source may be on any of them.
     for prop in bpy.types.BlendData.bl_rna.properties:
         if prop.type == "COLLECTION":
             yield getattr(bpy.data, prop.identifier)

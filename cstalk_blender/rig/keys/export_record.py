@@ -12,12 +12,14 @@ from pathlib import Path
 
 from ...package import files
 
+# Hidden on Linux and macOS; a name that no exporter writes.
 RECORD = ".cstalk_exports.json"
 
 
 def may_replace(path: Path) -> bool:
     """Return True when there is no file at ``path``, or the one that was written by CSTalk."""
     try:
+        # A missing record gives None, which no digest equals: a foreign file is never replaced.
         return _digest(path) == _read(path.parent).get(path.name)
     except FileNotFoundError:
         return True
@@ -30,6 +32,7 @@ def note(path: Path) -> None:
         BadOutput: The record cannot be written.
     """
     known = _read(path.parent)
+    # By name in the folder, so that a folder can be moved as a whole.
     known[path.name] = _digest(path)
     text = json.dumps(known, indent=1, ensure_ascii=False)
     files.replace_file(path.parent / RECORD, text.encode("utf-8"))
@@ -38,6 +41,7 @@ def note(path: Path) -> None:
 def _read(folder: Path) -> dict[str, str]:
     try:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    # An unreadable record protects all files, see `may_replace`.
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -45,4 +49,5 @@ def _read(folder: Path) -> dict[str, str]:
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
+        # 128 bits are more than enough against chance.
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

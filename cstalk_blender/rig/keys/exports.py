@@ -21,6 +21,7 @@ from . import bake, export_record
 
 SUFFIXES = {"BLEND": ".blend", "GLTF": ".glb", "FBX": ".fbx"}
 ADDONS = {"GLTF": "glTF 2.0", "FBX": "FBX"}
+# An exporter would add them to the character's file.
 LINKED_TYPES = ("CAMERA", "LIGHT", "SPEAKER", "LIGHT_PROBE")
 """Children of a character that are no part of it, such as a face light on its armature."""
 
@@ -50,20 +51,25 @@ def export_line(
     _require_free(faces, path)
     rate = scene.render.fps / scene.render.fps_base
     first = 1 - curves.start_s * rate
+    # The number of the process, as two Blenders may export into one folder; next to the file,
+    # because renaming is atomic only within one file system.
     temporary = path.with_name(f".cstalk-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Frame 1 is the first of the clip, whatever part of the track is silent before it.
         report = bake.bake_track(faces, curves, start_frame=first, frame_rate=rate, line=line)
         with _shown(scene, faces, report.first_frame, report.last_frame):
             _WRITERS[kind](temporary, scene, line)
         os.replace(temporary, path)
         export_record.note(path)
+    # Exporters raise RuntimeError with a whole traceback as text.
     except (OSError, RuntimeError, runtime_errors.RuntimeFault) as error:
         raise BakeFailed(
             f"{path.name} could not be written: {_reason(error)}",
             hint="Check the output folder; the system console has the full message of the exporter",
         ) from error
     finally:
+        # Whatever happened, the scene has no performance afterwards: one was refused at the start.
         bake.clear_bake(faces)
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -72,6 +78,7 @@ def export_line(
 def problem_or_none(kind: str) -> str | None:
     """Return why a kind of file cannot be written; None when it can."""
     operator = {"GLTF": "gltf", "FBX": "fbx"}.get(kind)
+    # Operators of a disabled add-on are missing from the module.
     if operator is None or operator in dir(bpy.ops.export_scene):
         return None
     return f"Enable Blender's own add-on {ADDONS[kind]!r} in the preferences first"
@@ -84,6 +91,7 @@ def character_of(faces: Sequence[bpy.types.Object]) -> set[bpy.types.Object]:
         armature = face.find_armature()
         root = armature or face.parent or face
         found |= {face, root, *root.children_recursive}
+        # Drivers of the face may follow objects elsewhere, such as a panel of sliders.
         found |= {o for o in owners_of([face]) if isinstance(o, bpy.types.Object)}
         if root.type == "ARMATURE":
             found |= {o for o in bpy.context.scene.objects if o.find_armature() == root}
@@ -124,7 +132,9 @@ def _shown(
     before = scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe
     character = character_of(faces)
     try:
+        # Blender's frame range starts at 0 unless the preferences allow negative frames.
         scene.frame_start, scene.frame_end = max(0, int(first)), int(last + 0.999)
+        # Only the selection is exported by glTF and FBX; .blend has the whole scene.
         for thing in layer.objects:
             thing.select_set(thing in character)
         layer.objects.active = faces[0]
@@ -134,11 +144,13 @@ def _shown(
         for thing in layer.objects:
             thing.select_set(thing in selected)
         layer.objects.active = active
+        # Last, as it evaluates the scene.
         scene.frame_set(before[2], subframe=before[3])
 
 
 def _write_blend(path: Path, _scene: bpy.types.Scene, _line: str) -> None:
     with compat.window_context():
+        # ``copy`` leaves the open file's name and state as they are.
         bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, check_existing=False)
 
 
@@ -169,7 +181,9 @@ def _write_fbx(path: Path, scene: bpy.types.Scene, line: str) -> None:
                 bake_anim=True,
                 bake_anim_use_all_actions=False,
                 bake_anim_use_nla_strips=False,
+                # Simplifying would smooth closures of a single frame away.
                 bake_anim_simplify_factor=0.0,
+                # Leaf bones are bones that the rig does not have.
                 add_leaf_bones=False,
             )
     finally:

@@ -31,6 +31,7 @@ def key_frames(curves: track.CurveTrack, *, start_frame: float, frame_rate: floa
     """
     frames = start_frame + curves.times_s() * frame_rate
     whole = np.round(frames)
+    # Whole frames keep keys where an animator expects them.
     return np.where(np.abs(frames - whole) < WHOLE_FRAME_TOLERANCE, whole, frames)
 
 
@@ -42,9 +43,11 @@ def write_curve(curve: bpy.types.FCurve, frames: Array, values: NDArray[Any]) ->
         frames: Scene frames, rising, shape (keys,).
         values: Values, shape (keys,).
     """
+    # Blender's arrays interleave frame and value.
     points = np.empty(2 * len(frames), np.float32)
     points[0::2] = frames
     points[1::2] = values
+    # By name, since the numbers of the enum are not part of Blender's interface.
     linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
     if len(curve.keyframe_points):
         curve.keyframe_points.clear()
@@ -65,12 +68,14 @@ def write_fitted_curve(curve: bpy.types.FCurve, frames: Array, fitted: FittedCur
         fitted: Keys and handles, on those samples.
     """
     count = len(fitted.frames)
+    # A third of the way to the neighbour, the place at which a Bezier curve is even in time.
     at = frames[fitted.frames]
     before = np.diff(at, prepend=at[0] - 3) / 3
     after = np.diff(at, append=at[-1] + 3) / 3
     if len(curve.keyframe_points):
         curve.keyframe_points.clear()
     curve.keyframe_points.add(count)
+    # Free handles stay where the fit put them; others are moved by Blender on every edit.
     free = bpy.types.Keyframe.bl_rna.properties["handle_left_type"].enum_items["FREE"].value
     bezier = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["BEZIER"].value
     points = curve.keyframe_points

@@ -23,12 +23,15 @@ from . import ownership
 
 Array = NDArray[np.float64]
 
+# Per slot, since head, teeth and armature play slots of one Action.
 GENERATED = "cstalk_generated"
 """Custom property of our Actions: JSON with the generated curves of one slot each, by handle."""
 BLEND_S = 0.08
 """Seconds over which an edit passes into the new curve: about a phone."""
+# float16 has 11 significant bits: values up to 1 are rounded by 2.5e-4 at most.
 ROUNDING = 2e-3
 """Of float16 and float32 values up to 1; smaller changes cannot be seen on a face."""
+# Limits what a prepared file can make of memory: deflated zeros grow a thousandfold.
 LARGEST_BYTES = 64 << 20
 """Of inflated curves: an hour of 52 channels at 60 frames a second has 22 MB."""
 
@@ -58,6 +61,7 @@ def remember_generated(
         frames: Scene frame of each sample, shape (samples,).
         tolerance: Largest deviation of the keyframes from them.
     """
+    # float16: the curves are only compared, never played.
     values = np.array([curve.values for curve in curves], np.float16)
     stored = json.loads(str(action.get(GENERATED, "{}")))
     stored[str(compat.slot_handle(owner))] = {
@@ -90,6 +94,7 @@ def with_hand_edits(
         The curves, and what was kept. An edit keeps its time in the clip when the clip moves.
     """
     action = ownership.own_action_or_none(owner)
+    # Edits belong to a clip: those of another one would move other words.
     if action is None or action.get(ownership.TAKE) != take:
         return list(curves), []
     before = _generated_or_none(action, owner)
@@ -106,7 +111,9 @@ def with_hand_edits(
         if label not in generated or label not in present:
             out.append(curve)
             continue
+        # Evaluated, not read: modifiers and moved keyframes count as edits too.
         played = np.array([present[label].evaluate(frame) for frame in old_frames])
+        # The tolerance of fitted keys is not an edit.
         threshold = (tolerance + ROUNDING) * _range(curve.path, generated[label])
         edits = find_edits(generated[label], played, threshold)
         merged, found = _merged(curve, frames, played, old_frames, edits, frame_rate)
@@ -125,9 +132,11 @@ def _merged(
 ) -> tuple[PropertyCurve, list[KeptEdit]]:
     if not edits:
         return curve, []
+    # Times since the start, so that edits move with a clip that was moved.
     times, old_times = frames - frames[0], old_frames - old_frames[0]
     moved = []
     for edit in edits:
+        # Half a frame's rounding must not push an edit by one sample.
         first = int(np.searchsorted(times, old_times[edit.first] - 1e-3))
         last = int(np.searchsorted(times, old_times[edit.last] + 1e-3)) - 1
         if first < len(times):
@@ -148,6 +157,7 @@ def _generated_or_none(
         first, last, count = stored["frames"]
         labels = [str(label) for label in stored["curves"]]
         unpacker = zlib.decompressobj()
+        # With a limit, as the property may come from any file.
         data = unpacker.decompress(base64.b85decode(stored["values"]), LARGEST_BYTES)
         values = np.frombuffer(data, np.float16).reshape(len(labels), int(count)).astype(float)
         frames = np.linspace(float(first), float(last), int(count))

@@ -50,8 +50,10 @@ def plan_faces(
     for face in faces:
         require_assignable(face.data.shape_keys, face.name)
     plans = [plan_face(face, curves) for face in faces]
+    # Nothing is changed before everything is known to be possible.
     if not any(plan.targets for plan in plans):
         raise _nothing_to_key(plans)
+    # Over all faces, as teeth and head may follow one bone.
     groups = _by_owner(merge_targets([target for plan in plans for target in plan.targets]))
     for owner, _curves in groups:
         require_assignable(owner, owner.name)
@@ -68,6 +70,7 @@ def require_assignable(owner: bpy.types.ID, name: str) -> None:
     Raises:
         BadTarget: The NLA editor is in tweak mode, in which Blender refuses.
     """
+    # In tweak mode Blender refuses to assign an Action.
     if owner.animation_data is not None and owner.animation_data.use_tweak_mode:
         keys = f"The shape keys of {name!r} are"
         body = f"The animation of {name!r} is"
@@ -87,16 +90,20 @@ def install(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action |
     Returns:
         The CSTalk Action that was played before, if there was one.
     """
+    # A renamed Action is the user's: it is put aside, not replaced.
     before = ownership.current_action_or_none(owner)
     if before is None or not ownership.is_ours(before) or ownership.is_renamed(before):
         memory.put_aside(owner, before)
         compat.assign_action(owner, action)
         return None
     handle = compat.slot_handle(owner)
+    # Read before the new Action is assigned: afterwards the owner has another slot.
     foreign = ownership.foreign_curves(before, handle)
     is_shared = _is_shared(owner, before, handle)
     compat.assign_action(owner, action)
+    # ``merge=False``: where the performance has a curve, it wins.
     copied = copy_curves(foreign, compat.curve_holder(action, owner), merge=False)
+    # A duplicated face still plays the old Action with the curves of the user.
     if not is_shared:
         _remove_curves(before, handle, copied)
     return before
@@ -138,6 +145,7 @@ def remove_actions(actions: Iterable[bpy.types.Action | None]) -> list[str]:
     """
     kept = []
     for action in dict.fromkeys(action for action in actions if action is not None):
+        # A slot that only the user animates would keep the Action in use for ever.
         _release_users(action)
         kept.append(ownership.remove_or_keep(action))
     return [sentence for sentence in kept if sentence]
@@ -155,10 +163,12 @@ def widen_sliders(key: bpy.types.Key, curves: Sequence[PropertyCurve]) -> list[s
     """
     blocks = [key.path_resolve(curve.path.removesuffix(".value")) for curve in curves]
     names = [block.name for block in blocks]
+    # Noted before anything plays: afterwards the values are those of the performance.
     memory.remember_values(key, names)
     widened = []
     for block, curve in zip(blocks, curves, strict=True):
         values = curve.values
+        # The tolerance inside of the rounding: a value of 1.00001 must not widen a slider to 1.1.
         low = np.floor((float(values.min()) + SLIDER_TOLERANCE) / SLIDER_STEP) * SLIDER_STEP
         high = np.ceil((float(values.max()) - SLIDER_TOLERANCE) / SLIDER_STEP) * SLIDER_STEP
         if memory.widen_range(block, low, high):
@@ -177,6 +187,7 @@ def remember(owner: bpy.types.ID, curves: Sequence[PropertyCurve]) -> list[str]:
         Names of the shape keys whose sliders were widened.
     """
     if owner.id_type == "KEY":
+        # A bake that needs less gives back what an earlier one took.
         if not has_clips(owner):  # strips may need a wider range than this performance
             memory.restore_ranges(owner)
         widened = widen_sliders(owner, curves)
@@ -195,6 +206,7 @@ def _release_users(action: bpy.types.Action) -> None:
     face object adds a slot to the Action that its shape keys play.
     """
     written = ownership.written_slots(action)
+    # Blender's own index of users, which includes those that Python cannot list by type.
     for owner in bpy.data.user_map(subset={action})[action]:
         animation = getattr(owner, "animation_data", None)
         if animation is None or animation.action != action:
@@ -234,6 +246,7 @@ def _is_shared(owner: bpy.types.ID, action: bpy.types.Action, handle: int) -> bo
 def _remove_curves(action: bpy.types.Action, handle: int, curves: Sequence[Any]) -> None:
     for found, bag in compat.curve_bags(action):
         if found == handle:
+            # Curves can only be removed from the holder that they are in.
             for curve in curves:
                 bag.remove(curve)
 

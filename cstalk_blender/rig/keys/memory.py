@@ -71,6 +71,7 @@ def remember_paths(owner: bpy.types.ID, paths: Iterable[tuple[str, int, float]])
         paths: Animation path, component and value of each property.
     """
     memory = _memory(owner)
+    # JSON, because custom properties cannot hold lists of mixed types.
     known = json.loads(memory.get("paths", "[]"))
     have = {(path, index) for path, index, _value in known}
     known += [list(entry) for entry in paths if entry[:2] not in have]
@@ -89,6 +90,7 @@ def widen_range(block: bpy.types.ShapeKey, low: float, high: float) -> bool:
     Returns:
         True when it had to be changed; `restore_ranges` changes it back.
     """
+    # Never narrowed: a slider that the user widened stays.
     if low >= block.slider_min and high <= block.slider_max:
         return False
     memory = _memory(block.id_data)
@@ -107,6 +109,7 @@ def restore_ranges(key: bpy.types.ID) -> None:
         if name in key.key_blocks:
             key.key_blocks[name].slider_min = low
             key.key_blocks[name].slider_max = high
+    # Writing an empty memory would make `has_memory` true.
     if memory:
         key[MEMORY] = memory
 
@@ -127,7 +130,11 @@ def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
         memory["previous"] = action
         memory["previous_slot"] = compat.slot_name(owner)
         memory["previous_fake"] = int(action.use_fake_user)
+        # Its last user may be the slot that is given up here; without a fake user it is lost on
+        # saving.
         action.use_fake_user = True
+        # Shape keys are left alone below: the performance replaces them, while a body goes on
+        # moving.
         if owner.id_type != "KEY":
             track = owner.animation_data.nla_tracks.new()
             track.name = KEPT_TRACK
@@ -139,6 +146,7 @@ def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
 def restore_action(owner: bpy.types.ID) -> None:
     """Let ``owner`` play the user's Action again, or nothing."""
     memory = _memory(owner)
+    # Nothing put aside means that nothing played.
     compat.assign_action(owner, memory.get("previous"), memory.get("previous_slot", ""))
 
 
@@ -153,6 +161,7 @@ def restore(owner: bpy.types.ID, *, has_clips: bool) -> None:
     memory = _memory(owner)
     previous = memory.get("previous")
     _remove_kept_track(owner, memory)
+    # Only a fake user that was set by `put_aside` is taken away.
     if previous is not None and not memory.get("previous_fake"):
         previous.use_fake_user = False
     if has_clips:
@@ -168,11 +177,13 @@ def restore(owner: bpy.types.ID, *, has_clips: bool) -> None:
     for path, index, value in json.loads(memory.get("paths", "[]")):
         with contextlib.suppress(ValueError, KeyError):  # the property was removed meanwhile
             write_value(owner, path, index, value)
+    # The property goes when everything is back, so that a face has no trace of us.
     owner.pop(MEMORY, None)
 
 
 def _memory(owner: bpy.types.ID) -> dict[str, Any]:
     memory = owner.get(MEMORY)
+    # ``to_dict`` copies: changes of an ID property's group are written back explicitly.
     return {} if memory is None else memory.to_dict()
 
 

@@ -37,6 +37,7 @@ ASSET = "cstalk_asset"
 """Custom property of our Actions that we marked as assets ourselves."""
 ID = "cstalk_id"
 """Custom property of shape keys: identity of the face."""
+# Shorter than what Blender 5 allows, so that a file keeps its names in an older version.
 LONGEST_NAME = 63
 """Bytes of a data block's name before Blender 5.0, and of an NLA strip's name."""
 
@@ -50,6 +51,7 @@ def is_ours(action: bpy.types.Action | None) -> bool:
 
 def is_renamed(action: bpy.types.Action) -> bool:
     """Return True when the user renamed a CSTalk Action; Blender's numbers do not count."""
+    # The number is Blender's when the name is taken, not a wish of the user.
     return _NUMBERED.sub("", action.name) != _NUMBERED.sub("", str(action.get(NAME)))
 
 
@@ -67,6 +69,7 @@ def own_action_or_none(owner: bpy.types.ID) -> bpy.types.Action | None:
 def face_id(key: bpy.types.Key) -> str:
     """Return the identity of a face, made when it has none or when a duplicate has the same."""
     known = key.get(ID)
+    # A duplicated face copies the property; both would own each other's takes.
     if not isinstance(known, str) or _is_ambiguous(key, known):
         key[ID] = known = uuid.uuid4().hex
     return known
@@ -99,6 +102,7 @@ def clip_name(who: str, line: str) -> str:
         line: Name of the clip.
     """
     line = shortened(line)
+    # The space between them takes one byte.
     return f"{shortened(who, max(0, LONGEST_NAME - len(line.encode()) - 1))} {line}".strip()
 
 
@@ -109,6 +113,7 @@ def shortened(name: str, longest: int = LONGEST_NAME) -> str:
         name: Any text.
         longest: Bytes in UTF-8.
     """
+    # Cutting bytes may split a letter, which decoding then drops.
     return name.encode("utf-8")[:longest].decode("utf-8", "ignore").rstrip()
 
 
@@ -147,11 +152,13 @@ def digest(curve: bpy.types.FCurve) -> str:
     points, kinds = np.empty(2 * count, np.float32), np.empty(count, np.int32)
     curve.keyframe_points.foreach_get("co", points)
     curve.keyframe_points.foreach_get("interpolation", kinds)
+    # A modifier changes what is played without changing a keyframe.
     content = points.tobytes() + kinds.tobytes() + bytes([len(curve.modifiers) % 256])
     if (kinds == _bezier()).any():  # handles shape these alone; digests of 0.1 had none
         for name in ("handle_left", "handle_right"):
             curve.keyframe_points.foreach_get(name, points)
             content += points.tobytes()
+    # Eight bytes are enough to notice a change.
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
@@ -184,6 +191,7 @@ def edited_curves(action: bpy.types.Action) -> list[Any]:
         curve
         for handle, curves in compat.curve_bags(action)
         for curve in curves
+        # A curve without a digest is the user's, not an edit: compared with itself it is equal.
         if written.get(str(handle), {}).get(_label(curve), digest(curve)) != digest(curve)
     ]
 
@@ -222,6 +230,7 @@ def remove_or_keep(action: bpy.types.Action) -> str:
     if not reason:
         bpy.data.actions.remove(action)
         return ""
+    # Kept means kept after saving as well.
     action.use_fake_user = True
     return f"{action.name!r} was kept: {reason}"
 
@@ -270,6 +279,7 @@ def _written(action: bpy.types.Action) -> dict[str, dict[str, str]]:
     try:
         found = json.loads(text)
     except ValueError:
+        # A damaged note makes all curves foreign, which protects them.
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -288,6 +298,7 @@ def _written_by_0_1(action: bpy.types.Action) -> dict[str, dict[str, str]]:
             kinds = np.empty(len(curve.keyframe_points), np.int32)
             curve.keyframe_points.foreach_get("co", points)
             curve.keyframe_points.foreach_get("interpolation", kinds)
+            # The user's own curves mostly have Bezier keys or other frames.
             if (kinds == linear).all() and not len(curve.modifiers):
                 frames[handle, _label(curve)] = points[0::2].tobytes()
                 curves[handle, _label(curve)] = curve

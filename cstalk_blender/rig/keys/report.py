@@ -13,6 +13,7 @@ from ...package import track
 from ..drive.plan import Plan
 from .hand_edits import KeptEdit
 
+# As many as fit into a line of the panel.
 LISTED_EDITS = 4
 
 
@@ -110,6 +111,7 @@ def report_of(
     driven = {name: why for plan in plans for name, why in plan.driven.items()}
     reasons: dict[str, list[str]] = {}
     for name, why in sorted(driven.items()):
+        # Sentences by reason: one driver script on fifty keys is one sentence.
         reasons.setdefault(why, []).append(name)
     return BakeReport(
         objects=tuple(plan.face.name for plan in plans if plan.targets),

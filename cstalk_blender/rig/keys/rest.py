@@ -18,6 +18,7 @@ from ..drive.values import read_value, write_value
 TRACK = "CSTalk Rest"
 RESTING = "cstalk_rest"
 """Custom property of the Action that holds the values."""
+# Two keys, as Blender gives a strip no length of 0.
 FRAMES = (0.0, 1.0)
 """Of the two equal keyframes: a strip needs a length."""
 
@@ -39,6 +40,7 @@ def hold(owner: bpy.types.ID, action: bpy.types.Action) -> None:
         resting = track.strips[0].action
     holder = compat.curve_holder(resting, owner)
     held = {(curve.data_path, curve.array_index) for curve in holder.fcurves}
+    # Values held already are older, and are those from before the first clip.
     for curve in compat.curve_holder(action, owner).fcurves:
         if (curve.data_path, curve.array_index) not in held:
             _add_curve(holder, owner, curve.data_path, curve.array_index)
@@ -70,6 +72,7 @@ def release(owner: bpy.types.ID) -> None:
 def _track_or_none(owner: bpy.types.ID) -> Any:
     tracks = owner.animation_data.nla_tracks if owner.animation_data is not None else ()
     for track in tracks:
+        # By its Action, since the user may rename the track.
         action = track.strips[0].action if len(track.strips) else None
         if action is not None and (action.get(RESTING) or track.name.startswith(TRACK)):
             return track

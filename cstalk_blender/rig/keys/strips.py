@@ -28,6 +28,7 @@ from .tracks import FACE_0_1, STRIP, TRACK, has_clips, is_clip, our_tracks
 
 Array = NDArray[np.float64]
 
+# Short against the silence, long enough that the face does not jump.
 FADE_S = 0.08
 """Seconds in which a strip takes the face over and releases it: speech files begin and end with
 more silence than that."""
@@ -89,14 +90,17 @@ def place_line(
         SessionError: The keyframes cannot be written; the scene is as it was.
     """
     frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
+    # Written before anything is removed: an error leaves the old clip.
     parts = _build(faces, curves, frames)
     notes = remove_lines(faces, lambda action: _is_line(action, label)).kept
     _mark(faces[0], parts, label)
     for part in parts if is_on_track else ():
+        # Strips play values through the slider's range as well.
         if part.owner.id_type == "KEY":
             install.widen_sliders(part.owner, part.curves)
         notes += _add_strip(part, round(FADE_S * frame_rate))
     span = parts[0].action.frame_range
+    # One Action for all parts where Actions have slots.
     made = tuple(dict.fromkeys(part.action.name for part in parts))
     return Placed(made, float(span[0]), float(span[1]), tuple(dict.fromkeys(notes)))
 
@@ -125,9 +129,11 @@ def remove_lines(
     for owner in owners_of(faces):
         for nla_track in list(our_tracks(owner)):
             for strip in list(nla_track.strips):
+                # A strip whose Action was deleted plays nothing and would stay for ever.
                 if strip.action is None or is_meant(strip.action):
                     found.setdefault(strip.action)
                     nla_track.strips.remove(strip)
+            # Our empty tracks go, those of the user stay.
             if not len(nla_track.strips):
                 owner.animation_data.nla_tracks.remove(nla_track)
     actions = [action for action in found if ownership.is_ours(action)]
@@ -140,6 +146,7 @@ def clear_lines(faces: Sequence[bpy.types.Object]) -> Removed:
     removed = remove_lines(faces)
     for owner in owners_of(faces):
         rest.release(owner)
+        # While a performance of ours plays, its memory is still needed.
         if ownership.own_action_or_none(owner) is None:
             install.uninstall(owner)
     removed.lines = list(dict.fromkeys(removed.lines))
@@ -187,7 +194,9 @@ def keep_spoken_keys(
             frames, values = read_curve(curve)
             kept = _within(frames, spoken)
             if not kept.all():
+                # Rewritten in one call rather than removed one by one.
                 write_curve(curve, frames[kept], values[kept])
+                # Noted again: the removal is ours and no edit of the user.
                 ownership.record_curve(action, compat.slot_handle(owner), curve)
 
 
@@ -202,6 +211,7 @@ def _build(
     return [_Part(owner, action, some) for (owner, some), action in zip(groups, made, strict=True)]
 
 
+# Keyframes are float32: at frame 100,000 they are a hundredth apart.
 def _within(frames: Array, spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
     inside = np.zeros(len(frames), bool)
     for first, last in spans:
@@ -234,9 +244,12 @@ def _add_strip(part: _Part, fade: int) -> list[str]:
         compat.assign_action(owner, None)
         notes.append(f"{own.name!r} does not play any more: it would hide the lines")
     elif animation.action is not None:
+        # The active Action of a data block plays above all its NLA tracks.
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
+    # Before the strip plays, as the values are read from the scene.
     rest.hold(owner, part.action)
     slot = compat.slot_of_action(part.action, owner)
+    # Clips that overlap need tracks of their own: Blender allows no overlap on one.
     for nla_track in our_tracks(owner):
         strip = compat.add_strip_or_none(nla_track, part.action, slot)
         if strip is not None:
@@ -245,8 +258,10 @@ def _add_strip(part: _Part, fade: int) -> list[str]:
         nla_track = animation.nla_tracks.new()
         nla_track.name = TRACK
         strip = compat.add_strip(nla_track, part.action, slot)
+    # By default a strip holds its last pose for ever, which would hide all earlier clips.
     strip.extrapolation = "NOTHING"
     length = strip.frame_end - strip.frame_start
+    # At most a quarter on each side: blends of a strip must not overlap.
     strip.blend_in = strip.blend_out = min(float(fade), length / 4)
     return notes
 

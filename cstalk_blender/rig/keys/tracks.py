@@ -24,6 +24,7 @@ def our_tracks(owner: bpy.types.ID) -> Iterator[Any]:
     for nla_track in owner.animation_data.nla_tracks:
         plays = [strip.action for strip in nla_track.strips]
         holds_clips = bool(plays) and all(a is not None and is_clip(a) for a in plays)
+        # Renamed tracks are recognised by what they play.
         if nla_track.name.startswith(TRACK) or holds_clips:
             yield nla_track
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+# As arrays in bulk; modifiers have no such access.
 _ENUMS = ("interpolation", "easing", "handle_left_type", "handle_right_type", "type")
 _FLOATS = {"handle_left": 2, "handle_right": 2, "amplitude": 1, "back": 1, "period": 1}
 """Properties of a keyframe that matter to its curve, and their sizes."""
@@ -31,6 +32,7 @@ def copy_curves(curves: Iterable[Any], holder: Any, *, merge: bool) -> list[Any]
             _copy(curve, holder.fcurves.new(curve.data_path, index=curve.array_index))
         elif merge:
             for key in curve.keyframe_points:
+                # Inserted keys replace those at the same frame, so that the newer one wins.
                 there.keyframe_points.insert(key.co[0], key.co[1])
             there.update()
         else:
@@ -44,6 +46,7 @@ def _copy(curve: Any, new: Any) -> None:
     new.keyframe_points.add(count)
     points = np.empty(2 * count, np.float32)
     curve.keyframe_points.foreach_get("co", points)
+    # ``add`` before anything else: the arrays must have their final length.
     new.keyframe_points.foreach_set("co", points)
     for name in _ENUMS:
         kinds = np.empty(count, np.int32)
@@ -61,6 +64,7 @@ def _copy(curve: Any, new: Any) -> None:
 
 def _copy_modifier(modifier: Any, new: Any) -> None:
     for prop in modifier.bl_rna.properties:
+        # Pointers and read-only properties belong to the curve, not to the modifier's settings.
         if not prop.is_readonly and prop.type in ("BOOLEAN", "INT", "FLOAT", "ENUM"):
             value = getattr(modifier, prop.identifier)
             setattr(

@@ -24,6 +24,7 @@ from .commands import InstallCancelled, Stop
 from .packages import megabytes
 from .steps import Installation, Progress
 
+# 130 is what a shell reports for a program that was stopped by Ctrl+C (128 + SIGINT).
 FAILED, STOPPED = 1, 130
 PROGRESS_EVERY_S = 0.1
 
@@ -38,6 +39,7 @@ class Reporter:
 
     def progress(self, progress: Progress) -> None:
         """Write progress, at most ten times a second."""
+        # A new stage is always written: it may be shorter than a tenth of a second.
         is_new = progress.stage != self._stage
         if not is_new and time.monotonic() - self._reported_at < PROGRESS_EVERY_S:
             return
@@ -59,6 +61,7 @@ class Reporter:
 
     def _write_line(self, line: str) -> None:
         sys.stdout.write(line + "\n")
+        # The add-on reads a pipe, on which Python would buffer whole blocks.
         sys.stdout.flush()
 
 
@@ -79,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Only errors of known kinds are caught: another one ends with a traceback, which is a fault of
+    # ours.
     parser = argparse.ArgumentParser(
         prog="python -m cstalk_blender.runtime_install",
         description="Install PyTorch for the CSTalk add-on into an environment of its own.",
@@ -104,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("--torch-index", default=sources.TORCH_INDEX, metavar="URL")
     install.add_argument("--torch", default=plan.TORCH_REQUIREMENT, metavar="REQUIREMENT")
     install.add_argument("--python", type=Path, action="append", default=[], metavar="FILE")
+    # Hidden: the add-on alone needs it, and a terminal has Ctrl+C.
     install.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
     install.set_defaults(command=_install)
     for name, function, text in (
@@ -140,6 +146,7 @@ def _install(options: argparse.Namespace, reporter: Reporter) -> int:
 
 def _resume(options: argparse.Namespace, reporter: Reporter) -> int:
     pending = state.read_pending(options.home)
+    # The interrupted installation decides where the packages are from, not today's machine.
     if pending is None:
         raise InstallFailed("There is nothing to resume", hint="Install the runtime")
     source = state.source_of(pending.source)
@@ -175,6 +182,7 @@ def _installation(
 ) -> Installation:
     stop = Stop()
     if options.stop_with_stdin:
+        # A daemon, as reading a terminal's stdin never ends.
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
     return Installation(
         options.home.expanduser().resolve(),
@@ -202,8 +210,11 @@ def _source(options: argparse.Namespace) -> plan.Source:
         path = str(Path(options.wheels).expanduser().resolve())
         return plan.Source(sources.FOLDER, path, torch_requirement=options.torch)
     if options.environment:
+        # Not resolved: the interpreter of an environment is a link, and following it leaves the
+        # environment.
         path = str(Path(options.environment).expanduser().absolute())
         return plan.Source(sources.ENVIRONMENT, path)
+    # Looked up only without a tag, as it starts nvidia-smi.
     tag = options.tag if options.tag is not None else plan.choose(machine.detect()).build.tag
     return plan.Source(tag=tag, torch_index=options.torch_index, torch_requirement=options.torch)
 
@@ -239,6 +250,7 @@ def _remove(options: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _stop_with_stdin(stop: Stop) -> None:
+    # The end of stdin is the signal: it comes even when Blender crashes.
     while sys.stdin.buffer.read(4096):
         pass
     stop.set()

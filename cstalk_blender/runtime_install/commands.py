@@ -14,6 +14,7 @@ from ..errors import InstallFailed
 from ..session.environment import scrubbed
 
 POLL_S = 0.1
+# pip names the cause near the end; the log has everything.
 TAIL_LINES = 400
 INDEX_VARIABLES = (
     "PIP_INDEX_URL",
@@ -64,6 +65,7 @@ class Stop:
 
     def set(self) -> None:
         """Request the stop and kill the running command."""
+        # The event first: a command that starts after the lock is released then finds it set.
         self._event.set()
         with self._lock:
             if self._running is not None and self._running.poll() is None:
@@ -79,6 +81,7 @@ class Stop:
         """Let ``set`` kill this process while the context is open."""
         with self._lock:
             self._running = process
+        # A stop between the check and the start would otherwise be lost.
         if self._event.is_set():
             process.kill()
         try:
@@ -115,16 +118,19 @@ def run(
         InstallFailed: The command could not start, or ended with an error.
         InstallCancelled: ``stop`` was set.
     """
+    # A stopped installation must not start another command.
     stop.check()
     tail: list[str] = []
     process = _started(command, environment, folder, what)
     with stop.watching(process), log.open("a", encoding="utf-8") as kept:
         kept.write(f"$ {' '.join(str(word) for word in command)}\n")
         for line in _lines(process, on_wait):
+            # Written before it is read, so that the log has the line that made a reader fail.
             kept.write(line + "\n")
             tail = [*tail[-TAIL_LINES:], line]
             on_line(line)
         status = process.wait()
+    # A killed command has a status too; the stop is the reason, not the status.
     stop.check()
     output = "\n".join(tail)
     if status != 0:
@@ -145,14 +151,18 @@ def _started(
     try:
         return subprocess.Popen(
             [str(word) for word in command],
+            # A command that asks something would wait for ever.
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            # One stream keeps the order of output and errors.
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
+            # Tools of Windows write in the system's code page whatever they are told.
             errors="replace",
             env=dict(scrubbed(os.environ) if environment is None else environment),
             cwd=folder,
+            # Blender has no console of its own: each command would open a window.
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
@@ -176,7 +186,9 @@ def pip_environment(*, has_user_indexes: bool, cache: Path) -> dict[str, str]:
         "PIP_CACHE_DIR": str(cache),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_INPUT": "1",
+        # A mistake in the interpreter's path must not change Blender's or the system's Python.
         "PIP_REQUIRE_VIRTUALENV": "1",
+        # pip's own output would otherwise depend on the locale.
         "PYTHONUTF8": "1",
     }
     if not has_user_indexes:
@@ -199,6 +211,7 @@ def connection_variables(listing: str) -> dict[str, str]:
         if key in CONNECTION_KEYS:
             plain = value.strip().strip("'\"").replace("\\\\", "\\").replace("\\n", " ")
             found["PIP_" + key.upper().replace("-", "_")] = plain.strip()
+    # A list of pip is one value with line breaks; its variable has spaces.
     return found
 
 
@@ -220,6 +233,7 @@ def advice(output: str) -> str:
 
 def _lines(process: subprocess.Popen[str], on_wait: Callable[[], None]) -> Iterator[str]:
     """Yield the lines of a process; call ``on_wait`` while none comes."""
+    # A thread reads, since a pipe cannot be read with a timeout on Windows.
     lines: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
@@ -230,6 +244,7 @@ def _lines(process: subprocess.Popen[str], on_wait: Callable[[], None]) -> Itera
         lines.put(None)
 
     threading.Thread(target=read, name="cstalk-output", daemon=True).start()
+    # Each wait ends after a tenth of a second, so that the caller can look at the disk.
     while True:
         try:
             line = lines.get(timeout=POLL_S)
@@ -242,6 +257,7 @@ def _lines(process: subprocess.Popen[str], on_wait: Callable[[], None]) -> Itera
 
 
 def _reason(lines: Sequence[str], status: int) -> str:
+    # pip's last line is often advice; the line with ``ERROR:`` names the cause.
     errors = [line for line in lines if line.lower().startswith("error:")]
     if errors:
         return errors[-1].partition(":")[2].strip()

@@ -16,6 +16,7 @@ PROBE_S = 10.0
 """Timeout of nvidia-smi: waking a sleeping laptop card takes seconds."""
 NVIDIA_SMI = "nvidia-smi"
 WINDOWS_SMI = Path("C:/Windows/System32/nvidia-smi.exe")
+# Where ROCm's packages put it; without the file the version is unknown, not the card.
 ROCM_VERSION_FILE = Path("/opt/rocm/.info/version")
 AMD_DEVICE = Path("/dev/kfd")
 """Device file of AMD's compute driver; without it no ROCm program finds a card."""
@@ -72,6 +73,7 @@ def detect(ask: Ask | None = None, *, root: Path = Path("/")) -> Machine:
     """
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
     processor = platform.machine().lower()
+    # Windows says AMD64, Linux aarch64; one name for each.
     processor = {"amd64": "x86_64", "aarch64": "arm64"}.get(processor, processor)
     return machine_of(system, processor, ask or _ask, root)
 
@@ -86,9 +88,11 @@ def machine_of(system: str, processor: str, ask: Ask, root: Path) -> Machine:
         root: Root of the file system.
     """
     if system == "macos":
+        # Intel Macs have no card that PyTorch still supports.
         card = Card("apple", "Apple silicon (Metal)") if processor == "arm64" else None
         return Machine(system, processor, card)
     card = _nvidia_card(ask)
+    # AMD's PyTorch exists for Linux alone.
     if card is None and system == "linux":
         card = _amd_card(root)
     return Machine(system, processor, card)
@@ -116,6 +120,7 @@ def _nvidia_card(ask: Ask) -> Card | None:
         if len(fields) != 3 or not parse_version(fields[1]):
             continue  # "NVIDIA-SMI has failed because ...": a card without a driver
         cards.append(Card("nvidia", fields[0], parse_version(fields[1]), parse_version(fields[2])))
+    # CUDA puts the fastest card first, so that the most capable one decides the build.
     return max(cards, key=lambda card: card.capability, default=None)
 
 
@@ -135,6 +140,7 @@ def _below(root: Path, path: Path) -> Path:
 
 def _ask(command: Sequence[str]) -> str:
     program = shutil.which(command[0])
+    # The driver puts it there, while the search path may lack that folder.
     if program is None and command[0] == NVIDIA_SMI and WINDOWS_SMI.is_file():
         program = str(WINDOWS_SMI)
     if program is None:
@@ -145,6 +151,7 @@ def _ask(command: Sequence[str]) -> str:
             check=False,
             capture_output=True,
             text=True,
+            # A card's name may hold bytes of another encoding.
             errors="replace",
             timeout=PROBE_S,
             stdin=subprocess.DEVNULL,

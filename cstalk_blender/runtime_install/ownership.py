@@ -15,10 +15,12 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import InstallFailed
 
+# Beside the files, so that it goes with the folder.
 RECORD = "created.json"
 RECORD_FORMAT = 1
 LOCK = "lock"
 """Created by whoever opens the folder; never deleted, since another process may hold it."""
+# A record of ours has some kilobytes; more is not read into memory.
 MAX_RECORD_BYTES = 1024 * 1024
 ENVIRONMENT_NAME = re.compile(r"env-\d{8}-\d{6}-\d+")
 FIRST_RELEASE = {
@@ -49,6 +51,7 @@ class Ownership:
             raise InstallFailed(
                 f"{self._home} holds files that CSTalk did not create", hint=PLACE_HINT
             )
+        # Before anything is created, see the module.
         self._write(adopted or set())
 
     def require(self) -> None:
@@ -82,6 +85,7 @@ class Ownership:
         entry = self._entry(path)
         if entry in entries:
             return
+        # ``lexists``: a broken link is a file of somebody too.
         if os.path.lexists(path):
             raise InstallFailed(
                 f"{path} exists and was not created by CSTalk",
@@ -99,6 +103,7 @@ class Ownership:
             OSError: The record cannot be written.
         """
         entries = self._read() or set()
+        # Resolved, as the user may have chosen it through a link.
         chosen = folder.resolve()
         kept = {entry for entry in entries if chosen not in (self._home / entry).resolve().parents}
         kept -= {entry for entry in kept if (self._home / entry).resolve() == chosen}
@@ -111,6 +116,7 @@ class Ownership:
 
     def entries(self) -> list[Path]:
         """Return all recorded paths, the deepest first."""
+        # Depth first, so that a folder is empty when its turn comes.
         found = sorted(self._read() or set(), key=lambda entry: (-entry.count("/"), entry))
         return [self._home / entry for entry in found]
 
@@ -126,13 +132,16 @@ class Ownership:
         Raises:
             OSError: The record cannot be written.
         """
+        # Also checked by place: a record that was edited must not reach outside.
         if not self.owns(path) or not self._is_inside(path):
             return
         path.with_name(path.name + ".new").unlink(missing_ok=True)  # from a write that was cut off
         if path.is_symlink() or path.is_file():
             path.unlink(missing_ok=True)
         elif path.is_dir() and _is_created_whole(path):
+            # Errors are ignored and the entry stays, which is tried again next time.
             shutil.rmtree(path, ignore_errors=True)
+        # Only an empty folder: the user may have put a file of theirs there.
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
         if not os.path.lexists(path):
@@ -154,11 +163,13 @@ class Ownership:
         """Return the recorded entries; None without a readable record."""
         record = self._home / RECORD
         try:
+            # A file of another origin with this name counts as no record.
             if record.stat().st_size > MAX_RECORD_BYTES:
                 return None
             values = json.loads(record.read_text(encoding="utf-8"))
             if values["format"] != RECORD_FORMAT:
                 return None
+            # Absolute paths and ``..`` could name anything on the machine.
             return {str(entry) for entry in values["created"] if _is_plain(str(entry))}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -182,6 +193,7 @@ def write_whole(path: Path, values: object) -> None:
     with temporary.open("w", encoding="utf-8") as stream:
         json.dump(values, stream, indent=1)
         stream.flush()
+        # Without it a crash of the system may leave an empty file under the final name.
         os.fsync(stream.fileno())
     temporary.replace(path)
 
@@ -189,6 +201,7 @@ def write_whole(path: Path, values: object) -> None:
 def _is_plain(entry: str) -> bool:
     """Return whether a recorded path is relative and stays below its folder."""
     path = PurePosixPath(entry)
+    # Backslashes and drive letters are harmless on Linux and not on Windows.
     is_local = not path.is_absolute() and "\\" not in entry and ":" not in entry
     return is_local and bool(path.parts) and ".." not in path.parts
 
@@ -215,6 +228,7 @@ def _entries_of_first_release(home: Path) -> set[str] | None:
     records = {name for name, fields in FIRST_RELEASE.items() if _has_fields(home / name, fields)}
     environments = {
         path.name
+        # The file that makes a folder a virtual environment.
         for path in home.glob("env-*")
         if ENVIRONMENT_NAME.fullmatch(path.name) and (path / "pyvenv.cfg").is_file()
     }
@@ -223,6 +237,7 @@ def _entries_of_first_release(home: Path) -> set[str] | None:
     files = {name for name in (*FIRST_RELEASE, "install.log") if (home / name).is_file()}
     downloads = set()
     if "pending.json" in records and (home / "wheels").is_dir():
+        # Complete wheels are left out: some may be the user's.
         found = [*(home / "wheels").glob("*.whl.part"), *(home / "wheels").glob("pip")]
         downloads = {"wheels", *(path.relative_to(home).as_posix() for path in found)}
     return files | environments | downloads

@@ -21,8 +21,10 @@ UNPACK = (
     *("install", "--isolated", "--no-input", "--disable-pip-version-check", "--require-virtualenv"),
     *("--no-cache-dir", "--no-index", "--no-deps", "--no-compile", "--quiet"),
 )
+# Wheels only: building from source needs compilers and runs code of the package.
 ASK = ("install", "--dry-run", "--ignore-installed", "--only-binary", ":all:")
 CERTIFICATES = "from pip._vendor import certifi; print(certifi.where())"
+# Measuring visits thousands of files.
 MEASURE_EVERY = 10
 """Calls of ``on_wait``, 0.1 s apart, between two measurements of the folder."""
 
@@ -46,8 +48,10 @@ class Packages:
         self._python, self._stop, self._log = python, stop, log
         self._cache, self._scratch = cache, scratch
         self._settings: dict[str, str] | None = None
+        # -s and -E keep packages of the user's Python out of the environment's.
         self._command = (str(python), "-s", "-E", "-X", "utf8", "-m", "pip")
 
+    # An old pip downloads whole wheels to learn what they require.
     def renew_pip(self, source: Source) -> None:
         """Update pip; without a connection the version that comes with Python is used."""
         if source.kind == FOLDER:
@@ -60,6 +64,7 @@ class Packages:
 
     def certificates(self) -> str:
         """Return pip's file of trusted certificates, for a Python that finds none; or empty."""
+        # pip carries Mozilla's list of certificates, and its own copy is always there.
         try:
             output = commands.run(
                 [self._python, "-c", CERTIFICATES], stop=self._stop, log=self._log, what="pip"
@@ -67,6 +72,7 @@ class Packages:
         except InstallFailed:
             return ""
         path = Path(output.strip().splitlines()[-1] if output.strip() else "")
+        # The path comes from a program's output and must exist.
         return str(path) if path.is_file() else ""
 
     def resolve(self, source: Source, report_progress: Report) -> list[Wheel]:
@@ -78,14 +84,18 @@ class Packages:
         """
         torch, numpy = source.torch_requirement, OTHER_REQUIREMENTS[0]
         if source.kind == FOLDER:
+            # A folder is complete or it is not: nothing is added from the network.
             places = ["--no-index", "--find-links", source.path]
             wheels = self._ask(places, [torch, numpy], report_progress, has_user_indexes=False)
             return self._with_optional(wheels, places, report_progress, has_user_indexes=False)
+        # Without an index of PyTorch all comes from pip's own, as at a company with one mirror.
         if not source.index_url:
             return self._ask(
                 [], [torch, *OTHER_REQUIREMENTS], report_progress, has_user_indexes=True
             )
         places = ["--index-url", source.index_url]
+        # PyTorch's index alone: on it every package is from PyTorch, and on PyPI torch is another
+        # build.
         wheels = self._ask(places, [torch, numpy], report_progress, has_user_indexes=False)
         return self._with_optional(wheels, [], report_progress, has_user_indexes=True)
 
@@ -102,6 +112,7 @@ class Packages:
             InstallCancelled: Stopped.
         """
         total = max(1, unpacked_bytes(files))
+        # The environment has pip already.
         before = disk_bytes(folder)
         calls = 0
 
@@ -138,6 +149,7 @@ class Packages:
                 report_progress,
                 has_user_indexes=has_user_indexes,
             )
+        # Without soundfile some formats need ffmpeg, and everything else works.
         except InstallFailed:
             return wheels
         names = {wheel.name for wheel in wheels}
@@ -152,6 +164,7 @@ class Packages:
         has_user_indexes: bool,
     ) -> list[Wheel]:
         report = self._scratch / "report.json"
+        # A report of an earlier question must not be read as the answer.
         report.unlink(missing_ok=True)
 
         def read(line: str) -> None:
@@ -178,6 +191,7 @@ class Packages:
     ) -> None:
         variables = commands.pip_environment(has_user_indexes=has_user_indexes, cache=self._cache)
         if not has_user_indexes:
+            # The connection of pip's configuration; variables of the process come last and win.
             variables = self._connection() | variables
         commands.run(
             [*self._command, *arguments],
@@ -191,6 +205,7 @@ class Packages:
 
     def _connection(self) -> dict[str, str]:
         """Return proxy, certificate and timeouts of the user's pip configuration as variables."""
+        # Once: the configuration does not change during an installation.
         if self._settings is None:
             try:
                 listing = commands.run(
@@ -211,6 +226,7 @@ def wheels_in(report: str) -> list[Wheel]:
     try:
         return [
             Wheel(
+                # pip's names are normalised to compare those of two reports.
                 name=str(item["metadata"]["name"]).lower().replace("_", "-"),
                 url=str(item["download_info"]["url"]),
                 sha256=_sha256(item["download_info"].get("archive_info", {})),
@@ -236,6 +252,7 @@ def unpacked_bytes(files: Sequence[Path]) -> int:
             with zipfile.ZipFile(path) as archive:
                 total += sum(entry.file_size for entry in archive.infolist())
         except (OSError, zipfile.BadZipFile) as error:
+            # A damaged wheel is found here, before the environment is half full.
             raise InstallFailed(f"{path.name} is damaged: {error}", hint="Resume") from error
     return total
 
@@ -247,6 +264,7 @@ def megabytes(count: float) -> str:
 
 def _sha256(archive: dict[str, object]) -> str:
     hashes = archive.get("hashes")
+    # Older reports have a single "hash", later ones "hashes" as well.
     if isinstance(hashes, dict):
         return str(hashes.get("sha256", ""))
     name, _, value = str(archive.get("hash", "")).partition("=")

@@ -14,6 +14,7 @@ from .machine import Machine, Version, dotted
 from .sources import DOWNLOAD, ENVIRONMENT, FOLDER, TORCH_INDEX
 
 PYPI_TITLE = "pypi.org"
+# Below 3, as a new major version may change what the engine calls.
 TORCH_REQUIREMENT = "torch>=2.6,<3"
 """2.6 is the first version with everything that the torch engine uses on every system."""
 OTHER_REQUIREMENTS = ("numpy>=1.24", "soundfile>=0.12")
@@ -44,6 +45,7 @@ CUDA_12_8 = Build("cu128", "PyTorch for CUDA 12.8", 3500, 7200)
 CUDA_12_6 = Build("cu126", "PyTorch for CUDA 12.6", 3200, 6600)
 ROCM_7 = Build("rocm7.1", "PyTorch for ROCm 7.1", 5000, 16000)
 ROCM_6 = Build("rocm6.4", "PyTorch for ROCm 6.4", 4800, 15000)
+# Found by tag when an installation is resumed from its record.
 BUILDS = {x.tag: x for x in (CPU, METAL, CUDA_13_0, CUDA_12_8, CUDA_12_6, ROCM_7, ROCM_6)}
 
 # NVIDIA, CUDA Compatibility, table "minor version compatibility": a driver runs all of 13.x or 12.x
@@ -82,6 +84,7 @@ class Source:
     @property
     def build(self) -> Build:
         """Build to download."""
+        # A record may name a build of a later version of the add-on.
         return BUILDS.get(self.tag, CPU)
 
     @property
@@ -110,6 +113,7 @@ def choose(machine: Machine) -> Choice:
     """
     if machine.system == "macos":
         if machine.processor != "arm64":
+            # The last PyTorch for Intel Macs is 2.2.
             raise InstallFailed(
                 "PyTorch no longer supports Macs with Intel processors",
                 hint="Use the built-in engine, which needs no installation",
@@ -130,13 +134,16 @@ def choose(machine: Machine) -> Choice:
 
 def _cuda(system: str, driver: Version, capability: Version) -> Choice:
     driver_title = f"driver {dotted(driver)}"
+    # An unknown system is compared as Linux.
     oldest = DRIVER_CUDA_12.get(system, DRIVER_CUDA_12["linux"])
     if driver < oldest:
         return Choice(
             CPU, f"{driver_title} is older than {dotted(oldest)}: update it to use the card"
         )
+    # An empty capability is unknown, not old.
     if capability and capability < OLDEST_CARD:
         return Choice(CPU, f"PyTorch does not support compute capability {dotted(capability)}")
+    # The newest build that driver and card run both.
     if driver >= DRIVER_CUDA_13 and (not capability or capability >= TURING):
         return Choice(CUDA_13_0, f"{driver_title} runs CUDA 13")
     if capability >= AFTER_HOPPER:
@@ -151,6 +158,7 @@ def _cuda(system: str, driver: Version, capability: Version) -> Choice:
 
 
 def _rocm(version: Version) -> Choice:
+    # An empty version is smaller than any.
     if version >= ROCM_7_VERSION:
         return Choice(ROCM_7, f"ROCm {dotted(version)} is installed")
     found = (

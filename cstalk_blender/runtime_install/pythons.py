@@ -16,6 +16,7 @@ from ..session.environment import scrubbed
 
 WANTED = ((3, 13), (3, 12), (3, 11), (3, 14))
 """Versions that CSTalk and PyTorch support, best first; 3.14 has the fewest wheels."""
+# Asked of the interpreter itself: names and paths say little, and Debian's lacks ensurepip.
 PROBE = """
 import json, struct, sys
 try:
@@ -26,6 +27,7 @@ except ImportError:
 print(json.dumps([list(sys.version_info[:3]), sys.implementation.name,
                   8 * struct.calcsize("P"), usable]))
 """
+# A first start may wait for a virus scanner.
 PROBE_TIMEOUT_S = 30
 
 
@@ -49,6 +51,7 @@ def find(preferred: Sequence[Path] = ()) -> Interpreter:
         InstallFailed: None is suitable; the message has the reasons.
     """
     reasons = []
+    # Without repetitions: several names lead to one interpreter.
     for path in dict.fromkeys((*preferred, *_candidates())):
         found = probe(path)
         if isinstance(found, Interpreter):
@@ -64,6 +67,7 @@ def probe(path: Path) -> Interpreter | str:
     """Return the interpreter at a path, or the reason why it is not suitable."""
     try:
         done = subprocess.run(
+            # -I: nothing in the current folder or in PYTHON* changes the answer.
             [str(path), "-I", "-c", PROBE],
             check=False,
             capture_output=True,
@@ -73,6 +77,7 @@ def probe(path: Path) -> Interpreter | str:
             env=scrubbed(os.environ),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+        # Unpacking fails with ValueError for another answer.
         version, name, bits, usable = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return f"{path} could not be started"
@@ -81,15 +86,18 @@ def probe(path: Path) -> Interpreter | str:
         return f"{path} is a {bits}-bit {name}"
     if tuple(version[:2]) not in WANTED:
         return f"{path} is Python {title}"
+    # Debian packs venv apart from Python.
     if not usable:
         return f"{path} (Python {title}) lacks venv"
     return Interpreter(path, tuple(version))
 
 
 def _candidates() -> Iterator[Path]:
+    # Empty in some embedded Pythons.
     if sys.executable:
         yield Path(sys.executable)
     for major, minor in WANTED:
+        # Two spellings: python3.11 on Linux and macOS, python311 in some installers.
         for name in (f"python{major}.{minor}", f"python{major}{minor}"):
             found = shutil.which(name)
             if found:
@@ -102,6 +110,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _installed_on_windows() -> Iterator[Path]:
+    # The place of python.org's installer for one user, which changes no PATH.
     base = Path(os.environ.get("LOCALAPPDATA", "")) / "Programs" / "Python"
     for major, minor in WANTED:
         path = base / f"Python{major}{minor}" / "python.exe"

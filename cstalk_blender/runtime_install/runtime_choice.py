@@ -17,6 +17,7 @@ from . import state
 AUTO, BUILT_IN = "auto", "numpy"
 RUNTIME_FOLDER = "runtime"
 """Name of the runtime's folder in the extension's user folder, which upgrades do not touch."""
+# Other codes are about the request: another engine would refuse it as well.
 ENGINE_FAULTS = ("engine-unavailable", "internal")
 """Error codes of the worker that another engine may not have."""
 REPAIR_HINT = "Test or repair it in Preferences > Add-ons > CSTalk > Runtime"
@@ -34,6 +35,7 @@ class Choice:
     @property
     def is_built_in(self) -> bool:
         """True when there is nothing else to fall back to."""
+        # The variable is for developers, and overrules the preferences.
         is_own = not self.python and not os.environ.get(environment.PYTHON_VARIABLE)
         return is_own and self.engine in (AUTO, BUILT_IN) and self.device in (AUTO, "cpu")
 
@@ -68,6 +70,7 @@ class RuntimeChoice:
             A notice for the user; empty when the failure has nothing to do with the engine, or the
             built-in engine itself failed.
         """
+        # A dead process and a refused engine are the same to the user: no result.
         is_fault = isinstance(error, StartFailed | WorkerDied) or (
             isinstance(error, RequestRefused) and error.worker_code in ENGINE_FAULTS
         )
@@ -81,6 +84,8 @@ class RuntimeChoice:
         self.failure = ""
 
     def _choose(self, home: Path, python: str, engine: str, device: str) -> Choice:
+        # Until the user repairs it or changes the preferences: trying again would cost every
+        # request the time of a failed start.
         if self.failure:
             return Choice("", BUILT_IN, AUTO)
         if python or engine == BUILT_IN or os.environ.get(environment.PYTHON_VARIABLE):
@@ -97,6 +102,7 @@ current = RuntimeChoice()
 
 def reset() -> None:
     """Forget failures and the last choice."""
+    # In place, as other modules have imported the object.
     current.__init__()  # type: ignore[misc]
 
 

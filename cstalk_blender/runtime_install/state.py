@@ -23,6 +23,7 @@ from .plan import Source
 CURRENT, PENDING, LOG = "current.json", "pending.json", "install.log"
 WHEELS = "wheels"
 ENVIRONMENT_PREFIX = "env-"
+# A record has less than a kilobyte.
 MAX_RECORD_BYTES = 64 * 1024
 
 
@@ -89,6 +90,7 @@ def read_pending(home: Path) -> Pending | None:
 
 def source_of(values: dict[str, str]) -> Source:
     """Return the ``Source`` of a record; missing fields take their defaults."""
+    # Unknown fields are of a later version, and missing ones of an earlier one.
     known = {field.name for field in dataclasses.fields(Source)}
     return Source(**{key: str(value) for key, value in values.items() if key in known})
 
@@ -105,7 +107,10 @@ def write_installed(home: Path, installed: Installed) -> None:
     """
     ownership = Ownership(home)
     ownership.claim(home / CURRENT)
+    # The switch: before this line the old runtime is in use, after it the new one.
     write_whole(home / CURRENT, dataclasses.asdict(installed))
+    # After the switch: a crash between them leaves a resumable installation, which then has nothing
+    # to do.
     ownership.delete(home / PENDING)
 
 
@@ -126,6 +131,7 @@ def write_pending(home: Path, pending: Pending) -> None:
 def new_environment(home: Path) -> Path:
     """Return the path of an environment to be created, already recorded. Raises OSError."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
+    # Unique in time and process; the form of the name is what `ownership` recognises.
     folder = home / f"{ENVIRONMENT_PREFIX}{stamp}-{os.getpid()}"
     Ownership(home).claim(folder)
     return folder
@@ -147,8 +153,10 @@ def sweep(home: Path, *, keep_downloads: bool) -> None:
     installed = read_installed(home)
     if installed is None and (home / CURRENT).exists():
         return  # an unreadable record: it may name any of them
+    # Resolved, as the record may have been written through a link.
     used = None if installed is None else installed.folder.resolve()
     ownership = Ownership(home)
+    # The deepest first, see `Ownership.entries`.
     for path in ownership.entries():
         top = path.relative_to(home).parts[0]
         is_unused = top.startswith(ENVIRONMENT_PREFIX) and path.resolve() != used
@@ -169,6 +177,7 @@ def remove(home: Path) -> None:
     ownership = Ownership(home)
     ownership.require()  # before the lock, which would leave a file in a foreign folder
     with locked(home):
+        # The record first: whatever fails below, no worker starts from a half-deleted folder.
         ownership.delete(home / CURRENT)
         ownership.delete(home / PENDING)
         sweep(home, keep_downloads=False)
@@ -179,6 +188,7 @@ def remove(home: Path) -> None:
 def disk_bytes(folder: Path) -> int:
     """Return the bytes of all files below ``folder``; links and vanishing files count 0."""
     total = 0
+    # ``scandir`` knows the kind of each entry without a call of ``stat``.
     stack = [folder]
     while stack:
         try:
@@ -186,6 +196,7 @@ def disk_bytes(folder: Path) -> int:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         stack.append(Path(entry.path))
+                    # Links count nothing: their target is counted where it is.
                     elif not entry.is_symlink():
                         with contextlib.suppress(OSError):
                             total += entry.stat(follow_symlinks=False).st_size
@@ -203,6 +214,7 @@ def locked(home: Path) -> Iterator[None]:
         OSError: The folder cannot be written.
     """
     home.mkdir(parents=True, exist_ok=True)
+    # Opened for appending, which creates the file and changes nothing in it.
     with (home / LOCK).open("a+b") as handle:
         if not _try_lock(handle):
             raise InstallFailed(
@@ -217,6 +229,7 @@ def _read(path: Path, cls: type[Any]) -> Any:
         if path.stat().st_size > MAX_RECORD_BYTES:
             return None
         return cls(**json.loads(path.read_text(encoding="utf-8")))
+    # A TypeError is a record with other fields.
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 
@@ -226,6 +239,7 @@ if sys.platform == "win32":
 
     def _try_lock(handle: IO[bytes]) -> bool:
         try:
+            # Windows locks bytes from the current position on.
             handle.seek(0)
             msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -236,6 +250,7 @@ else:
 
     def _try_lock(handle: IO[bytes]) -> bool:
         try:
+            # Without waiting: the other installation may take an hour.
             fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False

@@ -24,6 +24,7 @@ from .plan import Source
 from .sources import DOWNLOAD, ENVIRONMENT, FOLDER
 from .state import Installed, Pending
 
+# The test runs as the worker will: without the user's packages and variables.
 TEST = ("-s", "-E", "-X", "utf8", "-m", "model_runtime", "selftest", "--engine", "torch", "--json")
 UNPACKED = 2.2
 """Size of unpacked PyTorch wheels relative to the download, until the files can be measured."""
@@ -40,6 +41,7 @@ class Stage:
     stop: float
 
 
+# Downloading and unpacking take almost all of the time.
 PREPARE = Stage("Creating the environment", 0.0, 0.03)
 RESOLVE = Stage("Resolving packages", 0.03, 0.08)
 FETCH = Stage("Downloading", 0.08, 0.70)
@@ -96,19 +98,25 @@ class Installation:
             InstallCancelled: Stopped.
         """
         try:
+            # Locked before anything is read, as another Blender may be installing.
             with state.locked(self._home):
                 self._ownership.open()
                 self._ownership.claim(self._log)
+                # A log of one attempt: the earlier one is of no use to a report.
                 self._log.write_text("", encoding="utf-8")
                 if self._source.kind == ENVIRONMENT:
                     installed = self._use_existing()
                 else:
+                    # Broken environments go first: they take the space that the new one needs.
                     state.sweep(self._home, keep_downloads=True)
                     installed = self._build()
+                # The last place to stop; from here on the new runtime is in use.
                 self._stop.check()
                 state.write_installed(self._home, installed)
                 if self._source.kind != DOWNLOAD:
+                    # A folder in ours that the user names as the source is theirs.
                     self._ownership.release(Path(self._source.path))
+                # The wheels are not needed any more.
                 state.sweep(self._home, keep_downloads=False)
                 return installed
         except OSError as error:
@@ -132,6 +140,7 @@ class Installation:
             now = self._test_result(
                 Path(installed.python), is_ours=installed.is_ours, build=installed.build
             )
+            # The size did not change and takes long to measure.
             now = dataclasses.replace(now, disk_bytes=installed.disk_bytes)
             state.write_installed(self._home, now)
             return now
@@ -139,6 +148,7 @@ class Installation:
     def _use_existing(self) -> Installed:
         """Test an existing environment, which is used as it is and never changed."""
         folder = Path(self._source.path)
+        # An interpreter is accepted as well as a folder.
         python = folder if folder.is_file() else state.python_of(folder)
         if not python.is_file():
             raise InstallFailed(
@@ -154,6 +164,7 @@ class Installation:
             raise InstallFailed(
                 f"No folder at {self._source.path}", hint="Choose the folder of the wheels"
             )
+        # Found before anything is created.
         interpreter = pythons.find(self._preferred)
         folder = state.new_environment(self._home)
         wheels_folder = self._home / state.WHEELS
@@ -164,6 +175,7 @@ class Installation:
         self._ownership.claim(cache)
         self._report_stage(0.1, interpreter.title)
         commands.run(
+            # -I, as for the probe: the environment must come from this interpreter alone.
             [interpreter.path, "-I", "-m", "venv", folder],
             stop=self._stop,
             log=self._log,
@@ -175,15 +187,18 @@ class Installation:
             stop=self._stop,
             log=self._log,
             cache=cache,
+            # Temporary files go into the environment, which is deleted with them.
             scratch=folder,
         )
         self._report_stage(0.7, "pip")
         packages.renew_pip(self._source)
         files = self._files(packages, wheels_folder)
         self._enter(UNPACK)
+        # Exact now, from the wheels' own tables of contents.
         self._need(unpacked_bytes(files))
         packages.install(files, folder, self._report_stage)
         self._enter(TEST_STAGE)
+        # What a folder holds is known only after the test.
         title = self._source.build.title if self._source.kind != FOLDER else "PyTorch"
         installed = self._test_result(python, is_ours=True, build=title)
         return dataclasses.replace(installed, disk_bytes=state.disk_bytes(folder))
@@ -204,6 +219,7 @@ class Installation:
             ),
         )
         total = download.sizes(wheels)
+        # Parts and wheels of an earlier attempt need no space again.
         present = sum(path.stat().st_size for path in folder.glob("*.whl*"))
         is_local = all(wheel.local_path is not None for wheel in wheels)
         self._need(int(total * UNPACKED) + (0 if is_local else max(0, total - present)))
@@ -216,10 +232,12 @@ class Installation:
             stop=self._stop,
             log=self._log,
             what="The test of the new runtime",
+            # The current folder must be ours, for ``-m model_runtime`` to be found.
             folder=self._root,
             on_wait=lambda: self._report_stage(0.5, ""),
         )
         facts = _facts(output)
+        # Only a download has chosen a build for a card.
         wants_card = self._source.kind != ENVIRONMENT and self._source.tag not in ("cpu", "")
         note = ""
         if wants_card and str(facts["device"]).startswith("cpu"):
@@ -237,6 +255,7 @@ class Installation:
 
     def _need(self, count: int) -> None:
         """Raise InstallFailed when ``count`` bytes do not fit on the disk."""
+        # Of the runtime's disk, which may be another than that of the temporary folder.
         free = shutil.disk_usage(self._home).free
         if free < count + SPARE_BYTES:
             raise InstallFailed(
@@ -249,6 +268,7 @@ class Installation:
         self._stop.check()
         self._stage, self._stage_began = stage, time.monotonic()
         wheels = self._home / state.WHEELS
+        # An environment of the user needs no resuming: nothing was begun.
         if self._source.kind != ENVIRONMENT:
             kept = state.disk_bytes(wheels)
             pending = Pending(dataclasses.asdict(self._source), stage.title, kept)
@@ -258,6 +278,7 @@ class Installation:
     def _report_stage(self, fraction: float, detail: str) -> None:
         stage = self._stage
         spent = time.monotonic() - self._stage_began
+        # Only a download goes on evenly enough to tell the time that is left.
         is_known = stage is FETCH and 0.01 < fraction < 1
         self._report(
             Progress(
@@ -270,6 +291,7 @@ class Installation:
 
 
 def _facts(output: str) -> dict[str, Any]:
+    # From the end: warnings of libraries come before the result.
     for line in reversed(output.splitlines()):
         if line.startswith("{"):
             try:

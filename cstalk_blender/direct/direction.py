@@ -19,6 +19,7 @@ Value: TypeAlias = float | NDArray[np.float32]
 """A constant, or one value for each frame, shape (frames,)."""
 
 HINT = "Get the file again, or save the preset from the Direct panel"
+# The panel uses them as well, so that a file cannot hold what the panel cannot show.
 RANGES: Mapping[str, tuple[float, float]] = {
     "strength": (0.0, 3.0),
     "emotion": (-1.0, 3.0),
@@ -33,6 +34,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "gain": (-3.0, 3.0),
 }
 """Limits of every number, those of the panel too."""
+# Limits for files of other people.
 LONGEST_NAME = 255
 MOST_CHANNELS = 2048
 
@@ -115,6 +117,7 @@ def is_neutral(value: Value, neutral: float) -> bool:
         neutral: The value that changes nothing.
     """
     if isinstance(value, np.ndarray):
+        # Exactly: neutral layers must return the prediction bit by bit.
         return bool((value == neutral).all())
     return value == neutral
 
@@ -128,6 +131,7 @@ def as_json(direction: Direction) -> dict[str, Any]:
         for name in REGIONS
         if (found := _differences(direction.region(name), NEUTRAL_REGION))
     }
+    # Sorted, so that equal settings are equal texts.
     channels = {
         name: found
         for name, settings in sorted(direction.channels.items())
@@ -149,6 +153,7 @@ def from_json(data: Any) -> Direction:
         own = {name: value for name, value in values.items() if name not in parts}
         regions = _object(parts["regions"], "regions")
         channels = _object(parts["channels"], "channels")
+        # The first in the alphabet, as a set has no order.
         if unknown := set(regions) - set(REGIONS):
             raise ValueError(f"unknown region {min(unknown)!r:.40}")
         if len(channels) > MOST_CHANNELS or any(len(name) > LONGEST_NAME for name in channels):
@@ -184,6 +189,7 @@ def _read(kind: Any, data: Any, where: str) -> Any:
     for name, value in values.items():
         if name not in defaults:
             raise ValueError(f"unknown setting {name!r:.40} of {where}")
+        # Switches before numbers, since bool is an int in Python.
         if isinstance(defaults[name], bool):
             if not isinstance(value, bool):
                 raise ValueError(f"{name} of {where} is not true or false")
@@ -202,8 +208,10 @@ def _differences(settings: Any, neutral: Any) -> dict[str, Any]:
     for field in dataclasses.fields(settings):
         value, default = getattr(settings, field.name), getattr(neutral, field.name)
         if isinstance(value, np.ndarray):
+            # A preset is for any clip: a curve has no meaning there but its mean.
             value = float(value.mean())
         if isinstance(value, bool | int | float) and value != default:
+            # Six digits hide the rounding of float32 sliders: 0.1 stays 0.1.
             found[field.name] = value if isinstance(value, bool) else round(float(value), 6)
     return found
 

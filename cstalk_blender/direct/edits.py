@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# A moved key also changes the curve up to its neighbours, with crossings in between.
 JOINED_FRAMES = 3
 """Changes this few frames apart are one edit: the curve between two moved keys crosses the old."""
 
@@ -70,5 +71,6 @@ def _weight(edit: Edit, count: int, blend: int) -> Array:
     samples = np.arange(count)
     outside = np.maximum(np.maximum(edit.first - samples, samples - edit.last), 0)
     near = np.clip(1 - outside / (blend + 1), 0, 1)
+    # A raised cosine: no kink where the edit begins and ends.
     weight: Array = np.where(near == 1, 1.0, 0.5 - 0.5 * np.cos(np.pi * near))
     return weight

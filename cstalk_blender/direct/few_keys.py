@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Far below what is seen.
 FLAT = 1e-5
 """A curve that varies by less gets a single key."""
 LONGEST_FRAMES = 120
@@ -58,6 +59,7 @@ def fit_region(values: Array, *, tolerance: float, exact: Sequence[int] = ()) ->
     if not len(values) or tolerance <= 0:
         raise ValueError(f"{len(values)} frames with a tolerance of {tolerance}")
     moving = [c for c in range(values.shape[1]) if np.ptp(values[:, c]) > FLAT]
+    # The ends are held, so that the curve has its first and last value exactly.
     held = sorted({0, len(values) - 1, *(f for f in exact if 0 <= f < len(values))})
     common = _common_frames(values[:, moving], held, tolerance) if moving else []
     return [
@@ -92,6 +94,7 @@ def evaluate(curve: FittedCurve, count: int) -> Array:
     """
     out = np.empty(count)
     frames = curve.frames
+    # Before the first key and after the last Blender holds the value.
     out[: frames[0]] = curve.values[0]
     out[frames[-1] :] = curve.values[-1]
     for k in range(len(frames) - 1):
@@ -102,6 +105,7 @@ def evaluate(curve: FittedCurve, count: int) -> Array:
     return out
 
 
+# Common frames: an animator moves a pose as one, and a pose is keys on one frame.
 def _common_frames(values: Array, held: Sequence[int], tolerance: float) -> list[int]:
     """Frames at which some channel of the region needs a key."""
     found = set(held)
@@ -110,6 +114,7 @@ def _common_frames(values: Array, held: Sequence[int], tolerance: float) -> list
         first, last = waiting.pop()
         if last - first < 2:
             continue
+        # Half rather than at an extreme: the interval is long, not badly fitted.
         if last - first > LONGEST_FRAMES:
             split = (first + last) // 2
         else:
@@ -126,6 +131,7 @@ def _split_of(values: Array, errors: Array) -> int:
     """Return where to split: at an extreme near the largest error, since poses are extremes."""
     worst = int(errors.max(1).argmax())
     channel = int(errors[worst].argmax())
+    # Near the error, but not at its end: a sixth of the interval on each side.
     reach = max(1, len(values) // 6)
     low, high = max(1, worst - reach), min(len(values) - 1, worst + reach + 1)
     curve = values[:, channel]
@@ -154,10 +160,12 @@ class _Cubic:
     """Samples to their deviations from the fit, shape (n, n)."""
 
 
+# Cached by length: a clip has few different lengths and thousands of intervals.
 @functools.lru_cache(maxsize=2 * LONGEST_FRAMES)
 def _cubic_of(count: int) -> _Cubic:
     t = np.linspace(0, 1, count)
     ends = np.zeros((count, count))
+    # Bernstein polynomials of a cubic; the end values are fixed, the handles are free.
     ends[:, 0] += (1 - t) ** 3
     ends[:, -1] += t**3
     basis = np.stack([3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t)], 1)
@@ -179,6 +187,7 @@ def _fit_channel(
     position = 0
     while position < len(common) - 1:
         reach = position + 1
+        # Greedy: each interval as long as the tolerance allows.
         while (
             reach + 1 < len(common)
             and common[reach] not in held
@@ -198,11 +207,13 @@ def _with_handles(curve: Array, frames: Sequence[int]) -> FittedCurve:
         part = curve[frames[k] : frames[k + 1] + 1]
         right[k], left[k + 1] = _cubic_of(len(part)).handles @ part
     fitted = FittedCurve(np.array(frames), values, left, right, 0.0)
+    # Measured on the finished curve, not summed from the parts.
     error = float(np.abs(evaluate(fitted, len(curve)) - curve).max())
     return dataclasses.replace(fitted, error=error)
 
 
 def _flat(values: Array, channel: int) -> FittedCurve:
+    # The median, as a single outlier must not move a channel at rest.
     value = np.array([float(np.median(values[:, channel]))])
     error = float(np.abs(values[:, channel] - value[0]).max())
     return FittedCurve(np.array([0]), value, value, value, error)

@@ -53,6 +53,7 @@ def apply(prediction: Prediction, direction: Direction) -> track.CurveTrack:
     table = table_of(prediction.rig, prediction.channels)
     stage = _Stage(prediction, direction, table)
     stage.mirror()
+    # The empty region is that of channels that no region has, which obey the overall settings.
     for region in ("", *REGIONS):
         stage.shape_region(region)
     stage.correct_channels()
@@ -67,9 +68,12 @@ class _Stage:
         self.direction, self.table = direction, table
         self.channels, self.fps = prediction.channels, prediction.fps
         self.source = prediction.values
+        # Three states: the source for bounds, the mirrored curves with and without emotion, the
+        # result.
         self.full, self.speech = prediction.values, prediction.speech
         self.values = prediction.values.copy()
         self.has_emotion = prediction.has_emotion
+        # Untouched channels are left out of the bounds, so that they stay bit by bit.
         self.is_changed = np.zeros(len(self.channels), bool)
 
     def mirror(self) -> None:
@@ -93,10 +97,12 @@ class _Stage:
         if settings.timing_ms or settings.smoothing_ms:
             keep = self._kept_frames(region)
             full = self._moved(full, keep, settings)
+            # Without an emotion both are one array.
             speech = self._moved(speech, keep, settings) if self.has_emotion else full
         out = _mixed(full, speech, settings)
         out = self._strengthened(out, region, columns, settings)
         out = self._offset(out, region, columns, settings)
+        # Compared rather than asked: settings may cancel each other.
         if not np.array_equal(out, self.full[:, columns]):
             self.values[:, columns] = out
             self.is_changed[columns] = True
@@ -137,6 +143,7 @@ class _Stage:
     def _mirrored_columns(self) -> NDArray[np.bool_]:
         overall = self.direction.overall.is_mirrored
         regions = [self.direction.region(name).is_mirrored for name in self.table.region_of]
+        # Two mirrors cancel, see the module.
         return np.array([one != overall for one in regions], bool)
 
     def _sides(self, values: Array, mirrored: NDArray[np.bool_], difference: Value) -> Array:
@@ -145,6 +152,7 @@ class _Stage:
         if is_neutral(difference, 1.0):
             return out
         other = out[:, self.table.mirrors] * self.table.signs
+        # Half of the difference belongs to each side, so that their mean stays.
         half = (out - other) / 2
         sided = out + (_over_time(difference) - 1) * half
         # The head has no halves: its turns are no asymmetry of the face.
@@ -180,6 +188,7 @@ class _Stage:
         if not is_neutral(settings.strength, 1.0):
             values = values * _over_time(settings.strength)
         if region == "jaw" and not is_neutral(direction.jaw_range, 1.0):
+            # mouthClose scales with the jaw: closed lips are those that close what the jaw opens.
             is_opening = [self.channels[c] in (JAW_OPEN, MOUTH_CLOSE) for c in columns]
             values = np.where(is_opening, values * _over_time(direction.jaw_range), values)
         if region == "mouth" and not is_neutral(direction.lip_tightness, 0.0):
@@ -236,6 +245,7 @@ def shifted(values: Array, frames: float) -> Array:
     """
     if abs(frames) < WHOLE_FRAME:
         return values
+    # Whole frames are moved, not interpolated: bit-equal, and a closure of one frame stays.
     whole = round(frames)
     if math.isclose(frames, whole, abs_tol=WHOLE_FRAME):
         return values[np.clip(np.arange(len(values)) - whole, 0, len(values) - 1)]
@@ -257,6 +267,7 @@ def _combined(overall: RegionSettings, region: RegionSettings) -> RegionSettings
         emotion=overall.emotion * region.emotion,
         speech=overall.speech * region.speech,
         offset=overall.offset + region.offset,
+        # Gaussians in a row add their variances.
         smoothing_ms=math.hypot(overall.smoothing_ms, region.smoothing_ms),
         timing_ms=overall.timing_ms + region.timing_ms,
     )
@@ -267,6 +278,7 @@ def _mixed(full: Array, speech: Array, settings: RegionSettings) -> Array:
     emotion, spoken = settings.emotion, settings.speech
     if is_neutral(emotion, 1.0) and is_neutral(spoken, 1.0):
         return full
+    # The stored speech itself, bit by bit, where the emotion is taken away.
     if is_neutral(emotion, 0.0) and is_neutral(spoken, 1.0):
         return speech
     mixed: Array = _over_time(spoken) * speech + _over_time(emotion) * (full - speech)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ..errors import SessionError
 from ..package import layered, runtime_errors, track
 
+# Before the deflated body: it tells another file from a damaged one.
 Array = NDArray[np.float32]
 
 MARK = b"CSTKPRD"
@@ -47,6 +48,7 @@ class Interval:
     end_s: float
 
 
+# By identity: arrays have no single answer to ``==``.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
     """Curves of one clip as the model predicted them, before any direction.
@@ -85,6 +87,7 @@ class Prediction:
     @property
     def has_emotion(self) -> bool:
         """Return whether emotion and speech are known apart."""
+        # The same array stands for "no emotion", which costs no memory.
         return self.speech is not self.values
 
     @property
@@ -136,6 +139,7 @@ def from_bytes(data: bytes) -> Prediction:
     if data[len(MARK) : len(MARK) + 1] != bytes([FORMAT]):
         raise _bad("their format is not known to this version")
     body = _inflated(data[len(MARK) + 1 :])
+    # Little-endian on every machine.
     try:
         (length,) = struct.unpack_from("<I", body)
         header = json.loads(body[4 : 4 + length].decode("ascii"))
@@ -160,15 +164,18 @@ def _read(header: Any, values: bytes) -> Prediction:
     if not isinstance(request, dict):
         raise ValueError("the request is no object")
     frames, tracks = header.get("frames"), header.get("tracks")
+    # ``type`` instead of ``isinstance``: True would pass as one frame.
     if type(frames) is not int or frames < 1 or tracks not in (1, 2):
         raise ValueError(f"{frames!r:.20} frames in {tracks!r:.20} tracks")
     count = frames * len(channels)
+    # Exactly as long: neither cut off nor with something behind.
     if len(values) != 2 * tracks * count:
         raise ValueError(f"{len(values)} bytes for {tracks} tracks of {count} values")
     halves = [
         _from_planes(values[2 * count * k : 2 * count * (k + 1)], len(channels), frames)
         for k in range(tracks)
     ]
+    # NaN would spread into the keyframes.
     if not all(np.isfinite(half).all() for half in halves):
         raise ValueError("a value is not finite")
     fps, start_s = _number(header.get("fps")), _number(header.get("start_s"))
@@ -183,9 +190,11 @@ def _of_halves(
     request: dict[str, Any],
 ) -> Prediction:
     body = _body(channels, fps, start_s, halves, request)
+    # Of the body before compression, whose bytes depend on the version of zlib.
     identity = hashlib.blake2b(body, digest_size=ID_BYTES).hexdigest()
     values = [half.astype(np.float32) for half in halves]
     for one in values:
+        # Read-only, since all users share the arrays.
         one.flags.writeable = False
     track.CurveTrack(values[0], channels, fps, start_s)  # refuses bad names and rates
     return Prediction(identity, channels, fps, start_s, values[0], values[-1], request)
@@ -201,6 +210,7 @@ def _body(
     header: dict[str, Any] = {"channels": channels, "fps": fps, "start_s": start_s}
     header.update(frames=len(halves[0]), tracks=len(halves), request=request)
     try:
+        # Sorted and ASCII: the same content gives the same bytes, and so the same id.
         encoded = json.dumps(header, sort_keys=True, allow_nan=False).encode("ascii")
     except (TypeError, ValueError) as error:
         raise BadPrediction(f"The request cannot be stored: {error}", hint=HINT) from error
@@ -209,6 +219,8 @@ def _body(
 
 def _planes(half: NDArray[np.float16]) -> bytes:
     """Return values (frames, channels) channel by channel: all low bytes, then all high bytes."""
+    # Channel by channel, since a channel changes little from frame to frame, and the high bytes
+    # (sign and exponent) repeat: both help deflate.
     pairs = np.ascontiguousarray(half.T.astype("<f2")).view(np.uint8).reshape(-1, 2)
     return pairs.T.tobytes()
 
@@ -220,6 +232,7 @@ def _from_planes(data: bytes, channels: int, frames: int) -> NDArray[np.float16]
 
 
 def _halved(values: NDArray[Any]) -> NDArray[np.float16]:
+    # Overflow gives inf, which is refused below with a sentence.
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
     if not np.isfinite(half).all():
@@ -230,15 +243,18 @@ def _halved(values: NDArray[Any]) -> NDArray[np.float16]:
 def _inflated(data: bytes) -> bytes:
     unpacker = zlib.decompressobj()
     try:
+        # With a limit: deflated zeros grow a thousandfold, and the bytes may come from any file.
         body = unpacker.decompress(data, LARGEST_BYTES)
     except zlib.error as error:
         raise _bad(str(error)) from error
+    # Data behind the end would be ignored in silence.
     if not unpacker.eof or unpacker.unused_data:
         raise _bad("they are incomplete or too long")
     return body
 
 
 def _number(value: Any) -> float:
+    # bool is an int in Python.
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{value!r:.20} is not a number")
     return float(value)
@@ -254,6 +270,7 @@ def _intervals(entries: Any) -> tuple[Interval, ...]:
     """Return the well-formed entries ``[name, start_s, end_s, ...]`` of a list."""
     found = []
     for entry in entries if isinstance(entries, list | tuple) else ():
+        # Entries of other shapes are skipped: words are for display and for no computation.
         if isinstance(entry, list | tuple) and len(entry) >= 3 and isinstance(entry[0], str):
             times = [t for t in entry[1:3] if isinstance(t, int | float)]
             if len(times) == 2:

@@ -21,6 +21,7 @@ LIPS = ("jaw", "mouth")
 """Regions whose closures are kept."""
 JAW_OPEN, MOUTH_CLOSE = "jawOpen", "mouthClose"
 OF_RIG = {
+    # A region for each name that a rig definition uses.
     "brow": "brows",
     "eye": "eyes",
     "eyelashes": "eyes",

@@ -20,8 +20,10 @@ from ..scene import audio as sound
 from ..scene import predictions, result
 from .request import Found, GenerateRequest, find
 
+# Less than half a frame at 60 Hz.
 KEYS_BUDGET_S = 0.006
 """Seconds that a timer callback may spend on keyframes."""
+# No budget still does one piece, see `Stepper.step`.
 CHECK_BUDGET_S = 0.0
 """Seconds that a timer callback may spend on the check: one evaluation, which may take long."""
 
@@ -48,6 +50,7 @@ class Delivery:
             BadPrediction: The curves cannot be stored.
         """
         self._request = request
+        # Rounded as it will be stored, so that keyframes now and after loading are equal.
         self._prediction = prediction.Prediction.of(curves)
         self._curves = self._prediction.curves()
         self._stage = Stage.BAKE
@@ -64,6 +67,7 @@ class Delivery:
     @property
     def fraction(self) -> float:
         """Completed part of the delivery, 0 to 1."""
+        # Shares of the bar are a convention, as INFERENCE_SHARE is.
         if self._stage is Stage.BAKE:
             return 0.0 if self._bake is None else 0.6 * self._bake.fraction
         return 0.6 if self._stage is Stage.UNDO else 0.8
@@ -84,6 +88,7 @@ class Delivery:
         if self._stage is Stage.BAKE:
             self._advance_bake(budget_s)
         elif self._stage is Stage.UNDO:
+            # One step for keyframes, result and stored prediction together.
             bpy.ops.ed.undo_push(message="CSTalk Generate")
             self._stage = Stage.CHECK
         else:
@@ -102,6 +107,8 @@ class Delivery:
 
     def _advance_bake(self, budget_s: float) -> None:
         if self._bake is None:
+            # Read once: a rate that changes during the bake would move later keys against earlier
+            # ones.
             self._frame_rate = sound.frame_rate(find(self._request).scene)
             self._bake = bake.BakeJob(
                 lambda: find(self._request).faces,
@@ -120,6 +127,7 @@ class Delivery:
     def _tell_scene(self, found: Found, report: bake.BakeReport) -> None:
         scene = found.scene
         sound.extend_range(scene, report.first_frame, report.last_frame)
+        # Missing while the add-on is being disabled.
         if hasattr(scene, "cstalk"):
             scene.cstalk_acting.found = self._curves.script_title
             result.store(
@@ -148,10 +156,12 @@ class Delivery:
     def _advance_check(self, report: bake.BakeReport) -> check.CheckReport | None:
         def find_faces() -> tuple[list[bpy.types.Object], bpy.types.Scene]:
             found = find(self._request)
+            # The check evaluates the dependency graph of the open scene.
             if found.scene != bpy.context.scene:
                 raise SceneChanged(
                     f"{found.scene.name!r} is not open", hint="Open that scene, then check again"
                 )
+            # An undo may have removed what is to be checked.
             if any(name not in bpy.data.actions for name in report.actions):
                 raise SceneChanged("the keyframes were undone", hint="Redo, or generate again")
             return found.faces, found.scene

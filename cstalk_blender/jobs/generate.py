@@ -88,6 +88,7 @@ class GenerateJob(pump.TimerPump):
         self._delivery: delivery.Delivery | None = None
         self._ahead = lazy.read_ahead()
         self._started_at = 0.0
+        # Redrawing is what costs: panels are drawn only when they would look different.
         self._shown: tuple[float, str, bool] = (0.0, "", False)
 
     # What the panels read ----------------------------------------------------------------------
@@ -147,6 +148,7 @@ class GenerateJob(pump.TimerPump):
         self.error = self.outcome = None
         self.notice = ""
         if self._client is None:
+            # At the first request: enabling the add-on starts no process.
             self._client = self._new_client()
         self._started_at = time.monotonic()
         self._sent = self._client.submit(request.message)
@@ -165,6 +167,7 @@ class GenerateJob(pump.TimerPump):
     def file_opened(self) -> None:
         """Drop the request and what is shown of the last one: they belong to the other file."""
         self.error = self.outcome = None
+        # The worker goes on with a request that nobody wants; cancelling frees it for the next one.
         if self.is_busy:
             if self._sent is not None and self._client is not None:
                 self._client.cancel(self._sent)
@@ -186,6 +189,7 @@ class GenerateJob(pump.TimerPump):
         Args:
             wait: Return when the process has ended.
         """
+        # Taken out first, so that a new request during the wait starts another process.
         client, self._client = self._client, None
         if client is not None:
             for request in client.close(wait=wait):
@@ -201,6 +205,7 @@ class GenerateJob(pump.TimerPump):
         """Deliver curves that are there, else read the worker's messages."""
         if self._delivery is not None and generate_request.waiting_for_or_none() is None:
             self._deliver(self._delivery)
+            # One kind of work a callback, to stay within the budget.
             return
         if self._client is None:
             return
@@ -209,11 +214,14 @@ class GenerateJob(pump.TimerPump):
                 self._take(request)
             elif request.state is requests.State.DONE:
                 self._client.discard(request)  # it finished in the moment it was dropped
+        # While the worker computes, the modules of the delivery are read, which then starts at
+        # once.
         if self._sent is not None:
             self._read_ahead()
 
     def next_interval(self) -> float | None:
         """Return the seconds until the next callback; an open request of a dropped job counts."""
+        # A dropped job may still have an open request, whose end must be polled.
         client_is_busy = self._client is not None and self._client.is_busy
         if self._delivery is not None and generate_request.waiting_for_or_none() is None:
             return DELIVERY_INTERVAL_S
@@ -234,6 +242,7 @@ class GenerateJob(pump.TimerPump):
 
     def _read_ahead(self) -> None:
         began = time.perf_counter()
+        # One module at a time; the longest alone can exceed the budget.
         while time.perf_counter() - began < POLL_BUDGET_S and next(self._ahead, self) is None:
             pass
 
@@ -251,10 +260,12 @@ class GenerateJob(pump.TimerPump):
                 assert self._request is not None
                 self._delivery = delivery.Delivery(self._request, _read_curves(request))
                 self.state = State.DELIVERING
+            # The file is read completely by now, or not at all.
             finally:
                 self._client.discard(request)
 
     def _deliver(self, held: delivery.Delivery) -> None:
+        # Operators and undo need a window, which a timer callback does not have.
         with compat.window_context():
             ended = held.step(delivery.KEYS_BUDGET_S)
         if ended is None:
@@ -275,6 +286,7 @@ class GenerateJob(pump.TimerPump):
         self.state, self.notice = State.GENERATING, notice
 
     def _new_client(self) -> session_client.Client:
+        # Blender deletes this folder when it ends, also what a crash of the worker leaves.
         return session_client.Client(self.launch, temporary_folder=Path(bpy.app.tempdir))
 
     def _finish(self) -> None:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.2
 """Seconds between two timer callbacks: pip reports a few times a second at most."""
+# More are left for the next tick, so that a chatty pip does not hold the window.
 LINES_PER_TICK = 50
 GRACE_S = 5.0
 """Seconds that the process has to end pip and itself."""
@@ -37,6 +38,7 @@ class State(enum.Enum):
 class RuntimeJob(pump.TimerPump):
     """At most one installation, test or repair at a time, and its progress."""
 
+    # Its panel is in the preferences.
     redrawn_area = "PREFERENCES"
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
@@ -84,6 +86,7 @@ class RuntimeJob(pump.TimerPump):
         python = str(environment.find_python(""))
         name, *rest = command
         argv: tuple[str, ...] = (python, "-s", "-E", "-X", "utf8", "-m", MODULE, "--json", name)
+        # The end of Blender closes stdin, on which the installer stops.
         argv += ("--home", str(home), "--python", python, "--stop-with-stdin", *rest)
         variables = environment.scrubbed(os.environ)
         self._child = process.ChildProcess(environment.Launch(argv, ROOT_FOLDER, variables))
@@ -97,6 +100,7 @@ class RuntimeJob(pump.TimerPump):
         if self._child is not None and self.state is State.RUNNING:
             self.state = State.STOPPING
             self.stage, self.detail, self.seconds_left = "Stopping", "", None
+            # Closing stdin is the request to stop; the installer then ends pip itself.
             self._child.close_in_background(grace_s=GRACE_S)
 
     def close(self) -> None:
@@ -116,6 +120,7 @@ class RuntimeJob(pump.TimerPump):
             if line is None:
                 break
             self._take(line)
+        # Stopping need not wait for the rest of the output.
         if child.is_over or (self.is_stopping and child.exit_code is not None):
             was_stopping = self.is_stopping
             self._reset()
@@ -149,11 +154,13 @@ class RuntimeJob(pump.TimerPump):
             log.info("Installer output: %s", line[:500])
             return
         if kind == "progress" and not self.is_stopping:
+            # Never back, as for a request.
             self.fraction = max(self.fraction, float(message.get("fraction", 0)))
             self.stage = str(message.get("stage", ""))
             self.detail = str(message.get("detail", ""))
             left = message.get("seconds_left")
             self.seconds_left = None if left is None else float(left)
+        # The end is kept until the process is gone: only then are its files free.
         elif kind in ("done", "failed", "cancelled"):
             self._ended = message
 
@@ -172,6 +179,7 @@ class RuntimeJob(pump.TimerPump):
             )
         else:
             self.error = InstallFailed(
+                # It ended without a last message: killed, or out of memory.
                 f"The installer ended with exit code {child.exit_code}",
                 hint="Resume it; what was installed before still works",
                 details=child.log_tail(),

@@ -48,6 +48,7 @@ class Slot:
 
     def close(self) -> None:
         """Close the job, if it exists, and create no other."""
+        # Emptied before it is closed, so that a call during the closing finds no job.
         job, self._job, self.create = self._job, None, None
         if job is not None:
             job.close()
@@ -56,6 +57,7 @@ class Slot:
 INSTALL, GENERATE, BATCH = Slot(), Slot(), Slot()
 
 
+# Persistent: Blender drops handlers when another file is read.
 @bpy.app.handlers.persistent
 def on_load(*_arguments: Any) -> None:
     """Tell all jobs that another file is about to be read (a ``load_pre`` handler)."""

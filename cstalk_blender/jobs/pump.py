@@ -66,6 +66,7 @@ class TimerPump(abc.ABC):
     def start_timer(self) -> None:
         """Register the timer unless it is registered already."""
         if not self.timer_runs:
+            # Persistent, since opening a file would end the timer and leave the job waiting.
             bpy.app.timers.register(self._timer, first_interval=TICK_S, persistent=True)
 
     def stop_timer(self) -> None:
@@ -86,6 +87,7 @@ class TimerPump(abc.ABC):
         except Exception as error:  # process edge: Blender would drop the timer silently
             log.exception("Unexpected error in a timer callback")
             self.fail(unexpected(error))
+        # After every step, also a failed one: the panel shows the error.
         self.redraw()
         return self.next_interval()
 
@@ -98,10 +100,12 @@ class TimerPump(abc.ABC):
 
         A job that waits for the user fails, since the user cannot do anything meanwhile.
         """
+        # Without a window no timer runs.
         while self.is_busy:
             self.tick()
             if self.is_busy and (obstacle := self.obstacle_or_none()) is not None:
                 hint = "Call it in Object Mode, with nothing else under way"
+                # A script would wait for a user who is not there.
                 self.fail(SceneChanged(f"The keys could not be written: {obstacle}", hint=hint))
             time.sleep(WAIT_S)
 
@@ -131,6 +135,7 @@ def tag_redraw(area_type: str) -> None:
             if area_type != "VIEW_3D":
                 area.tag_redraw()
                 continue
+            # Only the sidebar: redrawing the viewport of a heavy scene takes longer than a step.
             for region in area.regions:
                 if region.type == "UI":
                     region.tag_redraw()

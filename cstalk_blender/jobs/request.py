@@ -15,6 +15,7 @@ from ..rig.binding import targets
 from ..scene import audio as sound
 from ..scene import audio_decode as sound_decode
 
+# Operators that hold data of the mesh or of F-curves until they end.
 INTERACTIVE_OPERATORS = (
     "TRANSFORM_OT_",
     "MESH_OT_",
@@ -81,6 +82,7 @@ def request_for(
         BadSound: The file is missing or holds no audio.
     """
     targets.face_objects(target, with_companions=with_companions)
+    # Before the worker is asked, so that a missing file is reported at once.
     sound.length_s(performance.audio)
     audio = sound_decode.for_model(performance.audio, Path(bpy.app.tempdir))
     message = protocol.Generate(
@@ -120,6 +122,7 @@ def find(request: GenerateRequest) -> Found:
         SceneChanged: Scene or target are gone.
         BadTarget: The target is no face any more.
     """
+    # By session id: names change, and references do not survive an undo.
     scene = _found(bpy.data.scenes, request.scene_uid, f"The scene {request.scene_name!r}")
     target = _found(bpy.data.objects, request.target_uid, f"The face {request.target_name!r}")
     if target.name not in scene.objects:
@@ -132,9 +135,12 @@ def find(request: GenerateRequest) -> Found:
 
 def waiting_for_or_none() -> str | None:
     """Return why keyframes cannot be written now, as an instruction; None when they can."""
+    # A render evaluates the scene in another thread while keys would change it.
     if bpy.app.is_job_running("RENDER"):
         return "waiting for the render to end"
+    # There is no view layer while a file is read.
     active = bpy.context.view_layer.objects.active if bpy.context.view_layer is not None else None
+    # In Edit Mode Blender overwrites the mesh's data on leaving it.
     if active is not None and active.mode not in ("OBJECT", "POSE"):
         return (
             "leave Edit Mode to write the keys"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+# Covariant, as a stepper of a more special report is one of the general report too.
 Report_co = TypeVar("Report_co", covariant=True)
 
 

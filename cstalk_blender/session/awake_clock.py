@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+# Long enough for a busy frame, short against every timeout.
 LONGEST_STEP_S = 5.0
 """Longest time counted between two readings: a hundred periods of the timer callback."""
 
@@ -24,6 +25,7 @@ class AwakeClock:
     def __call__(self) -> float:
         """Return the time counted so far."""
         now = self._clock()
+        # Negative steps are ignored: a clock that was set back must not lengthen a timeout.
         self._awake_s += min(max(now - self._seen_s, 0.0), LONGEST_STEP_S)
         self._seen_s = now
         return self._awake_s

@@ -68,6 +68,7 @@ class Client:
         self._hello: protocol.Hello | None = None
         self._last_message_at = 0.0
         self._garbage = 0
+        # Requests sent before the greeting wait here as well; ids are never used twice.
         self._open: dict[str, Request] = {}
         self._ended: list[Request] = []
         self._next_id = 1
@@ -97,6 +98,7 @@ class Client:
         """
         if self._closed:
             raise SessionClosed("The session is closed", hint="Enable the CSTalk add-on again")
+        # Asked of the system, since the reader may not have seen the end of the pipe yet.
         if self._child is not None and self._child.exit_code is not None:
             self._child_ended()  # one that crashed since the last poll must not get the request
         if self._child is None:
@@ -106,9 +108,11 @@ class Client:
             dataclasses.replace(message, id=f"r{self._next_id}", output_folder=str(folder))
         )
         self._next_id += 1
+        # Silence before the first request is no fault: an idle worker says nothing.
         if not self._open:
             self._last_message_at = self._clock()
         self._open[request.message.id] = request
+        # Before the greeting the worker's version is unknown; `_take_hello` sends what waits.
         if self._hello is not None:
             self._send(request)
         return request
@@ -119,6 +123,7 @@ class Client:
             return
         request.cancel_asked_at = self._clock()
         if request.state is State.WAITING:
+            # Nothing was sent, so that there is nothing to wait for.
             self._end(request, State.CANCELLED)
         elif self._child is not None:
             self._child.send(protocol.encode(protocol.Cancel(id=request.message.id)))
@@ -130,6 +135,7 @@ class Client:
             budget_s: Seconds after which no further message is read.
             max_messages: Messages after which no further one is read.
         """
+        # Both limits: a flood of short lines must not hold the window, nor one slow message.
         stop_at = time.perf_counter() + budget_s
         for _ in range(max_messages):
             line = None if self._child is None else self._child.next_line_or_none()
@@ -138,6 +144,7 @@ class Client:
             self._take(line)
             if time.perf_counter() >= stop_at:
                 break
+        # After the messages: a process that ended may have answered before.
         if self._child is not None and self._child.is_over:
             self._child_ended()
         self._check_clocks()
@@ -159,6 +166,7 @@ class Client:
         Returns:
             The requests whose end ``poll`` has not returned.
         """
+        # First, so that nothing new is submitted while the process ends.
         self._closed = True
         child, self._child = self._child, None
         if child is not None:
@@ -182,6 +190,7 @@ class Client:
         child, self._child = self._child, None
         self._hello = None
         if child is not None:
+            # The tail is read before the process is closed, whose log then ends.
             error.details = error.details or child.log_tail()
             child.close_in_background(grace_s=self._limits.close_s)
         log.warning("Worker dropped: %s", error)
@@ -192,6 +201,7 @@ class Client:
         assert child is not None
         while (line := child.next_line_or_none()) is not None:
             self._take(line)  # output from before the crash may hold answers
+            # `_take` may have dropped the child, on a version mismatch or garbage.
             if self._child is not child:
                 return
         code = child.exit_code
@@ -220,6 +230,7 @@ class Client:
             self._take_garbage(line, error)
             return
         log.debug("Worker message: %s", message)
+        # Any message counts as a sign of life, also one of a request that has ended.
         self._last_message_at = self._clock()
         if isinstance(message, protocol.Hello):
             self._take_hello(message)
@@ -227,10 +238,12 @@ class Client:
             message, protocol.Progress | protocol.Result | protocol.Failure | protocol.Stopped
         ):  # messages of a batch have no place here, and no request
             self._take_garbage(line, protocol.ProtocolError("Unexpected message type"))
+        # A failure without an id concerns the process: no open request will be answered.
         elif isinstance(message, protocol.Failure) and not message.id:
             self._end_all(_refused(message))
         else:
             request = self._open.get(message.id)
+            # Its request was cancelled meanwhile, or was answered twice.
             if request is None:
                 log.debug("No open request %r; ignored", message.id)
             else:
@@ -247,12 +260,14 @@ class Client:
             )
         elif self._hello is None:
             self._hello = hello
+            # A list, as sending may end a request and change the table.
             for request in list(self._open.values()):
                 self._send(request)
 
     def _take_garbage(self, line: str, error: protocol.ProtocolError) -> None:
         self._garbage += 1
         log.warning("Not a message from the worker: %s (%s)", line[:200], error)
+        # Some lines are tolerated: libraries print warnings to stdout.
         if self._garbage > self._limits.garbage_lines:
             self._drop_child(
                 WorkerGarbled(
@@ -267,6 +282,7 @@ class Client:
         message: protocol.Progress | protocol.Result | protocol.Failure | protocol.Stopped,
     ) -> None:
         if isinstance(message, protocol.Progress):
+            # Never back: stages may estimate anew.
             request.fraction = max(request.fraction, min(message.fraction, 1.0))
             request.seconds_left = message.seconds_left
             request.stage = message.stage
@@ -274,6 +290,7 @@ class Client:
             self._end(request, State.CANCELLED)  # also when a result crossed the cancel
         elif isinstance(message, protocol.Failure):
             self._end(request, State.FAILED, error=_refused(message))
+        # A worker may name any path, but only files of its own request are read and deleted.
         elif not _is_in(Path(message.path), request.folder):
             error = WorkerGarbled(f"The model's result is not at {message.path}", hint=LOG_HINT)
             self._end(request, State.FAILED, error=error)
@@ -284,6 +301,7 @@ class Client:
         assert self._child is not None
         try:
             line = protocol.encode(request.message)
+            # Half a surrogate pair, as in a damaged file name, cannot be sent.
             line.encode("utf-8")
         except (protocol.ProtocolError, UnicodeEncodeError) as error:
             refused = RequestRefused("bad-argument", str(error), hint="Correct the setting")
@@ -299,6 +317,7 @@ class Client:
         timeout_s = self._limits.silence_s if self._hello is not None else self._limits.hello_s
         for request in list(self._open.values()):
             asked = request.cancel_asked_at
+            # A worker that does not obey a cancel may be stuck in a library, for good.
             if asked is not None and now - asked > self._limits.cancel_s:
                 self._end(request, State.CANCELLED)
                 self._drop_child(
@@ -355,6 +374,7 @@ def _refused(message: protocol.Failure) -> RequestRefused:
 
 def _is_in(path: Path, folder: Path) -> bool:
     try:
+        # By identity of the folder, since links and letter case make many spellings of a path.
         return path.is_file() and os.path.samefile(path.parent, folder)
     except OSError:
         return False

@@ -14,6 +14,7 @@ from ..package import ROOT_FOLDER
 PYTHON_VARIABLE = "CSTALK_PYTHON"
 """Environment variable that names the interpreter when the preferences do not."""
 
+# A virtual environment or conda in which Blender was started would lead its Python astray.
 PRIVATE_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
 """Variables besides ``PYTHON*`` that lead a process to its parent's interpreter."""
 
@@ -58,6 +59,7 @@ def worker_launch(
         )
     python = find_python(preferred_python)
     return Launch(
+        # -s and -E: neither the user's packages nor PYTHON* variables; UTF-8 on every system.
         argv=(str(python), "-s", "-E", "-X", "utf8", "-m", "model_runtime", command, *options),
         folder=root,
         environment=scrubbed(os.environ),
@@ -76,6 +78,8 @@ def find_python(preferred: str = "") -> Path:
     for text, origin in ((preferred, "preferences"), (_variable(), PYTHON_VARIABLE)):
         if text:
             return _named_python(Path(text).expanduser(), origin)
+    # ``sys.executable`` is Blender's own Python in most builds; others leave it empty or name
+    # Blender.
     for candidate in (Path(sys.executable or "."), *_python_places(Path(sys.prefix))):
         if candidate.is_file() and candidate.name.lower().startswith("python"):
             return candidate
@@ -90,6 +94,7 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
+        # Compared in capitals: variables of Windows ignore case.
         if not name.upper().startswith("PYTHON") and name not in PRIVATE_VARIABLES
     }
 
@@ -112,6 +117,7 @@ def _named_python(path: Path, origin: str) -> Path:
 
 def _python_places(folder: Path) -> tuple[Path, ...]:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    # All layouts: bundled Pythons have bin on Windows too, environments have Scripts.
     return (
         folder / "bin" / version,
         folder / "bin" / "python3",

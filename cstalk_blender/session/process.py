@@ -26,12 +26,15 @@ from .environment import Launch
 
 log = logging.getLogger(__name__)
 
+# A limit on ``readline``: a process without line ends would fill the memory.
 LINE_LIMIT = 4 * 1024 * 1024
 """Bytes read as one line; a longer one arrives in pieces. Equals the protocol's MAX_LINE_BYTES."""
+# Small, so that a flood stays in the child's pipe and blocks the child, not Blender.
 QUEUED_LINES = 64
 """Lines held until ``next_line_or_none`` takes them."""
 TAIL_LINES = 200
 """Lines of stderr kept in memory."""
+# A log without a limit would grow for years.
 LOG_FILE_BYTES = 2 * 1024 * 1024
 """No more is written to a log file; half of it moves to ``<name>.old`` at the next start."""
 END_GRACE_S = 1.0
@@ -48,6 +51,7 @@ class ChildProcess:
             StartFailed: The system refused.
         """
         self._lines: queue.Queue[str] = queue.Queue(QUEUED_LINES)
+        # Unbounded: the caller must never block; it holds a few requests at most.
         self._outbox: queue.Queue[str | None] = queue.Queue()
         self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
         self._closing = threading.Event()
@@ -94,6 +98,7 @@ class ChildProcess:
 
     def log_tail(self) -> str:
         """Return the last lines of stderr."""
+        # The last lines of a crash arrive just after the exit.
         self._logger.join(timeout=0.2 if self._popen.poll() is not None else 0)
         return "\n".join(self._tail.copy())
 
@@ -102,6 +107,7 @@ class ChildProcess:
 
         May be called twice. Afterwards the process is gone and its pipes are closed.
         """
+        # First of all, so that the reader does not wait for room in a full queue.
         self._closing.set()
         self._outbox.put(None)
         for escalate in (self._terminate, self._kill, None):
@@ -116,6 +122,7 @@ class ChildProcess:
 
     def close_in_background(self, *, grace_s: float = 2.0) -> None:
         """Run ``close`` in its own thread, which Python waits for before it exits."""
+        # No daemon: Python would otherwise exit and leave the child behind.
         threading.Thread(
             target=lambda: self.close(grace_s=grace_s), name="cstalk-close", daemon=False
         ).start()
@@ -124,7 +131,9 @@ class ChildProcess:
         if sys.platform == "win32":
             self._popen.terminate()
         elif self._popen.poll() is None:
+            # The process may end between the question and the signal.
             with contextlib.suppress(ProcessLookupError, PermissionError):
+                # The whole group, as a worker may have started processes of its own.
                 os.killpg(self._popen.pid, signal.SIGTERM)
 
     def _kill(self) -> None:
@@ -140,6 +149,7 @@ class ChildProcess:
             (self._reader, self._popen.stdout),
             (self._logger, self._popen.stderr),
         ):
+            # A thread that still reads is left alone: a grandchild holds its pipe open.
             thread.join(timeout=END_GRACE_S)
             # Closing a pipe another thread still reads would block on that thread's lock.
             if pipe is not None and not thread.is_alive():
@@ -150,6 +160,7 @@ class ChildProcess:
         pipe = _pipe(self._popen.stdout)
         try:
             while chunk := pipe.readline(LINE_LIMIT):
+                # "replace", since output of a crash may be cut inside a letter.
                 self._offer(chunk.decode("utf-8", "replace").rstrip("\r\n"))
         except (OSError, ValueError) as error:
             log.warning("Reading from child %d ended: %s", self.pid, error)
@@ -157,6 +168,7 @@ class ChildProcess:
     def _offer(self, line: str) -> None:
         while not self._closing.is_set():  # while closing, output is read and dropped
             with contextlib.suppress(queue.Full):
+                # A time-out, so that closing is noticed while the queue is full.
                 self._lines.put(line, timeout=0.1)
                 return
 
@@ -166,6 +178,7 @@ class ChildProcess:
             while (line := self._outbox.get()) is not None:
                 pipe.write(line.encode("utf-8") + b"\n")
                 pipe.flush()
+        # A closed pipe is the ordinary end of a child.
         except (OSError, ValueError) as error:
             log.debug("Writing to child %d ended: %s", self.pid, error)
         finally:
@@ -192,6 +205,7 @@ class ChildProcess:
 def _popen(launch: Launch) -> subprocess.Popen[bytes]:
     flags = 0
     if sys.platform == "win32":
+        # Without a window of its own, and apart from Blender's Ctrl+C.
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     try:
         return subprocess.Popen(
@@ -202,6 +216,7 @@ def _popen(launch: Launch) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             creationflags=flags,
+            # A session of its own, so that its group can be ended as a whole.
             start_new_session=sys.platform != "win32",
         )
     except (OSError, ValueError) as error:
@@ -227,6 +242,7 @@ def _open_log_or_none(path: Path | None) -> IO[str] | None:
         return None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # At the next start rather than now: Windows cannot rename an open file.
         if path.is_file() and path.stat().st_size > LOG_FILE_BYTES // 2:
             path.replace(path.with_name(path.name + ".old"))
         return path.open("a", encoding="utf-8", errors="replace")
@@ -236,6 +252,7 @@ def _open_log_or_none(path: Path | None) -> IO[str] | None:
 
 
 def _write_log(file: IO[str] | None, line: str) -> None:
+    # ``tell`` counts what was there, too, since the file is opened for appending.
     if file is not None and file.tell() < LOG_FILE_BYTES:
         file.write(line + "\n")
         file.flush()

@@ -46,8 +46,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         handle, temporary = tempfile.mkstemp(prefix=".cstalk-", suffix=path.suffix, dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
             yield cast(BinaryIO, stream)
+            # Flushed before renaming: after a crash the name must not stand for an empty file.
             stream.flush()
             os.fsync(stream.fileno())
+        # ``mkstemp`` makes a file that only the user may read; the mode of an ordinary one is
+        # wanted.
         if os.name == "posix":
             os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
@@ -81,6 +84,7 @@ def check_writable(path: Path) -> None:
     try:
         handle, temporary = tempfile.mkstemp(prefix=".cstalk-", dir=path.parent)
         os.close(handle)
+        # The folder may be writable and the file itself protected.
         os.unlink(temporary)
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(0, "the file is write-protected")
@@ -112,6 +116,7 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
+        # In blocks: curve files of an hour are large.
         while block := stream.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
@@ -129,6 +134,7 @@ def unwritable(path: Path, error: OSError) -> BadOutput:
 
 
 def _umask() -> int:
+    # The mask can only be read by setting it.
     current = os.umask(0o077)
     os.umask(current)
     return current

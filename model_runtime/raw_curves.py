@@ -72,6 +72,7 @@ def generate_raw(
     shift = _feature_shift(store, config)
     values = np.empty((frames, len(config.channels)), np.float32)
     silence = np.zeros(frames, np.float32)
+    # float16 while collecting: an hour of 40 phones has 180,000 frames.
     posteriors = np.zeros((frames, len(config.phones)), np.float16) if performance.script else None
     phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
     speech = np.empty_like(values) if is_layered else None
@@ -85,6 +86,7 @@ def generate_raw(
         high = min(frames, stop + config.context_frames)
         part = None if levels is None else levels[low:high, None]
         output = run(*_window_inputs(store, engine, performance, shift, low, high - low, part))
+        # Only the middle is kept; the context has frames that the next window computes better.
         values[done:stop] = output.curves[done - low : stop - low]
         if speech is not None and likeliest is not None and output.speech is not None:
             speech[done:stop] = output.speech[done - low : stop - low]
@@ -100,6 +102,7 @@ def generate_raw(
 
 
 def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:
+    # The spectrum is one of log-mel; a pretrained encoder has none.
     if config.encoder is not None or not config.reference_spectrum:
         return 0.0
     reference = np.array(config.reference_spectrum, np.float32)
@@ -133,6 +136,7 @@ def _window_inputs(
         frames=frames,
         sound_start_s=performance.start_s,
     )
+    # In place: the weights were made for this window.
     if levels is not None:
         emotion *= levels
     style = style_noise(

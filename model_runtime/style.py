@@ -38,9 +38,11 @@ def style_noise(
     Returns:
         Shape (frames, channels), of mean 0 and variance 1 at every frame, within [-3, 3].
     """
+    # Positions from the absolute frame number, so that windows agree bit by bit.
     position = (first_frame + np.arange(frames)) / (frame_rate * KNOT_SPACING_S)
     knots = np.floor(position).astype(np.int64)
     fraction = (position - knots)[:, None]
+    # Smoothstep: no kink at the knots.
     blend = fraction * fraction * (3 - 2 * fraction)
     left = _normals(seed, knots, channels)
     right = _normals(seed, knots + 1, channels)
@@ -51,10 +53,12 @@ def style_noise(
 
 def _normals(seed: int, knots: IntArray, channels: int) -> DoubleArray:
     """Return a normal number for each (seed, channel, knot), shape (knots, channels)."""
+    # Python's modulo makes negative seeds valid.
     start = np.uint64(seed % 2**64)
     lanes = np.arange(channels, dtype=np.uint64)
     keys = _hash(_hash(np.full(channels, start)) + lanes)
     counters = _hash(keys + knots.astype(np.uint64)[:, None])
+    # 53 bits, the digits of a float64.
     first = (counters >> np.uint64(11)) * 2.0**-53
     second = (_hash(counters) >> np.uint64(11)) * 2.0**-53
     # Box-Muller transform; 1 - first is never 0.

@@ -33,6 +33,7 @@ def dump(name: str, value: Any) -> str:
     """
     payload = {"type": name, **dataclasses.asdict(value)}
     try:
+        # UTF-8 and no spaces: messages are short lines; NaN is not JSON.
         return json.dumps(
             payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
         )
@@ -53,6 +54,7 @@ def load(line: str, limit: int) -> dict[str, Any]:
     if len(line) > limit:
         raise ProtocolError(f"Line of {len(line)} characters is over the limit of {limit}")
     try:
+        # Python's reader would accept NaN and Infinity.
         payload = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"Not a JSON line: {line[:80]!r}") from error
@@ -71,12 +73,14 @@ def build(cls: type[T], payload: dict[str, Any]) -> T:
     Raises:
         ProtocolError: A field is missing or of the wrong type.
     """
+    # Annotations are texts in modules with postponed evaluation.
     hints = typing.get_type_hints(cls)
     values = {}
     for field in dataclasses.fields(typing.cast(Any, cls)):
         if field.name in payload:
             values[field.name] = _convert(payload[field.name], hints[field.name], field.name)
         elif field.default is dataclasses.MISSING:
+            # A field with a default may be missing, as from an older peer.
             raise ProtocolError(f"{cls.__name__} lacks the field {field.name!r}")
     return cls(**values)
 
@@ -95,6 +99,7 @@ def _refuse_constant(text: str) -> float:
 def _convert(value: Any, hint: Any, name: str) -> Any:
     origin = get_origin(hint)
     if origin in (types.UnionType, Union):
+        # None or the one other type: no field has more.
         return None if value is None else _convert(value, get_args(hint)[0], name)
     if origin is tuple:
         if not isinstance(value, list):
@@ -104,12 +109,14 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
         return build(typing.cast(type[Any], hint), value)
     if type(value) is str and isinstance(hint, type) and hint is not str:
         return _from_text(value, hint, name)
+    # bool is an int in Python.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if hint is float and is_number:
         try:
             return float(value)
         except OverflowError as error:
             raise ProtocolError(f"Field {name!r} is too large") from error
+    # ``type`` and not ``isinstance``: True is no int here.
     if type(value) is not hint:
         raise ProtocolError(f"Field {name!r} must be {hint.__name__}, not {type(value).__name__}")
     return value

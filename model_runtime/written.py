@@ -27,6 +27,7 @@ RECORD_NAME = "written.txt"
 STATE_VARIABLE = "CSTALK_STATE_HOME"
 LARGEST_BYTES = 4 << 20
 """About 40,000 files; of a larger record the older half is dropped when it is opened."""
+# 128 bits: enough against chance, and the file stays small.
 NAME_DIGITS = 32
 OVERWRITE_HINT = "Choose another name, or replace it with --overwrite"
 
@@ -56,12 +57,14 @@ class Record:
                 folder can be moved. None: every file by its whole path.
         """
         self._path = path
+        # The place of a file in the folder, so that links are resolved as for files.
         self._base = None if base is None else _place(base / "any").parent
         self._known: dict[str, str] | None = None
         self._lock = threading.Lock()
 
     def owner_of(self, path: Path) -> Owner:
         """Return whose file stands at a path, by the record or else by its mark."""
+        # A broken link is a file as well.
         if not os.path.lexists(path):
             return Owner.NOBODY
         if not path.is_file():  # opening a FIFO would wait for its other end
@@ -72,6 +75,7 @@ class Record:
         try:
             return Owner.CSTALK if file_digest(path) == written else Owner.EDITED
         except OSError:
+            # Unreadable counts as the user's, which protects it.
             return Owner.USER
 
     def digest_or_none(self, path: Path) -> str | None:
@@ -90,6 +94,7 @@ class Record:
         """
         name = self._name(path)
         with self._lock:
+            # Writing the same again would only lengthen the record.
             if self._read().get(name) == sha256:
                 return
             self._read()[name] = sha256
@@ -108,6 +113,7 @@ class Record:
             text = place.relative_to(self._base).as_posix()
         else:
             text = str(place)
+        # Windows ignores case: one file must have one name.
         digest = hashlib.sha256(os.path.normcase(text).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()[:NAME_DIGITS]
 
@@ -117,10 +123,12 @@ class Record:
             with contextlib.suppress(OSError, BadOutput):
                 lines = self._path.read_bytes().splitlines()
                 if sum(map(len, lines)) > LARGEST_BYTES:
+                    # The older half, as lines are in the order of writing.
                     lines = lines[len(lines) // 2 :]
                     replace_file(self._path, b"\n".join(lines))
                 for line in lines:
                     name, _, sha256 = line.decode("ascii", "replace").strip().partition(" ")
+                    # Later lines win: a file written twice has its last digest.
                     self._known[name] = sha256
         return self._known
 
@@ -180,12 +188,14 @@ def write_recorded(path: Path, record: Record, write: Callable[[Path], None]) ->
         try:
             write(temporary)
         except BadOutput as fault:
+            # The user knows the final name, not the temporary one.
             raise BadOutput(
                 str(fault).replace(str(temporary), str(path)), hint=fault.hint
             ) from None
         before = record.digest_or_none(path)
         try:
             digest = file_digest(temporary)
+            # Before the rename, see the module.
             record.add(path, digest)
             os.replace(temporary, path)
         except OSError as error:
@@ -212,4 +222,5 @@ def _beside(path: Path) -> Iterator[Path]:
 
 def _place(path: Path) -> Path:
     """Return where a file would be written: links of its folder are followed, its own is not."""
+    # Replacing a link replaces the link, not its target.
     return Path(os.path.realpath(path.parent)) / path.name

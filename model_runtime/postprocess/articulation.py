@@ -20,6 +20,7 @@ RISE_S, FALL_S = 0.07, 0.06
 """Lips close in 60 to 80 ms and part a little faster (Löfqvist and Gracco 1997)."""
 LEAST_CONFIDENCE = 0.15
 """Phones that were aligned with less are left to the network: the audio wins over the script."""
+# Between the two a phone counts in part, so that no word switches the mouth on and off.
 ENOUGH_CONFIDENCE = 0.45
 """From here on a phone is held in full; between the two it is held in part."""
 OVERCLOSE = 0.03
@@ -67,6 +68,7 @@ LABIODENTAL = _Shape(
     },
 )
 DENTAL = _Shape(frozenset({"th", "dh"}), {"tongueOut": 0.34, "jawOpen": 0.1}, {})
+# Later shapes act on the result of earlier ones: where they meet, contact wins over rounding.
 SHAPES = (PROTRUDED, ROUNDED, DENTAL, LABIODENTAL)
 BILABIALS = frozenset({"m", "b", "p"})
 ROLL_CEILING = 0.2
@@ -99,10 +101,12 @@ def hold_articulation(
     for shape in SHAPES:
         _hold(out, column, shape, _demand(times, phones, shape.phones))
     if "mouthRollLower" in column:
+        # Shorter than a closure: the lip unrolls as soon as f or v ends.
         free = _demand(times, phones, UNROLLED, rise_s=0.02, fall_s=0.02)
         roll = out[:, column["mouthRollLower"]]
         capped = np.minimum(roll, ROLL_CEILING)
         out[:, column["mouthRollLower"]] = roll + free * (capped - roll)
+    # Last: nothing may open the lips of a closure again.
     _close(out, column, _demand(times, phones, BILABIALS))
     return out
 
@@ -121,10 +125,12 @@ def _demand(
         if phone.name not in names or phone.confidence < LEAST_CONFIDENCE:
             continue
         span = ENOUGH_CONFIDENCE - LEAST_CONFIDENCE
+        # Never less than 0.4: a phone that is taken at all must be seen.
         sure = min(1.0, 0.4 + 0.6 * (phone.confidence - LEAST_CONFIDENCE) / span)
         # Full from a quarter of the phone on: contact begins with the silence of a stop.
         length = phone.end_s - phone.start_s
         first, last = phone.start_s + 0.25 * length, phone.end_s - 0.25 * length
+        # Only the frames that the phone reaches are touched.
         low = np.searchsorted(times, first - rise_s)
         high = np.searchsorted(times, last + fall_s, side="right")
         part = times[low:high]
@@ -132,6 +138,7 @@ def _demand(
         fall = np.clip((last + fall_s - part) / fall_s, 0, 1)
         ramp = np.minimum(rise, fall)
         bump = sure * (0.5 - 0.5 * np.cos(np.pi * ramp))
+        # The maximum, not the sum: neighbours of one class do not add up.
         np.maximum(demand[low:high], bump, out=demand[low:high], casting="same_kind")
         if not len(part) or bump.max() < sure:  # between two frames: the nearest holds the phone
             nearest = int(np.abs(times - (first + last) / 2).argmin())
@@ -157,9 +164,11 @@ def _close(out: FloatArray, column: dict[str, int], closure: FloatArray) -> None
         if name in column:
             out[:, column[name]] *= 1 - closure
     jaw, shut = column["jawOpen"], column["mouthClose"]
+    # The jaw rises in a closure, but not shut: the lips do the rest.
     out[:, jaw] *= 1 - 0.25 * closure
     if "mouthRollLower" in column:  # pressed lips roll in a little, never as far as for f
         roll = out[:, column["mouthRollLower"]]
         out[:, column["mouthRollLower"]] = roll + closure * (np.minimum(roll, 0.15) - roll)
     needed = np.maximum(out[:, jaw] + OVERCLOSE, out[:, shut])
+    # Never beyond 1, which no rig's shape goes past.
     out[:, shut] = np.minimum(out[:, shut] + closure * (needed - out[:, shut]), 1.0)

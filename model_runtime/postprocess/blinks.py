@@ -59,10 +59,12 @@ def blink_times(
         seed: Any integer.
         gaze_shifts_s: Times of large saccades, in seconds; blinks move to those near them.
     """
+    # Philox, whose numbers depend on key and counter alone and are the same on every platform.
     random = np.random.Generator(np.random.Philox(key=seed % 2**64))
     worth = _pause_worth(silence, frame_rate)
     for time_s in gaze_shifts_s:
         frame = round(time_s * frame_rate)
+        # Two frames, so that rounding does not miss the shift.
         worth[max(0, frame) : frame + 2] += np.float32(GAZE_SHIFT_WORTH)
     last = duration_s - CLOSED_S - OPENING_S
     found: list[float] = []
@@ -74,6 +76,7 @@ def blink_times(
         high = min(latest, aim + FREEDOM_S, last)
         if high < low:
             break
+        # The small term includes ``high`` itself.
         candidates = np.arange(low, high + 1e-9, 1 / frame_rate)
         frames = np.minimum((candidates * frame_rate).astype(int), len(worth) - 1)
         scores = worth[frames] - DISTANCE_COST * np.abs(candidates - aim)
@@ -101,6 +104,7 @@ def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
     """
     closure = np.zeros(frames, np.float32)
     for shut_s in np.round(blinks * fps) / fps:
+        # The loop touches the frames of each blink alone.
         first = max(0, int(np.floor((shut_s - CLOSING_S) * fps)))
         stop = min(frames, int(np.ceil((shut_s + CLOSED_S + OPENING_S) * fps)) + 1)
         since = np.arange(first, stop) / fps - shut_s
@@ -109,6 +113,7 @@ def lid_closure(blinks: DoubleArray, *, fps: float, frames: int) -> FloatArray:
         # Lids close at constant speed and open slowly, as recorded lids do.
         lids = np.where(since < 0, np.sin(falling * np.pi / 2), rising * rising * (3 - 2 * rising))
         part = closure[first:stop]
+        # Blinks that touch do not close the lids twice.
         np.maximum(part, lids, out=part, casting="same_kind")
     return closure
 
@@ -146,6 +151,7 @@ def _pause_worth(silence: FloatArray, frame_rate: float) -> FloatArray:
     """Return the value of a blink in each model frame: 1 in a pause, more at a phrase end."""
     edge = max(1, round(EDGE_S * frame_rate))
     kernel = np.full(edge, 1 / edge)
+    # Ends are repeated, so that the clip's borders are no phrase ends by themselves.
     padded = np.pad(silence, (edge, edge), mode="edge")
     means = np.convolve(padded, kernel, mode="valid")
     before, after = means[: len(silence)], means[edge + 1 : edge + 1 + len(silence)]

@@ -64,10 +64,13 @@ def finish(
     regions = {channel.name: channel.region for channel in rig.channels}
     lips = [i for i, name in enumerate(raw.channels) if regions.get(name) in LIP_REGIONS]
     presence = speech_presence(silence, raw.fps)
+    # Before resampling, while frames and silence are those of the model.
     track = raw.replaced(values=hold_still(raw.values, lips, presence, raw.fps))
     track = scale_regions(track, rig, options.region_gains) if options.region_gains else track
+    # Gains before smoothing and bounds, so that these see the final size.
     track = smooth(track, options.smoothing_s)
     track = resample_speech(track, fps, frames=frames, lip_columns=lips)
+    # Bounds before blinks: a blink adds to a lid that is within them.
     track = within_bounds(track, rig)
     if options.blink:
         track = _with_blinks(track, silence, options, raw.fps, duration_s)

@@ -45,9 +45,11 @@ def speech_presence(silence: FloatArray, frame_rate: float) -> FloatArray:
         return np.zeros(0, np.float32)
     evidence = _mean_around(1 - silence.astype(np.float64), SYLLABLE_S * frame_rate)
     reach = round(REACH_S * frame_rate)
+    # The maximum around each frame extends speech on both sides.
     near = sliding_window_view(np.pad(evidence, reach), 2 * reach + 1).max(axis=1)
     share = np.clip((near - QUIET) / (SPEAKING - QUIET), 0, 1)
     smooth = _mean_around(share * share * (3 - 2 * share), FADE_S * frame_rate)
+    # Rounding of the mean must not touch frames of speech: these stay bit by bit.
     smooth[smooth > 1 - 1e-9] = 1
     presence: FloatArray = np.clip(smooth, 0, 1).astype(np.float32)
     return presence
@@ -72,9 +74,11 @@ def hold_still(
         return values
     frames = np.flatnonzero(quiet)
     every = max(1, round(POSE_EVERY_S * frame_rate))
+    # Two knots around each quiet frame, so that only poses in use are computed.
     knots = np.unique(np.concatenate([frames // every, frames // every + 1])) * every
     held, share = values.copy(), presence[frames]
     for column in columns:
+        # NaN keeps frames of speech out of the medians.
         masked = np.where(quiet, values[:, column], np.nan)
         poses = np.interp(frames, knots, _poses(masked, knots, frame_rate))
         held[frames, column] = share * values[frames, column] + (1 - share) * poses
@@ -86,11 +90,13 @@ def _poses(values: FloatArray, knots: IntArray, frame_rate: float) -> FloatArray
     reach = round(POSE_S * frame_rate / 2)
     around = np.arange(-reach, reach + 1)
     medians = np.empty(len(knots), np.float32)
+    # In blocks, as an hour in one window matrix would take gigabytes.
     for first in range(0, len(knots), BLOCK_POSES):
         at = knots[first : first + BLOCK_POSES, None] + around
         window = values[np.clip(at, 0, len(values) - 1)]
         window[(at < 0) | (at >= len(values))] = np.nan
         window.sort(axis=1)  # NaN last
+        # The lower median: a value that occurred, not a mean of two.
         middle = np.maximum(np.isfinite(window).sum(axis=1) - 1, 0) // 2
         medians[first : first + BLOCK_POSES] = window[np.arange(len(window)), middle]
     return medians

@@ -24,9 +24,11 @@ PRIOR_SHARE = 0.3
 FILLER_FRAME_COST = 0.9
 """Nats a frame that the filler pays against the best phone of the frame: a word that fits at all is
 taken, speech that fits no word is not forced onto one."""
+# A narrower beam loses the path over a wrong pronunciation; a wider one costs time alone.
 BEAM = 90.0
 """States this many nats below the best are given up: some 25 frames of contrary evidence."""
 
+# int8: a state has far fewer than 128 arcs, and an hour of frames is kept for the way back.
 _Step = tuple[int, NDArray[np.int8]]
 """First active state of a frame, and for each active state the arc that was taken, -1 for none."""
 
@@ -99,8 +101,10 @@ def align_script(
 def _scores(posteriors: FloatArray, priors: FloatArray | None) -> FloatArray:
     """Log likelihoods up to a constant, with the filler as the last column."""
     if priors is None:
+        # Half uniform: the clip may lack a phone altogether, whose prior would then be the floor.
         priors = 0.5 * posteriors.mean(0) + 0.5 / posteriors.shape[1]
     logs = np.log(np.maximum(posteriors, FLOOR)) - PRIOR_SHARE * np.log(np.maximum(priors, FLOOR))
+    # The best phone but silence: a pause must not pay for the filler.
     filler = logs[:, 1:].max(1, keepdims=True) - FILLER_FRAME_COST
     return np.concatenate([logs, filler], 1).astype(np.float32)
 
@@ -110,8 +114,10 @@ def _best_path(graph: StateGraph, scores: FloatArray) -> NDArray[np.int64]:
     states = len(graph.phones)
     columns = np.where(graph.phones == FILLER, scores.shape[1] - 1, graph.phones)
     is_arc = graph.sources >= 0
+    # Arcs lead forward only, so that this bounds how far the search moves in a frame.
     reach = int((np.arange(states)[:, None] - graph.sources)[is_arc].max(initial=1))
     current = np.full(states, -np.inf, np.float32)
+    # All other states begin impossible.
     current[graph.starts] = scores[0, columns[graph.starts]]
     steps: list[_Step] = []
     for row in scores[1:]:
@@ -120,9 +126,11 @@ def _best_path(graph: StateGraph, scores: FloatArray) -> NDArray[np.int64]:
         arriving = np.where(is_arc[part], current[sources] - graph.costs[part], -np.inf)
         best_arc = arriving.argmax(1)
         moved = arriving[np.arange(len(sources)), best_arc]
+        # Ties stay: fewer changes of state for equal scores.
         stayed = current[part]
         steps.append((part.start, np.where(moved > stayed, best_arc, -1).astype(np.int8)))
         scored = np.maximum(moved, stayed) + row[columns[part]]
+        # Cleared on the left too, since arcs of a later frame may look back as far as ``reach``.
         current[max(0, part.start - reach) : part.stop] = -np.inf
         current[part] = scored
     return _traced(graph, current, steps)
@@ -138,10 +146,12 @@ def _active(current: FloatArray, reach: int) -> slice:
 
 def _traced(graph: StateGraph, final: FloatArray, steps: Sequence[_Step]) -> NDArray[np.int64]:
     ends = graph.ends[np.isfinite(final[graph.ends])]
+    # No end in the beam: the recording stops within the script, and the best state ends it.
     state = int(ends[final[ends].argmax()]) if len(ends) else int(final.argmax())
     path = np.empty(len(steps) + 1, np.int64)
     for frame in range(len(steps), 0, -1):
         path[frame] = state
+        # The arcs were stored for active states alone, from ``low`` on.
         low, choices = steps[frame - 1]
         arc = int(choices[state - low])
         if arc >= 0:
@@ -159,6 +169,7 @@ def _read(
     frame_rate: float,
 ) -> Alignment:
     """Words, phones and unscripted stretches of a path of states."""
+    # States, not phones: the same phone twice in a row is two states.
     edges = np.flatnonzero(np.diff(path)) + 1
     bounds = [0, *edges.tolist(), len(path)]
     phones: dict[int, list[AlignedPhone]] = {}
@@ -188,5 +199,6 @@ def _read(
 
 
 def _mean_confidence(phones: Sequence[AlignedPhone]) -> float:
+    # Weighted by length, as a mean over frames is: a phone of one frame must not decide.
     lengths = np.array([phone.end_s - phone.start_s for phone in phones])
     return float(np.average([phone.confidence for phone in phones], weights=lengths))

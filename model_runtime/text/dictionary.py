@@ -41,6 +41,7 @@ def pronunciations(word: str) -> list[tuple[str, ...]]:
     Args:
         word: In any case; English letters, apostrophe, full stop and hyphen.
     """
+    # Other letters become "?", which no entry has.
     wanted = word.lower().encode("ascii", "replace")
     line = _line_of(_mapped(), wanted)
     if line is None:
@@ -51,6 +52,7 @@ def pronunciations(word: str) -> list[tuple[str, ...]]:
 @functools.cache
 def _mapped() -> mmap.mmap:
     with DICTIONARY.open("rb") as stream:
+        # Mapped: the system reads only the pages that the bisection touches.
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
 
@@ -59,11 +61,13 @@ def _line_of(lines: mmap.mmap, wanted: bytes) -> bytes | None:
     low, high = 0, len(lines)
     while low < high:
         middle = (low + high) // 2
+        # ``rfind`` gives -1 + 1 = 0 where there is no earlier line in reach, hence ``or low``.
         start = lines.rfind(b"\n", low, middle) + 1 or low
         stop = lines.find(b"\n", start)
         stop = len(lines) if stop < 0 else stop
         word, _, rest = lines[start:stop].partition(b"\t")
         if word == wanted:
+            # Compared as bytes, in the order in which the file was sorted.
             return rest
         if word < wanted:
             low = stop + 1

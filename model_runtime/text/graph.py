@@ -20,6 +20,7 @@ SKIP_COST = 9.0
 """Nats for leaving a word out: a word of four phones that the recording has none of costs more."""
 FILLER_COST = 1.5
 """Nats for entering the filler, on top of its cost in each frame."""
+# Rare pronunciations cost time and fit noise.
 MOST_VARIANTS = 4
 
 
@@ -75,6 +76,7 @@ def build_graph(words: Sequence[PronouncedWord], phone_names: Sequence[str]) -> 
     exits = _between(builder, exits)
     for index, word in enumerate(words):
         entries = exits
+        # Two words in a row at most: each further one would add arcs to every state behind it.
         exits = [(state, cost + SKIP_COST) for state, cost in entries if cost < 2 * SKIP_COST]
         for variant in word.variants[:MOST_VARIANTS]:
             arcs: Sequence[tuple[int, float]] = entries
@@ -98,8 +100,10 @@ def _finished(builder: _Builder, exits: Sequence[tuple[int, float]]) -> StateGra
     for arcs in builder.arcs:
         best: dict[int, float] = {}
         for source, cost in arcs:
+            # A word that is skipped and one that is not may reach the same state.
             best[source] = min(cost, best.get(source, np.inf))
         cheapest.append(best)
+    # A rectangle with -1, so that all states of a frame are one array operation.
     width = max(1, *(len([s for s in arcs if s != START]) for arcs in cheapest))
     sources = np.full((len(cheapest), width), -1, np.int64)
     costs = np.zeros((len(cheapest), width), np.float32)

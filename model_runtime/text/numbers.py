@@ -37,6 +37,7 @@ def cardinal(number: int) -> list[str]:
     if number < 100:
         ten, one = divmod(number, 10)
         return [TENS[ten], *([UNITS[one]] if one else [])]
+    # Largest first, so that each remainder is below the scale.
     for size, name in (*SCALES, (100, "hundred")):
         if number >= size:
             count, rest = divmod(number, size)
@@ -55,6 +56,7 @@ def ordinal(number: int) -> list[str]:
 def year(number: int) -> list[str]:
     """Return the words of a year: 1984 is "nineteen eighty four", 2007 "two thousand seven"."""
     high, low = divmod(number, 100)
+    # Outside of these centuries, and from 2000 to 2009, years are read as numbers.
     if not 1100 <= number < 2100 or 2000 <= number < 2010:
         return cardinal(number)
     if low == 0:

@@ -15,6 +15,7 @@ from .spelling import phones_of_spelling
 
 SUFFIXES = (("'s", ("z",)), ("s'", ("z",)), ("'ll", ("l",)), ("'d", ("d",)), ("'ve", ("v",)))
 """Endings that a known word takes: the phones of the ending follow those of the word."""
+# English assimilates the ending to the sound before it.
 UNVOICED = frozenset({"p", "t", "k", "f", "th"})
 SIBILANTS = frozenset({"s", "z", "sh", "zh", "ch", "jh"})
 
@@ -63,6 +64,7 @@ def read_own_dictionary(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
     if not path.is_file():
         return {}
     try:
+        # utf-8-sig: editors on Windows begin a file with a byte order mark.
         data = json.loads(path.read_text(encoding="utf-8-sig"))
         entries = [(str(w), [v] if isinstance(v, str) else list(v)) for w, v in data.items()]
     except (ValueError, AttributeError, TypeError, OSError, RecursionError) as error:
@@ -73,6 +75,7 @@ def read_own_dictionary(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
     own: dict[str, tuple[tuple[str, ...], ...]] = {}
     for word, texts in entries:
         said = tuple(tuple(str(text).lower().split()) for text in texts)
+        # Silence is no phone of a word.
         wrong = [phone for phones in said for phone in phones if phone not in PHONES[1:]]
         if wrong or not all(said):
             raise BadArgument(
@@ -90,6 +93,7 @@ def _variants(
     if found:
         return found, False
     for ending, phones in SUFFIXES:
+        # The stem keeps at least two letters: "'s" alone is no word.
         if spoken.endswith(ending) and len(spoken) > len(ending) + 1:
             stem, is_guess = _variants(spoken.removesuffix(ending), own)
             if stem:

@@ -71,6 +71,7 @@ def match_script(
     duration_s = len(posteriors) / frame_rate
     alignment = align_script(words, posteriors, phone_names=phone_names, frame_rate=frame_rate)
     trusted = [word for word in alignment.words if word.confidence >= TRUSTED]
+    # A word in the wrong place would hold the mouth against the audio.
     lost = {word.index for word in alignment.words} - {word.index for word in trusted}
     lost |= set(alignment.skipped)
     spoken = tuple(_spoken(word) for word in trusted)
@@ -78,7 +79,9 @@ def match_script(
     return ScriptMatch(
         track,
         tuple(words[index].word.spoken for index in sorted(lost)),
+        # An empty script matches: there is nothing that could be wrong.
         len(trusted) / len(words) if words else 1.0,
+        # Each once, in the order of the script.
         tuple(dict.fromkeys(word.word.spoken for word in words if word.is_guess)),
     )
 
@@ -100,9 +103,11 @@ def _covered(
     time_s = 0.0
     end_s = len(silence) / frame_rate
     spoken = [phone for word in words for phone in word.phones]
+    # A last entry at the end of the clip closes the last gap.
     for start_s, phone in [*((p.start_s, p) for p in spoken), (end_s, None)]:
         if start_s > time_s + 1e-6:
             part = silence[round(time_s * frame_rate) : round(start_s * frame_rate)]
+            # The mean decides, as a pause may hold a breath or a click.
             is_quiet = not len(part) or float(part.mean()) > 0.5
             out.append(Phone(SILENCE if is_quiet else UNSCRIPTED, time_s, start_s))
         if phone is not None:

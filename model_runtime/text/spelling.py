@@ -41,8 +41,10 @@ def window_indices(word: str) -> NDArray[np.int64]:
         Shape (letters, 2 REACH + 1); beyond the word stands the padding symbol.
     """
     pad = len(LETTERS)
+    # Padding is a symbol of its own, so that the network sees the ends of a word.
     symbols = [pad] * REACH + [LETTERS.index(letter) for letter in word] + [pad] * REACH
     windows = np.lib.stride_tricks.sliding_window_view(np.array(symbols), 2 * REACH + 1)
+    # Each position has its own rows, so that the first layer is a sum of rows and no product.
     rows: NDArray[np.int64] = windows + np.arange(2 * REACH + 1) * (len(LETTERS) + 1)
     return rows
 
@@ -65,6 +67,7 @@ def phones_of_spelling(word: str) -> tuple[str, ...]:
     return tuple(p for i, p in enumerate(found) if i == 0 or p != found[i - 1])
 
 
+# One letter after the other, since each reads what the ones before gave.
 def predict_classes(letters: str, tensors: Mapping[str, FloatArray]) -> list[int]:
     """Return the class of each letter, each knowing the two before it.
 
@@ -78,6 +81,7 @@ def predict_classes(letters: str, tensors: Mapping[str, FloatArray]) -> list[int
     for row in read:
         hidden = row.copy()
         for back in range(MEMORY):
+            # Before the word, the class beyond the last stands for "nothing".
             earlier = found[-1 - back] if back < len(found) else classes
             hidden += tensors["first"][LETTER_ROWS + back * (classes + 1) + earlier]
         scores = np.maximum(hidden, 0) @ tensors["last"] + tensors["last_bias"]

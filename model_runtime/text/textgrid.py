@@ -16,11 +16,13 @@ from .track import SILENCE, UNSCRIPTED, Phone, PhoneTrack, SpokenWord
 Interval = tuple[float, float, str]
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)"
+# A doubled quotation mark stands for one, as Praat writes it.
 INTERVAL = re.compile(
     rf"xmin\s*=\s*{NUMBER}\s*xmax\s*=\s*{NUMBER}\s*text\s*=\s*\"((?:[^\"]|\"\")*)\""
 )
 TIER = re.compile(r"item\s*\[\d+\]\s*:")
 NAME = re.compile(r"name\s*=\s*\"((?:[^\"]|\"\")*)\"")
+# Names of silence of MFA, Praat and WebMAUS.
 SILENT_LABELS = frozenset({"", "sil", "sp", "spn", "<eps>", "<p:>"})
 ESPEAK_STRESS = re.compile(r"\d$")
 
@@ -42,6 +44,7 @@ def write_textgrid(track: PhoneTrack, path: Path) -> None:
             [
                 (p.start_s, p.end_s, p.name)
                 for p in track.phones
+                # Praat's gaps are silence; they are filled with empty intervals below.
                 if p.name not in (SILENCE, UNSCRIPTED)
             ],
         ),
@@ -71,12 +74,15 @@ def read_textgrid(path: Path) -> PhoneTrack:
         name = NAME.search(part)
         if name is None:
             continue
+        # MFA names tiers "speaker - words".
         kind = name[1].strip().lower().split(" - ")[-1]
         intervals = [
             (float(a), float(b), t.replace('""', '"')) for a, b, t in INTERVAL.findall(part)
         ]
         if kind in ("words", "word", "phones", "phone", "phonemes"):
+            # The first tier of a kind, as a file may have several speakers.
             tiers.setdefault("words" if kind.startswith("word") else "phones", intervals)
+    # The short format has no names of fields, so that no tier is found in it.
     if "File type" not in text[:200] or not tiers:
         raise BadCurves(
             f"{path.name} has no tier of words or phones",
@@ -94,6 +100,7 @@ def _track(tiers: dict[str, list[Interval]]) -> PhoneTrack:
             label,
             start,
             end,
+            # Times were rounded on writing; a tenth of a millisecond is less than any phone.
             phones=tuple(p for p in phones if start - 1e-4 <= p.start_s and p.end_s <= end + 1e-4),
         )
         for start, end, label in tiers.get("words", [])
@@ -115,6 +122,7 @@ def _gapless(intervals: Sequence[Interval], duration_s: float) -> list[Interval]
     for start, end, label in intervals:
         if start > time_s + 1e-6:
             out.append((time_s, start, ""))
+        # Overlaps of rounding are cut, as Praat refuses them.
         out.append((max(start, time_s), end, label))
         time_s = end
     if duration_s > time_s + 1e-6:

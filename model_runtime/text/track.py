@@ -74,6 +74,7 @@ def track_from_json(data: Mapping[str, Any]) -> PhoneTrack:
                 float(start),
                 float(end),
                 float(sure),
+                # Phones are found again by time, which saves a list of numbers for each word.
                 tuple(p for p in phones if start - 1e-6 <= p.start_s and p.end_s <= end + 1e-6),
             )
             for text, start, end, sure, _count in data["words"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from demo.emotion_job import EmotionJob, write_emotion_job
 from demo.words import moments, read_words
-from model_runtime.protocol import EMOTIONS
+from model_runtime.choices import EMOTIONS
 
 from .console import ROOT, BuildError, clean_environment, run, say
 from .demonstration import SPEECH, runtime_and_blender

@@ -19,6 +19,7 @@ from types import ModuleType
 
 LAZY_PACKAGES = (
     *("session", "dialogue", "direct", "runtime_install", "cli", "scene", "jobs", "jobs.batch"),
+    "ui",
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
 )
 """Packages whose modules are read at first use."""

@@ -22,8 +22,8 @@ ROOT_FOLDER = Path(__file__).resolve().parents[1]
 """Folder with ``cstalk_blender`` and ``model_runtime``: working directory of worker processes."""
 
 if TYPE_CHECKING:
+    from model_runtime import choices, files, protocol, written
     from model_runtime import errors as runtime_errors
-    from model_runtime import files, protocol, written
     from model_runtime.audio import wav
     from model_runtime.batch.lines import journal as batch_journal
     from model_runtime.batch.lines import keys as batch_keys
@@ -43,6 +43,7 @@ else:
         prefix = f"{_PARENT}." if _PARENT else ""
         return lazy.defer(f"{prefix}model_runtime.{name}")
 
+    choices = _sibling("choices")
     protocol = _sibling("protocol")
     runtime_errors = _sibling("errors")
     track = _sibling("curves.track")
@@ -76,6 +77,7 @@ __all__ = [
     "batch_performance",
     "batch_plan",
     "batch_table",
+    "choices",
     "file_names",
     "files",
     "formats",

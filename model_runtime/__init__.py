@@ -14,5 +14,6 @@ Packages in the order in which data passes through them:
 * ``cli``, ``worker``: the command line, and the process that the add-on talks to.
 * ``protocol``, ``wire``: their messages, and the messages as lines of JSON.
 * ``training``, ``evaluation``: only in a checkout, not in the extension.
-* ``arrays``, ``config``, ``errors``, ``files``, ``version``, ``written``: shared definitions.
+* ``arrays``, ``choices``, ``config``, ``errors``, ``files``, ``version``, ``written``: shared
+  definitions.
 """

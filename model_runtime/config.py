@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Final
 
-from .protocol import DEFAULT_RIG, EMOTIONS
+from .choices import EMOTIONS
+from .protocol import DEFAULT_RIG
 
 # ARPABET without stress, as pocketsphinx' English model names the phones; silence first.
 PHONES: tuple[str, ...] = (

@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from . import wire
+from .choices import (
+    NATURAL,
+)
 
 PROTOCOL_VERSION: Final = 2
 """Raised whenever a message changes in a way that an older peer cannot read.
@@ -33,31 +36,8 @@ PROTOCOL_VERSION: Final = 2
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """Longest line either side accepts: an hour of emotion keys fits many times over."""
 
-MAX_INTENSITY: Final = 1.5
-"""Hard upper limit of emotion intensity; 1.0 is full strength."""
-
-AUTO_EMOTION: Final = "auto"
-"""Detect the emotion in the voice."""
-
 DEFAULT_RIG: Final = "arkit52"
 """Rig of the shipped weights; no other place in the code names one."""
-
-EMOTION_DESCRIPTIONS: Final[dict[str, str]] = {
-    "neutral": "No emotion: lips, jaw, blinks and the small brow movements of plain speech",
-    "happy": "Smile, raised cheeks, lower lids lifted, open brows",
-    "sad": "Inner brows raised and drawn together, mouth corners down, heavy lids",
-    "angry": "Brows lowered and drawn together, hard stare, pressed lips, flared nose",
-    "surprised": "Brows high, eyes wide, jaw dropped and loose",
-    "fearful": "Brows high and drawn together, eyes wide, mouth corners stretched",
-    "disgusted": "Nose wrinkled, upper lip raised, cheeks lifted, eyes narrowed",
-    "contemptuous": "One mouth corner tightened and raised, lids lowered, one brow up",
-}
-"""Emotions that a model is conditioned on, in the order of its embedding table."""
-
-AUTO_DESCRIPTION: Final = "Emotion detected in the voice, as it changes; Intensity scales it"
-"""Tooltip of ``AUTO_EMOTION``."""
-
-EMOTIONS: Final[tuple[str, ...]] = tuple(EMOTION_DESCRIPTIONS)
 
 ProtocolError = wire.ProtocolError
 
@@ -87,11 +67,7 @@ class Acting:
     """Stronger half of the face: ``left``, ``right``, or ``auto`` to draw it by the seed."""
 
 
-FAVOURED_SIDES: Final = ("auto", "left", "right")
-MAX_ACTING: Final = 2.0
-"""Greatest strength of acting."""
-
-NATURAL_ACTING: Final = Acting(dynamics=1.0, eyes=1.0, head=1.0, asymmetry=0.5)
+NATURAL_ACTING: Final = Acting(**NATURAL)
 """Default of panel, batch and command line."""
 
 

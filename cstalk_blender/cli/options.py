@@ -6,9 +6,8 @@ import argparse
 import sys
 from typing import NoReturn
 
-from ..dialogue.patterns import DEFAULT_PATTERN
 from ..errors import BadBatch
-from ..package import protocol
+from ..package import choices
 from ..ui.properties.batch import DESTINATION_ITEMS
 
 DESTINATIONS = {name.lower(): name for name, _label, _purpose in DESTINATION_ITEMS}
@@ -56,7 +55,7 @@ def _add_source(bake: argparse.ArgumentParser) -> None:
     )
     bake.add_argument(
         "--name-pattern",
-        default=DEFAULT_PATTERN,
+        default=choices.DEFAULT_PATTERN,
         metavar="PATTERN",
         help="how file names are read (default: %(default)s)",
     )
@@ -67,7 +66,7 @@ def _add_source(bake: argparse.ArgumentParser) -> None:
 
 
 def _add_emotion(bake: argparse.ArgumentParser) -> None:
-    emotions = (*protocol.EMOTIONS, protocol.AUTO_EMOTION)
+    emotions = (*choices.EMOTIONS, choices.AUTO_EMOTION)
     bake.add_argument("--emotion", choices=emotions, help="emotion of lines that name none")
     bake.add_argument("--intensity", type=float, metavar="F", help="its intensity, 0 to 1.5")
 

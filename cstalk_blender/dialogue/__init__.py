@@ -1,7 +1,6 @@
 """Handle lines of dialogue without Blender: lists, characters, layout, worker process. No bpy.
 
 * `lines`: read lists of lines; lines as protocol messages.
-* `patterns`: the default pattern of file names.
 * `casting`: find the character that speaks a line.
 * `emotion_keys`: emotion over time as keys, and as colours of a strip.
 * `layout`: frames on which lines start; lines of one face in one track.

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..package import batch_naming, protocol
+from ..package import batch_naming, choices, protocol
 
 EmotionKey = protocol.EmotionKey
 Colours: TypeAlias = NDArray[np.float32]
@@ -66,13 +66,13 @@ def read_marker(name: str) -> Mark | None:
     if found is None:
         return None
     emotion = batch_naming.emotion_named(found["word"])
-    if emotion not in (*protocol.EMOTIONS, protocol.AUTO_EMOTION):
+    if emotion not in (*choices.EMOTIONS, choices.AUTO_EMOTION):
         return None
     intensity = float(found["number"] or 1.0) / (100.0 if found["percent"] else 1.0)
-    if found["number"] is None and emotion == protocol.EMOTIONS[0]:
+    if found["number"] is None and emotion == choices.EMOTIONS[0]:
         intensity = 0.0
     role = (found["role"] or "").strip()
-    return Mark(role, emotion, min(intensity, protocol.MAX_INTENSITY))
+    return Mark(role, emotion, min(intensity, choices.MAX_INTENSITY))
 
 
 def keys_of(
@@ -99,7 +99,7 @@ def keys_of(
         total = sum(shares.values())
         names = list(shares)[:: 1 if segment % 2 else -1]  # there and back: no share comes late
         at = begin
-        for name in names or [protocol.EMOTIONS[0]]:
+        for name in names or [choices.EMOTIONS[0]]:
             _append(keys, EmotionKey(round(at, 4), name, round(total, 3)))
             at += segment_s * shares.get(name, 0.0) / (total or 1.0)
     return tuple(keys)
@@ -119,7 +119,7 @@ def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns:
     mixed = np.tile(grey, (columns, 1))
     before = grey
     for key in keys:
-        share = min(1.0, key.intensity) if key.emotion != protocol.AUTO_EMOTION else 1.0
+        share = min(1.0, key.intensity) if key.emotion != choices.AUTO_EMOTION else 1.0
         after = grey + share * (np.array(COLOURS[key.emotion], np.float32) - grey)
         if key.start_s <= start_s:
             mixed[:] = after
@@ -141,8 +141,8 @@ def _shares(weights: Mapping[str, float]) -> dict[str, float]:
     kept = {
         name: float(value)
         for name, value in weights.items()
-        if value >= LEAST and name != protocol.EMOTIONS[0]
+        if value >= LEAST and name != choices.EMOTIONS[0]
     }
     total = sum(kept.values())
-    scale = min(1.0, protocol.MAX_INTENSITY / total) if total else 1.0
+    scale = min(1.0, choices.MAX_INTENSITY / total) if total else 1.0
     return {name: value * scale for name, value in kept.items()}

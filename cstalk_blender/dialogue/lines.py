@@ -18,11 +18,11 @@ from ..package import (
     batch_naming,
     batch_performance,
     batch_plan,
+    choices,
     file_names,
     protocol,
     runtime_errors,
 )
-from .patterns import DEFAULT_PATTERN
 
 Line = batch_plan.Line
 Row = batch_manifest.Row
@@ -37,7 +37,7 @@ def keys_text(keys: Sequence[protocol.EmotionKey]) -> str:
 def read_lines(
     source: str | Path,
     *,
-    pattern: str = DEFAULT_PATTERN,
+    pattern: str = choices.DEFAULT_PATTERN,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
 ) -> tuple[Line, ...]:
@@ -54,7 +54,7 @@ def read_lines(
     """
     try:
         rows = batch_manifest.read_rows(
-            source, patterns=(pattern or DEFAULT_PATTERN,), include=include, exclude=exclude
+            source, patterns=(pattern or choices.DEFAULT_PATTERN,), include=include, exclude=exclude
         )
         return batch_plan.make_plan([_named(row) for row in rows])
     except runtime_errors.RuntimeFault as fault:
@@ -82,7 +82,7 @@ def read_strip_name(name: str, pattern: str) -> Acting:
         pattern: Pattern of names; empty means the default one.
     """
     try:
-        compiled = batch_naming.NamePattern.parse(pattern or DEFAULT_PATTERN)
+        compiled = batch_naming.NamePattern.parse(pattern or choices.DEFAULT_PATTERN)
     except runtime_errors.RuntimeFault:
         return Acting()
     fields = batch_naming.read_name(PurePosixPath(name.replace("/", "_") + ".wav"), [compiled])
@@ -110,7 +110,7 @@ def _safe_part(part: str) -> str:
 
 def known_emotions() -> tuple[str, ...]:
     """Return the names of the emotions that a line can have; Auto is last."""
-    return (*protocol.EMOTIONS, protocol.AUTO_EMOTION)
+    return (*choices.EMOTIONS, choices.AUTO_EMOTION)
 
 
 def stem_of(line: Line) -> str:

@@ -15,18 +15,18 @@ import bpy
 
 from .. import compat
 from ..dialogue import emotion_keys
-from ..package import protocol
+from ..package import choices, protocol
 from ..text import counted
 
-MAX_FACTOR = protocol.MAX_INTENSITY
-WEIGHTS = tuple(name for name in protocol.EMOTIONS if name != protocol.EMOTIONS[0])
+MAX_FACTOR = choices.MAX_INTENSITY
+WEIGHTS = tuple(name for name in choices.EMOTIONS if name != choices.EMOTIONS[0])
 """Emotions that have a weight. Neutral is the state without any."""
 
 
 def _weight(name: str) -> Any:
     return bpy.props.FloatProperty(
         name=name.capitalize(),
-        description=f"Weight from 0 to 1 (default: 0). {protocol.EMOTION_DESCRIPTIONS[name]}",
+        description=f"Weight from 0 to 1 (default: 0). {choices.EMOTION_DESCRIPTIONS[name]}",
         default=0.0,
         min=0.0,
         soft_max=1.0,

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from ..jobs import request as jobs_request
-from ..package import protocol
+from ..package import choices, protocol
 from ..rig.binding import wiring
 from ..scene import audio, emotion_track, result
 from .properties.acting import acting_of
@@ -94,7 +94,7 @@ def duration_s(scene: bpy.types.Scene) -> float:
 def title_of(settings: CSTALK_PG_scene) -> str:
     """Return emotion and audio file: "Happy 0.8, line.wav"."""
     emotion = settings.emotion.capitalize()
-    if settings.emotion != protocol.EMOTIONS[0]:
+    if settings.emotion != choices.EMOTIONS[0]:
         emotion += f" {settings.intensity:.2g}"
     path = settings.audio_path
     return emotion if path is None else f"{emotion}, {path.name}"

@@ -31,7 +31,7 @@ def vary_sides(
         track: Curves at any frame rate; pairs are found by the endings ``Left`` and ``Right``.
         seed: Draws the side and the slow change.
         strength: 0 leaves the curves as they are; 1 differs by about 8 %.
-        favoured: The stronger side, of ``protocol.FAVOURED_SIDES``; ``auto`` is drawn by the seed.
+        favoured: The stronger side, of ``choices.FAVOURED_SIDES``; ``auto`` is drawn by the seed.
 
     Returns:
         Curves of the same shape; a channel at 0 stays at 0.

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..choices import FAVOURED_SIDES, MAX_ACTING
 from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from ..emotion.pitch import FRAME_RATE
 from ..errors import BadArgument
-from ..protocol import FAVOURED_SIDES, MAX_ACTING, Acting
+from ..protocol import Acting
 from . import gaze, head
 from .asymmetry import vary_sides
 from .prosody import Array, Prosody

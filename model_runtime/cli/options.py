@@ -8,21 +8,14 @@ from pathlib import Path
 
 from ..acting.layers import checked_acting
 from ..checkpoint.folder import default_checkpoint, load_checkpoint
+from ..choices import EMOTIONS, FAVOURED_SIDES, MAX_ACTING, MAX_INTENSITY
 from ..curves.resample import checked_fps
 from ..curves.rig import load_rig, rig_names
 from ..emotion.keys import EmotionKey
 from ..engines.base import Engine
 from ..engines.factory import DEVICE_NAMES, ENGINE_NAMES, check_names, open_engine
 from ..errors import BadArgument
-from ..protocol import (
-    EMOTIONS,
-    FAVOURED_SIDES,
-    MAX_ACTING,
-    MAX_INTENSITY,
-    NATURAL_ACTING,
-    Acting,
-    Performance,
-)
+from ..protocol import NATURAL_ACTING, Acting, Performance
 
 log = logging.getLogger(__name__)
 

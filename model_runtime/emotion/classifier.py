@@ -19,8 +19,8 @@ import numpy as np
 
 from ..arrays import DoubleArray, FloatArray
 from ..checkpoint.folder import WEIGHTS_FOLDER, read_folder, write_folder
+from ..choices import EMOTIONS
 from ..errors import BadWeights
-from ..protocol import EMOTIONS
 from .voice_statistics import STATISTICS
 
 KIND: Final = "emotion"
@@ -36,7 +36,7 @@ class EmotionModel:
     """Parameters of a classifier of N training clips, D statistics and K classes."""
 
     classes: tuple[str, ...]
-    """Emotion of each class, a name of ``protocol.EMOTIONS``; names may repeat."""
+    """Emotion of each class, a name of ``choices.EMOTIONS``; names may repeat."""
     width: float
     """Width of the kernel: ``exp(-width * mean squared difference)``."""
     sharpness: float
@@ -54,7 +54,7 @@ class EmotionModel:
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """Emotions of the classes, in the order of ``protocol.EMOTIONS``: neutral first."""
+        """Emotions of the classes, in the order of ``choices.EMOTIONS``: neutral first."""
         return tuple(name for name in EMOTIONS if name in self.classes)
 
     # About 1 and -1: targets of the regression, see training/emotion/fit.py.

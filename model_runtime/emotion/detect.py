@@ -19,8 +19,9 @@ import numpy as np
 from ..arrays import BoolArray, DoubleArray
 from ..audio.features import log_mel_range
 from ..audio.store import SpeechStore
+from ..choices import AUTO_EMOTION, EMOTIONS
 from ..config import FeatureConfig
-from ..protocol import AUTO_EMOTION, EMOTIONS, EmotionKey
+from ..protocol import EmotionKey
 from .classifier import EmotionModel
 from .pitch import FRAME_RATE
 from .timeline import HOP_S, WINDOW_S, changes, intensity_for, likeliest_path, strengths_of

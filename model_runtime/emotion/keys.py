@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays import FloatArray
+from ..choices import AUTO_EMOTION, MAX_INTENSITY
 from ..errors import BadArgument
-from ..protocol import AUTO_EMOTION, MAX_INTENSITY
 from ..protocol import EmotionKey as EmotionKey  # re-exported
 
 CROSS_FADE_S = 0.5

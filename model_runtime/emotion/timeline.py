@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..arrays import BoolArray, DoubleArray, IntArray
-from ..protocol import EMOTIONS
+from ..choices import EMOTIONS
 from .pitch import FRAME_RATE
 
 NEUTRAL = EMOTIONS[0]

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..protocol import EMOTIONS
+from ..choices import EMOTIONS
 from .data import clips as clip_sets
 from .data import sounds
 from .data.clips import SpokenClip, default_cache

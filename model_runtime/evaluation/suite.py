@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..protocol import EMOTIONS
+from ..choices import EMOTIONS
 from .data.clips import AUSTEN, READERS, SpokenClip
 from .data.material import Material, Tell
 from .metrics import articulation

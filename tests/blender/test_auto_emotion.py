@@ -5,11 +5,11 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender.package import protocol
 from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from cstalk_blender.ui.panels import generate as panels
 from cstalk_blender.ui.properties import generate as properties
+from model_runtime import choices
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.panel_layouts import said
 
@@ -24,27 +24,27 @@ def ready(studio, work):
 
 def test_the_dropdown_offers_auto_with_a_tooltip(studio):
     items = bpy.context.scene.cstalk.bl_rna.properties["emotion"].enum_items
-    auto = items[protocol.AUTO_EMOTION]
+    auto = items[choices.AUTO_EMOTION]
     assert auto.name == "Auto (from voice)"
-    assert auto.description == protocol.AUTO_DESCRIPTION
-    assert {item.identifier for item in items} == {*protocol.EMOTIONS, protocol.AUTO_EMOTION}
+    assert auto.description == choices.AUTO_DESCRIPTION
+    assert {item.identifier for item in items} == {*choices.EMOTIONS, choices.AUTO_EMOTION}
 
 
 def test_a_new_emotion_would_not_change_what_a_blend_file_remembers(studio):
     numbers = [number for *_, number in properties.EMOTION_ITEMS]
-    assert numbers[: len(protocol.EMOTIONS)] == list(range(len(protocol.EMOTIONS)))
-    assert numbers[-1] == properties.AUTO_INDEX > 10 * len(protocol.EMOTIONS)
+    assert numbers[: len(choices.EMOTIONS)] == list(range(len(choices.EMOTIONS)))
+    assert numbers[-1] == properties.AUTO_INDEX > 10 * len(choices.EMOTIONS)
 
 
 def test_auto_goes_to_the_worker_with_the_sliders_intensity(ready):
-    ready.emotion, ready.intensity = protocol.AUTO_EMOTION, 0.6
+    ready.emotion, ready.intensity = choices.AUTO_EMOTION, 0.6
     (key,) = generate_requests.request_of(bpy.context).message.performance.emotion_keys
-    assert (key.emotion, key.intensity) == (protocol.AUTO_EMOTION, pytest.approx(0.6))
+    assert (key.emotion, key.intensity) == (choices.AUTO_EMOTION, pytest.approx(0.6))
 
 
 def test_the_panel_explains_auto_before_and_says_what_was_heard_after(ready):
-    ready.emotion = protocol.AUTO_EMOTION
-    assert protocol.AUTO_DESCRIPTION in said(panels.CSTALK_PT_main)
+    ready.emotion = choices.AUTO_EMOTION
+    assert choices.AUTO_DESCRIPTION in said(panels.CSTALK_PT_main)
     assert "Detected:" not in said(panels.CSTALK_PT_main)
     assert bpy.ops.cstalk.generate() == {"FINISHED"}
     assert bpy.context.active_object.cstalk_result.detected_emotion == "happy 0.8"
@@ -52,7 +52,7 @@ def test_the_panel_explains_auto_before_and_says_what_was_heard_after(ready):
 
 
 def test_a_chosen_emotion_says_nothing_of_hearing(ready):
-    ready.emotion = protocol.AUTO_EMOTION
+    ready.emotion = choices.AUTO_EMOTION
     bpy.ops.cstalk.generate()
     ready.emotion = "sad"
     bpy.ops.cstalk.generate()
@@ -61,7 +61,7 @@ def test_a_chosen_emotion_says_nothing_of_hearing(ready):
 
 
 def test_clear_takes_the_line_away(ready):
-    ready.emotion = protocol.AUTO_EMOTION
+    ready.emotion = choices.AUTO_EMOTION
     bpy.ops.cstalk.generate()
     bpy.ops.cstalk.clear()
     assert "Detected:" not in said(panels.CSTALK_PT_main)

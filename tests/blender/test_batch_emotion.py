@@ -9,10 +9,10 @@ import pytest
 
 from cstalk_blender.cli import bake as command_line
 from cstalk_blender.jobs.batch.request import LineStatus
-from cstalk_blender.package import protocol
 from cstalk_blender.ui import emotion_strip as emotion_band
 from cstalk_blender.ui import line_list, line_requests
 from cstalk_blender.ui.panels import batch as panels_batch
+from model_runtime import choices
 from tests.fakes.faces import make_face, write_wav
 from tests.fakes.panel_layouts import said
 
@@ -61,7 +61,7 @@ def band(item):
 
 
 def test_auto_of_the_main_panel_is_as_strong_as_its_slider(settings, main, work):
-    main.emotion, main.intensity = protocol.AUTO_EMOTION, 0.4
+    main.emotion, main.intensity = choices.AUTO_EMOTION, 0.4
     bpy.ops.cstalk.batch_bake()
     assert sent(work) == {
         NAMES[0]: ("auto", 0.4),
@@ -72,12 +72,12 @@ def test_auto_of_the_main_panel_is_as_strong_as_its_slider(settings, main, work)
 
 def test_auto_is_one_of_the_emotions_of_a_line_once(settings):
     names = [item[0] for item in settings.lines[0].bl_rna.properties["emotion"].enum_items.items()]
-    assert len(names) == len(set(names)) == len(protocol.EMOTIONS) + 2
+    assert len(names) == len(set(names)) == len(choices.EMOTIONS) + 2
 
 
 def test_list_and_band_show_what_was_heard_until_the_line_is_changed(settings, batch):
     item = settings.lines[0]
-    item.emotion = protocol.AUTO_EMOTION
+    item.emotion = choices.AUTO_EMOTION
     assert band(item) == ["auto"]
     bpy.ops.cstalk.batch_bake()
     assert panels_batch.live_state(item).detected_emotion == HEARD
@@ -101,7 +101,7 @@ class Chosen:
 
 
 def test_panel_says_below_the_list_what_was_heard_in_the_chosen_line(settings):
-    settings.lines[0].emotion = protocol.AUTO_EMOTION
+    settings.lines[0].emotion = choices.AUTO_EMOTION
     settings.index = 0
     assert "Heard:" not in said(Chosen)
     bpy.ops.cstalk.batch_bake()
@@ -111,7 +111,7 @@ def test_panel_says_below_the_list_what_was_heard_in_the_chosen_line(settings):
 
 
 def test_what_was_heard_is_kept_in_the_file(settings, work):
-    settings.lines[0].emotion = protocol.AUTO_EMOTION
+    settings.lines[0].emotion = choices.AUTO_EMOTION
     bpy.ops.cstalk.batch_bake()
     path = str(work / "szene.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)

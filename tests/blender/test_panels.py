@@ -177,7 +177,7 @@ def test_model_that_cannot_be_started_is_in_the_error_box(studio, speech, tmp_pa
 def test_every_emotion_is_described_in_the_panel(studio):
     make_face()
     settings = bpy.context.scene.cstalk
-    for name, description in jobs.protocol.EMOTION_DESCRIPTIONS.items():
+    for name, description in jobs.choices.EMOTION_DESCRIPTIONS.items():
         settings.emotion = name
         assert description in said(panels.CSTALK_PT_main)
 
@@ -221,7 +221,7 @@ def test_no_button_moves_when_emotion_audio_or_job_change(studio, speech, use_wo
     make_face()
     names = ("intensity", "cstalk.cancel")
     before, count = positions(*names), []
-    for name in (*jobs.protocol.EMOTIONS, jobs.protocol.AUTO_EMOTION):
+    for name in (*jobs.choices.EMOTIONS, jobs.choices.AUTO_EMOTION):
         bpy.context.scene.cstalk.emotion = name
         assert positions(*names) == before
         count.append(len(draw_panel(panels.CSTALK_PT_main)))

@@ -17,6 +17,7 @@ from cstalk_blender.rig.keys import strips
 from cstalk_blender.scene import emotion_track
 from cstalk_blender.scene import strip_lines as casting
 from cstalk_blender.ui import line_list, line_requests
+from model_runtime import choices
 from tests.fakes.faces import make_face, write_wav
 
 PATTERN = "{name}__{emotion}[_{intensity}]"
@@ -178,7 +179,7 @@ def keys(scene, face=None, **changes):
 def test_weights_are_those_of_the_protocol(addon):
     properties = emotion_track.CSTALK_PG_emotions.bl_rna.properties
     names = {p.identifier for p in properties} - {"rna_type", "name", "use", "intensity"}
-    assert names == set(emotion_track.WEIGHTS) == set(protocol.EMOTIONS[1:])
+    assert names == set(emotion_track.WEIGHTS) == set(choices.EMOTIONS[1:])
 
 
 def test_keyed_weights_direct_a_line_and_the_character_s_count_first(scene):

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from model_runtime import protocol
+from model_runtime import choices
 
 LINES_PER_EXAMPLE = 100
 JUNK: tuple[Any, ...] = (
@@ -31,7 +31,7 @@ keys = st.lists(
     st.fixed_dictionaries(
         {
             "start_s": numbers,
-            "emotion": st.sampled_from(protocol.EMOTIONS) | texts,
+            "emotion": st.sampled_from(choices.EMOTIONS) | texts,
             "intensity": numbers,
         }
     ),

@@ -10,19 +10,12 @@ import numpy as np
 import pytest
 
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint
+from model_runtime.choices import EMOTIONS
 from model_runtime.emotion.detect import DetectedEmotion
 from model_runtime.emotion.keys import CROSS_FADE_S
 from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.generate import perform
-from model_runtime.protocol import (
-    EMOTIONS,
-    EmotionKey,
-    Generate,
-    Performance,
-    Result,
-    decode,
-    encode,
-)
+from model_runtime.protocol import EmotionKey, Generate, Performance, Result, decode, encode
 from model_runtime.worker.warm_engine import WarmEngine
 from tests.conftest import ROOT
 

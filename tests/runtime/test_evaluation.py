@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from model_runtime.arrays import DoubleArray
+from model_runtime.choices import EMOTIONS
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument
@@ -36,7 +37,6 @@ from model_runtime.evaluation.scores import emotion as emotion_scores
 from model_runtime.evaluation.scores import motion as motion_scores
 from model_runtime.evaluation.scores.speech import score_speech
 from model_runtime.evaluation.speed import benchmark, timing_child
-from model_runtime.protocol import EMOTIONS
 from model_runtime.training.alignment.forced import PhoneTime
 from tests.fakes.sounds import voice, write_wav
 

@@ -219,3 +219,98 @@ def test_settings_table_names_focus_values_and_refuses_unknown_ones() -> None:
     assert LossWeights(focus={"speech_gap": 0.2}).focus == LossFocus(speech_gap=0.2)
     with pytest.raises(TypeError, match="speach_gap"):
         LossWeights(focus={"speach_gap": 0.2})
+
+
+def reconstruction_of(spread: torch.Tensor, name: str) -> float:
+    """Return the reconstruction term of an error of 0.2 in one channel."""
+    batch = batch_of()
+    curves = batch.curves.clone()
+    curves[..., column(name)] += 0.2
+    return GeneratorLoss(CONFIG, spread, LossWeights())(curves, PHONES, batch)[1]["reconstruction"]
+
+
+def test_error_of_a_channel_that_moves_little_costs_more() -> None:
+    spread = torch.full((52,), 0.24)
+    spread[column("browInnerUp")] = 0.10
+    # Squares of (0.24 + 0.04) and (0.10 + 0.04).
+    still, lively = (reconstruction_of(spread, name) for name in ("browInnerUp", "browDownLeft"))
+    assert still / lively == pytest.approx(4, rel=1e-4)
+
+
+def test_a_channel_that_hardly_moves_weighs_four_times_the_mean_at_most() -> None:
+    spread = torch.full((52,), 0.36)
+    spread[column("browInnerUp")] = 0.0
+    assert reconstruction_of(spread, "browInnerUp") == pytest.approx(4 * 0.2**2 / 52, rel=1e-4)
+
+
+@pytest.mark.parametrize("where, factor", [(M, 2), (F, 4), (SILENCE, 6)])
+def test_mouth_errors_weigh_more_in_contacts_and_in_silence(where: slice, factor: float) -> None:
+    batch = batch_of()
+    costs = []
+    for frames in (slice(where.start, where.start + 6), slice(0, 6)):
+        curves = batch.curves.clone()
+        curves[:, frames, column("mouthLeft")] += 0.2
+        costs.append(terms_of(curves, batch)["reconstruction"])
+    assert costs[0] / costs[1] == pytest.approx(factor, rel=1e-4)
+
+
+def test_error_of_the_lip_gap_weighs_up_to_twice_as_much_at_closed_lips() -> None:
+    batch = batch_of()
+    costs = []
+    for frames in (M, slice(0, 6)):
+        curves = batch.curves.clone()
+        curves[:, frames, column("jawOpen")] += 0.05
+        costs.append(terms_of(curves, batch)["lip_gap"])
+    assert 1.6 < costs[0] / costs[1] <= 2
+
+
+def test_a_mouth_that_is_rounder_than_asked_for_is_no_lack_of_rounding() -> None:
+    batch = batch_of()
+    curves = batch.curves.clone()
+    curves[:, OO, column("mouthPucker")] += 0.3
+    assert terms_of(curves, batch)["rounding"] == 0
+
+
+def test_lips_that_meet_in_silence_lack_no_opening() -> None:
+    batch = batch_of()
+    opened = batch.curves.clone()
+    opened[:, SILENCE, column("jawOpen")] = 0.3
+    shut = opened.clone()
+    shut[:, SILENCE, column("mouthClose")] = 0.3
+    assert terms_of(shut, dataclasses.replace(batch, curves=opened))["opening"] == 0
+
+
+def test_amplitude_of_the_lips_counts_beyond_that_of_their_channels() -> None:
+    batch = batch_of()
+    times = torch.arange(FRAMES) / 3
+    costs = {}
+    for name in ("jawOpen", "browInnerUp"):
+        target, flat = batch.curves.clone(), batch.curves.clone()
+        target[..., column(name)] = 0.4 + 0.3 * torch.sin(times)
+        flat[..., column(name)] = 0.4
+        costs[name] = terms_of(flat, dataclasses.replace(batch, curves=target))["amplitude"]
+    assert costs["jawOpen"] > 5 * costs["browInnerUp"]
+
+
+@pytest.mark.parametrize("phone, weight", [("sil", 0.5), ("m", 2.5), ("v", 3.0), ("t", 1.5)])
+def test_a_phone_counts_by_what_the_face_shows_of_it(phone: str, weight: float) -> None:
+    other = CONFIG.phones.index("aa")
+    phones = torch.full((CLIPS, FRAMES), other)
+    phones[:, : FRAMES // 2] = CONFIG.phones.index(phone)
+    batch = dataclasses.replace(batch_of(), phones=phones)
+    certain = torch.zeros(CLIPS, FRAMES, 40)
+    certain[:, FRAMES // 2 :, other] = 50.0  # right about the vowel, undecided about the phone
+    loss = GeneratorLoss(CONFIG, torch.full((52,), 0.1), LossWeights())
+    found = loss(batch.curves, certain, batch)[1]["phones"]
+    assert found == pytest.approx(np.log(40) * weight / (weight + 1), rel=1e-4)
+
+
+def test_values_below_zero_cost_as_much_as_values_above_one() -> None:
+    batch = dataclasses.replace(batch_of(), curves=torch.zeros(CLIPS, FRAMES, 52))
+    costs = []
+    for value in (-0.2, 1.2):
+        curves = batch.curves.clone()
+        curves[..., column("browInnerUp")] = value
+        costs.append(terms_of(curves, batch)["bounds"])
+    # 0.18 beyond the margin of 0.02, in one of 52 channels.
+    assert costs == pytest.approx([0.18**2 / 52] * 2, rel=1e-3)

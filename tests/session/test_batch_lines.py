@@ -13,6 +13,7 @@ from cstalk_blender.dialogue import batch_worker, layout, lines
 from cstalk_blender.dialogue.casting import Clue, Role, cast
 from cstalk_blender.errors import BadBatch, BatchFailed, VersionMismatch
 from cstalk_blender.package import protocol, track
+from model_runtime.choices import DEFAULT_PATTERN
 from tests.fakes.sounds import voice, write_wav
 
 CHARACTERS = ["Anna", "Anna Maria", "Bob"]
@@ -126,9 +127,9 @@ def test_folder_without_sounds_is_refused_with_a_hint(tmp_path):
 
 
 def test_strip_s_name_tells_its_emotion_and_an_unknown_word_tells_none():
-    acting = lines.read_strip_name("line_012__anger_0.7", lines.DEFAULT_PATTERN)
+    acting = lines.read_strip_name("line_012__anger_0.7", DEFAULT_PATTERN)
     assert (acting.emotion, acting.intensity) == ("angry", 0.7)
-    assert lines.read_strip_name("line_012", lines.DEFAULT_PATTERN).emotion == ""
+    assert lines.read_strip_name("line_012", DEFAULT_PATTERN).emotion == ""
 
 
 class Process:

@@ -7,6 +7,7 @@ import pytest
 
 from cstalk_blender.dialogue import emotion_keys
 from cstalk_blender.package import protocol
+from model_runtime import choices
 from model_runtime.emotion import keys as emotion
 
 RATE = 50.0
@@ -16,8 +17,8 @@ RIPPLE = 0.02
 def played(keys, seconds: float, start_s: float = 0.0):
     """Return the weights that the runtime uses, shape (frames, emotions)."""
     return emotion.emotion_weights(
-        emotion.checked_keys(keys, protocol.EMOTIONS),
-        emotions=protocol.EMOTIONS,
+        emotion.checked_keys(keys, choices.EMOTIONS),
+        emotions=choices.EMOTIONS,
         frame_rate=RATE,
         first_frame=0,
         frames=round(seconds * RATE),
@@ -27,7 +28,7 @@ def played(keys, seconds: float, start_s: float = 0.0):
 
 def column(weights, name: str):
     """Return one emotion."""
-    return weights[:, protocol.EMOTIONS.index(name)]
+    return weights[:, choices.EMOTIONS.index(name)]
 
 
 def test_cross_fade_is_the_runtime_s():
@@ -67,7 +68,7 @@ def test_steady_weights_need_one_key_and_none_need_neutral():
 
 def test_sum_of_weights_is_held_to_the_highest_intensity():
     keys = emotion_keys.keys_of(lambda _s: {"happy": 1.5, "angry": 1.5}, 0.0, 1.0)
-    assert {key.intensity for key in keys} == {protocol.MAX_INTENSITY}
+    assert {key.intensity for key in keys} == {choices.MAX_INTENSITY}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,6 @@ def test_band_shows_the_colours_in_their_order():
 
 
 def test_every_emotion_has_a_colour_of_its_own():
-    names = (*protocol.EMOTIONS, protocol.AUTO_EMOTION)
+    names = (*choices.EMOTIONS, choices.AUTO_EMOTION)
     assert set(emotion_keys.COLOURS) == set(names)
     assert len(set(emotion_keys.COLOURS.values())) == len(names)

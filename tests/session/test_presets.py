@@ -28,6 +28,35 @@ def test_what_is_saved_comes_back(tmp_path):
     assert presets.load(presets.save(tmp_path / "new", HERO)) == HERO
 
 
+VERSION_0_1 = r"""{
+ "format": 1,
+ "content": "cstalk-mapping",
+ "name": "Hero",
+ "fingerprint": "59b271ae1bbcb1d31d41929817f4b16fb439eb4f31520b5ad1d5ce98920a7138",
+ "mesh": "Head",
+ "routes": [
+  {"channel": "jawOpen", "kind": "shape", "target": "Mund \"auf\"", "gain": 0.5, "offset": -0.25},
+  {"channel": "jawOpen", "kind": "bone", "target": "jaw:rotation_x", "gain": 0.3, "offset": 0.0},
+  {"channel": "tongueOut", "kind": "property", "target": "[\"tongue\"]", "gain": 1.0, "offset": 0.0}
+ ],
+ "bounds": [
+  {"kind": "shape", "target": "Mund \"auf\"", "low": 0.0, "high": 1.0}
+ ]
+}
+"""
+
+
+def test_a_mapping_of_version_0_1_is_read_and_found_by_its_rig(tmp_path):
+    (tmp_path / "Hero-59b271ae.json").write_text(VERSION_0_1, encoding="utf-8")
+    found = PresetStore(tmp_path).find_or_none(presets.fingerprint(["b", "a"]), "Head")
+    assert found.routing.routes == (
+        Route("jawOpen", "shape", 'Mund "auf"', 0.5, -0.25),
+        Route("jawOpen", "bone", "jaw:rotation_x", 0.3),
+        Route("tongueOut", "property", '["tongue"]'),
+    )
+    assert found.routing.bounds == {Target("shape", 'Mund "auf"'): (0.0, 1.0)}
+
+
 def test_fingerprint_tells_names_apart_and_order_does_not_matter():
     one = presets.fingerprint(["jawOpen", "mouthClose"])
     assert one == presets.fingerprint(["mouthClose", "jawOpen"])

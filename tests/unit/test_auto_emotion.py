@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from model_runtime.audio.features import log_mel
+from model_runtime.choices import EMOTIONS
 from model_runtime.config import FeatureConfig
 from model_runtime.emotion.classifier import EmotionModel, load_emotion_model, save_emotion_model
 from model_runtime.emotion.detect import (
@@ -25,7 +26,7 @@ from model_runtime.emotion.timeline import intensity_for, likeliest_path
 from model_runtime.emotion.voice_frames import VoiceFrames, joined, voice_frames
 from model_runtime.emotion.voice_statistics import PITCH_AND_LOUDNESS, STATISTICS, statistics
 from model_runtime.errors import BadWeights
-from model_runtime.protocol import EMOTIONS, EmotionKey
+from model_runtime.protocol import EmotionKey
 from tests.fakes.sounds import RATE, voice
 
 CLASSES = ("neutral", "happy", "angry", "neutral")

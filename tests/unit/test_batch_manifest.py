@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from model_runtime.batch.lines.manifest import Acting, read_rows
-from model_runtime.batch.lines.naming import DEFAULT_PATTERN, NamePattern, UnusedNames, shortened
+from model_runtime.batch.lines.naming import NamePattern, UnusedNames, shortened
 from model_runtime.batch.lines.plan import check_inputs_kept, make_plan
+from model_runtime.choices import DEFAULT_PATTERN
 from model_runtime.errors import BadArgument
 from model_runtime.protocol import EmotionKey
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_runtime.choices import EMOTIONS
 from model_runtime.curves.rig import load_rig, rig_names
 from model_runtime.curves.track import CurveTrack
 from model_runtime.errors import BadArgument, BadCurves
-from model_runtime.protocol import EMOTIONS
 from model_runtime.training.corpora import emotion_labels as emotions
 from model_runtime.training.corpora.catalogue import catalogue
 from model_runtime.training.corpora.clip import SPLITS, UNKNOWN_EMOTION, FaceClip

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from model_runtime.choices import EMOTIONS
 from model_runtime.emotion.keys import checked_keys, emotion_weights
 from model_runtime.errors import BadArgument
-from model_runtime.protocol import EMOTIONS, EmotionKey
+from model_runtime.protocol import EmotionKey
 
 HAPPY, SAD = EMOTIONS.index("happy"), EMOTIONS.index("sad")
 

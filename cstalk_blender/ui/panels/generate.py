@@ -13,7 +13,7 @@ import bpy
 
 from ...errors import SessionError
 from ...jobs import generate as jobs
-from ...package import protocol
+from ...package import choices
 from ...rig.binding import solved, targets
 from ...rig.binding import wiring as rig_wiring
 from ...scene import result
@@ -178,18 +178,18 @@ def draw_emotion(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters:
     column = layout.column(align=True)
     column.prop(settings, "emotion", text="")
     row = column.row()
-    row.active = settings.emotion != protocol.EMOTIONS[0]
+    row.active = settings.emotion != choices.EMOTIONS[0]
     row.prop(settings, "intensity", slider=True)
     quiet = column.column(align=True)
     quiet.active = False
-    texts = (*protocol.EMOTION_DESCRIPTIONS.values(), protocol.AUTO_DESCRIPTION)
+    texts = (*choices.EMOTION_DESCRIPTIONS.values(), choices.AUTO_DESCRIPTION)
     most = max(len(textwrap.wrap(text, letters)) for text in texts)
     draw_lines(quiet, emotion_description(settings.emotion), "NONE", letters, count=most)
 
 
 def emotion_description(name: str) -> str:
     """Return what the face does in an emotion, or that the voice decides."""
-    return protocol.EMOTION_DESCRIPTIONS.get(name, protocol.AUTO_DESCRIPTION)
+    return choices.EMOTION_DESCRIPTIONS.get(name, choices.AUTO_DESCRIPTION)
 
 
 def draw_job(layout: bpy.types.UILayout, job: GenerateJob, letters: int) -> None:

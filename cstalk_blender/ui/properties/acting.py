@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ...package import protocol
+from ...package import choices, protocol
 from ...rig.drive import eyes
 
-STRENGTH = {"min": 0.0, "max": protocol.MAX_ACTING, "soft_max": 1.0, "step": 5, "precision": 2}
+STRENGTH = {"min": 0.0, "max": choices.MAX_ACTING, "soft_max": 1.0, "step": 5, "precision": 2}
 SIDE_ITEMS = [
     ("auto", "By Seed", "The seed chooses the stronger half of the face"),
     ("left", "Left", "The character's own left half is the stronger"),
@@ -24,28 +24,28 @@ class CSTALK_PG_acting(bpy.types.PropertyGroup):
         name="Dynamics",
         description="Rise and fall of the emotion over the line, 0 to 2: 0 holds it as a pose, "
         "1 is natural",
-        default=protocol.NATURAL_ACTING.dynamics,
+        default=choices.NATURAL["dynamics"],
         subtype="FACTOR",
         **STRENGTH,
     )
     eyes: bpy.props.FloatProperty(
         name="Eyes",
         description="Amount of gaze, 0 to 2: looks away and back, saccades, lids that follow",
-        default=protocol.NATURAL_ACTING.eyes,
+        default=choices.NATURAL["eyes"],
         subtype="FACTOR",
         **STRENGTH,
     )
     head: bpy.props.FloatProperty(
         name="Head",
         description="Amount of head motion, 0 to 2; it needs Head Bone Motion on the Rig page",
-        default=protocol.NATURAL_ACTING.head,
+        default=choices.NATURAL["head"],
         subtype="FACTOR",
         **STRENGTH,
     )
     asymmetry: bpy.props.FloatProperty(
         name="Asymmetry",
         description="Difference between the halves of the face, 0 to 2: 1 is about 8 percent",
-        default=protocol.NATURAL_ACTING.asymmetry,
+        default=choices.NATURAL["asymmetry"],
         subtype="FACTOR",
         **STRENGTH,
     )

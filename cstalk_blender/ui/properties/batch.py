@@ -8,12 +8,12 @@ from pathlib import Path
 import bpy
 
 from ... import compat
-from ...dialogue import casting, patterns
+from ...dialogue import casting
 from ...jobs.batch.request import DEFAULT_FADE_S, Destination, LineStatus
-from ...package import protocol
+from ...package import choices
 from .generate import EMOTION_ITEMS
 
-AS_PANEL, AUTO = "PANEL", protocol.AUTO_EMOTION
+AS_PANEL, AUTO = "PANEL", choices.AUTO_EMOTION
 LINE_EMOTION_ITEMS = [
     (AS_PANEL, "Main Panel", "Use the emotion and intensity of the main panel", 100),
     *EMOTION_ITEMS,
@@ -108,7 +108,7 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
         default=1.0,
         min=0.0,
         soft_max=1.0,
-        max=protocol.MAX_INTENSITY,
+        max=choices.MAX_INTENSITY,
         step=5,
         precision=2,
         subtype="FACTOR",
@@ -227,7 +227,7 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         name="Name Pattern",
         description="Pattern of file names such as line__angry_0.7, with the fields {name} "
         "{character} {scene} {emotion} {intensity} {start} {any}; optional parts in brackets",
-        default=patterns.DEFAULT_PATTERN,
+        default=choices.DEFAULT_PATTERN,
     )
     emotion_default: bpy.props.EnumProperty(
         name="Default Emotion",

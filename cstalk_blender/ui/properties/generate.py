@@ -7,18 +7,18 @@ from pathlib import Path
 import bpy
 
 from ... import compat
-from ...package import protocol
+from ...package import choices
 from ...rig.binding import targets
 from ...scene import audio
 
 EMOTION_ITEMS = [
     (name, name.capitalize(), description, index)
-    for index, (name, description) in enumerate(protocol.EMOTION_DESCRIPTIONS.items())
+    for index, (name, description) in enumerate(choices.EMOTION_DESCRIPTIONS.items())
 ]
 AUTO_INDEX = 1000
 """Enum value of Auto, above those of all emotions: .blend files store this number."""
 EMOTION_ITEMS.append(
-    (protocol.AUTO_EMOTION, "Auto (from voice)", protocol.AUTO_DESCRIPTION, AUTO_INDEX)
+    (choices.AUTO_EMOTION, "Auto (from voice)", choices.AUTO_DESCRIPTION, AUTO_INDEX)
 )
 FINE_KEY_RATE = 60.0
 """Keys per second of the fine setting: the frame rate of ARKit face captures."""
@@ -92,7 +92,7 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         default=1.0,
         min=0.0,
         soft_max=1.0,
-        max=protocol.MAX_INTENSITY,
+        max=choices.MAX_INTENSITY,
         step=5,
         precision=2,
         subtype="FACTOR",

@@ -15,13 +15,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from ...choices import DEFAULT_PATTERN
 from ...errors import BadArgument, RuntimeFault
 from ...protocol import EmotionKey
 from .audio_files import AUDIO_SUFFIXES as AUDIO_SUFFIXES
 from .audio_files import GLOB_LETTERS as GLOB_LETTERS
 from .audio_files import files_in, globbed, named_file
 from .keys import read_keys
-from .naming import DEFAULT_PATTERN, NamePattern, emotion_named, likely_emotion, read_name
+from .naming import NamePattern, emotion_named, likely_emotion, read_name
 from .table import FIELDS, read_table
 
 EMPTY_HINT = "Give a folder with audio files, or a CSV or TSV with the column 'file'"

@@ -15,11 +15,10 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from ...choices import AUTO_EMOTION, DEFAULT_PATTERN, EMOTIONS
 from ...errors import BadArgument
-from ...protocol import AUTO_EMOTION, EMOTIONS
 from .matching import Program
 
-DEFAULT_PATTERN = "{name}__{emotion}[_{intensity}]"
 MAX_NAME_BYTES = 240
 """File systems take 255; a number and the ending must still fit."""
 DIGEST_LETTERS = 10

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 
 from ...batch.lines.manifest import GLOB_LETTERS, read_rows
-from ...batch.lines.naming import DEFAULT_PATTERN
 from ...batch.lines.ownership import Inputs
 from ...batch.lines.performance import batch_line
 from ...batch.lines.plan import FORMATS, check_inputs_kept, make_plan
 from ...batch.run import BatchRequest
 from ...checkpoint.folder import default_checkpoint
+from ...choices import DEFAULT_PATTERN
 from ...engines.factory import check_names
 from ...errors import BadArgument
 from ..console import Parser

@@ -14,12 +14,13 @@ import torch
 
 from ...arrays import FloatArray
 from ...audio.store import load_speech
+from ...choices import EMOTIONS
 from ...config import GeneratorConfig
 from ...curves.resample import resample_speech
 from ...curves.track import CurveTrack
 from ...emotion.keys import emotion_weights
 from ...postprocess.finish import LIP_REGIONS
-from ...protocol import EMOTIONS, EmotionKey
+from ...protocol import EmotionKey
 from ...style import style_noise
 from ...training.preparation.items import AUX, Item, make_item
 from ...training.reference.articulation import CALIBRATED, load_articulation

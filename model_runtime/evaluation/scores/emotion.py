@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ...arrays import DoubleArray
+from ...choices import EMOTIONS
 from ...curves.track import CurveTrack
-from ...protocol import EMOTIONS
 from ...training.reference.rig import reference_rig
 from ..data.clips import SpokenClip
 from ..metrics.emotion_classifier import EmotionClassifier

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...protocol import EMOTIONS
+from ...choices import EMOTIONS
 from ...training.reference.rig import reference_rig
 from ..data.clips import SpokenClip
 from ..metrics import life

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...arrays import DoubleArray
 from ...audio.store import SAMPLE_RATE, load_speech
+from ...choices import EMOTIONS
 from ...curves.track import CurveTrack
-from ...protocol import EMOTIONS
 from ...training.reference.rig import reference_rig
 from ..data.clips import SpokenClip
 from ..metrics import motion as motion_metrics

@@ -15,7 +15,7 @@ from ...errors import BadCurves
 from .matching import on_rig
 
 UNKNOWN_EMOTION = "unknown"
-"""Emotion of a clip whose corpus does not say; never a name of ``protocol.EMOTIONS``."""
+"""Emotion of a clip whose corpus does not say; never a name of ``choices.EMOTIONS``."""
 SPLITS = ("train", "val", "test", "unused")
 """``unused``: the clip's speaker and its sentence belong to different splits."""
 
@@ -36,7 +36,7 @@ class FaceClip:
     sentence: str
     """Equal for clips in which the same words are said; the clip's own id where that is unknown."""
     emotion: str
-    """A name of ``protocol.EMOTIONS``, or ``UNKNOWN_EMOTION``."""
+    """A name of ``choices.EMOTIONS``, or ``UNKNOWN_EMOTION``."""
     intensity: float
     """Share of full strength, 0..1; 0 for neutral and for an unknown emotion."""
     licence: str

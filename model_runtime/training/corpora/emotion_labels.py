@@ -1,11 +1,11 @@
-"""Map emotions of the corpora to the names of ``protocol.EMOTIONS`` or ``unknown``."""
+"""Map emotions of the corpora to the names of ``choices.EMOTIONS`` or ``unknown``."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from ...protocol import EMOTIONS
+from ...choices import EMOTIONS
 from .clip import UNKNOWN_EMOTION
 from .speech import EMOTION_NAMES
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...errors import BadArgument
 from .held_out import TRAIN, Splits, splits_above
 
-# Emotion words of the corpora here, in the names of protocol.EMOTIONS. Boredom has no counterpart.
+# Emotion words of the corpora here, in the names of choices.EMOTIONS. Boredom has no counterpart.
 EMOTION_NAMES = {
     "neutral": "neutral", "happiness": "happy", "joy": "happy", "sadness": "sad", "anger": "angry",
     "fear": "fearful", "disgust": "disgusted", "surprise": "surprised", "contempt": "contemptuous",
@@ -31,7 +31,7 @@ class SpeechClip:
     speaker: str
     language: str
     emotion: str
-    """A name of ``protocol.EMOTIONS``."""
+    """A name of ``choices.EMOTIONS``."""
     duration_s: float
     text: str
     split: str = TRAIN

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...protocol import EMOTIONS
+from ...choices import EMOTIONS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ...arrays import HalfArray
-from ...protocol import EMOTIONS
+from ...choices import EMOTIONS
 from ..reference.rig import reference_rig
 from .cache import Entry
 

@@ -13,9 +13,9 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import LeaveOneGroupOut
 
 from ...arrays import BoolArray, DoubleArray, IntArray
+from ...choices import EMOTIONS
 from ...emotion.classifier import EmotionModel, kernel, merged, standardised
 from ...errors import BadArgument
-from ...protocol import EMOTIONS
 from .voice_data import READ, Voices
 
 KERNEL_WIDTH = 0.3
@@ -47,7 +47,7 @@ class CrossValidation:
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """In the order of ``protocol.EMOTIONS``, neutral first."""
+        """In the order of ``choices.EMOTIONS``, neutral first."""
         return tuple(name for name in EMOTIONS if name in self.classes)
 
 

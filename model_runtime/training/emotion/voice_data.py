@@ -65,7 +65,7 @@ class Voices:
     labels: tuple[str, ...]
     """Of each clip: the corpus' own word, or ``READ``."""
     emotions: tuple[str, ...]
-    """Of each clip: a name of ``protocol.EMOTIONS``."""
+    """Of each clip: a name of ``choices.EMOTIONS``."""
     speakers: tuple[str, ...]
     corpora: tuple[str, ...]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ...arrays import FloatArray
+from ...choices import EMOTIONS
 from ...curves.resample import resample
 from ...curves.rig import load_rig
 from ...errors import BadArgument, BadCurves
-from ...protocol import EMOTIONS
 from ..alignment.corpora import align_corpus, read_alignments
 from ..alignment.forced import PhoneTime
 from ..corpora.clip import FaceClip

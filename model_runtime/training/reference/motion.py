@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...protocol import EMOTIONS
+from ...choices import EMOTIONS
 from .expression_blending import Demands, blend_expression, rounding_of
 from .lips import close_lips, column, columns, tuck_lip
 from .rig import expressions_file, reference_rig

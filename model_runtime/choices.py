@@ -1,4 +1,4 @@
-"""Name what users choose from: emotions, sides, strengths and the pattern of file names.
+"""Name what users choose from: emotions, sides, strengths, file names and file types.
 
 The add-on builds its panels from these at each start of Blender. They are apart from ``protocol``,
 whose dataclasses take longer to create than all else that is read then. Standard library only.
@@ -40,3 +40,6 @@ NATURAL: Final[dict[str, float]] = {"dynamics": 1.0, "eyes": 1.0, "head": 1.0, "
 
 DEFAULT_PATTERN: Final = "{name}__{emotion}[_{intensity}]"
 """Default pattern of the names of audio files."""
+
+CURVE_SUFFIXES: Final = (".npz", ".csv", ".json")
+"""Extensions of curve files: CSTalk, Live Link Face, Audio2Face; ``curves.formats`` has them."""

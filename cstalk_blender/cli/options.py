@@ -88,7 +88,10 @@ def _add_output(bake: argparse.ArgumentParser) -> None:
     )
     bake.add_argument("--start-frame", type=int, metavar="FRAME", help="frame of the first line")
     bake.add_argument(
-        "--format", default="npz", metavar="npz,csv,json", help="curve files (default: npz)"
+        "--format",
+        default="npz",
+        metavar=",".join(suffix[1:] for suffix in choices.CURVE_SUFFIXES),
+        help="curve files (default: npz)",
     )
     bake.add_argument("--mark-assets", action="store_true", help="mark Actions as assets")
     bake.add_argument("--no-sounds", action="store_true", help="add no sound strips")

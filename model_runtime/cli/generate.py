@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..batch.lines.ownership import Inputs
+from ..choices import CURVE_SUFFIXES
 from ..curves.formats.registry import check_output, write_curves
 from ..curves.track import CurveTrack
 from ..emotion.keys import emotion_title
@@ -113,7 +114,7 @@ def _parser() -> Parser:
         "--output",
         type=Path,
         required=True,
-        metavar="OUT.npz|csv|json",
+        metavar="OUT" + "|".join(CURVE_SUFFIXES),
         help="curve file: numpy archive, Live Link Face CSV or Audio2Face JSON",
     )
     parser.add_argument(

@@ -8,11 +8,11 @@ import bpy
 import pytest
 
 from cstalk_blender.errors import SessionError
-from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.session import environment
 from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
 from cstalk_blender.ui.panels import generate as panels
+from model_runtime import choices
 from tests.fakes.faces import ARKIT, make_face, write_wav
 from tests.fakes.panel_layouts import draw_panel, said, texts
 from tests.fakes.sessions import DEADLINE_S
@@ -177,7 +177,7 @@ def test_model_that_cannot_be_started_is_in_the_error_box(studio, speech, tmp_pa
 def test_every_emotion_is_described_in_the_panel(studio):
     make_face()
     settings = bpy.context.scene.cstalk
-    for name, description in jobs.choices.EMOTION_DESCRIPTIONS.items():
+    for name, description in choices.EMOTION_DESCRIPTIONS.items():
         settings.emotion = name
         assert description in said(panels.CSTALK_PT_main)
 
@@ -221,7 +221,7 @@ def test_no_button_moves_when_emotion_audio_or_job_change(studio, speech, use_wo
     make_face()
     names = ("intensity", "cstalk.cancel")
     before, count = positions(*names), []
-    for name in (*jobs.choices.EMOTIONS, jobs.choices.AUTO_EMOTION):
+    for name in (*choices.EMOTIONS, choices.AUTO_EMOTION):
         bpy.context.scene.cstalk.emotion = name
         assert positions(*names) == before
         count.append(len(draw_panel(panels.CSTALK_PT_main)))

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...direct import prediction
 from ...errors import BadBatch, SessionError
-from ...package import formats, layered, runtime_errors
+from ...package import choices, formats, layered, runtime_errors
 from ...rig.binding import targets
 from ...rig.keys import bake
 from ...rig.verify import check
@@ -30,7 +30,9 @@ class CSTALK_OT_load_curves(FaceOperator, bpy.types.Operator, ImportHelper):
     bl_label = "Load Curves"
     bl_options = {"REGISTER", "UNDO"}
 
-    filter_glob: bpy.props.StringProperty(default="*.csv;*.json;*.npz", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(
+        default=";".join(f"*{suffix}" for suffix in choices.CURVE_SUFFIXES), options={"HIDDEN"}
+    )
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Bake the curves and check the face."""

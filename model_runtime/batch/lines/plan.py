@@ -9,14 +9,14 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
+from ...choices import CURVE_SUFFIXES
 from ...curves.file_names import inside, name_problem
 from ...errors import BadArgument
 from .manifest import Row
 from .naming import UnusedNames
 from .ownership import Inputs
 
-FORMATS = ("npz", "csv", "json")
-"""Endings of ``curves.formats``: CSTalk, Live Link Face, Audio2Face."""
+FORMATS = tuple(suffix.removeprefix(".") for suffix in CURVE_SUFFIXES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def batch_parser() -> Parser:
     parser.add_argument(
         "--format",
         default="npz",
-        metavar="npz,csv,json",
+        metavar=",".join(FORMATS),
         help="formats to write for each line (default: npz)",
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Choose the format of a curve file by its extension: .npz, .csv or .json.
+"""Choose the format of a curve file by its extension, one of ``choices.CURVE_SUFFIXES``.
 
 Nothing is unpickled, and files are replaced atomically.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...choices import CURVE_SUFFIXES
 from ...errors import BadArgument, BadCurves
 from ...files import check_writable
 from ..layered import LayeredCurves
@@ -15,14 +16,12 @@ from . import a2f as format_a2f
 from . import livelink as format_livelink
 from . import npz as format_npz
 
-SUFFIXES = (".npz", ".csv", ".json")
-
 
 def check_output(path: Path) -> None:
     """Check a path before the curves are generated.
 
     Raises:
-        BadArgument: The extension is not ``.npz``, ``.csv`` or ``.json``.
+        BadArgument: The extension is unknown.
         BadOutput: The folder is missing or not writable, or ``path`` is a folder.
     """
     _suffix(path)
@@ -102,9 +101,9 @@ def read_layered(path: str | Path) -> LayeredCurves:
 
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in CURVE_SUFFIXES:
         raise BadArgument(
             f"Unknown type of curve file {path.name!r}",
-            hint="Use the extension .npz, .csv or .json",
+            hint=f"Use the extension {', '.join(CURVE_SUFFIXES[:-1])} or {CURVE_SUFFIXES[-1]}",
         )
     return suffix

@@ -67,7 +67,12 @@ class Acting:
     """Stronger half of the face: ``left``, ``right``, or ``auto`` to draw it by the seed."""
 
 
-NATURAL_ACTING: Final = Acting(**NATURAL)
+NATURAL_ACTING: Final = Acting(
+    dynamics=NATURAL["dynamics"],
+    eyes=NATURAL["eyes"],
+    head=NATURAL["head"],
+    asymmetry=NATURAL["asymmetry"],
+)
 """Default of panel, batch and command line."""
 
 

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from model_runtime.protocol import EMOTIONS  # noqa: E402
+from model_runtime.choices import EMOTIONS  # noqa: E402
 from model_runtime.training.data.emotion_tracks import draw_track  # noqa: E402
 
 

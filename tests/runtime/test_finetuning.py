@@ -11,11 +11,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from model_runtime.choices import EMOTIONS  # noqa: E402
 from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
 from model_runtime.engines.factory import open_engine  # noqa: E402
 from model_runtime.model.generator import Generator  # noqa: E402
-from model_runtime.protocol import EMOTIONS  # noqa: E402
 from model_runtime.training.data.cache import cut, read_cache  # noqa: E402
 from model_runtime.training.settings import Settings, generator_config, read_settings  # noqa: E402
 from model_runtime.training.stages.start_from import start_from  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from model_runtime.protocol import EMOTIONS  # noqa: E402
+from model_runtime.choices import EMOTIONS  # noqa: E402
 from model_runtime.training.alignment.forced import PhoneTime  # noqa: E402
 from model_runtime.training.preparation.items import spread_controls  # noqa: E402
 from model_runtime.training.reference.articulation import (  # noqa: E402

@@ -12,12 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint  # noqa: E402
+from model_runtime.choices import EMOTIONS  # noqa: E402
 from model_runtime.curves.track import CurveTrack  # noqa: E402
 from model_runtime.emotion.keys import EmotionKey  # noqa: E402
 from model_runtime.engines.base import Engine  # noqa: E402
 from model_runtime.engines.factory import open_engine  # noqa: E402
 from model_runtime.generate import perform  # noqa: E402
-from model_runtime.protocol import EMOTIONS, Performance  # noqa: E402
+from model_runtime.protocol import Performance  # noqa: E402
 from model_runtime.training.reference.lips import lips_on  # noqa: E402
 from tests.conftest import ROOT  # noqa: E402
 

@@ -40,11 +40,13 @@ def execute(arguments: Sequence[str]) -> int:
     Returns:
         The exit status of Blender.
     """
+    # Without any handler Python's last resort would print them once more.
     quiet = logging.NullHandler()  # the messages are printed below
     log.addHandler(quiet)
     try:
         options = bake_options.parser().parse_args(list(arguments))
         return bake(options)
+    # argparse ends with SystemExit after --help.
     except SystemExit as ending:
         return int(ending.code or 0)
     except SessionError as error:
@@ -53,6 +55,7 @@ def execute(arguments: Sequence[str]) -> int:
         _print(f"cstalk: {error}. {error.hint}".rstrip(". "))
         return BAD
     except KeyboardInterrupt:
+        # The worker must not outlive Blender.
         batch_job.current_job().close()
         _print("cstalk: stopped; run the same command to continue")
         return STOPPED
@@ -73,6 +76,7 @@ def bake(options: argparse.Namespace) -> int:
         SessionError: The batch could not be started or its process failed.
     """
     scene = _scene(options.scene)
+    # Checked before hours of work.
     save_as = _save_path(options)
     _set_up(scene, options)
     line_list.fill(scene, default_character=options.character or "")
@@ -84,9 +88,11 @@ def bake(options: argparse.Namespace) -> int:
     report = None if options.report is None else Path(options.report).resolve()
     try:
         batch.start(dataclasses.replace(request, report=report))
+        # Background Blender runs no timers, so that the job is driven here.
         while batch.is_busy:
             batch.tick()
             printer.progress()
+    # The job outlives the command: it must not keep the printer.
     finally:
         batch.on_line_ended = lambda _line, _state: None
     if batch.error is not None:
@@ -111,6 +117,7 @@ def _set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
     elif options.list:
         settings.source_kind, settings.list_path = "LIST", str(Path(options.list).resolve())
     else:
+        # ``absolute`` instead of ``resolve``: a glob is no path to resolve.
         settings.source_kind, settings.folder = "FOLDER", str(Path(options.folder).absolute())
     settings.destination = bake_options.DESTINATIONS[options.to]
     settings.pattern, settings.gap_s = options.name_pattern, options.gap
@@ -141,6 +148,7 @@ def _set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
 def _cast(settings: CSTALK_PG_batch, place: int, pattern: str, face: bpy.types.Object) -> None:
     """Insert a row into the cast before those of the file; an equal row is replaced."""
     rows = settings.roles
+    # From the end, so that removing moves no row that comes later.
     for index in reversed(range(place, len(rows))):
         if rows[index].pattern == pattern and not rows[index].channel:
             rows.remove(index)

@@ -10,6 +10,7 @@ from . import bake
 
 COMMAND = "cstalk"
 
+# Blender identifies the command by the handle.
 _registered: list[object] = []
 
 

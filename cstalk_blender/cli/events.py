@@ -64,6 +64,7 @@ class EventPrinter:
     def progress(self) -> None:
         """Print the progress at each hundredth, as messages only."""
         fraction = round(self._job.fraction, 2)
+        # At most a hundred lines, however long the batch is.
         if fraction != self._shown and self._job.is_busy:
             self._shown = fraction
             count = self._job.count
@@ -100,6 +101,7 @@ class EventPrinter:
     def _print(self, event: protocol.BatchEvent, text: str) -> None:
         if self._is_json:
             sys.stdout.write(protocol.encode(event) + "\n")
+            # A pipe is buffered in blocks otherwise.
             sys.stdout.flush()
         elif text:
             sys.stderr.write(text + "\n")

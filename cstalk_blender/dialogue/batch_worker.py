@@ -39,6 +39,7 @@ class BatchWorker:
             BatchFailed: A line holds a number that no message can carry.
         """
         try:
+            # Encoded before the process starts, so that a bad line costs no start.
             texts = [*map(protocol.encode, lines), protocol.encode(start)]
         except protocol.ProtocolError as error:
             raise BatchFailed(str(error), hint="Correct the line's settings") from error
@@ -77,8 +78,10 @@ class BatchWorker:
             event = self._event_or_none(line)
             if event is not None:
                 events.append(event)
+            # After the budget the rest waits for the next call.
             if time.perf_counter() >= stop_at:
                 return events
+        # Only without events: the last ones may just have been read.
         if not events and self._process.is_over and not self._has_ended:
             raise self._failure()
         return events
@@ -90,6 +93,7 @@ class BatchWorker:
     def _event_or_none(self, line: str) -> protocol.BatchEvent | None:
         try:
             message = protocol.decode(line)
+        # Output of libraries is no message and no fault.
         except protocol.ProtocolError:
             return None  # a library printed something
         if isinstance(message, protocol.Hello) and message.protocol != protocol.PROTOCOL_VERSION:

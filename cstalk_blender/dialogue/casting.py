@@ -40,20 +40,24 @@ def cast(clue: Clue, roles: Sequence[Role], characters: Sequence[str]) -> str:
     In this order: the first entry of the cast list that fits, the role by its name, a character
     whose name begins the line's name (the longest such), the name of the channel.
     """
+    # The user's list decides before any name.
     for role in roles:
         if role.character and _fits(clue, role):
             return role.character
     by_name = {name.casefold(): name for name in characters}
+    # A role that no character has is not guessed from the line's name.
     if clue.role:
         return by_name.get(clue.role.casefold(), "")
     line = clue.name.rpartition("/")[2].casefold()
     speaking = [name for name in by_name if _begins(line, name)]
     if speaking:
+        # The longest: Anna Maria before Anna.
         return by_name[max(speaking, key=len)]
     return by_name.get(clue.channel_name.casefold(), "")
 
 
 def _fits(clue: Clue, role: Role) -> bool:
+    # An empty row of the list fits nothing, rather than everything.
     if not role.pattern and not role.channel:
         return False
     if role.channel and role.channel != clue.channel:

@@ -92,9 +92,11 @@ def keys_of(
         segment_s: Longer ones are coarser; for pictures.
     """
     keys: list[EmotionKey] = []
+    # The small term: 0.3 s are three segments, whatever the rounding.
     count = max(1, int(np.ceil(duration_s / segment_s - 1e-9)))
     for segment in range(count):
         begin = start_s + segment * segment_s
+        # Sampled in the middle, which stands for the segment best.
         shares = _shares(weights_at(begin + segment_s / 2))
         total = sum(shares.values())
         names = list(shares)[:: 1 if segment % 2 else -1]  # there and back: no share comes late
@@ -114,6 +116,7 @@ def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns:
         duration_s: Its length; 0 counts as a second.
         columns: How many colours.
     """
+    # Colours at the middle of each column.
     times = start_s + (np.arange(columns) + 0.5) / columns * (duration_s or 1.0)
     grey = np.array(COLOURS["neutral"], np.float32)
     mixed = np.tile(grey, (columns, 1))
@@ -124,6 +127,7 @@ def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns:
         if key.start_s <= start_s:
             mixed[:] = after
         else:
+            # As the runtime fades: a raised cosine around the key.
             phase = np.clip((times - key.start_s) / CROSS_FADE_S + 0.5, 0, 1)
             mixed += (0.5 - 0.5 * np.cos(np.pi * phase))[:, None] * (after - before)
         before = after
@@ -144,5 +148,6 @@ def _shares(weights: Mapping[str, float]) -> dict[str, float]:
         if value >= LEAST and name != choices.EMOTIONS[0]
     }
     total = sum(kept.values())
+    # Scaled together, so that the mixture stays.
     scale = min(1.0, choices.MAX_INTENSITY / total) if total else 1.0
     return {name: value * scale for name, value in kept.items()}

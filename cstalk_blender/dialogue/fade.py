@@ -26,9 +26,11 @@ def faded(curves: CurveTrack, fade_s: float) -> CurveTrack:
     columns = [
         index for index, name in enumerate(curves.channels) if name.startswith(EMOTION_CHANNELS)
     ]
+    # At most a quarter: the middle half of a line always has its full emotion.
     count = min(round(fade_s * curves.fps), curves.frame_count // 4)
     if count < 1 or not columns:
         return curves
+    # A raised cosine, without a kink at either end.
     rise = (0.5 - 0.5 * np.cos(np.pi * np.arange(count) / count)).astype(np.float32)
     values = curves.values.copy()
     values[:count, columns] *= rise[:, None]

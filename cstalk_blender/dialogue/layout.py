@@ -42,12 +42,15 @@ def first_frames(
     frames: list[float | None] = []
     free: dict[str, float | None] = {}
     for slot in slots:
+        # Groups have their own time line: scenes are placed independently.
         after = free.get(slot.group, start_frame)
         begin = after if slot.place_s is None else start_frame + slot.place_s * rate
         frames.append(begin)
         if slot.length_s > 0 and begin is not None:
+            # Whole frames, as strips begin on them.
             after = round(begin + (slot.length_s + gap_s) * rate)
         elif slot.length_s <= 0:
+            # A failed line takes no time; one of unknown length makes what follows unknown.
             after = begin if slot.is_out else None
         free[slot.group] = after
     return frames
@@ -67,6 +70,7 @@ def joined(
         Second of the first frame, the curves, and the frames of speech and of returning to rest:
         outside of them all values are zero and need no keyframes.
     """
+    # Sorted, so that the later of two that overlap is written last.
     lines = sorted(lines, key=lambda line: line[0])
     fps, channels = lines[0][1].fps, lines[0][1].channels
     rest = round(rest_s * fps)
@@ -75,6 +79,7 @@ def joined(
     frames = max(o + c.frame_count for o, (_s, c) in zip(offsets, lines, strict=True)) + rest
     values = np.zeros((frames, len(channels)), np.float32)
     spoken = []
+    # All lines first, then the fades, which look at where lines are.
     for offset, (_second, curves) in zip(offsets, lines, strict=True):
         values[offset : offset + curves.frame_count] = _columns(curves, channels)
         spoken.append(slice(max(0, offset - rest), offset + curves.frame_count + rest))
@@ -91,12 +96,15 @@ def _come_to_rest(
         busy[offset : offset + count] = True
     for offset, count in zip(offsets, counts, strict=True):
         for step in range(1, rest + 1):
+            # A raised cosine from the line's edge to rest.
             share = np.float32(0.5 + 0.5 * np.cos(np.pi * step / rest))
             for edge, frame in (
                 (offset, offset - step),
                 (offset + count - 1, offset + count - 1 + step),
             ):
                 if 0 <= frame < len(values) and not busy[frame]:
+                    # Between two lines the stronger fade counts, so that the face need not rest in
+                    # a short pause.
                     strongest = np.abs(values[frame]) >= np.abs(share * values[edge])
                     values[frame] = np.where(strongest, values[frame], share * values[edge])
 
@@ -104,6 +112,7 @@ def _come_to_rest(
 def _columns(curves: CurveTrack, channels: tuple[str, ...]) -> FloatArray:
     if curves.channels == channels:
         return curves.values
+    # A line without head motion has no such channels: they rest.
     values = np.zeros((curves.frame_count, len(channels)), np.float32)
     for column, name in enumerate(channels):
         if name in curves.channels:

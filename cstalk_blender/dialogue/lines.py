@@ -85,6 +85,7 @@ def read_strip_name(name: str, pattern: str) -> Acting:
         compiled = batch_naming.NamePattern.parse(pattern or choices.DEFAULT_PATTERN)
     except runtime_errors.RuntimeFault:
         return Acting()
+    # A suffix, as patterns are those of files.
     fields = batch_naming.read_name(PurePosixPath(name.replace("/", "_") + ".wav"), [compiled])
     emotion = fields.get("emotion", "")
     return Acting(
@@ -100,10 +101,12 @@ def safe_stem(name: str) -> str:
 
 def _safe_part(part: str) -> str:
     kept = file_names.FORBIDDEN.sub("_", part.encode("utf-8", "replace").decode())
+    # Windows drops spaces and dots at the end of a name.
     kept = kept.strip(" .") or "line"
     stem, dot, ending = kept.rpartition(".")
     if dot and ending.lower() in batch_plan.FORMATS:  # it would be taken for the file's ending
         kept = f"{stem}_{ending}"
+    # Windows opens a device for these names, whatever the ending.
     is_device = kept.split(".")[0].rstrip().casefold() in file_names.DEVICES
     return f"_{kept}" if is_device else kept
 

@@ -48,6 +48,7 @@ def check_report(csv: Path, folder: Path) -> None:
     Raises:
         BadBatch: It cannot, or it would.
     """
+    # The worker creates its output folder, and no other.
     if not csv.parent.is_dir():
         if csv.parent == folder:
             return
@@ -68,6 +69,7 @@ def write_reports(request: ReportRequest) -> dict[str, str]:
     Raises:
         BadBatch: One cannot be written.
     """
+    # A line that was skipped and then could not be placed counts as failed.
     shown = set(request.skipped) - set(request.misplaced)
     found = list(_entries(request))
     failed = sum(entry.state == batch_journal.FAILED for entry in found)
@@ -84,6 +86,7 @@ def write_reports(request: ReportRequest) -> dict[str, str]:
     page = request.csv.with_suffix(".html")
     record = batch_lock.folder_record(request.folder)
     try:
+        # Recorded like every file that may be replaced by the next run.
         written.write_recorded(
             request.csv, record, lambda path: batch_table.write_csv(path, found, shown)
         )
@@ -101,6 +104,7 @@ def _entries(request: ReportRequest) -> Iterator[batch_journal.Entry]:
     good = []
     for entry in journal.ranked(set(request.targets)):
         why = request.misplaced.get(entry.target)
+        # Failed lines first, as the journal ranks them.
         if why is not None and entry.state == batch_journal.DONE:
             yield dataclasses.replace(
                 entry, state=batch_journal.FAILED, error=why.error, hint=why.hint

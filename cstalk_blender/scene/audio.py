@@ -66,11 +66,13 @@ def place(
     seconds = length_s(path, is_exact=True)
     home = sequencer_scene(scene)
     pieces = strips_of_file(scene, path, face)
+    # Moved rather than replaced: cuts and volumes of the user stay.
     for piece in pieces:
         compat.move_strip(piece, start_frame)
     if not pieces:
         show_sequencer_of(home)
         pieces = _add(home, path, start_frame, face)
+    # Playback must follow the sound, or lips and voice drift apart on a slow machine.
     for one in {scene, home}:
         one.sync_mode = "AUDIO_SYNC"
         extend_range(one, start_frame, start_frame + seconds * frame_rate(one))
@@ -119,6 +121,7 @@ def strips_of_file(scene: bpy.types.Scene, path: Path, face: bpy.types.Object | 
     return [
         strip
         for strip in compat.placed_strips(sequencer_scene(scene))
+        # A strip without a face was loaded before one was chosen.
         if strip.get(MARK) and strip.get(FACE) in (None, face) and _file_of(strip) == path
     ]
 
@@ -155,6 +158,7 @@ def extend_range(scene: bpy.types.Scene, first: float, last: float) -> None:
 
     Blender's range starts at frame 0 at the lowest.
     """
+    # Only ever widened: a range of the user is never cut.
     scene.frame_start = min(scene.frame_start, max(0, math.floor(first)))
     scene.frame_end = max(scene.frame_end, math.ceil(last))
 
@@ -167,8 +171,10 @@ def source_path(sound: bpy.types.Sound, temporary_folder: Path) -> Path:
         temporary_folder: Existing folder that Blender deletes at exit.
     """
     path = path_of(sound)
+    # An unpacked file on the disk is read as it is.
     if sound.packed_file is None or path.is_file():
         return path
+    # Id and size, since names of packed sounds repeat.
     folder = temporary_folder / "cstalk-packed" / f"{sound.session_uid}-{sound.packed_file.size}"
     target = folder / path.name
     if not target.is_file():
@@ -196,8 +202,10 @@ def _add(
         for strip in strips
         if strip.get(MARK) and not strip.get(USED) and strip.get(FACE) in (None, face)
     ]
+    # A channel above all strips, where nothing overlaps.
     others = {strip.channel for strip in strips if strip not in replaced}
     channel = min(1 + max(others, default=0), LAST_CHANNEL)
+    # In the channel of the strip that it replaces, where the user expects it.
     if replaced and replaced[0].channel not in others:
         channel = replaced[0].channel
     try:
@@ -210,6 +218,7 @@ def _add(
     strip.show_waveform = True
     _make_relative(strip.sound)
     _remove(strips, replaced)
+    # Named again after the old one is gone, or Blender would add a number.
     strip.name = STRIP_NAME
     return [strip]
 
@@ -227,5 +236,6 @@ def _remove(strips: Any, removed: Sequence[Any]) -> None:
     for strip in removed:
         sound = strip.sound
         strips.remove(strip)
+        # A sound that another strip uses stays.
         if sound is not None and not sound.users:
             bpy.data.sounds.remove(sound)

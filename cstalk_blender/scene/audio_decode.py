@@ -28,6 +28,7 @@ def for_model(path: Path, temporary_folder: Path) -> Path:
         path: Audio file.
         temporary_folder: Existing folder that Blender deletes at exit.
     """
+    # With ffmpeg the worker decodes every format itself.
     if shutil.which("ffmpeg") is not None or _worker_reads(path):
         return path
     return decoded_or_none(path, temporary_folder) or path
@@ -48,6 +49,7 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
         return None
     try:
         facts = path.stat()
+        # Path, time and size: an edited file is decoded again.
         key = f"{path.resolve()}\n{facts.st_mtime_ns}\n{facts.st_size}"
         folder = temporary_folder / FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]
         target = folder / f"{path.stem}.wav"  # Actions are named after the stem
@@ -59,6 +61,7 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
         sound.write(
             str(partial), 0, 0, aud.FORMAT_S16, aud.CONTAINER_WAV, aud.CODEC_PCM, 0, BUFFER_FRAMES
         )
+        # Renamed when it is whole; a partial file is never taken for a result.
         _keep_frames(partial, target, sound.length)
         partial.unlink()
     except (OSError, aud.error) as error:

@@ -62,13 +62,16 @@ def _wav_length_or_none(path: Path) -> float | None:
         head = file.read(12)
         if head[:4] not in WAV_STARTS or head[8:12] != b"WAVE":
             return None
+        # Chunks are read by hand: Python's wave knows plain samples alone.
         size, position, byte_rate = path.stat().st_size, 12, 0
         while position + 8 <= size:
             name, length = _chunk(file, position)
+            # Bytes a second are in the header of every coding.
             if name == b"fmt " and length >= 16:
                 byte_rate = struct.unpack("<I", file.read(16)[8:12])[0]
             elif name == b"data":
                 there = size - position - 8
+                # 0 and huge sizes are what programs leave that write to a pipe.
                 return (min(length, there) or there) / byte_rate if byte_rate else None
             position += 8 + length
             # Chunks start at even positions, but some programs leave out the padding.
@@ -84,6 +87,7 @@ def _chunk(file: BinaryIO, position: int) -> tuple[bytes, int]:
     return name, length
 
 
+# Names of chunks are printable ASCII.
 def _is_chunk(file: BinaryIO, position: int) -> bool:
     file.seek(position)
     name = file.read(4)

@@ -19,6 +19,7 @@ from ..package import choices, protocol
 from ..text import counted
 
 MAX_FACTOR = choices.MAX_INTENSITY
+# Neutral has none: it is what is left where nothing is keyed.
 WEIGHTS = tuple(name for name in choices.EMOTIONS if name != choices.EMOTIONS[0])
 """Emotions that have a weight. Neutral is the state without any."""
 
@@ -60,6 +61,7 @@ class CSTALK_PG_emotions(bpy.types.PropertyGroup):
         subtype="FACTOR",
         options={"ANIMATABLE"},
     )
+    # Written out, since Blender reads annotations and a loop makes none.
     happy: _weight("happy")
     sad: _weight("sad")
     angry: _weight("angry")
@@ -102,6 +104,7 @@ def keys_for(
         )
     marks = _marks(scene, character)
     first, last = zero_frame + start_s * rate, zero_frame + (start_s + duration_s) * rate
+    # A marker on the first frame is the one before.
     inside = [(f, mark) for f, mark in marks if first < f < last]
     before = [(f, mark) for f, mark in marks if f <= first][-1:] if not has_own_emotion else []
     return tuple(
@@ -152,6 +155,7 @@ def sampler(group: CSTALK_PG_emotions) -> Callable[[float], dict[str, float]]:
         return float(getattr(group, name) if curve is None else curve.evaluate(frame))
 
     def weights(frame: float) -> dict[str, float]:
+        # Held to the range that keyframes may leave.
         factor = min(MAX_FACTOR, max(0.0, value("intensity", frame)))
         return {n: factor * min(MAX_FACTOR, max(0.0, value(n, frame))) for n in WEIGHTS}
 
@@ -170,6 +174,7 @@ def _marks(scene: bpy.types.Scene, character: Any) -> list[tuple[int, Any]]:
 
 
 def _group_or_none(scene: bpy.types.Scene, character: Any) -> CSTALK_PG_emotions | None:
+    # The nearest first: a face, then what it belongs to, then the scene.
     for owner in (*_with_parents(character), scene):
         if owner.cstalk_emotions.use:
             return owner.cstalk_emotions
@@ -191,6 +196,7 @@ def _with_parents(character: bpy.types.Object | None) -> Sequence[bpy.types.Obje
 def attach() -> None:
     """Add the weights to scenes and objects."""
     for owner in (bpy.types.Scene, bpy.types.Object):
+        # Removed again in `detach`, while the values stay in the file.
         owner.cstalk_emotions = bpy.props.PointerProperty(type=CSTALK_PG_emotions)  # type: ignore[func-returns-value]
 
 

@@ -70,11 +70,13 @@ def save(
         The stored entry; valid until predictions are added or removed.
     """
     held = face.cstalk_predictions
+    # One performance plays at a time; others are kept only where the user asked for them.
     if not keep_others:
         held.items.clear()
     stored = _entry_or_none(face, prediction.id) or held.items.add()
     stored.name, stored.identity = title or line, prediction.id
     stored.data = base64.b64encode(prediction.to_bytes()).decode("ascii")
+    # Bytes of the text, which is what the file has.
     stored.bytes = len(stored.data)
     stored.line, stored.take = line, take or line
     held.active = prediction.id
@@ -145,6 +147,7 @@ def remove(face: bpy.types.Object, identity: str) -> int:
             freed = int(entry.bytes)
             held.items.remove(index)
             if held.active == identity:
+                # The newest of the others, as the keys are of none of them for certain.
                 held.active = held.items[-1].identity if held.items else ""
             return freed
     return 0
@@ -178,6 +181,7 @@ def _entry_or_none(face: bpy.types.Object, identity: str) -> CSTALK_PG_predictio
     return next((entry for entry in items if entry.identity == identity), None)
 
 
+# Text and identity are the key, so that an undo gives the older one without reading again.
 @functools.lru_cache(maxsize=DECODED)
 def _decoded(identity: str, data: str) -> Prediction:
     """Return the prediction of a stored text; the text is compared, so that edits are noticed."""
@@ -189,6 +193,7 @@ def _decoded(identity: str, data: str) -> Prediction:
         raise prediction.BadPrediction(
             f"The stored prediction cannot be read: {error}", hint=prediction.HINT
         ) from error
+    # Two properties that an edit of the file could make disagree.
     if found.id != identity:
         raise prediction.BadPrediction(
             "The stored prediction is another than its identity says", hint=prediction.HINT

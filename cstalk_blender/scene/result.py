@@ -54,6 +54,7 @@ class CSTALK_PG_result(bpy.types.PropertyGroup):
 
 def result_of_or_none(face: bpy.types.Object | None) -> CSTALK_PG_result | None:
     """Return the result of a face; None when nothing was generated for it."""
+    # A result without a summary is the empty group that each object has.
     return face.cstalk_result if face is not None and face.cstalk_result.summary else None
 
 
@@ -77,6 +78,7 @@ def store(
     result = face.cstalk_result
     result.title, result.summary = title, report.summary()
     result.detected_emotion = detected_emotion
+    # JSON in a text property: settings may change from release to release.
     result.settings = json.dumps(dict(settings))
     names = ("widened", "driven", "rerouted", "refused", "kept")
     details: dict[str, Any] = {name: list(getattr(report, name)) for name in names}
@@ -157,6 +159,7 @@ def changes(result: CSTALK_PG_result, settings: Mapping[str, Any]) -> list[str]:
         settings: Present settings, with the same keys.
     """
     before = settings_of(result)
+    # Only keys that the result has: an older release stored fewer.
     return [key for key in LABELS if key in before and before[key] != settings.get(key)]
 
 

@@ -39,6 +39,7 @@ def retime(faces: Sequence[bpy.types.Object], before: Timing, after: Timing) -> 
     Returns:
         The number of moved F-curves.
     """
+    # By name, as several owners play slots of one Action.
     actions = {
         action.name: action
         for owner in owners_of(faces)
@@ -48,6 +49,7 @@ def retime(faces: Sequence[bpy.types.Object], before: Timing, after: Timing) -> 
     for action in actions.values():
         for handle, curves in compat.curve_bags(action):
             for curve in curves:
+                # Asked before moving, which changes the digest.
                 was_edited = ownership.is_edited(action, handle, curve)
                 _move(curve, before, after)
                 if not was_edited:
@@ -60,9 +62,11 @@ def _move(curve: Any, before: Timing, after: Timing) -> None:
     """Scale the keys of an F-curve and their handles."""
     points = curve.keyframe_points
     factor = after.frame_rate / before.frame_rate
+    # Handles move with their keys, or curves would be bent.
     for name in ("co", "handle_left", "handle_right"):
         values = np.empty(2 * len(points), np.float32)
         points.foreach_get(name, values)
+        # float64 for the arithmetic: frames beyond 100,000 have few digits left in float32.
         frames = values[0::2].astype(np.float64)
         values[0::2] = after.start_frame + (frames - before.start_frame) * factor
         points.foreach_set(name, values)

@@ -63,9 +63,11 @@ def face_of_or_none(thing: bpy.types.Object | None) -> bpy.types.Object | None:
     """Return the face that an object is, or the best face below it."""
     if thing is None or targets.is_face(thing):
         return thing
+    # A mesh without children can have nothing below.
     if thing.type == "MESH" and not thing.children:
         return None
     faces = [child for child in thing.children_recursive if targets.is_face(child)]
+    # The face with the most channels, where a character has several meshes.
     return max(faces, key=lambda face: targets.mapping_of(face).found, default=None)
 
 
@@ -81,6 +83,7 @@ def scene_lines(
     """
     characters = characters_in(scene)
     home = sequencer_scene(scene)
+    # By time, then by channel, from below.
     audible = sorted(sound_strips(home), key=lambda found: (found.first, found.channel))
     rows = [_row(number, found, home, pattern) for number, found in enumerate(audible, 1)]
     faces = set(characters.values())
@@ -92,6 +95,7 @@ def scene_lines(
             channel_name=compat.channel_name(home, found.channel),
         )
         name = casting.cast(clue, roles, list(characters))
+        # With a single character there is nothing to choose.
         if not name and not roles and len(faces) == 1:
             name = next(iter(faces)).name
         zero = compat.zero_frame(found.strip, frame_rate(home))
@@ -104,6 +108,7 @@ def sound_strips(scene: bpy.types.Scene) -> Iterator[AudibleStrip]:
     for strip in compat.placed_strips(scene):
         first, last = compat.strip_span(strip)
         is_muted = strip.mute or compat.is_channel_muted(scene, strip.channel)
+        # Muted strips are listed as well, so that the user sees why they are left out.
         yield from _audible(strip, strip.channel, first, last, is_muted)
 
 
@@ -112,6 +117,7 @@ def _audible(
 ) -> Iterator[AudibleStrip]:
     begin, end = compat.strip_span(strip)
     first, last, is_muted = max(first, begin), min(last, end), is_muted or strip.mute
+    # Outside of the meta strip nothing is heard.
     if first >= last:
         return
     if strip.type == "SOUND" and strip.sound is not None:
@@ -127,10 +133,12 @@ def _row(number: int, found: AudibleStrip, scene: bpy.types.Scene, pattern: str)
     start_s = max(0.0, (found.first - zero) / rate)
     acting = dataclasses.replace(
         lines.read_strip_name(strip.name, pattern),
+        # Six digits: a millionth of a second is less than a sample.
         cut_start_s=round(start_s, 6),
         cut_duration_s=round((found.last - zero) / rate - start_s, 6),
     )
     problem, hint = "", ""
+    # A retimed strip plays faster or slower than its file, and the lips would not fit.
     if compat.is_retimed(strip):
         problem, hint = f"Strip {strip.name!r} {RETIMED}", RETIMED_HINT
     return lines.Row(

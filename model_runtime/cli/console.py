@@ -45,6 +45,7 @@ class ProgressLine:
             stage: Name of the stage.
         """
         now = time.monotonic()
+        # The last drawing is never left out, so that the bar ends full.
         if not self._shown or (now - self._drawn_at < REDRAW_S and fraction < 1):
             return
         self._drawn_at = now
@@ -66,6 +67,7 @@ def print_error(fault: RuntimeFault) -> None:
     text = f"error: {fault}"
     if fault.hint:
         text += f". {fault.hint}"
+    # One line, since scripts read errors line by line.
     sys.stderr.write(" ".join(text.split()) + "\n")
 
 
@@ -83,6 +85,7 @@ def end_quietly() -> int:
     """Discard further output and return the exit status of a process whose reader has ended."""
     # The interpreter flushes stdout when it ends, and would report the broken pipe once more.
     with contextlib.suppress(OSError, ValueError):
+        # Descriptor 1 is replaced below Python's stream, which then flushes into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return PIPE_CLOSED
 
@@ -91,6 +94,7 @@ def use_utf8() -> None:
     """Let any file name be printed, whatever the encoding of the terminal."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
+            # "backslashreplace": a name that the terminal cannot show must not end the command.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 

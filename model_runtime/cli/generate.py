@@ -40,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     line = ProgressLine()
     try:
         track = perform(performance, engine, progress=line)
+    # Erased also after an error, which is printed on a line of its own.
     finally:
         line.clear()
     for output in _outputs(options):  # again: a file of the user may have come meanwhile
@@ -77,6 +78,7 @@ def _check_outputs(options: argparse.Namespace, record: Record) -> None:
             raise BadArgument(
                 f"{output} is an input and would be replaced", hint="Choose another output"
             )
+    # By the file, not the name: a link may make both one.
     if options.words and Inputs([options.output]).holds(options.words):
         raise BadArgument(
             f"{options.output} and {options.words} are one file", hint="Choose another name"

@@ -65,6 +65,7 @@ def gather(model: Path | None = None) -> dict[str, Any]:
         "decoders": _decoders(),
         "rigs": ", ".join(rig_names()),
         "weights": {folder.name: _describe(folder) for folder in folders},
+        # By folder, as there may be several shipped checkpoints.
         **{f"training of {folder.name}": _training(folder) for folder in folders},
     }
 
@@ -76,6 +77,7 @@ def _engines() -> dict[str, str]:
 
 def _devices() -> dict[str, str]:
     devices = {"cpu": "usable"}
+    # torch is only imported where it is installed: that takes seconds.
     if not torch_is_installed():
         return devices
     try:

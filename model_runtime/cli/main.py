@@ -18,6 +18,7 @@ STOPPED = 130
 """Exit status after Ctrl-C, by convention 128 + SIGINT."""
 
 # Name of a command: module with ``main(arguments) -> status``, and the line of the help.
+# Names of modules instead of functions: each command reads only what it needs.
 COMMANDS = {
     "generate": ("cli.generate", "generate facial curves for one audio file"),
     "batch": ("cli.batch.command", "generate facial curves for a folder or a list of audio files"),
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RuntimeFault as fault:
         print_error(fault)
         return fault.exit_status
+    # Ctrl-C is a wish of the user and no error.
     except KeyboardInterrupt:
         print("cancelled", file=sys.stderr)
         return STOPPED
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end_quietly()
 
 
+# Sub-parsers without options: they only name the commands; each module parses its own.
 def _command(words: Sequence[str]) -> Callable[[Sequence[str]], int]:
     parser = Parser(
         prog="python -m model_runtime",
@@ -71,6 +74,7 @@ def _command(words: Sequence[str]) -> Callable[[Sequence[str]], int]:
     try:
         run: Callable[[Sequence[str]], int] = importlib.import_module(module).main
     except ModuleNotFoundError as error:
+        # A module that is missing inside of the command is another fault.
         if error.name is None or not module.startswith(error.name):
             raise
         raise BadArgument(

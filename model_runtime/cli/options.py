@@ -121,6 +121,7 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
     """
     if options.rig:
         load_rig(options.rig)
+    # The emotion of the whole clip is a key at 0.
     first = EmotionKey(0.0, options.emotion, options.intensity)
     return Performance(
         audio=audio,

@@ -43,6 +43,7 @@ def script_from(options: argparse.Namespace) -> str:
     Raises:
         BadArgument: Both a text and a file, a file that cannot be read, or words without a script.
     """
+    # Two scripts may differ, and taking one of them would be a guess.
     if options.text and options.text_file:
         raise BadArgument("--text and --text-file are both given", hint="Give one of them")
     script = read_script(options.text_file) if options.text_file else str(options.text)
@@ -66,6 +67,7 @@ def read_script(path: Path) -> str:
         BadArgument: The file is missing, too large, or cannot be read.
     """
     try:
+        # Asked before reading, as for any file of the user.
         if path.stat().st_size > LARGEST_SCRIPT_BYTES:
             raise BadArgument(f"The script {path.name} is too large", hint="Give the line alone")
         if path.suffix.lower() in (".srt", ".vtt"):
@@ -75,6 +77,8 @@ def read_script(path: Path) -> str:
         raise BadArgument(
             f"The script {path} cannot be read: {error.strerror}", hint="Check --text-file"
         ) from error
+    # A byte order mark names UTF-16; UTF-8 otherwise, and what is no UTF-8 is Windows-1252, in
+    # which any bytes are text.
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     try:
@@ -105,4 +109,5 @@ def write_words(track: CurveTrack, path: Path) -> None:
     elif path.suffix.lower() == ".srt":
         write_srt(phone_track.words, path)
     else:
+        # JSON has all that was found, doubtful words included.
         replace_file(path, json.dumps(match, ensure_ascii=False, indent=1).encode("utf-8"))

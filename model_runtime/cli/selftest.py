@@ -24,6 +24,7 @@ from ..generate import perform
 from ..protocol import Performance
 from .console import Parser, print_line
 
+# Engines add products in another order, which float32 rounds differently.
 TOLERANCE_CPU = 1e-4
 TOLERANCE_GPU = 5e-3
 """GPUs may round products to 10 bits (TF32); 1/200 of the range of a shape is not visible."""
@@ -82,6 +83,7 @@ def run(model: Path, *, engine: str = AUTO, device: str = AUTO) -> SelfTest:
         BadArgument, BadWeights: See ``open_engine`` and ``load_checkpoint``.
     """
     checkpoint = load_checkpoint(model)
+    # Both from one checkpoint, so that weights are no difference.
     builtin = open_engine(checkpoint, engine="numpy")
     chosen = open_engine(checkpoint, engine=engine, device=device)
     with tempfile.TemporaryDirectory(prefix="cstalk-selftest-") as folder:
@@ -130,12 +132,14 @@ def _write_voice(path: Path) -> None:
     voice = np.zeros_like(times)
     first = 500 + 250 * np.sin(2 * np.pi * 1.5 * times)
     second = 1500 + 600 * np.sin(2 * np.pi * 1.1 * times)
+    # Harmonics up to 3.5 kHz: what the mouth shapes.
     for harmonic in range(1, 30):
         pitch = 120.0 * harmonic
         gain = np.exp(-(((pitch - first) / 120) ** 2)) + 0.5 * np.exp(
             -(((pitch - second) / 180) ** 2)
         )
         voice += gain * np.sin(2 * np.pi * pitch * times)
+    # Pauses between the syllables, so that the features see silence as well.
     voice *= np.clip(np.sin(2 * np.pi * 3 * times) + 0.6, 0, 1)
     samples = np.round(voice / np.abs(voice).max() * 12_000).astype("<i2")
     with wave.open(str(path), "wb") as file:

@@ -57,6 +57,7 @@ def print_event(event: BatchEvent) -> None:
 def _cancelling_on_signals(control: Control) -> Iterator[None]:
     """Cancel on the first Ctrl-C or SIGTERM; the second ends the process at once."""
 
+    # The default handler comes back, so that a second Ctrl-C ends a run that hangs.
     def stop(number: int, _frame: object) -> None:
         control.cancel()
         signal.signal(number, signal.default_int_handler)

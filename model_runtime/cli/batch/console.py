@@ -28,11 +28,13 @@ class ConsoleReporter:
             print_line(f"{event.lines} lines, {event.engine}")
         elif isinstance(event, BatchProgress):
             text = "paused" if event.is_paused else _time_left(event.seconds_left)
+            # Below 100 %, which the end alone shows.
             self._bar(min(event.fraction, 0.999), text)
         elif isinstance(event, LineEnded):
             self._bar.clear()
             self._ended += 1
             print_line(f"{self._ended}/{self._total} {line_text(event)}")
+        # The bar shares the terminal with the lines and is erased before each.
         else:
             self._bar.clear()
             for text in _end_lines(event):

@@ -17,6 +17,7 @@ from ...errors import BadArgument
 from ..console import Parser
 from ..options import add_options, performance_from
 
+# More lines at a time than any machine has cores is a slip of the finger.
 MAX_JOBS = 256
 
 
@@ -32,6 +33,7 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
     if options.jobs is not None and not 1 <= options.jobs <= MAX_JOBS:
         raise BadArgument(f"--jobs {options.jobs} is out of range", hint=f"Use 1 to {MAX_JOBS}")
     if options.cluster:
+        # Ray is imported for clusters alone.
         from ...batch.ray_pool import check_address
 
         check_address(options.cluster)
@@ -42,9 +44,11 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
         exclude=options.exclude,
     )
     lines = make_plan(rows, formats)
+    # A glob may look like the path of a file that exists.
     is_list = Path(options.source).is_file() and not GLOB_LETTERS.intersection(options.source)
     csv, html = _reports(options)
     listed = [Path(options.source)] if is_list else []
+    # Before anything is written: an output under the name of an input would destroy it.
     check_inputs_kept(lines, options.output, listed)
     read = (Path(name) for row in rows for name in (row.audio, row.sidecar) if name)
     inputs = Inputs([*listed, *read])
@@ -76,10 +80,12 @@ def _reports(options: argparse.Namespace) -> tuple[Path | None, Path | None]:
     if report is None:
         return None, None
     page = report.suffix.lower() in (".html", ".htm")
+    # Table and page next to each other, whichever of the two was named.
     return (report.with_suffix(".csv"), report) if page else (report, report.with_suffix(".html"))
 
 
 def _formats(text: str) -> tuple[str, ...]:
+    # A dict drops repetitions and keeps the order, which decides the first target.
     names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
     if not names or not set(names) <= set(FORMATS):
         raise BadArgument(

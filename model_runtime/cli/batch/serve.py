@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     limit_threads()
     set_up_logging(options.verbose)
+    # Before any import that may print: stdout belongs to the messages.
     outlet = Outlet(claim_stdout())
     exit_with_parent(lambda: leave(0))
     outlet.send(
@@ -67,12 +68,14 @@ def _serve(incoming: Iterator[str], outlet: Outlet, engine: str, device: str) ->
         lines=batch_lines,
         output=Path(start.output_folder),
         model=Path(start.model) if start.model else default_checkpoint(),
+        # An interrupted batch of the panel goes on where it stopped.
         resume=True,
         overwrite=start.overwrite,
         engine=engine,
         device=device,
     )
     control = Control()
+    # The rest of stdin: lines after ``StartBatch`` are commands.
     control.obey_in_background(incoming)
     run(request, control, outlet.send)
     return 0

@@ -24,6 +24,7 @@ import importlib
 
 def register() -> None:
     """Register the add-on; a failing step raises and undoes the steps before it."""
+    # Before anything else of the package: modules imported earlier would be read already.
     importlib.import_module(".lazy", __package__).defer_packages()
     importlib.import_module(".registration", __package__).register()
 

@@ -23,6 +23,7 @@ import bpy
 
 def path_options() -> set[str]:
     """Return the options of a property whose path can be relative to the .blend file ("//")."""
+    # Older versions refuse a property with an option that they do not know.
     is_known = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
     return {"ANIMATABLE", *(["PATH_SUPPORTS_BLEND_RELATIVE"] if is_known else [])}
 
@@ -43,13 +44,16 @@ def curve_holder(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
         owner: Shape keys, an object or another data block with animation.
     """
     if not shares_actions():
+        # Until 4.3 an Action belongs to a kind of data block, which an empty one does not have yet.
         action.id_root = owner.id_type
         return action
     slot = _slot_of_or_none(action, owner)
     if slot is None:
         slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+    # Actions have one layer with one strip as yet.
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
     strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    # ``ensure`` creates the channelbag, which is missing until a slot has curves.
     return strip.channelbag(slot, ensure=True)
 
 
@@ -61,6 +65,7 @@ def curves_of(owner: bpy.types.ID) -> list[Any]:
     action = animation.action
     if not shares_actions():
         return list(action.fcurves)
+    # Without a slot nothing plays, whatever the Action holds.
     if animation.action_slot is None:
         return []
     bags = [
@@ -84,6 +89,7 @@ def assign_action(
             Action's first slot for such an owner.
     """
     animation = owner.animation_data or owner.animation_data_create()
+    # Assigning chooses a slot by itself where one fits; the right one is set below.
     animation.action = action
     if action is not None and shares_actions():
         fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]
@@ -139,6 +145,7 @@ def add_strip_or_none(track: Any, action: bpy.types.Action, slot_identifier: str
         slot_identifier: Slot to play; empty without slots.
     """
     first, last = (float(frame) for frame in action.frame_range)
+    # Asked before adding, which would raise for strips that overlap.
     if any(strip.frame_start < last and first < strip.frame_end for strip in track.strips):
         return None
     try:
@@ -164,6 +171,7 @@ def slot_of_action(action: bpy.types.Action, owner: bpy.types.ID) -> str:
 def strips_of(scene: bpy.types.Scene) -> Any:
     """Return the top-level strips of the scene's sequencer, which is added if missing."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
+    # 4.4 and 4.5 have both names.
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
@@ -174,6 +182,7 @@ def placed_strips(scene: bpy.types.Scene) -> list[Any]:
 
 def strip_span(strip: Any) -> tuple[int, int]:
     """Return the first frame of ``strip`` and the frame after its last one."""
+    # The frames in which it is visible, whatever its content.
     if hasattr(strip, "left_handle"):
         return int(strip.left_handle), int(strip.right_handle)
     return int(strip.frame_final_start), int(strip.frame_final_end)
@@ -207,6 +216,7 @@ def add_sound_or_none(
     """
     try:
         return strips_of(scene).new_sound(name, path, channel, frame)
+    # Blender raises for files that it cannot decode, and without Audaspace for all.
     except RuntimeError:
         return None
 
@@ -219,14 +229,17 @@ def zero_frame(strip: Any, rate: float) -> float:
         rate: Frames per second of its scene.
     """
     start = strip.content_start if hasattr(strip, "content_start") else strip.frame_start
+    # A trim moves the visible part, not time 0 of the file.
     trim = strip.content_trim_start if hasattr(strip, "content_trim_start") else None
     trim = strip.animation_offset_start if trim is None else trim
+    # In seconds, as Blender measures the offset of sounds.
     return float(start) - float(trim) - float(getattr(strip, "sound_offset", 0.0)) * rate
 
 
 def is_retimed(strip: Any) -> bool:
     """Return whether a strip plays faster or slower than its audio file."""
     keys = [key.timeline_frame for key in getattr(strip, "retiming_keys", ())]
+    # Two keys stand at the ends of an unchanged strip; more are changes of speed.
     return len(keys) > 2 or (len(keys) == 2 and abs(keys[1] - keys[0] - strip.frame_duration) > 1)
 
 
@@ -245,6 +258,7 @@ def channel_name(scene: bpy.types.Scene, channel: int) -> str:
         channel: Number of the channel.
     """
     name = scene.sequence_editor.channels[channel].name
+    # A default name says nothing about who speaks on the channel.
     return "" if name == f"Channel {channel}" else str(name)
 
 
@@ -278,12 +292,14 @@ def window_context() -> Iterator[None]:
     if bpy.context.window is not None or not len(windows):
         yield
         return
+    # The first window, as any will do: operators and undo ask for one.
     with bpy.context.temp_override(window=windows[0]):
         yield
 
 
 def _slot_of_or_none(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
     animation = owner.animation_data
+    # The slot that it plays comes first: its name may have changed.
     if animation is not None and animation.action == action and animation.action_slot is not None:
         return animation.action_slot
     fitting = [slot for slot in action.slots if slot.target_id_type == owner.id_type]

@@ -31,6 +31,7 @@ READ_AHEAD = (
 )
 """Packages that a bake needs, in the order of their layers; read while the model works."""
 
+# Reentrant: reading one module reads others.
 _lock = threading.RLock()
 _unread: set[str] = set()
 """Names of modules whose code has not run."""
@@ -85,6 +86,7 @@ def defer_packages() -> None:
     for package in LAZY_PACKAGES:
         name = f"{__package__}.{package}"
         folder = Path(importlib.import_module(name).__path__[0])
+        # Sorted, so that the order of reading is the same on every machine.
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("__") and f"{name}.{path.stem}" not in sys.modules:
                 _defer_file(f"{name}.{path.stem}", path)
@@ -96,6 +98,7 @@ def read_ahead() -> Iterator[None]:
         start = f"{__package__}.{package}."
         for name in sorted(name for name in _unread if name.startswith(start)):
             with _lock:
+                # One module a step, since the caller has a few milliseconds.
                 _read(sys.modules[name])
             yield
     importlib.import_module("numpy.ma")  # numpy itself reads it at the first call of `unique`
@@ -108,6 +111,7 @@ def _defer_file(name: str, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     module.__class__ = LazyModule
     _unread.add(name)
+    # Before it is read, so that a circular import finds it.
     sys.modules[name] = module
     package, _dot, stem = name.rpartition(".")
     setattr(sys.modules[package], stem, module)  # read by ``from package import stem``
@@ -121,8 +125,10 @@ def _read(module: ModuleType) -> None:
     spec = module.__spec__
     assert spec is not None
     assert spec.loader is not None
+    # Marked as read first: its own code may look at its own names.
     _unread.discard(module.__name__)
     with contextlib.ExitStack() as failure:
+        # An error leaves the module unread, so that the next use shows the error again.
         failure.callback(_unread.add, module.__name__)
         spec.loader.exec_module(module)
         failure.pop_all()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import lazy
 
+# Computed from the package's own name: extensions have a prefix that depends on the repository.
 _PARENT = (__package__ or "").rpartition(".")[0]
 
 ADDON_ID = _PARENT or __package__ or ""
@@ -21,6 +22,7 @@ ADDON_ID = _PARENT or __package__ or ""
 ROOT_FOLDER = Path(__file__).resolve().parents[1]
 """Folder with ``cstalk_blender`` and ``model_runtime``: working directory of worker processes."""
 
+# Type checkers do not run `lazy.defer`, and see ordinary imports.
 if TYPE_CHECKING:
     from model_runtime import choices, files, protocol, written
     from model_runtime import errors as runtime_errors

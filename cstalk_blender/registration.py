@@ -61,6 +61,7 @@ FEATURES: tuple[ModuleType, ...] = (
 """All that is registered, in this order. A feature has ``CLASSES``, or ``attach`` and ``detach``
 for what is no class, or all three."""
 
+# Filled when all is registered, so that a failure half-way undoes itself.
 _registered = contextlib.ExitStack()
 
 
@@ -76,6 +77,7 @@ def register() -> None:
     with contextlib.ExitStack() as stack:
         for feature in FEATURES:
             _register(feature, stack)
+        # Moved to the module's stack, which `unregister` closes.
         _registered.push(stack.pop_all())
 
 
@@ -93,6 +95,7 @@ def _register(feature: ModuleType, stack: contextlib.ExitStack) -> None:
     """Register one feature and put the undoing of each step on ``stack``."""
     for cls in getattr(feature, "CLASSES", ()):
         bpy.utils.register_class(cls)
+        # Undone in reverse order, as classes refer to those registered before.
         stack.callback(bpy.utils.unregister_class, cls)
     if hasattr(feature, "attach"):
         feature.attach()

@@ -32,11 +32,13 @@ class OperatorBase:
         """Return whether the operator can run; Blender shows the reason on the button."""
         reason = cls.disabled_reason(context)
         if reason is not None:
+            # Blender shows the reason in the tooltip of the disabled button.
             cls.poll_message_set(reason)
         return reason is None
 
     def fail(self, error: SessionError) -> set[OperatorReturnItems]:
         """Report ``error`` with its hint and cancel."""
+        # Message and hint in one line: a pop-up shows no second one.
         self.report({"ERROR"}, f"{error}. {error.hint}".strip())
         return {"CANCELLED"}
 

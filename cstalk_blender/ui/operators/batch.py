@@ -46,6 +46,7 @@ class CSTALK_OT_batch_folder(BatchOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Open the file browser."""
+        # The file browser fills ``directory`` and calls ``execute``.
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -98,6 +99,7 @@ class CSTALK_OT_batch_bake(BatchOperator, bpy.types.Operator):
 
     bl_idname = "cstalk.batch_bake"
     bl_label = "Bake Lines"
+    # No UNDO: the job makes its own undo step when the keys are there.
     bl_options = {"REGISTER"}
 
     @classmethod
@@ -121,6 +123,8 @@ class CSTALK_OT_batch_bake(BatchOperator, bpy.types.Operator):
             batch.start(line_requests.request_of(context.scene))
         except SessionError as error:
             return self.fail(error)
+        # In the background no timer runs: the operator waits, so that a script goes on with the
+        # result.
         if bpy.app.background:
             batch.wait()
             if batch.error is not None:
@@ -133,6 +137,7 @@ class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
 
     bl_idname = "cstalk.batch_pause"
     bl_label = "Pause"
+    # INTERNAL: buttons of a running job are of no use in the search menu.
     bl_options = {"INTERNAL"}
 
     @classmethod
@@ -202,6 +207,7 @@ class CSTALK_OT_batch_report(OperatorBase, bpy.types.Operator):
         """Open the report."""
         page = report_or_none(context.scene)
         assert page is not None
+        # As a URL, since paths may hold spaces and other letters.
         bpy.ops.wm.url_open(url=page.resolve().as_uri())
         return {"FINISHED"}
 

@@ -36,6 +36,7 @@ class CSTALK_OT_load_curves(FaceOperator, bpy.types.Operator, ImportHelper):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Bake the curves and check the face."""
+        # "//" is a path beside the .blend file.
         path = Path(bpy.path.abspath(self.filepath))
         try:
             report = load_curves(context.scene, chosen_face_or_none(context), path)
@@ -86,6 +87,7 @@ def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> b
         SessionError: The face cannot be animated; the scene is unchanged.
     """
     settings: CSTALK_PG_scene = scene.cstalk
+    # As a prediction, so that loaded curves can be directed like generated ones.
     predicted = prediction.Prediction.of(read_curves(path))
     curves = predicted.curves()
     faces = targets.face_objects(face, with_companions=settings.with_companions)
@@ -100,9 +102,11 @@ def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> b
         tolerance=settings.tolerance,
     )
     audio.extend_range(scene, report.first_frame, report.last_frame)
+    # Rounded, as 24 / 1.001 is compared with a value from JSON.
     times = {"start_frame": start, "frame_rate": round(rate, 6)}
     result.store(face, report, title=path.name, settings=times)
     predictions.save(face, predicted, line=path.stem, take=str(path.absolute()), title=path.name)
+    # At once, since an operator's result must be complete before its undo step is made.
     checked = check.check_faces(
         faces, curves, scene, start_frame=start, frame_rate=rate, left_out=report.driven
     )
@@ -152,6 +156,7 @@ def retime_face(scene: bpy.types.Scene, face: bpy.types.Object) -> int:
     start, rate = generate_requests.start_frame_of(scene, face), audio.frame_rate(scene)
     before = retime.Timing(float(values["start_frame"]), float(values["frame_rate"]))
     count = retime.retime(faces, before, retime.Timing(float(start), rate))
+    # Only where the panel shows this audio: another one keeps its own start frame.
     if generate_requests.is_current_audio(scene, face):
         settings.start_frame = start
     result.set_times(face, start_frame=start, frame_rate=round(rate, 6))

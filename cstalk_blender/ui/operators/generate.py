@@ -81,6 +81,7 @@ class CSTALK_OT_generate(FaceOperator, bpy.types.Operator):
             job.error = error  # shown in the panel after the pop-up has closed
             return self.fail(error)
         settings = context.scene.cstalk
+        # After the start, so that a refused request leaves the strip replaceable.
         sound.mark_used(context.scene, settings.audio_path, chosen_face_or_none(context))
         if bpy.app.background:
             job.wait()
@@ -130,6 +131,7 @@ class CSTALK_OT_clear(IdleOperator, bpy.types.Operator):
         """Clear the face and its companion meshes."""
         face = chosen_face_or_none(context)
         cleared = clear_face(face, context.scene.cstalk.with_companions)
+        # The panel would go on showing the figures of keys that are gone.
         jobs.current_job().outcome = None
         self.report({"INFO"}, f"Cleared {', '.join(cleared.objects)}")
         for sentence in cleared.kept:
@@ -192,6 +194,7 @@ def load_audio(
     before, settings.sound = settings.sound, None
     settings.audio, settings.audio_seconds = str(path), placed.seconds
     settings.sound = placed.sound
+    # Without other users it was kept by the panel alone.
     if before is not None and before != placed.sound and not before.users:
         bpy.data.sounds.remove(before)
     return placed
@@ -219,6 +222,7 @@ def error_details() -> str:
     error = jobs.current_job().error
     if error is None:
         return ""
+    # What a bug report needs and users forget.
     versions = f"Blender {bpy.app.version_string}, protocol {protocol.PROTOCOL_VERSION}"
     return f"{versions}\n{error.report()}"
 

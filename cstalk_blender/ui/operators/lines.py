@@ -39,6 +39,7 @@ class CSTALK_OT_batch_tick(BatchOperator, bpy.types.Operator):
         """Tick the lines."""
         for item in context.scene.cstalk_batch.lines:
             is_failed = item.state == LineStatus.FAILED
+            # Lines are ticked by what the user asks, whatever was ticked before.
             item.use = self.which == "ALL" or (self.which == "FAILED" and is_failed)
         return {"FINISHED"}
 
@@ -66,6 +67,7 @@ class CSTALK_OT_batch_apply(BatchOperator, bpy.types.Operator):
             return {"CANCELLED"}
         chosen = settings.lines[settings.index]
         names = ("character",) if self.what == "CHARACTER" else ("emotion", "intensity")
+        # Read before writing: the chosen line may be a ticked one.
         values = {name: getattr(chosen, name) for name in names}
         for item in settings.lines:
             if item.use:
@@ -109,6 +111,7 @@ class CSTALK_OT_batch_role_add(BatchOperator, bpy.types.Operator):
         role = settings.roles.add()
         face = chosen_face_or_none(context)
         if face is not None and casting.face_of_or_none(face) is not None:
+            # The face's name as a pattern is what most lists begin with.
             role.character, role.pattern = face, f"{face.name}*"
         settings.role_index = len(settings.roles) - 1
         return {"FINISHED"}
@@ -132,6 +135,7 @@ class CSTALK_OT_batch_role_remove(BatchOperator, bpy.types.Operator):
         """Remove the row."""
         settings = context.scene.cstalk_batch
         settings.roles.remove(settings.role_index)
+        # The selection stays in the list when its last row is removed.
         settings.role_index = min(settings.role_index, max(0, len(settings.roles) - 1))
         return {"FINISHED"}
 
@@ -142,6 +146,7 @@ def line_frame_or_none(scene: bpy.types.Scene) -> float | None:
     if not 0 <= settings.index < len(settings.lines):
         return None
     frame = line_requests.item_frames(scene)[settings.index]
+    # A cut line begins where its part of the file does.
     start_s = settings.lines[settings.index].cut_start_s
     return None if frame is None else frame + start_s * audio.frame_rate(scene)
 
@@ -151,6 +156,7 @@ def unassigned_text(context: bpy.types.Context) -> str:
     settings = context.scene.cstalk_batch
     if settings.destination == Destination.FILES:
         return ""
+    # Strips of the sequencer name their speaker by channel, not by the panel's face.
     falls_back = settings.listed_from != casting.SEQUENCER
     has_face = falls_back and chosen_face_or_none(context) is not None
     count = sum(

@@ -158,6 +158,7 @@ class CSTALK_OT_mapping_save(MappingOperator, bpy.types.Operator):
         if not context.scene.cstalk_mapping_view.preset_name.strip():
             return "Enter a name for the mapping"
         mesh = mapped_mesh_or_none(context)
+        # A fit is saved as the routes that it has.
         if not rig_wiring.wiring_of(mesh).routing and solved.fit_or_none(mesh) is None:
             return "No channel moves a shape key"
         return None

@@ -140,6 +140,8 @@ class CSTALK_OT_seal_lips(IdleOperator, bpy.types.Operator):
         face = chosen_face_or_none(context)
         if face is None or not bake.has_bake(face):
             return "Generate a performance first"
+        # ``is False``: a result of an older release has no such entry, and is not known to be
+        # closed.
         if result.details_of(face.cstalk_result).get("lips_open") is False:
             return "The lips meet at all closures"
         return None
@@ -164,6 +166,7 @@ def source_head_or_none(context: bpy.types.Context) -> bpy.types.Object | None:
         for other in context.selected_objects
         if other != face and getattr(other.data, "shape_keys", None) is not None
     ]
+    # With several others it is unknown which one is meant.
     return others[0] if len(others) == 1 else None
 
 
@@ -178,6 +181,7 @@ def solve_face(face: bpy.types.Object, head: bpy.types.Object | None = None) -> 
         BadTarget: It has no usable shape keys, or its mouth is not found; nothing is changed.
     """
     source = None if head is None else solver_basis.source_of_face(head)
+    # Solved before anything is stored: an error leaves an earlier fit.
     fit = solver_basis.fit_face(face, source).fit
     solved.store_fit(face, fit)
     return solved.loss_of(fit)
@@ -190,6 +194,7 @@ def loss_text(loss: solved.Loss) -> str:
 
 def _has_all_channels(face: bpy.types.Object) -> bool:
     wiring = rig_wiring.wiring_of(face)
+    # Every movement has a name: a fit would be an approximation of what is exact.
     return len(wiring.usable.channels) == wiring.recognition.total
 
 

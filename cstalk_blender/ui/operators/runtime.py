@@ -54,6 +54,7 @@ class CSTALK_OT_runtime_install(OperatorBase, bpy.types.Operator):
         self, context: bpy.types.Context, _event: bpy.types.Event
     ) -> set[OperatorReturnItems]:
         """Detect the machine, then open the confirmation dialog."""
+        # Before the dialog: its drawing must start no process.
         detect_machine()
         return context.window_manager.invoke_props_dialog(self, width=460)
 
@@ -64,6 +65,7 @@ class CSTALK_OT_runtime_install(OperatorBase, bpy.types.Operator):
         if self.source != sources.DOWNLOAD:
             column.prop(self, "folder")
         for text, icon in consent_lines(self.source):
+            # Not translated: names of builds and paths are the same in every language.
             column.label(text=text, icon=icon, translate=False)
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
@@ -99,6 +101,7 @@ class CSTALK_OT_runtime_resume(RuntimeCommand, bpy.types.Operator):
         pending = state.read_pending(launch.runtime_home())
         if pending is None:
             return "No installation was interrupted"
+        # The reason that lasts comes first: a running job ends by itself.
         return _offline_reason(pending.source) or _busy_reason()
 
 
@@ -174,10 +177,12 @@ class CSTALK_OT_runtime_remove(OperatorBase, bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Remove the runtime."""
         try:
+            # On Windows a running worker keeps its files.
             launch.end_idle_worker()
             runtime_jobs.remove(launch.runtime_home())
         except SessionError as error:
             return self.fail(error)
+        # A failure of a runtime that is gone says nothing about the next one.
         runtime_choice.current.forgive()
         self.report({"INFO"}, "Removed the GPU runtime; the built-in engine is used")
         return {"FINISHED"}
@@ -197,6 +202,7 @@ class CSTALK_OT_runtime_retry(OperatorBase, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the failure."""
+        # Ends the idle worker as well, which runs the built-in engine.
         launch.on_runtime_changed()
         return {"FINISHED"}
 
@@ -259,8 +265,10 @@ def install_command(kind: str, folder: str) -> tuple[str, ...]:
             this computer.
     """
     if kind == sources.DOWNLOAD:
+        # Blender's rule for extensions: no network without the user's consent.
         if not bpy.app.online_access:
             raise InstallFailed(OFFLINE, hint=OFFLINE_HINT)
+        # In a script no dialog was opened.
         if "build" not in _detected:
             detect_machine()
         choice = _detected["build"]
@@ -291,6 +299,7 @@ def start(operator: OperatorBase, command: tuple[str, ...]) -> set[OperatorRetur
             f"Cannot create {launch.runtime_home()}: {error}", hint="Check its permissions"
         )
         return operator.fail(fault)
+    # See `jobs.pump.TimerPump.wait`.
     if bpy.app.background:
         job.wait()
         if job.error is not None:
@@ -325,6 +334,7 @@ def _busy_reason() -> str | None:
 
 
 def _absent_reason() -> str | None:
+    # The record decides: it is written last.
     is_installed = (launch.runtime_home() / state.CURRENT).exists()
     return None if is_installed else "No runtime is installed"
 

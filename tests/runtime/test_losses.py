@@ -29,8 +29,9 @@ CONFIG = GeneratorConfig(
     region_of=tuple(RIG.regions.index(channel.region) for channel in RIG.channels),
 )
 PHONES = torch.zeros(CLIPS, FRAMES, 40)
-M, F, TH, OO, SILENCE = slice(10, 16), slice(20, 26), slice(30, 36), slice(40, 48), slice(50, 60)
-"""Frames of an m, an f, a th, an oo and of silence; the other frames are an open vowel."""
+M, F, TH, OO, SILENCE = slice(10, 16), slice(20, 26), slice(30, 36), slice(40, 46), slice(50, 60)
+EE = slice(46, 50)
+"""Frames of an m, f, th, oo, of silence and of an ee; the other frames are an open vowel."""
 
 
 def column(name: str) -> int:
@@ -44,6 +45,7 @@ def batch_of() -> Batch:
     curves[:, F, column("mouthRollLower")] = 0.58
     curves[:, TH, column("tongueOut")] = 0.4
     curves[:, OO, column("mouthPucker")] = 0.5
+    curves[:, EE, column("mouthSmileLeft")] = curves[:, EE, column("mouthSmileRight")] = 0.4
     curves[:, SILENCE] = 0
     closure, tuck, still = (torch.zeros(CLIPS, FRAMES) for _ in range(3))
     closure[:, M], tuck[:, F], still[:, SILENCE] = 1, 1, 1
@@ -90,6 +92,8 @@ OWN_ERRORS: dict[str, Callable[[torch.Tensor], None]] = {
     "lip_gap": added("jawOpen", 0.2, slice(0, 10)),
     "lip_width": added("mouthSmileLeft", 0.3, slice(0, 10)),
     "rounding": added("mouthSmileLeft", 0.3, OO),
+    "spreading": added("mouthSmileLeft", -0.3, EE),
+    "coupling": added("mouthSmileLeft", 0.3, slice(0, 10)),
     "closure": added("jawOpen", 0.2, M),
     "opening": added("mouthClose", 0.6, slice(0, 10)),
     "tuck": added("mouthRollLower", -0.4, F),

@@ -21,7 +21,7 @@ from torch import Tensor
 from .lips import arkit_lips, column, columns
 from .rig import reference_rig
 
-ROUNDING_ONSET, ROUNDING_FULL = 0.12, 0.34
+ROUNDING_ONSET, ROUNDING_FULL = 0.11, 0.28
 """Pucker plus 0.6 funnel at which rounding starts and is complete. In phones that need none the sum
 stays under 0.12; sh, w and uw reach 0.3-0.4 (labels of 34 clips of the development speakers)."""
 FUNNEL_SHARE = 0.6

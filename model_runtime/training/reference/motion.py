@@ -33,6 +33,10 @@ STYLE_SKEW = 0.07
 """Left-right asymmetry of expressions for one standard deviation of style."""
 STYLE_BATON = 0.45
 """Change of the brows' emphasis movement for one standard deviation of style."""
+EYES_EXPONENT, MOUTH_EXPONENT = 0.85, 1.2
+"""Exponents of an emotion's weight: a weak emotion shows round the eyes first, a strong one takes the
+mouth too. Both change nothing at weight 1. At weight 0.3 the upper face has 0.36 of its pose and the
+mouth 0.24, which is a hint on the sheet of prototypes by intensity."""
 EMPHASIS_OPENING = 0.3
 """Share by which speech opens further for each unit of emphasis above ``USUAL_EMPHASIS``."""
 USUAL_EMPHASIS = 0.35
@@ -82,6 +86,8 @@ class Script:
 class _Prototypes:
     pose: Tensor  # (E, C)
     baton: Tensor  # (E, C)
+    pause: Tensor  # (E, C), added while nothing is said
+    lower: Tensor  # (C,) 1 in the jaw and the mouth
     articulation: Tensor  # (E,), 1 changes nothing
     neutral_baton: Tensor  # (C,)
     neutral_pitch: Tensor
@@ -107,16 +113,28 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     emotion = emotion.clone()
     emotion[..., 0] = 0
     total = emotion.sum(-1, keepdim=True)
-    held = (emotion @ table.pose) * _level(script, style)[..., None]
-    beats = (emotion @ table.baton) * script.emphasis[..., None]
-    skew = 1 + STYLE_SKEW * style[..., 2:3] * table.side
     neutral_share = 1 - (1 - NEUTRAL_KEPT) * total.clamp(0, 1)
-    expression = (held + beats) * skew + _neutral_face(script, style, table) * neutral_share
+    expression = _expression(script, emotion, style, table)
+    expression = expression + _neutral_face(script, style, table) * neutral_share
     speech = script.mouth * _effort(script, emotion, table)
     demands = Demands(rounding_of(script.mouth), script.closure, script.tuck)
     curves = _follow(blend_expression(speech, expression, demands).clamp(0, CEILING))
     curves = tuck_lip(curves, script.tuck)
     return close_lips(curves, script.closure).clamp(0, 1)
+
+
+def _expression(script: Script, emotion: Tensor, style: Tensor, table: _Prototypes) -> Tensor:
+    """Return the pose of the emotions (B, T, C), with what emphasis and pauses change of it."""
+    silent = 1 - script.activity
+
+    def shown(weights: Tensor) -> Tensor:
+        pose = weights @ table.pose + (weights @ table.pause) * silent[..., None]
+        held = pose.clamp(min=0) * _level(script, style)[..., None]
+        return held + (weights @ table.baton) * script.emphasis[..., None]
+
+    eyes, mouth = shown(emotion.pow(EYES_EXPONENT)), shown(emotion.pow(MOUTH_EXPONENT))
+    skew = 1 + STYLE_SKEW * style[..., 2:3] * table.side
+    return (eyes + table.lower * (mouth - eyes)) * skew
 
 
 def _effort(script: Script, emotion: Tensor, table: _Prototypes) -> Tensor:
@@ -168,12 +186,14 @@ def _prototypes() -> _Prototypes:
             out[column(name)] = value
         return out
 
-    nothing: dict[str, Any] = {"pose": {}, "baton": {}, "articulation": 1.0}
+    nothing: dict[str, Any] = {"pose": {}, "baton": {}, "pause": {}, "articulation": 1.0}
     rows = [data["emotions"].get(name, nothing) for name in EMOTIONS]
     sides = [c.name.endswith("Left") - c.name.endswith("Right") for c in rig.channels]
     return _Prototypes(
         pose=torch.stack([vector(row["pose"]) for row in rows]),
         baton=torch.stack([vector(row["baton"]) for row in rows]),
+        pause=torch.stack([vector(row["pause"]) for row in rows]),
+        lower=torch.tensor([float(c.region in ("jaw", "mouth")) for c in rig.channels]),
         articulation=torch.tensor([float(row["articulation"]) for row in rows]),
         neutral_baton=vector(data["neutral_baton"]),
         neutral_pitch=vector(data["neutral_pitch"]),

@@ -14,7 +14,7 @@ from ..errors import BadArgument
 from ..protocol import DEFAULT_RIG
 from .data.acoustic_batches import DrawSettings
 from .stages.acoustic import AcousticSettings
-from .stages.losses import LossWeights
+from .stages.loss_weights import LossWeights
 from .stages.run import StageSettings
 from .teacher.probe import ProbeSettings
 

@@ -22,7 +22,8 @@ from model_runtime.training.data.loading import load_caches  # noqa: E402
 from model_runtime.training.data.rig_rows import RigRows  # noqa: E402
 from model_runtime.training.preparation.recorded_faces import face_jobs  # noqa: E402
 from model_runtime.training.settings import read_settings  # noqa: E402
-from model_runtime.training.stages.losses import GeneratorLoss, LossWeights  # noqa: E402
+from model_runtime.training.stages.loss_weights import LossWeights  # noqa: E402
+from model_runtime.training.stages.losses import GeneratorLoss  # noqa: E402
 from tests.fakes import face_corpora  # noqa: E402
 from tests.fakes.checkpoints import TINY_MODEL  # noqa: E402
 from tests.runtime.conftest import Command  # noqa: E402

@@ -15,11 +15,8 @@ from model_runtime.config import GeneratorConfig  # noqa: E402
 from model_runtime.curves.rig import load_rig  # noqa: E402
 from model_runtime.training.data.batches import Batch  # noqa: E402
 from model_runtime.training.reference.lips import close_lips  # noqa: E402
-from model_runtime.training.stages.losses import (  # noqa: E402
-    GeneratorLoss,
-    LossFocus,
-    LossWeights,
-)
+from model_runtime.training.stages.loss_weights import LossFocus, LossWeights  # noqa: E402
+from model_runtime.training.stages.losses import GeneratorLoss  # noqa: E402
 
 CLIPS, FRAMES = 2, 60
 RIG = load_rig("arkit52")

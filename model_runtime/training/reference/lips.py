@@ -27,9 +27,9 @@ OVERCLOSE = 0.03
 JAW_KEPT = 0.75
 """Share of the jaw opening that stays while the lips close: the jaw rises, but not fully."""
 CLOSED_PUCKER = 0.12
-"""mouthPucker that closed lips have beyond the phone's own: mouthClose widens the mouth of all three
-heads, and lips of filmed talkers are narrower in m, b, p (.954 and .959 of rest on dev clips of
-grid_s1 and grid_s4, .97 the iPhone capture) than in open vowels (.979, .964, .97)."""
+"""mouthPucker that closed lips have beyond the phone's own: mouthClose widens the mouth of all
+three heads, and lips of filmed talkers are narrower in m, b, p (.954 and .959 of rest on dev clips
+of grid_s1 and grid_s4, .97 the iPhone capture) than in open vowels (.979, .964, .97)."""
 TUCK_ROLL = 0.58
 """mouthRollLower of a labiodental: the lower lip meets the teeth on all three heads; middle of the
 accepted range .35-.80."""
@@ -126,7 +126,7 @@ def close_lips(curves: Tensor, closure: Tensor) -> Tensor:
     jaw, shut = column("jawOpen"), column("mouthClose")
     out[..., jaw] *= 1 - (1 - JAW_KEPT) * closure
     pucker = column("mouthPucker")
-    out[..., pucker] = torch.maximum(out[..., pucker], (out[..., pucker] + CLOSED_PUCKER * closure).clamp(max=0.97))
+    out[..., pucker] += CLOSED_PUCKER * closure * (1 - out[..., pucker])
     out[..., shut] = 0
     left = (lips.gaps(out) + OVERCLOSE) / -lips.gap[shut]
     needed = left.amax(-1).clamp(min=0) * closure

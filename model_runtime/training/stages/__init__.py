@@ -1,7 +1,8 @@
 """Train the networks, one stage per module.
 
 * ``acoustic``, ``acoustic_run``: encoder and phone head. ``phone_measures``: their scores.
-* ``correlation``, ``generator``: the two networks; ``losses``: the terms of the generator.
+* ``correlation``, ``generator``: the two networks.
+* ``losses``, ``loss_weights``: the terms of the generator's loss, and their tuned numbers.
 * ``start_from``, ``distillation``: start from other weights, and keep the effect of emotions.
 * ``output_calibration``, ``dev_score``: the fit of the calibration, and the score on dev clips.
 * ``final_evaluation``: the finished checkpoint's measures and model card.

@@ -21,7 +21,7 @@ from ..data.cache import Cache
 from ..data.encoder_inputs import load_training_inputs
 from ..data.loading import dev_split
 from ..settings import Settings
-from .losses import CHANNEL_FLOOR
+from .loss_weights import CHANNEL_FLOOR
 from .machine import open_machine
 from .provenance import code_record, fingerprint, identity
 from .run import Terms, TrainingRun

@@ -79,9 +79,9 @@ def replace_file(path: Path, data: bytes) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise BadOutput now if ``replacing(path)`` would fail after an hour of work."""
-    if path.is_dir():
-        raise BadOutput(f"Cannot write {path}: it is a folder", hint="Give the name of a file")
     try:
+        if path.is_dir():
+            raise BadOutput(f"Cannot write {path}: it is a folder", hint="Give the name of a file")
         handle, temporary = tempfile.mkstemp(prefix=".cstalk-", dir=path.parent)
         os.close(handle)
         # The folder may be writable and the file itself protected.
@@ -90,6 +90,8 @@ def check_writable(path: Path) -> None:
             raise PermissionError(0, "the file is write-protected")
     except OSError as error:
         raise unwritable(path, error) from error
+    except ValueError as error:  # a NUL in the name
+        raise BadOutput(f"Cannot write {str(path)!r}: {error}", hint=FOLDER_HINT) from error
 
 
 def is_marked(path: Path) -> bool:

@@ -38,16 +38,23 @@ class ReportRequest:
     """Engine and device, in words."""
 
 
-def check_report(csv: Path, folder: Path) -> None:
+def check_report(csv: Path, folder: Path, targets: Collection[str] = ()) -> None:
     """Check that a report can be written and would not replace a file of the user.
 
     Args:
         csv: The table.
         folder: Output folder of the batch, which its worker creates.
+        targets: Files of the lines, relative to ``folder``.
 
     Raises:
         BadBatch: It cannot, or it would.
     """
+    for path in (csv, csv.with_suffix(".html")):
+        if any(path == folder / target for target in targets):
+            raise BadBatch(
+                f"The report {path.name} would replace the curves of a line",
+                hint="Rename the audio file, or give the report another name",
+            )
     # The worker creates its output folder, and no other.
     if not csv.parent.is_dir():
         if csv.parent == folder:
@@ -71,7 +78,10 @@ def write_reports(request: ReportRequest) -> dict[str, str]:
     """
     # A line that was skipped and then could not be placed counts as failed.
     shown = set(request.skipped) - set(request.misplaced)
-    found = list(_entries(request))
+    try:
+        found = list(_entries(request))
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint) from fault
     failed = sum(entry.state == batch_journal.FAILED for entry in found)
     skips = sum(entry.target in shown for entry in found)
     heading = batch_page.Heading(

@@ -29,7 +29,8 @@ def for_model(path: Path, temporary_folder: Path) -> Path:
         temporary_folder: Existing folder that Blender deletes at exit.
     """
     # With ffmpeg the worker decodes every format itself.
-    if shutil.which("ffmpeg") is not None or _worker_reads(path):
+    # Opening a pipe would wait for its other end; the worker refuses it.
+    if not path.is_file() or shutil.which("ffmpeg") is not None or _worker_reads(path):
         return path
     return decoded_or_none(path, temporary_folder) or path
 

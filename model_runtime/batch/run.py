@@ -22,6 +22,7 @@ from .lines.control import Control
 from .lines.fingerprint import model_print
 from .lines.journal import Journal
 from .lines.lock import folder_record, locked
+from .lines.ownership import Inputs
 from .lines.report import write_csv
 from .lines.report_html import Heading, write_html
 from .local_pool import LocalPool, open_engines
@@ -121,7 +122,14 @@ def run(
     # Locked before the reports are checked: nobody may write in between.
     with locked(request.output) as state:
         record = folder_record(request.output)
+        outputs = Inputs(
+            request.output / target for line in request.lines for target in line.targets
+        )
         for report in filter(None, (request.csv, request.html)):
+            if outputs.holds(report):
+                raise BadArgument(
+                    f"The report {report} is an output of a line", hint="Give it another name"
+                )
             check_replaceable(report, record, overwrite=request.overwrite)
         journal = Journal(state)
         # Opened under the lock: engines take seconds.

@@ -63,6 +63,7 @@ def test_a_file_of_somebody_else_is_not_overwritten(character, work):
     assert len(bpy.data.actions) == 0
 
 
+@pytest.mark.fault("an exported file is edited, then exported again")
 def test_our_own_file_is_replaced_until_somebody_changes_it(character, work):
     path = work / "a.blend"
     export(character, path, "BLEND")

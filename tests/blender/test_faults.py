@@ -130,3 +130,19 @@ def test_scene_deleted_meanwhile_is_a_clear_failure(studio, ready):
 
 def _with_clock(clock):
     return {**jobs.session_client.Client.__init__.__kwdefaults__, "clock": clock}
+
+
+@pytest.mark.fault("Cancel at once, or a process that is dropped while it works")
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("mode", ["slow", "hang", "hang_at_start", "flood"])
+def test_cancel_right_after_the_start_ends_the_wait(ready, studio, use_worker, mode):
+    use_worker(mode)
+    for _ in range(3):
+        start(studio)
+        studio.cancel()
+        studio.wait()
+        assert not studio.is_busy
+    start(studio)
+    studio.drop_child(wait=False)
+    studio.wait()
+    assert (studio.is_busy, studio.error) == (False, None)

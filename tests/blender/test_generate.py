@@ -386,19 +386,3 @@ def test_order_of_a_sound_that_is_gone_is_refused(ready, speech):
     speech.unlink()
     with pytest.raises(BadSound, match="not found"):
         generate_requests.request_of(bpy.context)
-
-
-@pytest.mark.fault("Cancel at once, or a process that is dropped while it works")
-@pytest.mark.timeout(30)
-@pytest.mark.parametrize("mode", ["slow", "hang", "hang_at_start", "flood"])
-def test_cancel_right_after_the_start_ends_the_wait(ready, studio, use_worker, mode):
-    use_worker(mode)
-    for _ in range(3):
-        start(studio)
-        studio.cancel()
-        studio.wait()
-        assert not studio.is_busy
-    start(studio)
-    studio.drop_child(wait=False)
-    studio.wait()
-    assert (studio.is_busy, studio.error) == (False, None)

@@ -82,6 +82,7 @@ def test_a_shape_keyed_by_the_user_without_an_action_of_theirs_gets_one():
     assert not ownership.is_ours(key.animation_data.action)
 
 
+@pytest.mark.fault("the artist edits a curve, then Clear or Generate")
 @pytest.mark.parametrize("end", [speak, lambda face: bake.clear_bake([face])])
 def test_an_edited_curve_keeps_its_action_and_the_report_says_so(end):
     face = make_face()
@@ -108,6 +109,7 @@ def test_sealed_lips_are_no_edit_of_the_user():
     assert len(bpy.data.actions) == 0
 
 
+@pytest.mark.fault("the artist marks or uses an Action of ours, then Clear")
 @pytest.mark.parametrize(
     "claim,words",
     [
@@ -171,6 +173,7 @@ def duplicated_in_the_viewport(face):
     return bpy.context.view_layer.objects.active
 
 
+@pytest.mark.fault("a character is duplicated, then Clear or Generate")
 @pytest.mark.parametrize("duplicate", [duplicated_by_script, duplicated_in_the_viewport])
 @pytest.mark.parametrize("end", [speak, lambda face: bake.clear_bake([face])])
 def test_a_duplicated_character_is_cleared_and_baked_without_touching_the_first(duplicate, end):
@@ -205,6 +208,7 @@ def test_renaming_face_mesh_and_keys_does_not_lose_the_performance():
     assert len(bpy.data.actions) == 0
 
 
+@pytest.mark.fault("a character is appended to another file, then Clear")
 def test_an_appended_character_is_cleared_in_its_new_file(work):
     face = make_face()
     face.data.shape_keys.key_blocks["jawOpen"].value = 0.25
@@ -236,6 +240,7 @@ def test_undo_brings_back_what_clear_removed_and_clear_works_again():
     assert len(bpy.data.actions) == 0
 
 
+@pytest.mark.fault("a line of a batch is edited, then its destination changes")
 def test_an_edited_line_stays_in_the_file_when_its_strips_go():
     face = make_face()
     label = strips.Label("line", "line", "batch")

@@ -80,6 +80,7 @@ def test_a_key_that_the_user_routes_by_hand_is_told_when_it_moves_no_vertex(addo
     assert (line.status, line.reason) == ("missing", 'the shape key "cheekPuff" moves no vertex')
 
 
+@pytest.mark.fault("a rig whose jaw key moves no vertex")
 def test_a_jaw_without_shape_is_opened_by_visemes():
     face = make_face("Face", [*ARKIT, *VISEMES])
     assert targets.routing_of(face).of("jawOpen")[0].target == "jawOpen"
@@ -124,6 +125,7 @@ def test_a_key_hidden_by_its_vertex_group_moves_no_vertex():
     assert shapes.still_shapes(face) == ("jawOpen",)
 
 
+@pytest.mark.fault("a rig whose shape keys move no vertex")
 def test_a_mesh_with_all_names_and_no_shape_is_told_so():
     face = make_face()
     empty(face, *ARKIT)
@@ -141,6 +143,7 @@ def test_eyes_with_all_names_get_the_curves_of_their_gaze_alone():
     assert (faces, keyed(eye)) == ([head, eye], gaze)
 
 
+@pytest.mark.fault("a rig whose mesh is on two objects")
 @pytest.mark.parametrize("active", ["Anna", "Bob"])
 def test_one_mesh_on_two_objects_is_told_before_anything_is_baked(active):
     face = make_face("Anna")
@@ -163,6 +166,7 @@ def test_a_twin_that_is_in_no_scene_is_no_twin():
     assert targets.problem_or_none(face) is None
 
 
+@pytest.mark.fault("another part of the character is active")
 @pytest.mark.parametrize("piece", ["Body", "Hair", "EyeLeft", "Teeth", "Armature", "Head"])
 def test_any_part_of_a_character_leads_to_its_face(piece):
     head = make_face("Head")

@@ -45,6 +45,7 @@ def ended(request: BatchRequest) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in said if one["type"] == "line_ended"}
 
 
+@pytest.mark.fault("curves of a batch are edited, then the batch is resumed")
 def test_resume_keeps_edited_curves_and_says_so(
     lines: Path, output: Path, checkpoint: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_without_resume_an_edited_file_fails_its_line_and_stays(
     assert (output / "one.npz").read_bytes() != data
 
 
+@pytest.mark.fault("a file of the user stands where a batch would write")
 @pytest.mark.parametrize("name", ["one.npz", "one.csv"])
 def test_a_file_of_the_user_is_not_replaced(
     name: str, lines: Path, output: Path, checkpoint: Path
@@ -109,6 +111,7 @@ def test_curves_of_a_lost_journal_are_known_by_their_mark(
     assert {one["outcome"] for one in again.values()} == {"done"}
 
 
+@pytest.mark.fault("an output is an input under another name or link")
 @pytest.mark.parametrize("alias", ["link", "hard link", "case"])
 def test_no_output_leads_to_an_input_under_any_name(
     alias: str, lines: Path, tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
@@ -147,6 +150,7 @@ def test_fewer_formats_replace_the_files_of_more(
     assert main([*command, "--format", "json"]) == 2
 
 
+@pytest.mark.fault("a batch is killed between a file and its journal entry")
 def test_files_of_a_batch_that_was_killed_before_its_journal_are_its_own(
     lines: Path, output: Path, checkpoint: Path
 ) -> None:
@@ -165,6 +169,25 @@ def test_files_of_a_batch_that_was_killed_before_its_journal_are_its_own(
     assert main([*command, "--resume"]) == 0
 
 
+@pytest.mark.fault("the report has the name of a line's curves")
+@pytest.mark.parametrize("report", ["one.csv", "ONE/../one.html", "link/two.csv"])
+def test_a_report_never_replaces_the_curves_of_a_line(
+    report: str,
+    lines: Path,
+    output: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (output / "ONE").mkdir(parents=True)
+    (output / "link").symlink_to(output, target_is_directory=True)
+    options = ["--model", str(checkpoint), "--engine", "numpy", "--fps", "24"]
+    command = ["batch", str(lines), "-o", str(output), "--format", "csv", *options]
+    assert main([*command, "--report", str(output / report)]) == 2
+    assert "is an output of a line" in capsys.readouterr().err
+
+
+@pytest.mark.fault("a report is edited, then written again")
 def test_an_edited_report_is_not_replaced(
     lines: Path, output: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -193,6 +216,7 @@ def test_a_table_or_page_of_the_user_is_not_replaced_by_a_report(
     assert main([*command, "--resume"]) == 0  # its own report is replaced
 
 
+@pytest.mark.fault("generate over its own, edited and foreign files")
 def test_generate_replaces_its_own_files_alone(
     lines: Path, tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,6 +242,7 @@ def test_generate_replaces_its_own_files_alone(
     assert "would be replaced" in capsys.readouterr().err
 
 
+@pytest.mark.fault("a file name that a spreadsheet takes for a formula")
 def test_formulas_of_names_are_text_in_the_report(
     lines: Path, output: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -230,6 +255,7 @@ def test_formulas_of_names_are_text_in_the_report(
     assert is_marked(report)
 
 
+@pytest.mark.fault("the output folder vanishes during a batch")
 def test_an_output_folder_that_vanishes_ends_the_batch_with_an_error(
     lines: Path, output: Path, checkpoint: Path
 ) -> None:
@@ -243,6 +269,7 @@ def test_an_output_folder_that_vanishes_ends_the_batch_with_an_error(
         run(order_for(lines, output, checkpoint, jobs=1), Control(), remove)
 
 
+@pytest.mark.fault("the reader of stdout closes its end")
 def test_a_closed_reader_ends_the_command_quietly(
     lines: Path, output: Path, checkpoint: Path
 ) -> None:

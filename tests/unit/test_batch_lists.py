@@ -36,6 +36,7 @@ SEMICOLONS = PLAIN.replace(",", ";")
 DECIMAL_COMMA = SEMICOLONS.replace("0.7", "0,7")
 
 
+@pytest.mark.fault("a list from a spreadsheet: encodings, separators, decimal commas")
 @pytest.mark.parametrize(
     "data",
     [
@@ -71,6 +72,7 @@ def test_a_list_of_any_spreadsheet_gives_the_same_lines(folder: Path, data: byte
     assert (second.character[0], second.acting.emotion, second.acting.intensity) == ("Z", "sad", 1)
 
 
+@pytest.mark.fault("a list with a bad cell")
 @pytest.mark.parametrize(
     "cells, problem",
     [
@@ -91,6 +93,7 @@ def test_a_bad_cell_fails_its_row_as_the_spreadsheet_counts_it(
     assert bad.hint
 
 
+@pytest.mark.fault("a list or sidecar with a value that is none: nan, 1e400, true")
 @pytest.mark.parametrize(
     "column, cell",
     [
@@ -119,6 +122,7 @@ def test_a_value_that_is_none_fails_its_line_in_lists_and_sidecars(
     assert set(found.values()) == {""}
 
 
+@pytest.mark.fault("a sidecar that is nested too deep")
 def test_a_sidecar_nested_too_deep_fails_its_line(folder: Path) -> None:
     text = "[" * 100_000 + "]" * 100_000
     (folder / "lines" / "line_001.json").write_text(text, encoding="utf-8")
@@ -142,6 +146,7 @@ def test_an_own_heading_counts_before_another_name_for_it(folder: Path) -> None:
     assert row.name == "lines/line_001.wav"
 
 
+@pytest.mark.fault("a file name that looks like an emotion")
 @pytest.mark.parametrize(
     "name, found",
     [
@@ -180,6 +185,7 @@ def test_a_relative_folder_is_read_once(folder: Path, monkeypatch: pytest.Monkey
         }
 
 
+@pytest.mark.fault("a folder of lines that vanishes while it is read")
 def test_a_folder_that_vanishes_while_it_is_read_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

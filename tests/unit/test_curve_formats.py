@@ -108,6 +108,17 @@ def take(
     return path
 
 
+@pytest.mark.fault("a Live Link recording over midnight")
+@pytest.mark.parametrize("start_frame", [0, 30])
+def test_a_recording_over_midnight_is_read_on(tmp_path: Path, start_frame: int) -> None:
+    frames = range(start_frame, start_frame + 120)
+    day = 24 * 3600 * 60
+    codes = [format_livelink.timecode((day - 90 + frame) % day, 60) for frame in frames]
+    track = read_curves(take(tmp_path / "a.csv", codes))
+    assert (track.fps, track.frame_count) == (60, 120)
+    np.testing.assert_array_equal(track.column("jawOpen"), np.arange(120))
+
+
 def test_livelink_matches_names_in_any_case_and_ignores_others(tmp_path: Path) -> None:
     track = read_curves(take(tmp_path / "a.csv", ["10:00:00:00.000", "10:00:00:01.000"]))
     assert track.channels == ("jawOpen",)

@@ -40,6 +40,7 @@ def resized(data_size: int, riff_size: int | None = None) -> bytes:
     return b"RIFF" + riff + WHOLE[8:40] + struct.pack("<I", data_size) + WHOLE[HEADER:]
 
 
+@pytest.mark.fault("audio: a header whose length is unknown, estimated or wrong")
 @pytest.mark.parametrize(
     "size", [0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFF000, 0x80000000, 0x7FFFFFFF, 0x7FFFF000, 0x7FFF0000, 0]
 )
@@ -53,6 +54,7 @@ def test_a_wav_header_that_cannot_know_its_length_is_read_to_the_end(
     np.testing.assert_allclose(speech.samples, voice(1), atol=1e-4)
 
 
+@pytest.mark.fault("audio: samples that the header promises are missing")
 @pytest.mark.parametrize(
     "missing, text", [(1, "6.25e-05"), (1600, "0.1"), (12_000, "0.75"), (15_900, "0.994")]
 )
@@ -72,6 +74,7 @@ def test_samples_end_where_a_smaller_size_says_and_other_chunks_follow(tmp_path:
     assert load_speech(path).duration_s == 1.0
 
 
+@pytest.mark.fault("audio: a chunk of odd length without its padding byte")
 @pytest.mark.parametrize("is_padded", [False, True])
 def test_an_odd_chunk_is_passed_over_with_or_without_its_padding_byte(
     tmp_path: Path, is_padded: bool
@@ -138,6 +141,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.fault("audio: a decoder raises anything at all")
 @pytest.mark.parametrize(
     "error",
     [ValueError("x"), OSError(5, "x"), EOFError(), RuntimeError(), struct.error(), IndexError()],
@@ -170,6 +174,7 @@ def test_damage_without_a_stated_length_gives_a_warning(
     assert load_speech(file, duration_s=0.5).warnings == ()
 
 
+@pytest.mark.fault("audio: nothing, silence or no audio track")
 def test_what_yields_nothing_is_refused_by_its_cause(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +190,7 @@ def test_what_yields_nothing_is_refused_by_its_cause(
         assert caught.value.hint
 
 
+@pytest.mark.fault("audio: a pipe, socket or device in place of a file")
 @pytest.mark.skipif(os.name != "posix", reason="POSIX file types")
 def test_fifos_sockets_and_devices_are_refused_without_reading_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,6 +204,7 @@ def test_fifos_sockets_and_devices_are_refused_without_reading_them(
                 load_speech(path)
 
 
+@pytest.mark.fault("audio: a read that hangs")
 def test_a_read_that_hangs_can_be_cancelled(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
 
@@ -220,6 +227,7 @@ def test_a_read_that_hangs_can_be_cancelled(file: Path, monkeypatch: pytest.Monk
     assert released.is_set()
 
 
+@pytest.mark.fault("audio: a chained Ogg file")
 def test_all_links_of_a_chained_ogg_are_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +283,7 @@ LENGTHS = {
 """Seconds that decode; codecs add up to 0.08 s of padding."""
 
 
+@pytest.mark.fault("audio: files of other programs (../shared/cases)")
 @pytest.mark.data
 @pytest.mark.parametrize("name", LENGTHS)
 def test_files_of_other_programs_are_accepted_at_their_real_length(name: str) -> None:

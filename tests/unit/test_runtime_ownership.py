@@ -35,6 +35,7 @@ def foreign(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.fault("the runtime is removed from a foreign folder")
 def test_remove_refuses_a_foreign_folder_and_changes_nothing_in_it(
     foreign: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert (elsewhere / "pip" / "kept").read_text() == "x"
 
 
+@pytest.mark.fault("the record of the runtime leads out of its folder")
 @pytest.mark.parametrize("entry", ["../kept", "/etc", "a/../../kept", "C:/kept", "a\\..\\kept", ""])
 def test_a_record_that_leads_out_of_the_folder_deletes_nothing(tmp_path: Path, entry: str) -> None:
     home = tmp_path / "home"

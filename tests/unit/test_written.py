@@ -59,6 +59,7 @@ def test_an_earlier_take_that_was_put_back_counts_as_edited(tmp_path: Path, reco
     assert record.owner_of(path) is Owner.EDITED
 
 
+@pytest.mark.fault("an output is open in another program")
 def test_a_file_that_cannot_be_replaced_stays_ours(
     tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_path_is_known_behind_a_link_to_its_folder(tmp_path: Path, record: Rec
     assert record.owner_of(tmp_path / "link" / "a.csv") is Owner.CSTALK
 
 
+@pytest.mark.fault("the record of written files cannot be written")
 def test_a_record_that_cannot_be_written_loses_no_output(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     record = Record(tmp_path / "file" / "written.txt")
@@ -101,6 +103,7 @@ def test_a_record_that_cannot_be_written_loses_no_output(tmp_path: Path) -> None
     assert Record(tmp_path / "file" / "written.txt").owner_of(tmp_path / "a.csv") is Owner.USER
 
 
+@pytest.mark.fault("the record of written files is spoiled")
 def test_a_spoiled_record_makes_nothing_ours(tmp_path: Path) -> None:
     (tmp_path / "written.txt").write_bytes(b"\xff\xfe\n \nword\n" + b"x" * 100)
     (tmp_path / "a.csv").write_text("mine")

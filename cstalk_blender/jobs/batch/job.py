@@ -149,7 +149,8 @@ class BatchJob(pump.TimerPump):
         if not request.assignments:
             raise BadBatch("No line is ticked", hint="Tick the lines to generate")
         table = request.report or request.target.folder / results.CSV_NAME
-        results.check_report(table, request.target.folder)
+        targets = [target for one in request.assignments for target in one.line.targets]
+        results.check_report(table, request.target.folder, targets)
         self.error, self.summary, self.outcome, self.notes = None, "", None, ()
         self.origin = (request.target.scene_uid, request.target.batch)
         self.reports, self._event, self._engine, self._is_cancelled = {}, None, "", False

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ def audio_print(path: Path) -> FilePrint:
         BadAudio: No file, a folder, not readable, a loop of links, or it changed while being read.
     """
     try:
+        # A pipe would wait for its other end, and a device may never end.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise BadAudio(f"{path.name} is not a file", hint="Choose an audio file")
         state = FileState.of(path)
         found = FilePrint(file_digest(path), state)
         # Before and after: a file that grows while it is hashed has no digest.

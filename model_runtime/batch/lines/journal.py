@@ -166,6 +166,10 @@ def _with_offsets(path: Path) -> Iterator[tuple[int, Entry]]:
         stream = path.open("rb")
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise BadOutput(
+            f"Cannot read {path}: {error.strerror or error}", hint="Choose another output folder"
+        ) from error
     with stream:
         offset = 0
         for text in stream:

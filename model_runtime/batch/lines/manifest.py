@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from ...choices import DEFAULT_PATTERN
 from ...errors import BadArgument, RuntimeFault
-from ...protocol import EmotionKey
+from ...protocol import MAX_INTENSITY, EmotionKey
 from .audio_files import AUDIO_SUFFIXES as AUDIO_SUFFIXES
 from .audio_files import GLOB_LETTERS as GLOB_LETTERS
 from .audio_files import files_in, globbed, named_file
@@ -26,6 +26,8 @@ from .naming import NamePattern, emotion_named, likely_emotion, read_name
 from .table import FIELDS, read_table
 
 EMPTY_HINT = "Give a folder with audio files, or a CSV or TSV with the column 'file'"
+LONGEST_SCRIPT = 200_000
+"""Characters; four hours of speech. More is another file in the wrong cell, and takes minutes."""
 MAX_SEED = 2**31 - 1
 """Largest seed that Blender can store."""
 CELL_NAMES = {"cut_start_s": "start_s", "cut_duration_s": "duration_s"}
@@ -273,13 +275,32 @@ def _sidecar(audio: Path) -> tuple[Path | None, dict[str, str]]:
 def _acting(fields: Mapping[str, str]) -> Acting:
     return Acting(
         emotion=emotion_named(fields.get("emotion", "")),
-        intensity=_number(fields, "intensity"),
+        intensity=_intensity(fields),
         emotion_at=read_keys(fields.get("emotion_at", "")),
         seed=_seed(fields),
         cut_start_s=_number(fields, "cut_start_s") or 0.0,
         cut_duration_s=_number(fields, "cut_duration_s"),
-        script=fields.get("script", ""),
+        script=_script(fields),
     )
+
+
+def _intensity(fields: Mapping[str, str]) -> float | None:
+    number = _number(fields, "intensity")
+    if number is not None and not 0 <= number <= MAX_INTENSITY:
+        raise BadArgument(
+            f"intensity is {fields['intensity']!r}",
+            hint=f"Write a number from 0 to {MAX_INTENSITY:g}, as 0.8 or 80 %",
+        )
+    return number
+
+
+def _script(fields: Mapping[str, str]) -> str:
+    script = fields.get("script", "")
+    if len(script) > LONGEST_SCRIPT:
+        raise BadArgument(
+            f"script has {len(script):,} characters", hint="Write the words of this line alone"
+        )
+    return script
 
 
 def _seed(fields: Mapping[str, str]) -> int | None:

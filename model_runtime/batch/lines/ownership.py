@@ -47,7 +47,10 @@ class Inputs:
 
 def _real(path: Path) -> str:
     # normcase: Windows ignores case.
-    return os.path.normcase(os.path.realpath(path))
+    try:
+        return os.path.normcase(os.path.realpath(path))
+    except ValueError:  # a NUL in the name: nothing lies there
+        return str(path)
 
 
 def _identity(path: Path) -> set[tuple[int, int]]:

@@ -19,6 +19,10 @@ from .ownership import Inputs
 FORMATS = tuple(suffix.removeprefix(".") for suffix in CURVE_SUFFIXES)
 
 
+OWN_FILES = ".cstalk"
+"""First letters of the files and folders in which CSTalk keeps its state."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
     """A row and its output files."""
@@ -46,17 +50,18 @@ def make_plan(rows: Iterable[Row], formats: Sequence[str] = ("npz",)) -> tuple[L
         formats: Of ``FORMATS``, for rows that name no ending themselves.
 
     Raises:
-        BadArgument: An unknown format, or an output outside the output folder.
+        BadArgument: An unknown format. A line with an output outside the output folder, or in
+            CSTalk's own files, has a problem.
     """
     for name in formats:
         if name not in FORMATS:
             raise BadArgument(f"Unknown format {name!r}", hint=f"Use {', '.join(FORMATS)}")
     names = UnusedNames()
     lines = []
-    for row in rows:
+    for row in map(_with_checked_output, rows):
         stem, suffixes = row.stem, tuple(f".{name}" for name in formats)
         if row.output:
-            wanted = _checked_output(row)
+            wanted = PurePosixPath(row.output)
             stem = wanted.as_posix()
             if wanted.suffix.lower()[1:] in FORMATS:
                 stem, suffixes = wanted.with_suffix("").as_posix(), (wanted.suffix,)
@@ -95,15 +100,27 @@ def check_inputs_kept(lines: Iterable[Line], folder: Path, others: Sequence[Path
                 )
 
 
+def _with_checked_output(row: Row) -> Row:
+    """Return a row whose output is a path within the folder; else it has a problem and none."""
+    if not row.output:
+        return row
+    try:
+        return dataclasses.replace(row, output=_checked_output(row).as_posix())
+    except BadArgument as fault:
+        # Its line fails; the others go on.
+        problem, hint = row.problem or str(fault), row.hint or fault.hint
+        return dataclasses.replace(row, output="", problem=problem, hint=hint)
+
+
 def _checked_output(row: Row) -> PurePosixPath:
     # Lists written on Windows have backslashes.
     path = PurePosixPath(row.output.replace("\\", "/"))
     # "C:name" is relative to a drive.
     drive = ":" in path.parts[0] if path.parts else False
-    odd = any(name_problem(part) for part in path.parts)
+    odd = any(name_problem(part) or part.startswith(OWN_FILES) for part in path.parts)
     if path.is_absolute() or ".." in path.parts or not path.name or drive or odd:
         raise BadArgument(
-            f"Line {row.number} of the list has the output {row.output!r}",
+            f"Line {row.number} has the output {row.output!r}",
             hint="Write a name or a path within the output folder",
         )
     return path

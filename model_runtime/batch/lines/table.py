@@ -1,7 +1,7 @@
 """Read lists of lines as spreadsheets write them. Standard library only.
 
-UTF-8 and UTF-16 with or without a byte order mark, Windows-1252; comma, semicolon, tab or bar
-between the cells; a first line ``sep=;``. Rows are counted as a spreadsheet counts them: the
+UTF-8, UTF-16 and UTF-32 with or without a byte order mark, Windows-1252; comma, semicolon, tab or
+bar between the cells; a first line ``sep=;``. Rows are counted as a spreadsheet counts them: the
 heading is row 1, blank rows count, and a cell with line breaks is one row.
 """
 
@@ -23,6 +23,9 @@ CELL_CHARACTERS = 16 * 1024 * 1024
 """Longest cell; Python's own limit of 131,072 would refuse the whole list."""
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    # Before UTF-16, whose mark is the first half of this one.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -77,6 +80,8 @@ def read_table(path: Path) -> Iterator[ListRow]:
         raise BadArgument(f"Cannot read {path}: {error.strerror}", hint=LIST_HINT) from error
     # A limit of the whole process; there is no other way.
     csv.field_size_limit(CELL_CHARACTERS)
+    # Line ends of old Macs and of cells with line breaks.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     number, delimiter, text = _head(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
@@ -121,7 +126,7 @@ def _head(text: str) -> tuple[int, str, str]:
     """Return the row of the heading, the delimiter, and the text from the heading on."""
     first, _, rest = text.partition("\n")
     # Excel's own way to name the delimiter.
-    said = re.fullmatch(r'"?sep=(.)"?', first.strip("\r"), re.IGNORECASE)
+    said = re.fullmatch(r'"?sep=(.)"?', first, re.IGNORECASE)
     if said is not None:
         return 2, said[1], rest
     # The delimiter under which most headings are known: commas may stand in names.

@@ -37,6 +37,7 @@ APP_RATE = 60
 TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
 RATE_TOLERANCE = 5e-4
 """Relative tolerance for rounding a measured rate to a standard one."""
+DAY_S = 86_400.0
 MAX_UNEVENNESS = 0.5
 """Largest distance of a row from the even grid, in output frames, without resampling."""
 AGAIN_HINT = "Export the recording again"
@@ -159,7 +160,7 @@ def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> Doubl
         # Within a second the frame number rises by one step a row.
         steps = [b[1] - a[1] for a, b in pairs if a[0] == b[0]]
         # At the turn of a second it falls by a second's worth of frames, less a step.
-        wraps = [a[1] - b[1] for a, b in pairs if b[0] == a[0] + 1]
+        wraps = [a[1] - b[1] for a, b in pairs if b[0] in (a[0] + 1, a[0] + 1 - DAY_S)]
         base_rate = APP_RATE
         if steps and wraps:
             # Together they are the base rate, whatever the recorded rate is.
@@ -167,6 +168,8 @@ def _times_s(codes: Sequence[tuple[int, float]], base_rate: int | None) -> Doubl
         elif wraps:
             base_rate = 1  # at most one frame per second
     seconds = np.array([whole + frames / base_rate for whole, frames in codes], np.float64)
+    # The clock of a recording over midnight starts again at 0.
+    seconds[1:] += DAY_S * np.cumsum(np.diff(seconds) < -DAY_S / 2)
     since: DoubleArray = seconds - seconds[0]
     return since
 

@@ -1,0 +1,84 @@
+"""Laws of a batch under wrong lists, names and files: one bad item fails its line alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from model_runtime.batch.lines.fingerprint import audio_print
+from model_runtime.batch.lines.journal import JOURNAL_NAME, Journal
+from model_runtime.batch.lines.manifest import read_rows
+from model_runtime.batch.lines.ownership import Inputs
+from model_runtime.batch.lines.plan import make_plan
+from model_runtime.batch.lines.table import read_table
+from model_runtime.errors import BadAudio, BadOutput
+from model_runtime.files import check_writable
+from tests.fakes.sounds import voice, write_wav
+
+
+@pytest.mark.fault("a list with the line ends of an old Mac, in UTF-32, or without any mark")
+@pytest.mark.parametrize(
+    "text, encoding",
+    [
+        ("file,emotion\rone.wav,happy\rtwo.wav,sad\r", "utf-8"),
+        ('file,emotion\r\none.wav,happy\r\n"two.wav",sad\r', "utf-8-sig"),
+        ("file,emotion\none.wav,happy\ntwo.wav,sad\n", "utf-32"),
+        ("sep=;\rfile;emotion\rone.wav;happy\rtwo.wav;sad", "utf-16"),
+    ],
+)
+def test_a_list_is_read_in_every_form(tmp_path: Path, text: str, encoding: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(text.encode(encoding))
+    assert [row.cells for row in read_table(path)] == [
+        {"file": "one.wav", "emotion": "happy"},
+        {"file": "two.wav", "emotion": "sad"},
+    ]
+
+
+@pytest.mark.fault("a sidecar names an output outside the folder")
+def test_an_output_outside_fails_its_line_alone(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_wav(tmp_path / f"{name}.wav", voice(0.2))
+    (tmp_path / "one.json").write_text('{"out": "../../evil"}', encoding="utf-8")
+    first, second = make_plan(read_rows(tmp_path))
+    assert first.row.problem == "Line 1 has the output '../../evil'"
+    assert (first.row.output, first.targets) == ("", ("one.npz",))
+    assert (second.row.problem, second.targets) == ("", ("two.npz",))
+
+
+@pytest.mark.parametrize("cell, problem", [("80", "'80'"), ("-0,1", "'-0,1'")])
+def test_an_intensity_out_of_range_names_its_row(tmp_path: Path, cell: str, problem: str) -> None:
+    write_wav(tmp_path / "one.wav", voice(0.2))
+    (tmp_path / "list.csv").write_text(
+        f'file,emotion,intensity\none.wav,sad,150%\n\none.wav,sad,"{cell}"\n', encoding="utf-8"
+    )
+    first, second = read_rows(tmp_path / "list.csv")
+    assert (first.problem, first.acting.intensity) == ("", 1.5)
+    assert second.problem == f"Row 4: intensity is {problem}"
+
+
+@pytest.mark.fault("a list names a pipe or a device")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs and devices")
+@pytest.mark.timeout(20)
+def test_a_line_that_is_a_pipe_or_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "line.wav")
+    for path in (tmp_path / "line.wav", Path("/dev/zero"), tmp_path):
+        with pytest.raises(BadAudio, match="is not a file"):
+            audio_print(path)
+
+
+@pytest.mark.fault("the journal of a batch is a folder")
+def test_a_journal_that_cannot_be_read_is_an_error_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL_NAME).mkdir()
+    with pytest.raises(BadOutput, match="Cannot read"):
+        Journal(tmp_path).thin_entries()
+
+
+@pytest.mark.fault("an output has a name that no system can write")
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "a\0b.csv"])
+def test_an_impossible_output_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadOutput, match="Cannot write"):
+        check_writable(tmp_path / name)
+    assert not Inputs([tmp_path / "one.wav"]).holds(tmp_path / name)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import faults, reference_pages, repository, window
+from . import codings, faults, reference_pages, repository, window
 from .benchmarks import addon_benchmark
 from .console import ROOT, BuildError
 
@@ -33,6 +33,12 @@ def add_commands(commands: Any) -> None:
     bench.add_argument("--blender", default="5.2", metavar="VERSION", help="4.2 ... 5.2")
     bench.add_argument("--out", type=Path, default=ROOT / "out" / "benchmark.json", metavar="FILE")
     bench.set_defaults(command=_benchmark)
+    heard = commands.add_parser(
+        "codings", help="read every audio coding with both Pythons and print a table"
+    )
+    heard.add_argument("--blender", default="5.2", metavar="VERSION", help="4.5 ... 5.2")
+    heard.add_argument("--out", type=Path, default=ROOT / "out" / "codings.json", metavar="FILE")
+    heard.set_defaults(command=_codings)
     docs = commands.add_parser("docs", help="generate the reference pages of docs/")
     docs.set_defaults(command=_docs)
     gui = commands.add_parser("gui", help="run user sessions in a real window")
@@ -57,6 +63,10 @@ def _faults(options: argparse.Namespace) -> int:
 
 def _benchmark(options: argparse.Namespace) -> int:
     return _print_table(*addon_benchmark.run_benchmark(options.blender, options.out.resolve()))
+
+
+def _codings(options: argparse.Namespace) -> int:
+    return _print_table(*codings.run_codings(options.blender, options.out.resolve()))
 
 
 def _docs(_options: argparse.Namespace) -> int:

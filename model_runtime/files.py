@@ -79,6 +79,8 @@ def replace_file(path: Path, data: bytes) -> None:
 
 def check_writable(path: Path) -> None:
     """Raise BadOutput now if ``replacing(path)`` would fail after an hour of work."""
+    if "\0" in str(path):
+        raise BadOutput(f"Cannot write {str(path)!r}: NUL in the name", hint=FOLDER_HINT)
     try:
         if path.is_dir():
             raise BadOutput(f"Cannot write {path}: it is a folder", hint="Give the name of a file")
@@ -90,8 +92,6 @@ def check_writable(path: Path) -> None:
             raise PermissionError(0, "the file is write-protected")
     except OSError as error:
         raise unwritable(path, error) from error
-    except ValueError as error:  # a NUL in the name
-        raise BadOutput(f"Cannot write {str(path)!r}: {error}", hint=FOLDER_HINT) from error
 
 
 def is_marked(path: Path) -> bool:

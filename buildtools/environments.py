@@ -28,6 +28,7 @@ REQUIREMENTS = ROOT / "requirements"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # 4 s: a blocked index may answer nothing at all.
 TORCH_PROBE_S = 4  # seconds to find out whether that index can be reached
+VENV_TIMEOUT_S = 900.0  # six seconds of work, on a machine that does much else
 INSTALL_TIMEOUT_S = 1800.0  # 700 MB over a slow line
 LOCK_POLL_S = 0.5
 TRIES = 2  # a registry that hiccups gets a second chance
@@ -188,7 +189,7 @@ def _make(spec: EnvironmentSpec, interpreter: Interpreter, folder: Path) -> None
     python = python_of(folder)
     log = folder.with_name(folder.name + ".log")
     status, output = run(
-        [interpreter.path, "-m", "venv", folder], timeout_s=300, log=log, what="venv"
+        [interpreter.path, "-m", "venv", folder], timeout_s=VENV_TIMEOUT_S, log=log, what="venv"
     )
     if status != 0:
         raise BuildError(f"venv failed:\n{_tail(output)}", hint=f"Read the log: {log}")

@@ -122,15 +122,7 @@ def run(
     # Locked before the reports are checked: nobody may write in between.
     with locked(request.output) as state:
         record = folder_record(request.output)
-        outputs = Inputs(
-            request.output / target for line in request.lines for target in line.targets
-        )
-        for report in filter(None, (request.csv, request.html)):
-            if outputs.holds(report):
-                raise BadArgument(
-                    f"The report {report} is an output of a line", hint="Give it another name"
-                )
-            check_replaceable(report, record, overwrite=request.overwrite)
+        _check_reports(request, record)
         journal = Journal(state)
         # Opened under the lock: engines take seconds.
         pool = _pool(request) if open_pool is None else open_pool()
@@ -152,6 +144,25 @@ def run(
         outcome = _outcome(events.tally)
         events.ended(outcome, reports)
     return Summary(outcome, events.tally)
+
+
+def _check_reports(request: BatchRequest, record: Record) -> None:
+    """Check that reports replace neither the curves of a line nor a file of the user.
+
+    Raises:
+        BadArgument: A report is an output of a line.
+        BadOutput: It cannot be written, or a file of the user stands there.
+    """
+    reports = [path for path in (request.csv, request.html) if path is not None]
+    if not reports:  # resolving the names of a hundred thousand lines takes seconds
+        return
+    outputs = Inputs(request.output / target for line in request.lines for target in line.targets)
+    for report in reports:
+        if outputs.holds(report):
+            raise BadArgument(
+                f"The report {report} is an output of a line", hint="Give it another name"
+            )
+        check_replaceable(report, record, overwrite=request.overwrite)
 
 
 def sweep(folders: Iterable[Path]) -> None:

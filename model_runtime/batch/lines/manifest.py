@@ -15,9 +15,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from ...choices import DEFAULT_PATTERN
+from ...choices import DEFAULT_PATTERN, MAX_INTENSITY
 from ...errors import BadArgument, RuntimeFault
-from ...protocol import MAX_INTENSITY, EmotionKey
+from ...protocol import EmotionKey
 from .audio_files import AUDIO_SUFFIXES as AUDIO_SUFFIXES
 from .audio_files import GLOB_LETTERS as GLOB_LETTERS
 from .audio_files import files_in, globbed, named_file

@@ -23,9 +23,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from . import wire
-from .choices import (
-    NATURAL,
-)
+from .choices import NATURAL
 
 PROTOCOL_VERSION: Final = 2
 """Raised whenever a message changes in a way that an older peer cannot read.

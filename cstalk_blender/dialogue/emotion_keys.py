@@ -27,7 +27,6 @@ CROSS_FADE_S = 0.5
 """Equals ``model_runtime.emotion.keys.CROSS_FADE_S``."""
 LEAST = 0.02
 """Smaller weights are invisible and would only add keys."""
-BAND_STEP_S = 0.05
 
 COLOURS: Mapping[str, tuple[float, float, float]] = {
     "neutral": (0.36, 0.36, 0.38),

@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..package import track
 
 CurveTrack = track.CurveTrack
-FloatArray = NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,9 +10,8 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ..arrays import Array
 
 # A moved key also changes the curve up to its neighbours, with crossings in between.
 JOINED_FRAMES = 3

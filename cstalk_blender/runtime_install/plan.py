@@ -20,8 +20,6 @@ TORCH_REQUIREMENT = "torch>=2.6,<3"
 OTHER_REQUIREMENTS = ("numpy>=1.24", "soundfile>=0.12")
 """soundfile reads FLAC, Ogg and MP3 on machines without ffmpeg."""
 
-SOURCES = (DOWNLOAD, FOLDER, ENVIRONMENT)
-
 
 @dataclasses.dataclass(frozen=True)
 class Build:

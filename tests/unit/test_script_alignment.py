@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from model_runtime.config import PHONES
 from model_runtime.errors import BadArgument, BadCurves
+from model_runtime.text import align
 from model_runtime.text.align import Alignment, align_script
 from model_runtime.text.pronounce import pronounce_text
+from model_runtime.text.script import ScriptMatch, match_script
 from model_runtime.text.subtitles import read_subtitles, write_srt
 from model_runtime.text.textgrid import read_textgrid, write_textgrid
 from model_runtime.text.track import Phone, PhoneTrack, SpokenWord, track_from_json
@@ -73,9 +76,55 @@ def test_a_wrong_script_finds_few_words() -> None:
     assert len(found.skipped) >= 3
 
 
+def test_the_beam_loses_nothing_in_noisy_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "we slowly move the boat to the other side"
+    spoken = posteriors_of(text, sure=0.4)
+    noise = np.random.default_rng(0).dirichlet(np.full(len(PHONES), 0.2), len(spoken))
+    noisy = (0.5 * spoken + 0.5 * noise).astype(np.float32)
+    words = pronounce_text(text.replace("slowly", "quickly"))
+    found = align_script(words, noisy, phone_names=PHONES, frame_rate=50.0)
+    monkeypatch.setattr(align, "BEAM", 1e9)
+    assert found == align_script(words, noisy, phone_names=PHONES, frame_rate=50.0)
+
+
 def test_the_spoken_variant_of_a_word_is_chosen() -> None:
     found = aligned("read", "reed")
     assert [p.phone for p in found.words[0].phones] == ["r", "iy", "d"]
+
+
+def matched(script: str, spoken: str, *, faint: str = "") -> ScriptMatch:
+    """A script matched with speech of another text, in which one word is hardly audible."""
+    posteriors = posteriors_of(spoken)
+    if faint:
+        before = spoken.split(faint)[0]
+        first = len(posteriors_of(before)) - 10  # without the pause at its end
+        frames = slice(first, first + FRAMES_A_PHONE * len(pronounce_text(faint)[0].variants[0]))
+        even = np.full(len(PHONES), 1 / len(PHONES), np.float32)
+        posteriors[frames] = 0.2 * posteriors[frames] + 0.8 * even
+    return match_script(script, posteriors, phone_names=PHONES, frame_rate=50.0)
+
+
+def test_a_word_that_is_hardly_audible_is_doubtful_and_the_audio_wins() -> None:
+    found = matched("we move the boat", "we move the boat", faint="boat")
+    assert found.doubtful == ("boat",)
+    assert [word.text for word in found.track.words] == ["we", "move", "the"]
+    assert found.matched == 0.75
+
+
+@pytest.mark.parametrize(
+    "script, is_used",
+    [("we move the purple elephants", True), ("we move purple elephants juggle", False)],
+)
+def test_a_script_is_used_from_three_words_in_five_on(script: str, is_used: bool) -> None:
+    assert matched(script, "we move the boat and then sing").is_used is is_used
+
+
+def test_gaps_between_words_are_silence_or_unscripted_speech() -> None:
+    found = matched("we move the boat", "we slowly move the boat").track.phones
+    names = [phone.name for phone in found]
+    assert names[0] == names[-1] == "sil"
+    assert names.count("spn") == 1
+    assert all(a.end_s == pytest.approx(b.start_s) for a, b in itertools.pairwise(found))
 
 
 def test_an_hour_stays_in_the_window() -> None:

@@ -12,8 +12,8 @@ import re
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from ...demo_head import demo_head_geometry
 from ...errors import BadTarget
 from ...package import rigs
@@ -23,8 +23,6 @@ from ..mapping.names import map_channels, spelling
 from ..mapping.routing import Target
 from . import geometry
 from .wiring import wiring_of
-
-Array = NDArray[np.float64]
 
 CHANNEL_RIG = "arkit52"
 # Every place costs a row of each target's motion; the mouth of a dense head still has hundreds.

@@ -13,9 +13,8 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ...arrays import Array
 from ..fitting import bones
-
-Array = NDArray[np.float64]
 
 
 def rest_points(face: bpy.types.Object) -> Array:

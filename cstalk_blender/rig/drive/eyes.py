@@ -11,12 +11,10 @@ import re
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from ..binding import geometry
 from ..mapping.routing import Route
-
-Array = NDArray[np.float64]
 
 # Signs of Live Link's angles, measured on recorded takes: EyeYaw and EyePitch correlate by -1 with
 # looking to the own left and upwards, and EyeRoll equals EyeYaw * EyePitch, which holds for an eye

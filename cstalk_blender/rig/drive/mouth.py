@@ -10,8 +10,8 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from ...errors import BadTarget
 from ...package import track
 from ..binding import basis as solver_basis
@@ -20,8 +20,6 @@ from ..binding.targets import routing_of
 from ..fitting import flame, landmarks, lips
 from ..mapping.names import spelling
 from .target_curves import TargetCurve, target_curves
-
-Array = NDArray[np.float64]
 
 CLOSING_CHANNEL, OPENING_CHANNEL = "mouthClose", "jawOpen"
 # Between the two kinds: a key for m, b and p moves the chin little, an opening one most.

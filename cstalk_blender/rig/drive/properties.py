@@ -8,11 +8,9 @@ from typing import Any
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from ..fitting import bones
-
-Array = NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)

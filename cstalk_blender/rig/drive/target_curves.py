@@ -8,16 +8,14 @@ from collections.abc import Sequence
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from ...package import track
 from ..binding import geometry, solved
 from ..binding.targets import routing_of
 from ..fitting import flame, lips, solver
 from ..mapping.routing import Routing, evaluate_track
 from .eyes import head_routes, look_routes
-
-Array = NDArray[np.float64]
 
 AXES = "xyz"
 JAW_ROTATION = re.compile(r"jaw\w*:rotation_[xyz]$", re.IGNORECASE)

@@ -17,12 +17,9 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array, Indices
 from .landmarks import Landmarks, nearest_of
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 # From coarse to fine: a wide kernel first removes the difference of proportions, so that the narrow
 # one finds the right lip; starting narrow would match lips with noses.

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ...arrays import Array
 
 SAMPLES = 4001
 """Source values at which a driver is evaluated: corners between two are blurred by less than a

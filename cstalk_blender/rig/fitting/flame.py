@@ -13,11 +13,9 @@ import re
 from collections.abc import Collection
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from .bones import matrices
-
-Array = NDArray[np.float64]
 
 # Identity belongs to the actor and correctives follow the pose; solving would animate them.
 IDENTITY = re.compile(r"^(Shape|Pose)\d+$")

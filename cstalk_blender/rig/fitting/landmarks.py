@@ -23,8 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from ...arrays import Array, Indices
 
 STILL_SHARE = 0.35
 """A vertex that moves less than this part of the largest motion belongs to the upper face."""

@@ -21,10 +21,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import Array
 from ..mapping.routing import Routing, Target, from_matrix
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 # Weights of the formula in the docstring; they scale with the strength, so that one set fits every
 # face and unit.

@@ -8,10 +8,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import Array
 from ...direct.few_keys import FittedCurve
 from ...package import track
-
-Array = NDArray[np.float64]
 
 WHOLE_FRAME_TOLERANCE = 1e-4
 """Frames: a keyframe this near a whole frame is placed on it, because 23.976 Hz is not exact in

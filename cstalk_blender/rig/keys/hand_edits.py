@@ -14,14 +14,12 @@ from collections.abc import Sequence
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from ... import compat
+from ...arrays import Array
 from ...direct.edits import Edit, find_edits, keep_edits
 from ..drive.properties import PropertyCurve
 from . import ownership
-
-Array = NDArray[np.float64]
 
 # Per slot, since head, teeth and armature play slots of one Action.
 GENERATED = "cstalk_generated"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import compat
+from ...arrays import Array
 from ...package import track
 from ..drive.plan import owners_of
 from ..drive.properties import PropertyCurve
@@ -25,8 +26,6 @@ from .build import ActionBuilder
 from .fcurves import key_frames, read_curve, write_curve
 from .ownership import BATCH, LINE
 from .tracks import FACE_0_1, STRIP, TRACK, has_clips, is_clip, our_tracks
-
-Array = NDArray[np.float64]
 
 # Short against the silence, long enough that the face does not jump.
 FADE_S = 0.08

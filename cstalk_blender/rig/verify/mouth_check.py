@@ -11,16 +11,14 @@ from collections.abc import Sequence
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import Array
 from ...package import track
 from ..binding import solved
 from ..binding.wiring import wiring_of
 from ..drive.mouth import Mouth, motion_of
 from ..fitting import lips
 from .evaluation import Points
-
-Array = NDArray[np.float64]
 
 OPENING = "jawOpen"
 SHUT_PART = 0.25

@@ -10,9 +10,9 @@ import dataclasses
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from ... import compat
+from ...arrays import Array
 from ...errors import BadTarget
 from ..drive import plan
 from ..drive.mouth import SMALLEST_RATE, Mouth, closing_keys, mouth_of
@@ -20,8 +20,6 @@ from ..drive.target_curves import TargetCurve
 from ..fitting import bones, lips
 from ..keys import bake, memory, ownership
 from ..keys.fcurves import write_curve
-
-Array = NDArray[np.float64]
 
 # It would only make the file and the diff larger.
 INVISIBLE = 1e-3

@@ -8,9 +8,10 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from . import skin
 from .parts import brows, ears, eyes, hair, lips, oral, shirt
-from .surface import Array, gradient, skull_field
+from .surface import gradient, skull_field
 from .topology import FLIP, Face, IntArray, Part, mirrored
 
 Bools = NDArray[np.bool_]

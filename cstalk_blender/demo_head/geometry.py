@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Array
 from .anatomy import Anatomy, build_anatomy
 from .shapes import (
     brow as shapes_brow,
@@ -22,7 +23,6 @@ from .shapes import (
 from .shapes import (
     mouth as shapes_mouth,
 )
-from .surface import Array
 from .topology import Face, IntArray
 
 RIG_FILE = Path(__file__).resolve().parents[2] / "model_runtime" / "rigs" / "arkit52.json"

@@ -11,8 +11,9 @@ import itertools
 
 import numpy as np
 
+from ..arrays import Array
 from .parts import eyes, lips
-from .surface import Array, cast, head_field, project
+from .surface import cast, head_field, project
 from .topology import Face, IntArray, Part, flipped, relax, strip, tube
 
 # Azimuth of the columns (degrees, 0 = front, 180 = back).

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .surface import Array, Field, project
+from ..arrays import Array
+from .surface import Field, project
 
 IntArray = NDArray[np.int64]
 Face = tuple[int, ...]

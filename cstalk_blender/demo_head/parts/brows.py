@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from ..surface import Array, front_point, gradient, head_field
+from ...arrays import Array
+from ..surface import front_point, gradient, head_field
 from ..topology import Face, Part, fan, flipped, strip
 
 # The brow bends with 13 columns; six segments are enough for a bar that is seen from the front.

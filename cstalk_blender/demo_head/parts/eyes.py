@@ -11,7 +11,8 @@ import dataclasses
 
 import numpy as np
 
-from ..surface import EYE_CENTER, EYE_RADIUS, Array
+from ...arrays import Array
+from ..surface import EYE_CENTER, EYE_RADIUS
 from ..topology import Part, fan, flipped, strip, tube
 
 # A multiple of four: corners and middles of both lids are vertices.

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from ..surface import Array, Field, cast, ellipsoid, skull_field, smooth_union
+from ...arrays import Array
+from ..surface import Field, cast, ellipsoid, skull_field, smooth_union
 from ..topology import Face, Part, strip
 
 HAIR_ORIGIN = (0.0, 0.9, 2.6)

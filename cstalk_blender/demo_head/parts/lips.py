@@ -10,7 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from ..surface import MOUTH_Z, Array, front_point
+from ...arrays import Array
+from ..surface import MOUTH_Z, front_point
 
 SEGMENTS = 22
 # Half width of the closed lips and height of the tinted part (cm).

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from ..surface import MOUTH_Z, Array
+from ...arrays import Array
+from ..surface import MOUTH_Z
 from ..topology import Face, Part, flipped, strip
 from .lips import SEAL_RING, lip_rings
 

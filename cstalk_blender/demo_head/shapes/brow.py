@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import Array
 from ..anatomy import Anatomy, bump, smooth
-from ..surface import Array
 from .eyes import lower_lid_up
 
 # Turn of the lower lid (degrees) that the rising cheek pushes up.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import Array
 from ..anatomy import Anatomy
 from ..parts.eyes import closed_line, opening
-from ..surface import EYE_CENTER, Array
+from ..surface import EYE_CENTER
 
 # Gaze at full strength (degrees); keys add up, so more would swell the ball when two are on.
 LOOK_SIDE, LOOK_UP, LOOK_DOWN = 24.0, 18.0, 21.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import Array
 from ..anatomy import Anatomy, bump, smooth
 from ..parts import lips
-from ..surface import Array
 
 # The hinge of the jaw (y, z in cm), its opening (degrees) and drop (cm) at full strength.
 HINGE_Y, HINGE_Z = 0.6, -2.6

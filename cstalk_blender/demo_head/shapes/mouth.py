@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...arrays import Array
 from ..anatomy import Anatomy, bump, smooth
 from ..parts import lips
-from ..surface import MOUTH_Z, Array
+from ..surface import MOUTH_Z
 
 
 def _near(anatomy: Anatomy, reach: float) -> Array:

@@ -100,8 +100,8 @@ def _timeline(face: bpy.types.Object) -> Iterator[Span]:
     action = ownership.own_action_or_none(face.data.shape_keys)
     source = _source_or_none(action)
     if source is not None:
-        first, last = action.frame_range
-        yield source, float(first), float(last)
+        span = action.frame_range
+        yield source, float(span[0]), float(span[1])
 
 
 def _source_or_none(action: Any) -> str | None:

@@ -57,7 +57,8 @@ def write_layered(curves: LayeredCurves, path: Path) -> None:
     Raises:
         BadOutput: The file cannot be written.
     """
-    track, more = curves.full, {}
+    track = curves.full
+    more: dict[str, Any] = {}  # Any: numpy types a keyword of savez as bool
     if curves.has_emotion:
         more[NEUTRAL] = np.ascontiguousarray(curves.speech.values, np.float32)
     with replacing(path) as stream:

@@ -12,8 +12,9 @@ from ...config import GeneratorConfig
 from ...curves.track import CurveTrack
 from ...engines.base import Engine, EngineOutput, extract_features
 from ...engines.factory import AUTO, open_engine
-from ...generate import generate_raw, perform
+from ...generate import perform
 from ...protocol import NATURAL_ACTING, Acting, EmotionKey, Performance
+from ...raw_curves import generate_raw
 from .base import EVALUATION_FPS, Direction, NetworkOutput
 
 WHOLE_CLIP_FRAMES = 15_000

@@ -40,6 +40,24 @@ API = (
         ),
     ),
     (
+        "Generate, direct and bake (inside Blender)",
+        (
+            (
+                "cstalk_blender/api.py",
+                (
+                    *("generate", "start", "wait", "direct", "bake", "direction_of"),
+                    *("prediction_of", "preset", "remove_data"),
+                ),
+            ),
+            (
+                "cstalk_blender/direct/direction.py",
+                ("Direction", "RegionSettings", "ChannelSettings"),
+            ),
+            ("cstalk_blender/direct/prediction.py", ("Prediction",)),
+            ("cstalk_blender/direct/layers.py", ("apply",)),
+        ),
+    ),
+    (
         "Set keyframes (inside Blender)",
         (
             ("cstalk_blender/rig/binding/targets.py", ("face_objects",)),

@@ -3,6 +3,7 @@
 - ``registration``: registers all features, in order, or none.
 - ``ui``: operators, panels, properties, preferences.
 - ``cli``: the shell command ``blender --command cstalk``.
+- ``api``: functions for scripts, which the operators call too.
 - ``jobs``: Generate, batch and runtime installation, driven by timers.
 - ``direct``: layers over a generated performance.
 - ``scene``: audio strips, lines and emotion tracks of scenes.

@@ -23,6 +23,8 @@ LAZY_PACKAGES = (
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
 )
 """Packages whose modules are read at first use."""
+LAZY_MODULES = ("api",)
+"""Modules of the add-on itself that are read at first use."""
 READ_AHEAD = (
     "direct",
     *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
@@ -90,6 +92,9 @@ def defer_packages() -> None:
         for path in sorted(folder.glob("*.py")):
             if not path.name.startswith("__") and f"{name}.{path.stem}" not in sys.modules:
                 _defer_file(f"{name}.{path.stem}", path)
+    for stem in LAZY_MODULES:
+        if f"{__package__}.{stem}" not in sys.modules:
+            _defer_file(f"{__package__}.{stem}", Path(__file__).with_name(f"{stem}.py"))
 
 
 def read_ahead() -> Iterator[None]:

@@ -9,10 +9,11 @@ import bpy
 
 from .cli import command
 from .demo_head import operator as demo_head
-from .scene import emotion_track, predictions, result
+from .scene import direction, emotion_track, predictions, result
 from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
+from .ui.operators import direct as direct_operators
 from .ui.operators import generate as generate_operators
 from .ui.operators import lines as line_operators
 from .ui.operators import mapping as mapping_operators
@@ -21,6 +22,7 @@ from .ui.operators import runtime as runtime_operators
 from .ui.panels import acting as acting_panels
 from .ui.panels import batch as batch_panels
 from .ui.panels import batch_pages as batch_option_panels
+from .ui.panels import direct as direct_panels
 from .ui.panels import generate as generate_panels
 from .ui.panels import mapping as mapping_panels
 from .ui.panels import rig as rig_panels
@@ -37,17 +39,20 @@ FEATURES: tuple[ModuleType, ...] = (
     emotion_track,
     result,
     predictions,
+    direction,
     batch_properties,
     migration,
     preferences,
     generate_operators,
     curve_operators,
+    direct_operators,
     mapping_operators,
     rig_operators,
     runtime_operators,
     batch_operators,
     line_operators,
     generate_panels,
+    direct_panels,
     acting_panels,
     mapping_panels,
     rig_panels,

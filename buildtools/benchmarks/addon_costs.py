@@ -23,6 +23,8 @@ import numpy as np
 REPOSITORY = "bl_ext.user_default"
 MODULE = f"{REPOSITORY}.cstalk"
 KEYS, RATE = 3600, 60.0
+DIRECTED = 600
+"""Frames of the line that is directed: ten seconds."""
 REPEATS = 5
 IDLE_FRAMES = 200
 
@@ -85,8 +87,50 @@ def work(speech: str) -> dict[str, object]:
     report["timer_after"] = studio.tick() is not None
     bakes = [bake_s(bake, head) for _ in range(REPEATS)]
     report["bake_s"], report["bake_cpu_s"] = zip(*bakes, strict=True)
+    report["layers_cpu_s"], report["region_cpu_s"], report["face_cpu_s"] = direct_s(head)
     bpy.ops.preferences.addon_disable(module=MODULE)
     return report
+
+
+def direct_s(head: bpy.types.Object) -> tuple[float, float, float]:
+    """Return CPU seconds of all layers alone, of directing one region and the whole face.
+
+    Ten seconds with fitted keys, as a moved slider writes them.
+    """
+    api, runtime = _module("api"), _module_of_runtime("curves.track")
+    channels = tuple(_module_of_runtime("curves.rig").load_rig("arkit52").channel_names)
+    random, times = np.random.default_rng(0), np.arange(DIRECTED)[:, None] / RATE
+    # One to three movements a second, as of speech.
+    waves = np.sin(2 * np.pi * (random.uniform(1, 3, 52) * times + random.uniform(0, 1, 52)))
+    values = (0.4 + 0.3 * waves).astype(np.float32)
+    api.bake(head, runtime.CurveTrack(values, channels, RATE), name="bench")
+    settings = head.cstalk_direction
+    layers, directions = _module("direct.layers"), _module("direct.direction")
+    everything = directions.Direction(
+        overall=directions.RegionSettings(
+            0.9, 0.8, 0.9, 0.1, smoothing_ms=50, timing_ms=7, is_mirrored=True
+        ),
+        lip_tightness=0.2,
+        jaw_range=0.8,
+        blink=0.9,
+        asymmetry=0.5,
+    )
+    predicted = api.prediction_of(head)
+    spent: tuple[list[float], ...] = ([], [], [])
+    for turn in range(REPEATS):
+        for own, change in zip(
+            spent,
+            (
+                lambda: layers.apply(predicted, everything),
+                lambda: setattr(settings.brows, "strength", 0.5 + 0.05 * turn),  # noqa: B023
+                lambda: setattr(settings.overall, "strength", 0.5 + 0.05 * turn),  # noqa: B023
+            ),
+            strict=True,
+        ):
+            clock = Clock()
+            change()
+            own.append(clock.read()[1])
+    return min(spent[0]), min(spent[1]), min(spent[2])
 
 
 def ticks_of(studio: object) -> tuple[list[float], list[float], int]:

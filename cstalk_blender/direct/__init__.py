@@ -3,5 +3,6 @@
 * ``edits``: what the artist changed on generated curves, and how new ones keep it.
 * ``few_keys``: a curve as few Bezier keys with a bounded error, aligned within a region.
 * ``direction``: settings of the layers; ``layers`` applies them, by ``regions`` and ``smoothing``.
+* ``preset_files``: directions as JSON files; ``presets`` holds those of the extension.
 * ``prediction``: what the model predicted, with and without emotion, as compact bytes.
 """

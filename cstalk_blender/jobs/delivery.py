@@ -18,6 +18,7 @@ from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
 from ..scene import predictions, result
+from . import direct
 from .request import Found, GenerateRequest, find
 
 # Less than half a frame at 60 Hz.
@@ -55,6 +56,7 @@ class Delivery:
         self._curves = self._prediction.curves()
         self._stage = Stage.BAKE
         self._frame_rate = 0.0
+        self._fingerprint = ""
         self._bake: bake.BakeJob | None = None
         self._report: bake.BakeReport | None = None
         self._check: check.CheckJob | None = None
@@ -107,9 +109,7 @@ class Delivery:
 
     def _advance_bake(self, budget_s: float) -> None:
         if self._bake is None:
-            # Read once: a rate that changes during the bake would move later keys against earlier
-            # ones.
-            self._frame_rate = sound.frame_rate(find(self._request).scene)
+            self._direct(find(self._request))
             self._bake = bake.BakeJob(
                 lambda: find(self._request).faces,
                 self._curves,
@@ -123,6 +123,20 @@ class Delivery:
         if self._report is not None:
             self._tell_scene(find(self._request), self._report)
             self._stage = Stage.UNDO
+
+    def _direct(self, found: Found) -> None:
+        """Apply the layers that the face has now."""
+        # Read once: a rate that changes during the bake would move later keys against earlier ones.
+        self._frame_rate = sound.frame_rate(found.scene)
+        if not hasattr(found.scene, "cstalk"):
+            return
+        made = direct.apply_settings(
+            found.faces[0],
+            self._prediction,
+            start_frame=self._request.start_frame,
+            frame_rate=self._frame_rate,
+        )
+        self._curves, self._fingerprint = made.curves, made.fingerprint
 
     def _tell_scene(self, found: Found, report: bake.BakeReport) -> None:
         scene = found.scene
@@ -144,6 +158,7 @@ class Delivery:
                 take=self._request.take,
                 title=self._request.title,
             )
+            result.add_note(found.faces[0], result.DIRECTION, self._fingerprint)
 
     def _store_check(self, checked: check.CheckReport) -> None:
         try:

@@ -7,6 +7,7 @@
 - ``strip_lines``: sound strips as lines of a batch.
 - ``result``: what was generated for a face, and what has changed since.
 - ``predictions``: what the model predicted for a face, stored with it.
+- ``direction``: the layers of a face's performance as settings that can be keyed.
 - ``retime``: moves keys to another start frame or frame rate.
 - ``emotion_track``: emotion over time from animated weights and timeline markers.
 """

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import base64
 import functools
-from typing import TYPE_CHECKING
 
 import bpy
 
-if TYPE_CHECKING:  # this module is not needed when the add-on is enabled
-    from ..direct.prediction import Prediction
+from ..direct import prediction as stored_predictions
 
 DECODED = 8
 """Predictions that stay decoded; ten seconds at 60 frames a second take half a megabyte each."""
@@ -49,7 +47,7 @@ class CSTALK_PG_predictions(bpy.types.PropertyGroup):
 
 def save(
     face: bpy.types.Object,
-    prediction: Prediction,
+    prediction: stored_predictions.Prediction,
     *,
     line: str,
     take: str = "",
@@ -98,7 +96,9 @@ def entry_or_none(face: bpy.types.Object | None, identity: str = "") -> CSTALK_P
     return _entry_or_none(face, identity or face.cstalk_predictions.active)
 
 
-def load_or_none(face: bpy.types.Object | None, identity: str = "") -> Prediction | None:
+def load_or_none(
+    face: bpy.types.Object | None, identity: str = ""
+) -> stored_predictions.Prediction | None:
     """Return a prediction of a face.
 
     Args:
@@ -183,20 +183,18 @@ def _entry_or_none(face: bpy.types.Object, identity: str) -> CSTALK_PG_predictio
 
 # Text and identity are the key, so that an undo gives the older one without reading again.
 @functools.lru_cache(maxsize=DECODED)
-def _decoded(identity: str, data: str) -> Prediction:
+def _decoded(identity: str, data: str) -> stored_predictions.Prediction:
     """Return the prediction of a stored text; the text is compared, so that edits are noticed."""
-    from ..direct import prediction
-
     try:
-        found = prediction.from_bytes(base64.b64decode(data, validate=True))
+        found = stored_predictions.from_bytes(base64.b64decode(data, validate=True))
     except ValueError as error:
-        raise prediction.BadPrediction(
-            f"The stored prediction cannot be read: {error}", hint=prediction.HINT
+        raise stored_predictions.BadPrediction(
+            f"The stored prediction cannot be read: {error}", hint=stored_predictions.HINT
         ) from error
     # Two properties that an edit of the file could make disagree.
     if found.id != identity:
-        raise prediction.BadPrediction(
-            "The stored prediction is another than its identity says", hint=prediction.HINT
+        raise stored_predictions.BadPrediction(
+            "The stored prediction is another than its identity says", hint=stored_predictions.HINT
         )
     return found
 

@@ -28,6 +28,10 @@ LABELS = {
     "frame_rate": "frame rate",
 }
 """What can differ from the settings of a result, as users call it."""
+CHECKED = ("has_moved", "problems", "measures", "lips_open")
+"""Notes of the check."""
+DIRECTION = "direction"
+"""Note with the settings of the layers that the keys were written with."""
 TIMES = ("start_frame", "frame_rate")
 """Differences that are solved by moving keys, without generating again."""
 
@@ -100,6 +104,23 @@ def store_check(face: bpy.types.Object, check: CheckReport) -> None:
         measures=list(check.measures),
         lips_open=check.lips_open,
     )
+    face.cstalk_result.details = json.dumps(details)
+
+
+def update(face: bpy.types.Object, report: BakeReport) -> None:
+    """Note that the keys of a face were written again, as directed.
+
+    What the check found is dropped, since it is about other keys.
+
+    Args:
+        face: A face with a result.
+        report: What was written.
+    """
+    details = details_of(face.cstalk_result)
+    for name in CHECKED:
+        details.pop(name, None)
+    details.update(edits=report.edit_sentence(), widened=list(report.widened))
+    face.cstalk_result.summary = report.summary()
     face.cstalk_result.details = json.dumps(details)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import compat
 from ..rig.drive.plan import owners_of
-from ..rig.keys import ownership
+from ..rig.keys import hand_edits, ownership
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,13 @@ def retime(faces: Sequence[bpy.types.Object], before: Timing, after: Timing) -> 
                 if not was_edited:
                     ownership.record_curve(action, handle, curve)
                 count += 1
+        hand_edits.move_frames(action, lambda frame: _moved(frame, before, after))
     return count
+
+
+def _moved(frame: float, before: Timing, after: Timing) -> float:
+    factor = after.frame_rate / before.frame_rate
+    return after.start_frame + (frame - before.start_frame) * factor
 
 
 def _move(curve: Any, before: Timing, after: Timing) -> None:

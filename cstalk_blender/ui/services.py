@@ -6,9 +6,10 @@ import contextlib
 
 import bpy
 
-from ..jobs import generate, install, open_jobs
+from ..jobs import direct, generate, install, open_jobs
 from ..jobs.batch import job as batch
 from ..runtime_install import runtime_choice
+from ..scene import direction
 from . import launch
 
 _open = contextlib.ExitStack()
@@ -24,6 +25,10 @@ def attach() -> None:
         stack.callback(open_jobs.GENERATE.close)
         open_jobs.BATCH.create = _create_batch
         stack.callback(open_jobs.BATCH.close)
+        open_jobs.DIRECT.create = _create_direct
+        stack.callback(open_jobs.DIRECT.close)
+        direction.on_change = _on_direction
+        stack.callback(setattr, direction, "on_change", None)
         bpy.app.handlers.load_pre.append(open_jobs.on_load)
         stack.callback(bpy.app.handlers.load_pre.remove, open_jobs.on_load)
         _open.push(stack.pop_all())
@@ -44,6 +49,14 @@ def _create_generate() -> generate.GenerateJob:
 
 def _create_batch() -> batch.BatchJob:
     return batch.BatchJob(launch.batch_launch)
+
+
+def _create_direct() -> direct.DirectJob:
+    return direct.DirectJob()
+
+
+def _on_direction(face: bpy.types.Object) -> None:
+    direct.on_change(face)  # looked up here: enabling must not read the module
 
 
 def _reset_choice() -> None:

@@ -1,6 +1,7 @@
 """Write performances as keyframes, and remove nothing that the user made.
 
 - `bake`: bake a performance in pieces or at once; clear it.
+- `rebake`: write changed curves in place, for the sliders of a direction.
 - `build`: write F-curves into Actions that nothing plays yet.
 - `install`: assign Actions, take them off, return the user's F-curves.
 - `ownership`: identity of our Actions, and what the user changed in them.

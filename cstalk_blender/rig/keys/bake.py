@@ -185,9 +185,11 @@ class BakeJob:
         for (owner, curves), action in zip(groups, made, strict=True):
             # Without the edits: the next bake must find what the artist changed, not what we kept
             # of it.
-            hand_edits.remember_generated(
-                action, owner, curves, self._frames, self._tolerance or 0.0
+            labels = hand_edits.kept_labels(curves, kept_edits)
+            generated = hand_edits.Generated(
+                self._frames, self._tolerance or 0.0, hand_edits.halved(curves), labels, error
             )
+            hand_edits.remember_generated(action, owner, generated)
         # Removed after the new ones play: an Action that is played has a user.
         kept = remove_actions(a for a in self._same_take(faces, replaced) if a not in made)
         names = {face.data.shape_keys: face.name for face in faces}

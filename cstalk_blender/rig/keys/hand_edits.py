@@ -7,10 +7,12 @@ kilobyte a second for 52 channels. Where its keyframes play something else, the 
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import bpy
 import numpy as np
@@ -43,32 +45,111 @@ class KeptEdit:
     last_frame: float
 
 
-def remember_generated(
-    action: bpy.types.Action,
-    owner: bpy.types.ID,
-    curves: Sequence[PropertyCurve],
-    frames: Array,
-    tolerance: float,
-) -> None:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Generated:
+    """What was generated for one data block, without edits, as its Action keeps it."""
+
+    frames: Array
+    """Scene frame of each sample, evenly spaced, shape (samples,)."""
+    tolerance: float
+    """Largest deviation of the keyframes, 0 with one on each frame."""
+    values: Mapping[str, NDArray[np.float16]]
+    """Curve of each "path|component", shape (samples,), in the order of the F-curves."""
+    kept: frozenset[str] | None = None
+    """Curves into which edits were carried; None where this was not noted."""
+    error: float = 0.0
+    """Largest deviation that was measured."""
+
+
+def label(curve: PropertyCurve) -> str:
+    """Return path and component of a curve, as "path|0"."""
+    return f"{curve.path}|{max(curve.index, 0)}"
+
+
+def remember_generated(action: bpy.types.Action, owner: bpy.types.ID, generated: Generated) -> None:
     """Store the generated curves of one data block in its Action.
 
     Args:
         action: The Action, which ``owner`` plays.
         owner: The data block.
-        curves: The curves without edits.
-        frames: Scene frame of each sample, shape (samples,).
-        tolerance: Largest deviation of the keyframes from them.
+        generated: The curves without edits.
     """
+    frames = generated.frames
     # float16: the curves are only compared, never played.
-    values = np.array([curve.values for curve in curves], np.float16)
-    stored = json.loads(str(action.get(GENERATED, "{}")))
+    values = np.array(list(generated.values.values()), np.float16)
+    stored = _all_stored(action)
     stored[str(compat.slot_handle(owner))] = {
         "frames": [float(frames[0]), float(frames[-1]), len(frames)],
-        "tolerance": tolerance,
-        "curves": [f"{curve.path}|{max(curve.index, 0)}" for curve in curves],
-        "values": base64.b85encode(zlib.compress(values.tobytes(), 6)).decode("ascii"),
+        "tolerance": generated.tolerance,
+        "error": generated.error,
+        "curves": list(generated.values),
+        "kept": sorted(generated.kept or ()),
+        # base85 of older files takes Python's own loop, 20 times as long.
+        "base64": base64.b64encode(zlib.compress(values.tobytes(), 1)).decode("ascii"),
     }
     action[GENERATED] = json.dumps(stored)
+
+
+def halved(curves: Sequence[PropertyCurve]) -> dict[str, NDArray[np.float16]]:
+    """Return curves as they are stored, by `label`."""
+    return {label(curve): curve.values.astype(np.float16) for curve in curves}
+
+
+def kept_labels(curves: Sequence[PropertyCurve], kept: Iterable[KeptEdit]) -> frozenset[str]:
+    """Return the labels of curves into which edits were carried.
+
+    Args:
+        curves: Curves of one data block.
+        kept: Edits, of other data blocks too: a curve too many costs time alone.
+    """
+    paths = {edit.path for edit in kept}
+    return frozenset(label(curve) for curve in curves if curve.path in paths)
+
+
+def generated_or_none(action: bpy.types.Action, owner: bpy.types.ID) -> Generated | None:
+    """Return what was generated for a data block; None for an Action that does not keep it.
+
+    Args:
+        action: The Action.
+        owner: The data block.
+    """
+    try:
+        stored = _all_stored(action)[str(compat.slot_handle(owner))]
+        first, last, count = stored["frames"]
+        labels = [str(one) for one in stored["curves"]]
+        packed = (
+            base64.b64decode(stored["base64"])
+            if "base64" in stored
+            else base64.b85decode(stored["values"])
+        )
+        # With a limit, as the property may come from any file.
+        data = zlib.decompressobj().decompress(packed, LARGEST_BYTES)
+        values = np.frombuffer(data, np.float16).reshape(len(labels), int(count))
+        return Generated(
+            np.linspace(float(first), float(last), int(count)),
+            float(stored["tolerance"]),
+            dict(zip(labels, values, strict=True)),
+            frozenset(map(str, stored["kept"])) if "kept" in stored else None,
+            float(stored.get("error", 0.0)),
+        )
+    except (KeyError, TypeError, ValueError, zlib.error):
+        return None  # an Action of version 0.1, or one whose properties somebody changed
+
+
+def move_frames(action: bpy.types.Action, move: Callable[[float], float]) -> None:
+    """Move the frames of the generated curves of all slots, as their keys were moved.
+
+    Args:
+        action: A CSTalk Action.
+        move: Returns the new scene frame of a scene frame; linear.
+    """
+    stored = _all_stored(action)
+    for slot in stored.values():
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            first, last, count = slot["frames"]
+            slot["frames"] = [move(float(first)), move(float(last)), count]
+    if stored:
+        action[GENERATED] = json.dumps(stored)
 
 
 def with_hand_edits(
@@ -95,26 +176,55 @@ def with_hand_edits(
     # Edits belong to a clip: those of another one would move other words.
     if action is None or action.get(ownership.TAKE) != take:
         return list(curves), []
-    before = _generated_or_none(action, owner)
+    before = generated_or_none(action, owner)
     if before is None:
         return list(curves), []
-    old_frames, tolerance, generated = before
+    merged, kept = edits_into(curves, frames, before, action, owner, frame_rate)
+    return merged, kept
+
+
+def edits_into(
+    curves: Sequence[PropertyCurve],
+    frames: Array,
+    before: Generated,
+    action: bpy.types.Action,
+    owner: bpy.types.ID,
+    frame_rate: float,
+) -> tuple[list[PropertyCurve], list[KeptEdit]]:
+    """Carry the edits of an Action into new curves.
+
+    Args:
+        curves: New curves, as generated.
+        frames: Scene frame of each of their samples, shape (samples,).
+        before: What was generated when the Action was written.
+        action: The Action with the edits.
+        owner: The data block that plays it.
+        frame_rate: Frames per second of the scene.
+
+    Returns:
+        The curves, and what was kept.
+    """
     present = {
         f"{curve.data_path}|{curve.array_index}": curve
         for curve in compat.curve_holder(action, owner).fcurves
     }
+    handle = compat.slot_handle(owner)
+    # What is as we wrote it and took no edits has none: most curves need no evaluation.
+    touched = ownership.edited_labels(action, handle, present.values())
+    touched |= set(present) if before.kept is None else before.kept
     out, kept = [], []
     for curve in curves:
-        label = f"{curve.path}|{max(curve.index, 0)}"
-        if label not in generated or label not in present:
+        name = label(curve)
+        if name not in before.values or name not in present or name not in touched:
             out.append(curve)
             continue
+        generated = before.values[name].astype(float)
         # Evaluated, not read: modifiers and moved keyframes count as edits too.
-        played = np.array([present[label].evaluate(frame) for frame in old_frames])
+        played = np.array([present[name].evaluate(frame) for frame in before.frames])
         # The tolerance of fitted keys is not an edit.
-        threshold = (tolerance + ROUNDING) * _range(curve.path, generated[label])
-        edits = find_edits(generated[label], played, threshold)
-        merged, found = _merged(curve, frames, played, old_frames, edits, frame_rate)
+        threshold = (before.tolerance + ROUNDING) * _range(curve.path, generated)
+        edits = find_edits(generated, played, threshold)
+        merged, found = _merged(curve, frames, played, before.frames, edits, frame_rate)
         out.append(merged)
         kept += found
     return out, kept
@@ -146,23 +256,13 @@ def _merged(
     return dataclasses.replace(curve, values=values), kept
 
 
-def _generated_or_none(
-    action: bpy.types.Action, owner: bpy.types.ID
-) -> tuple[Array, float, dict[str, Array]] | None:
-    """Return frames, tolerance and curves as generated; None for an Action without them."""
+def _all_stored(action: bpy.types.Action) -> dict[str, Any]:
+    """Return what an Action keeps by slot handle; empty for text that is no JSON object."""
     try:
-        stored = json.loads(str(action.get(GENERATED, "{}")))[str(compat.slot_handle(owner))]
-        first, last, count = stored["frames"]
-        labels = [str(label) for label in stored["curves"]]
-        unpacker = zlib.decompressobj()
-        # With a limit, as the property may come from any file.
-        data = unpacker.decompress(base64.b85decode(stored["values"]), LARGEST_BYTES)
-        values = np.frombuffer(data, np.float16).reshape(len(labels), int(count)).astype(float)
-        frames = np.linspace(float(first), float(last), int(count))
-        tolerance = float(stored["tolerance"])
-    except (KeyError, TypeError, ValueError, zlib.error):
-        return None  # an Action of version 0.1, or one whose properties somebody changed
-    return frames, tolerance, dict(zip(labels, values, strict=True))
+        stored = json.loads(str(action.get(GENERATED, "{}")))
+    except ValueError:
+        return {}
+    return stored if isinstance(stored, dict) else {}
 
 
 def _range(path: str, values: Array) -> float:

@@ -99,7 +99,7 @@ def install(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action |
     handle = compat.slot_handle(owner)
     # Read before the new Action is assigned: afterwards the owner has another slot.
     foreign = ownership.foreign_curves(before, handle)
-    is_shared = _is_shared(owner, before, handle)
+    is_shared = has_other_player(owner, before, handle)
     compat.assign_action(owner, action)
     # ``merge=False``: where the performance has a curve, it wins.
     copied = copy_curves(foreign, compat.curve_holder(action, owner), merge=False)
@@ -125,7 +125,7 @@ def uninstall(owner: bpy.types.ID) -> bpy.types.Action | None:
     else:
         handle = compat.slot_handle(owner)
         foreign = ownership.foreign_curves(own, handle)
-        is_shared = _is_shared(owner, own, handle)
+        is_shared = has_other_player(owner, own, handle)
         memory.restore_action(owner)
         _return_curves(owner, foreign)
         if not is_shared:
@@ -232,7 +232,7 @@ def _return_curves(owner: bpy.types.ID, curves: Sequence[Any]) -> None:
         copy_curves(curves, compat.curve_holder(action, owner), merge=True)
 
 
-def _is_shared(owner: bpy.types.ID, action: bpy.types.Action, handle: int) -> bool:
+def has_other_player(owner: bpy.types.ID, action: bpy.types.Action, handle: int) -> bool:
     """Return True when another data block plays the same slot, as that of a duplicated face."""
     return any(
         user != owner

@@ -13,7 +13,7 @@ import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import bpy
@@ -141,9 +141,37 @@ def record_curve(action: bpy.types.Action, handle: int, curve: bpy.types.FCurve)
         handle: Handle of the slot that the curve belongs to, 0 without slots.
         curve: The F-curve as it is now.
     """
+    record_curves(action, handle, [curve])
+
+
+def record_curves(
+    action: bpy.types.Action, handle: int, curves: Iterable[bpy.types.FCurve]
+) -> None:
+    """Note F-curves of one slot that we changed or added.
+
+    Args:
+        action: A CSTalk Action.
+        handle: Handle of the slot that the curves belong to, 0 without slots.
+        curves: The F-curves as they are now.
+    """
     written = _written(action)
-    written.setdefault(str(handle), {})[_label(curve)] = digest(curve)
+    slot = written.setdefault(str(handle), {})
+    slot.update((_label(curve), digest(curve)) for curve in curves)
     action[WRITTEN] = json.dumps(written)
+
+
+def edited_labels(
+    action: bpy.types.Action, handle: int, curves: Iterable[bpy.types.FCurve]
+) -> set[str]:
+    """Return path and component, as "path|0", of those F-curves that are not as we wrote them.
+
+    Args:
+        action: A CSTalk Action.
+        handle: Handle of the slot that the curves belong to, 0 without slots.
+        curves: F-curves of that slot.
+    """
+    slot = _written(action).get(str(handle), {})
+    return {_label(curve) for curve in curves if slot.get(_label(curve)) != digest(curve)}
 
 
 def digest(curve: bpy.types.FCurve) -> str:

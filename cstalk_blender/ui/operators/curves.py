@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
-from ...direct import prediction
+from ... import api
 from ...errors import BadBatch, SessionError
 from ...package import choices, formats, layered, runtime_errors
 from ...rig.binding import targets
 from ...rig.keys import bake
-from ...rig.verify import check
-from ...scene import audio, predictions, result, retime
+from ...scene import audio, result, retime
 from .. import generate_requests
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
 from .base import FaceOperator, IdleOperator
@@ -39,7 +38,7 @@ class CSTALK_OT_load_curves(FaceOperator, bpy.types.Operator, ImportHelper):
         # "//" is a path beside the .blend file.
         path = Path(bpy.path.abspath(self.filepath))
         try:
-            report = load_curves(context.scene, chosen_face_or_none(context), path)
+            report = load_curves(chosen_face_or_none(context), path)
         except SessionError as error:
             return self.fail(error)
         self.report({"INFO"}, f"{path.name}: {report.summary()}")
@@ -74,11 +73,10 @@ class CSTALK_OT_retime(IdleOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> bake.BakeReport:
+def load_curves(face: bpy.types.Object, path: Path) -> bake.BakeReport:
     """Bake a curve file onto a face at the start frame and store the result.
 
     Args:
-        scene: Scene with the settings.
         face: The face.
         path: A ``.csv`` of Live Link Face, a ``.json`` of Audio2Face or an ``.npz`` of CSTalk.
 
@@ -86,32 +84,8 @@ def load_curves(scene: bpy.types.Scene, face: bpy.types.Object, path: Path) -> b
         BadBatch: The file cannot be read.
         SessionError: The face cannot be animated; the scene is unchanged.
     """
-    settings: CSTALK_PG_scene = scene.cstalk
-    # As a prediction, so that loaded curves can be directed like generated ones.
-    predicted = prediction.Prediction.of(read_curves(path))
-    curves = predicted.curves()
-    faces = targets.face_objects(face, with_companions=settings.with_companions)
-    rate, start = audio.frame_rate(scene), settings.start_frame
-    report = bake.bake_track(
-        faces,
-        curves,
-        start_frame=start,
-        frame_rate=rate,
-        line=path.stem,
-        take=str(path.absolute()),
-        tolerance=settings.tolerance,
-    )
-    audio.extend_range(scene, report.first_frame, report.last_frame)
-    # Rounded, as 24 / 1.001 is compared with a value from JSON.
-    times = {"start_frame": start, "frame_rate": round(rate, 6)}
-    result.store(face, report, title=path.name, settings=times)
-    predictions.save(face, predicted, line=path.stem, take=str(path.absolute()), title=path.name)
-    # At once, since an operator's result must be complete before its undo step is made.
-    checked = check.check_faces(
-        faces, curves, scene, start_frame=start, frame_rate=rate, left_out=report.driven
-    )
-    result.store_check(face, checked)
-    return report
+    # With a prediction, so that loaded curves can be directed like generated ones.
+    return api.bake(face, read_curves(path), name=path.name, identity=str(path.absolute()))
 
 
 def read_curves(path: Path) -> layered.LayeredCurves:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ImportHelper
 
+from ... import api
 from ...errors import SessionError
 from ...jobs import generate as jobs
+from ...jobs import request as jobs_request
 from ...package import protocol
 from ...rig.binding import targets
 from ...rig.keys import bake
@@ -74,19 +76,15 @@ class CSTALK_OT_generate(FaceOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Start the job; in background mode, where no timer runs, wait for its end."""
-        job = jobs.current_job()
-        try:
-            job.start(generate_requests.request_of(context))
-        except SessionError as error:
-            job.error = error  # shown in the panel after the pop-up has closed
-            return self.fail(error)
         settings = context.scene.cstalk
-        # After the start, so that a refused request leaves the strip replaceable.
-        sound.mark_used(context.scene, settings.audio_path, chosen_face_or_none(context))
-        if bpy.app.background:
-            job.wait()
-            if job.error is not None:
-                return self.fail(job.error)
+        try:
+            api.start(_request_of(context))
+            # After the start, so that a refused request leaves the strip replaceable.
+            sound.mark_used(context.scene, settings.audio_path, chosen_face_or_none(context))
+            if bpy.app.background:
+                api.wait()
+        except SessionError as error:
+            return self.fail(error)
         return {"FINISHED"}
 
 
@@ -174,6 +172,15 @@ class CSTALK_OT_dismiss_error(OperatorBase, bpy.types.Operator):
         """Remove the error."""
         jobs.current_job().error = None
         return {"FINISHED"}
+
+
+def _request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
+    """Return the request of the panel; an error is shown there after the pop-up has closed."""
+    try:
+        return generate_requests.request_of(context)
+    except SessionError as error:
+        jobs.current_job().error = error
+        raise
 
 
 def load_audio(

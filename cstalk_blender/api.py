@@ -1,0 +1,245 @@
+"""Generate, direct and bake from scripts; the operators call the same functions.
+
+    from bl_ext.user_default.cstalk.cstalk_blender import api
+
+    face = bpy.data.objects["Face"]
+    api.generate(face, "voice/line.wav", emotion="happy", intensity=0.8)
+    api.direct(face, api.Direction(regions={"brows": api.RegionSettings(strength=0.5)}))
+    api.direct(face, api.preset("whisper"))
+
+A face is a mesh with shape keys. Call from the main thread, in Object Mode. Every error is a
+`SessionError`: its text says what happened, its ``hint`` what to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .direct import preset_files
+from .direct.direction import ChannelSettings, Direction, RegionSettings
+from .direct.prediction import Prediction
+from .errors import SessionError
+from .jobs import direct as direct_job
+from .jobs import open_jobs
+from .jobs import request as requests
+from .package import layered, protocol, track
+from .rig.binding import targets
+from .rig.keys import bake as keys
+from .rig.keys.report import BakeReport
+from .rig.verify import check
+from .scene import audio as sounds
+from .scene import direction, predictions, result
+
+__all__ = [
+    "BakeReport",
+    "ChannelSettings",
+    "Direction",
+    "Prediction",
+    "RegionSettings",
+    "SessionError",
+    "bake",
+    "direct",
+    "direction_of",
+    "generate",
+    "prediction_of",
+    "preset",
+    "remove_data",
+    "start",
+]
+
+
+def start(request: requests.GenerateRequest) -> None:
+    """Start to generate and return at once; a timer writes the keys when they are ready.
+
+    Raises:
+        JobOverlap: Generation is already running.
+        SessionError: The worker cannot be started.
+    """
+    job = open_jobs.GENERATE.current
+    try:
+        job.start(request)
+    except SessionError as error:
+        job.error = error  # shown in the panel
+        raise
+
+
+def wait() -> BakeReport:
+    """Wait until the started generation has written its keys; the window does not react meanwhile.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SessionError: Generation failed or was cancelled; the scene is unchanged.
+    """
+    job = open_jobs.GENERATE.current
+    job.wait()
+    if job.error is not None:
+        raise job.error
+    if job.outcome is None:
+        raise SessionError("Generation was cancelled", hint="Generate again")
+    report: BakeReport = job.outcome.report
+    return report
+
+
+def generate(
+    face: bpy.types.Object,
+    audio: str | Path,
+    *,
+    emotion: str = "neutral",
+    intensity: float = 1.0,
+    script: str = "",
+    seed: int = 0,
+    start_frame: int | None = None,
+) -> BakeReport:
+    """Generate the performance of an audio file, bake it as the face is directed, and wait.
+
+    Args:
+        face: The face.
+        audio: Path of the audio file; ``//`` is relative to the .blend file.
+        emotion: A name of `protocol.EMOTIONS`, or ``auto`` to detect it in the voice.
+        intensity: Strength of the emotion, 0 to 1.5.
+        script: Words that are spoken, in English; empty for none.
+        seed: Random seed of blinks and small movements.
+        start_frame: Scene frame at which the audio file begins; None for that of the scene.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SessionError: The face, the file or the worker cannot be used; the scene is unchanged.
+    """
+    scene = bpy.context.scene
+    path = Path(bpy.path.abspath(str(audio)))
+    performance = protocol.Performance(
+        audio=path,
+        fps=scene.cstalk.keys_per_second or sounds.frame_rate(scene),
+        emotion_keys=(protocol.EmotionKey(0.0, emotion, intensity),),
+        seed=seed,
+        script=script,
+        acting=protocol.NATURAL_ACTING,
+    )
+    first = scene.cstalk.start_frame if start_frame is None else start_frame
+    request = requests.request_for(
+        scene,
+        face,
+        performance,
+        start_frame=first,
+        with_companions=scene.cstalk.with_companions,
+        tolerance=scene.cstalk.tolerance,
+        title=f"{emotion.capitalize()} {intensity:.2g}, {path.name}",
+        settings={"start_frame": first, "frame_rate": round(sounds.frame_rate(scene), 6)},
+    )
+    start(request)
+    return wait()
+
+
+def direct(face: bpy.types.Object, settings: Direction | None = None) -> BakeReport:
+    """Set the direction of a face and write its keys; hand edits are kept.
+
+    Args:
+        face: A face with a generated or loaded performance.
+        settings: All layers; None keeps the settings of the face and samples their keys again.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SessionError: The face has no stored prediction or cannot be animated.
+    """
+    if settings is not None:
+        direction.write(face, settings)
+    return direct_job.redirect(face, bpy.context.scene)
+
+
+def bake(
+    face: bpy.types.Object,
+    curves: track.CurveTrack | layered.LayeredCurves,
+    *,
+    name: str,
+    identity: str = "",
+    start_frame: int | None = None,
+) -> BakeReport:
+    """Bake curves of any source onto a face, as it is directed, and store them with it.
+
+    Args:
+        face: The face.
+        curves: Curves of the channels of a rig definition, with or without a track of the speech
+            alone.
+        name: Name of the clip, for panel and Actions.
+        identity: Identity of the clip, such as the path of its file: a bake replaces the keys of
+            an earlier one with the same identity. Empty for ``name``.
+        start_frame: Scene frame at time 0 of the curves; None for that of the scene.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SessionError: The face cannot be animated; the scene is unchanged.
+    """
+    scene = bpy.context.scene
+    if isinstance(curves, track.CurveTrack):
+        curves = layered.LayeredCurves.without_layers(curves)
+    faces = targets.face_objects(face, with_companions=scene.cstalk.with_companions)
+    rate = sounds.frame_rate(scene)
+    first = int(scene.cstalk.start_frame if start_frame is None else start_frame)
+    made = direct_job.apply_settings(
+        face, Prediction.of(curves), start_frame=first, frame_rate=rate
+    )
+    line = Path(name).stem
+    report = keys.bake_track(
+        faces,
+        made.curves,
+        start_frame=first,
+        frame_rate=rate,
+        line=line,
+        take=identity or name,
+        tolerance=scene.cstalk.tolerance,
+    )
+    sounds.extend_range(scene, report.first_frame, report.last_frame)
+    # Rounded, as 24 / 1.001 is compared with a value from JSON.
+    times = {"start_frame": first, "frame_rate": round(rate, 6)}
+    result.store(face, report, title=name, settings=times)
+    predictions.save(face, made.prediction, line=line, take=identity or name, title=name)
+    result.add_note(face, result.DIRECTION, made.fingerprint)
+    # At once, since an operator's result must be complete before its undo step is made.
+    checked = check.check_faces(
+        faces, made.curves, scene, start_frame=first, frame_rate=rate, left_out=report.driven
+    )
+    result.store_check(face, checked)
+    return report
+
+
+def direction_of(face: bpy.types.Object) -> Direction:
+    """Return the present direction of a face; keyed settings have the values of this frame."""
+    return direction.direction_of(face)
+
+
+def prediction_of(face: bpy.types.Object) -> Prediction | None:
+    """Return what the model predicted for a face, before any direction; None without it.
+
+    Raises:
+        BadPrediction: The stored data were changed.
+    """
+    return predictions.load_or_none(face)
+
+
+def preset(name: str) -> Direction:
+    """Return the direction of a preset: subtle, stage, cartoon, whisper or anime.
+
+    Raises:
+        SessionError: There is no such preset.
+    """
+    found = preset_files.bundled().get(name.casefold())
+    if found is None:
+        raise SessionError(
+            f"There is no preset {name!r}", hint=f"Use {', '.join(preset_files.BUNDLED)}"
+        )
+    return found.direction
+
+
+def remove_data(face: bpy.types.Object) -> int:
+    """Remove the stored predictions of a face; its keys stay. Return the bytes that are freed."""
+    return predictions.clear(face)

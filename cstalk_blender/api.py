@@ -99,7 +99,7 @@ def generate(
     Args:
         face: The face.
         audio: Path of the audio file; ``//`` is relative to the .blend file.
-        emotion: A name of `protocol.EMOTIONS`, or ``auto`` to detect it in the voice.
+        emotion: A name of `choices.EMOTIONS`, or ``auto`` to detect it in the voice.
         intensity: Strength of the emotion, 0 to 1.5.
         script: Words that are spoken, in English; empty for none.
         seed: Random seed of blinks and small movements.

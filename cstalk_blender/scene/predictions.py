@@ -28,6 +28,9 @@ class CSTALK_PG_prediction(bpy.types.PropertyGroup):
     bytes: bpy.props.IntProperty(
         name="Size", description="Bytes that the prediction takes in the .blend file", min=0
     )
+    has_emotion: bpy.props.BoolProperty(
+        name="Emotion Apart", description="Speech and emotion are known apart"
+    )
     line: bpy.props.StringProperty(
         name="Clip", description="Name of the clip, for the names of Actions"
     )
@@ -74,8 +77,7 @@ def save(
     stored = _entry_or_none(face, prediction.id) or held.items.add()
     stored.name, stored.identity = title or line, prediction.id
     stored.data = base64.b64encode(prediction.to_bytes()).decode("ascii")
-    # Bytes of the text, which is what the file has.
-    stored.bytes = len(stored.data)
+    stored.bytes, stored.has_emotion = len(stored.data), prediction.has_emotion
     stored.line, stored.take = line, take or line
     held.active = prediction.id
     return stored

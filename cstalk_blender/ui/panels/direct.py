@@ -39,7 +39,7 @@ class CSTALK_PT_direct(DirectPanel, bpy.types.Panel):
         layout, letters = self.layout, letters_across(context)
         face = chosen_face_or_none(context)
         settings = face.cstalk_direction
-        has_emotion = knows_emotion(face)
+        has_emotion = predictions.entry_or_none(face).has_emotion
         row = layout.row(align=True)
         row.menu(CSTALK_MT_direct_presets.__name__, icon="PRESET")
         row.operator(operators.CSTALK_OT_direct_save.bl_idname, text="", icon="ADD")
@@ -112,15 +112,6 @@ class CSTALK_MT_direct_presets(bpy.types.Menu):
                     operators.CSTALK_OT_direct_preset.bl_idname, text=preset.name, translate=False
                 )
                 button.preset, button.is_own = key, is_own
-
-
-def knows_emotion(face: bpy.types.Object) -> bool:
-    """Return whether speech and emotion of a face's performance are known apart."""
-    try:
-        found = predictions.load_or_none(face)
-    except direct_job.prediction.BadPrediction:  # the next change says so
-        return False
-    return found is not None and found.has_emotion
 
 
 def split_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:

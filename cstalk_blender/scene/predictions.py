@@ -77,6 +77,7 @@ def save(
     stored = _entry_or_none(face, prediction.id) or held.items.add()
     stored.name, stored.identity = title or line, prediction.id
     stored.data = base64.b64encode(prediction.to_bytes()).decode("ascii")
+    # Bytes of the text, which is what the file has.
     stored.bytes, stored.has_emotion = len(stored.data), prediction.has_emotion
     stored.line, stored.take = line, take or line
     held.active = prediction.id

@@ -47,6 +47,7 @@ __all__ = [
     "preset",
     "remove_data",
     "start",
+    "wait",
 ]
 
 

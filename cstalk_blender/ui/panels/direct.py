@@ -87,7 +87,10 @@ class CSTALK_UL_direct_channels(bpy.types.UIList):
         layout: bpy.types.UILayout,
         _data: object,
         item: direction.CSTALK_PG_channel,
-        *_more: object,
+        _icon: int,
+        _active_data: object,
+        _active_property: str,
+        _index: int,
     ) -> None:
         """Draw name, gain and offset."""
         layout.label(text=item.name, translate=False)

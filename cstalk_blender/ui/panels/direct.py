@@ -89,8 +89,9 @@ class CSTALK_UL_direct_channels(bpy.types.UIList):
         item: direction.CSTALK_PG_channel,
         _icon: int,
         _active_data: object,
-        _active_property: str,
-        _index: int,
+        _active_name: str,
+        _index: int = 0,
+        _flag: int = 0,
     ) -> None:
         """Draw name, gain and offset."""
         layout.label(text=item.name, translate=False)

@@ -5,7 +5,7 @@ Packages in the order in which data passes through them:
 * ``audio``: decode a file, resample it, bring it to the level of speech, compute features.
 * ``emotion``: emotion keys and the emotion classifier.
 * ``checkpoint``, ``engines``, ``model``: weights on disk, how they are run, the networks in torch.
-* ``generate``, ``style``: inference over a clip, window by window.
+* ``generate``, ``raw_curves``, ``style``: inference over a clip, window by window.
 * ``text``: script text to phones with their times, which hold the mouth.
 * ``postprocess``: stillness, frame rate, bounds and blinks.
 * ``acting``: emotion over the line, gaze, head motion and asymmetry.

@@ -3,6 +3,7 @@
 - ``base``: the mix-in of all operators.
 - ``generate``: load audio, generate, cancel, clear.
 - ``curves``: load curve files, move keys in time.
+- ``direct``: presets, reset and update of a direction, channels, stored data.
 - ``batch``: read, bake and clear the lines of a batch, open its report.
 - ``lines``: tick lines of the list, apply values to them, edit the cast.
 - ``mapping``: edit, save and load mappings of shape keys.

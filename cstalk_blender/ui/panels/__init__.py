@@ -1,6 +1,7 @@
 """Draw the sidebar tab and the runtime page of the preferences.
 
 - ``generate``: the main panel and its options.
+- ``direct``: layers of a generated performance, region by region.
 - ``acting``: strengths of acting, the script and what was found of it.
 - ``batch``: the list of lines and its destination.
 - ``batch_pages``: options and cast of a batch, emotion over time.

@@ -173,7 +173,6 @@ class CSTALK_PG_direction(bpy.types.PropertyGroup):
         max=3.0,
     )
     channels: bpy.props.CollectionProperty(type=CSTALK_PG_channel)
-    channel_index: bpy.props.IntProperty(name="Channel", options=set())
     opened: bpy.props.EnumProperty(
         name="Region",
         description="Region whose settings are shown (default: Brows)",
@@ -254,7 +253,6 @@ def write(face: bpy.types.Object, direction: directions.Direction) -> None:
         for name, settings in direction.channels.items():
             item = group.channels.add()
             item.name, item.gain, item.offset = name, settings.gain, settings.offset
-        group.channel_index = 0
 
 
 def reset_region(face: bpy.types.Object, region: str) -> None:

@@ -81,9 +81,10 @@ def test_a_channel_is_corrected_alone(face):  # noqa: F811
     assert error_of(face, expected) <= TOLERANCE + 5e-4
     bpy.ops.cstalk.direct_channel_add(channel="browInnerUp")
     assert len(face.cstalk_direction.channels) == 1
-    assert bpy.ops.cstalk.direct_channel_remove() == {"FINISHED"}
+    assert "browInnerUp" in said(panels.CSTALK_PT_direct_channels)
+    assert bpy.ops.cstalk.direct_channel_remove(channel="browInnerUp") == {"FINISHED"}
+    assert not face.cstalk_direction.channels
     assert error_of(face, talking().values) <= TOLERANCE + 5e-4
-    assert not bpy.ops.cstalk.direct_channel_remove.poll()
 
 
 def test_keys_on_settings_are_named_and_update_samples_them(face):  # noqa: F811

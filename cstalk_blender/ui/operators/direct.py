@@ -157,34 +157,25 @@ class CSTALK_OT_direct_channel_add(DirectOperator, bpy.types.Operator):
 
     def change(self, face: bpy.types.Object) -> None:
         """Add the channel unless it is listed."""
-        held = face.cstalk_direction
-        names = [item.name for item in held.channels]
-        if self.channel not in names:
-            held.channels.add().name = self.channel
-            names.append(self.channel)
-        held.channel_index = names.index(self.channel)
+        listed = face.cstalk_direction.channels
+        if self.channel not in listed:
+            listed.add().name = self.channel
 
 
 class CSTALK_OT_direct_channel_remove(DirectOperator, bpy.types.Operator):
-    """Remove the correction of the selected channel"""
+    """Remove the correction of this channel"""
 
     bl_idname = "cstalk.direct_channel_remove"
     bl_label = "Remove Channel"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """Require a listed channel."""
-        if (reason := super().disabled_reason(context)) is not None:
-            return reason
-        listed = chosen_face_or_none(context).cstalk_direction.channels
-        return None if listed else "No channel is listed"
+    channel: bpy.props.StringProperty(options={"HIDDEN"})
 
     def change(self, face: bpy.types.Object) -> None:
-        """Remove the selected channel."""
-        held = face.cstalk_direction
-        held.channels.remove(min(held.channel_index, len(held.channels) - 1))
-        held.channel_index = max(0, held.channel_index - 1)
+        """Remove the channel from the list."""
+        listed = face.cstalk_direction.channels
+        if self.channel in listed:
+            listed.remove(listed.find(self.channel))
 
 
 class CSTALK_OT_remove_data(IdleOperator, bpy.types.Operator):

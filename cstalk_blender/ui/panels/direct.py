@@ -61,43 +61,20 @@ class CSTALK_PT_direct_channels(DirectPanel, bpy.types.Panel):
     bl_parent_id = "CSTALK_PT_direct"
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw the list of corrected channels."""
-        settings = chosen_face_or_none(context).cstalk_direction
-        row = self.layout.row()
-        row.template_list(
-            CSTALK_UL_direct_channels.__name__,
-            "",
-            settings,
-            "channels",
-            settings,
-            "channel_index",
-            rows=3,
-        )
-        column = row.column(align=True)
-        column.operator(operators.CSTALK_OT_direct_channel_add.bl_idname, text="", icon="ADD")
-        column.operator(operators.CSTALK_OT_direct_channel_remove.bl_idname, text="", icon="REMOVE")
-
-
-class CSTALK_UL_direct_channels(bpy.types.UIList):
-    """Corrected channels with gain and offset."""
-
-    def draw_item(
-        self,
-        _context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        _data: object,
-        item: direction.CSTALK_PG_channel,
-        _icon: int,
-        _active_data: object,
-        _active_name: str,
-        _index: int = 0,
-        _flag: int = 0,
-    ) -> None:
-        """Draw name, gain and offset."""
-        layout.label(text=item.name, translate=False)
-        row = layout.row(align=True)
-        row.prop(item, "gain", text="")
-        row.prop(item, "offset", text="")
+        """Draw gain and offset of the corrected channels."""
+        column = self.layout.column(align=True)
+        listed = chosen_face_or_none(context).cstalk_direction.channels
+        # Plain rows: a list with its own scrolling has no place for two numbers a line.
+        for item in listed:
+            row = column.row(align=True)
+            row.label(text=item.name, translate=False)
+            row.prop(item, "gain", text="")
+            row.prop(item, "offset", text="")
+            button = row.operator(
+                operators.CSTALK_OT_direct_channel_remove.bl_idname, text="", icon="X"
+            )
+            button.channel = item.name
+        self.layout.operator(operators.CSTALK_OT_direct_channel_add.bl_idname, icon="ADD")
 
 
 class CSTALK_MT_direct_presets(bpy.types.Menu):
@@ -233,7 +210,6 @@ def draw_data(layout: bpy.types.UILayout, face: bpy.types.Object) -> None:
 
 
 CLASSES = (
-    CSTALK_UL_direct_channels,
     CSTALK_MT_direct_presets,
     CSTALK_PT_direct,
     CSTALK_PT_direct_channels,

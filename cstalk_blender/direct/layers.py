@@ -20,13 +20,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..package import resample, track
 from .direction import Direction, RegionSettings, Value, is_neutral
 from .prediction import Prediction
 from .regions import JAW_OPEN, LIPS, MOUTH_CLOSE, REGIONS, ChannelTable, table_of
 from .smoothing import keeping_weights, smoothed
-
-Array = NDArray[np.float32]
 
 WHOLE_FRAME = 1e-6
 """Frames: a shift this near to a whole number is one, because 100 ms are no binary fraction."""
@@ -125,7 +124,7 @@ class _Stage:
             if settings.is_muted or self.direction.overall.is_muted or is_out:
                 self.values[:, self._columns(region)] = 0.0
 
-    def bounded(self) -> Array:
+    def bounded(self) -> FloatArray:
         """Return the values, in changed columns within the rig's bounds."""
         columns = np.flatnonzero(self.is_changed)
         if len(columns):
@@ -146,7 +145,9 @@ class _Stage:
         # Two mirrors cancel, see the module.
         return np.array([one != overall for one in regions], bool)
 
-    def _sides(self, values: Array, mirrored: NDArray[np.bool_], difference: Value) -> Array:
+    def _sides(
+        self, values: FloatArray, mirrored: NDArray[np.bool_], difference: Value
+    ) -> FloatArray:
         other = values[:, self.table.mirrors] * self.table.signs
         out = np.where(mirrored, other, values)
         if is_neutral(difference, 1.0):
@@ -167,7 +168,9 @@ class _Stage:
             return np.flatnonzero((self.full[:, self.table.blinks] > CLOSED_LID).any(1))
         return np.zeros(0, np.intp)
 
-    def _moved(self, values: Array, keep: NDArray[np.intp], settings: RegionSettings) -> Array:
+    def _moved(
+        self, values: FloatArray, keep: NDArray[np.intp], settings: RegionSettings
+    ) -> FloatArray:
         """Return values after smoothing and timing; both are linear, so their order is free."""
         sigma = settings.smoothing_ms / 1000 * self.fps
         if sigma:
@@ -179,11 +182,11 @@ class _Stage:
 
     def _strengthened(
         self,
-        values: Array,
+        values: FloatArray,
         region: str,
         columns: NDArray[np.intp],
         settings: RegionSettings,
-    ) -> Array:
+    ) -> FloatArray:
         direction = self.direction
         if not is_neutral(settings.strength, 1.0):
             values = values * _over_time(settings.strength)
@@ -201,11 +204,11 @@ class _Stage:
 
     def _offset(
         self,
-        values: Array,
+        values: FloatArray,
         region: str,
         columns: NDArray[np.intp],
         settings: RegionSettings,
-    ) -> Array:
+    ) -> FloatArray:
         if not region or is_neutral(settings.offset, 0.0):
             return values
         added = _over_time(settings.offset) * self.table.offsets[columns]
@@ -221,7 +224,7 @@ class _Stage:
         return (values + added).astype(np.float32)
 
 
-def closed_lips(channels: tuple[str, ...], values: Array) -> NDArray[np.intp]:
+def closed_lips(channels: tuple[str, ...], values: FloatArray) -> NDArray[np.intp]:
     """Return the frames in which the lips meet over an open jaw.
 
     Args:
@@ -235,7 +238,7 @@ def closed_lips(channels: tuple[str, ...], values: Array) -> NDArray[np.intp]:
     return np.flatnonzero((jaw - seal < CLOSED_GAP) & (seal > CLOSED_GAP))
 
 
-def shifted(values: Array, frames: float) -> Array:
+def shifted(values: FloatArray, frames: float) -> FloatArray:
     """Delay values; the first or last pose fills the gap.
 
     Args:
@@ -273,7 +276,7 @@ def _combined(overall: RegionSettings, region: RegionSettings) -> RegionSettings
     )
 
 
-def _mixed(full: Array, speech: Array, settings: RegionSettings) -> Array:
+def _mixed(full: FloatArray, speech: FloatArray, settings: RegionSettings) -> FloatArray:
     """Return speech and what the emotion adds to it, each by its strength."""
     emotion, spoken = settings.emotion, settings.speech
     if is_neutral(emotion, 1.0) and is_neutral(spoken, 1.0):
@@ -281,10 +284,10 @@ def _mixed(full: Array, speech: Array, settings: RegionSettings) -> Array:
     # The stored speech itself, bit by bit, where the emotion is taken away.
     if is_neutral(emotion, 0.0) and is_neutral(spoken, 1.0):
         return speech
-    mixed: Array = _over_time(spoken) * speech + _over_time(emotion) * (full - speech)
+    mixed: FloatArray = _over_time(spoken) * speech + _over_time(emotion) * (full - speech)
     return mixed.astype(np.float32, copy=False)
 
 
-def _over_time(value: Value) -> Array | np.float32:
+def _over_time(value: Value) -> FloatArray | np.float32:
     """Return a setting so that it multiplies values of shape (frames, channels)."""
     return value[:, None] if isinstance(value, np.ndarray) else np.float32(value)

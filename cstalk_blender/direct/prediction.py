@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import FloatArray
 from ..errors import SessionError
 from ..package import layered, runtime_errors, track
 
 # Before the deflated body: it tells another file from a damaged one.
-Array = NDArray[np.float32]
-
 MARK = b"CSTKPRD"
 FORMAT = 1
 LARGEST_BYTES = 512 << 20
@@ -65,9 +64,9 @@ class Prediction:
     fps: float
     start_s: float
     """Second of the audio file at frame 0."""
-    values: Array
+    values: FloatArray
     """With emotion, shape (frames, channels); not writable."""
-    speech: Array
+    speech: FloatArray
     """Without emotion, of the same shape; ``values`` itself where there is none."""
     request: dict[str, Any]
     """What the curves were generated with, and what was found in the audio; JSON."""

@@ -7,13 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from ..arrays import FloatArray
 
 KERNEL_SIGMAS = 3
 """The Gaussian is truncated where it has fallen to 1 %."""
 
 
-def smoothed(values: Array, sigma: float) -> Array:
+def smoothed(values: FloatArray, sigma: float) -> FloatArray:
     """Smooth with a Gaussian; the end poses continue beyond the ends.
 
     Args:

@@ -16,6 +16,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ... import compat
 from ...arrays import Array

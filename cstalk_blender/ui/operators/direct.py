@@ -134,6 +134,18 @@ class CSTALK_OT_direct_save(DirectOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+_items: list[tuple[str, str, str]] = []
+"""Blender keeps no reference to the texts of a dynamic enum."""
+
+
+def _channel_items(_self: object, context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    face = None if context is None else chosen_face_or_none(context)
+    found = predictions.load_or_none(face)
+    names = () if found is None else found.channels
+    _items[:] = [(name, name, f"Correct {name}") for name in names] or [("", "", "")]
+    return _items
+
+
 class CSTALK_OT_direct_channel_add(DirectOperator, bpy.types.Operator):
     """Add a channel of the performance to correct it alone, after all other settings"""
 
@@ -145,7 +157,7 @@ class CSTALK_OT_direct_channel_add(DirectOperator, bpy.types.Operator):
     channel: bpy.props.EnumProperty(
         name="Channel",
         description="Channel of the performance",
-        items=lambda _self, context: _channel_items(context),
+        items=_channel_items,
     )
 
     def invoke(
@@ -207,18 +219,6 @@ def presets(*, is_own: bool) -> dict[str, preset_files.DirectionPreset]:
         is_own: The user's own.
     """
     return preset_files.own(library.folder(PRESET_FOLDER)) if is_own else preset_files.bundled()
-
-
-_items: list[tuple[str, str, str]] = []
-"""Blender keeps no reference to the texts of a dynamic enum."""
-
-
-def _channel_items(context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
-    face = None if context is None else chosen_face_or_none(context)
-    found = predictions.load_or_none(face)
-    names = () if found is None else found.channels
-    _items[:] = [(name, name, f"Correct {name}") for name in names] or [("", "", "")]
-    return _items
 
 
 CLASSES = (

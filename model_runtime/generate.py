@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .acting.layers import add_acting
 from .acting.plan import ActingPlan, plan_acting_or_none
+from .arrays import FloatArray
 from .audio.store import SpeechStore
 from .config import GeneratorConfig
 from .curves.layered import PHONES, LayeredCurves
@@ -27,6 +28,12 @@ from .emotion.keys import checked_keys
 from .engines.base import Engine
 from .errors import BadArgument
 from .postprocess.articulation import hold_articulation
+from .postprocess.commitment import (
+    commit_mouth,
+    committed_posteriors,
+    phone_shapes,
+    with_known_phones,
+)
 from .postprocess.finish import FinishOptions, finish
 from .protocol import Performance
 from .raw_curves import SILENCE_PHONE, RawCurves, generate_raw, stop_if
@@ -133,7 +140,7 @@ def _performed(
     stop_if(cancelled)
     progress(GENERATED, "post-processing")
     match = _matched_or_none(raw, config, performance.script)
-    raw = _articulated(raw, config, match)
+    raw = _committed(raw, config, match, commit=performance.commit)
     track = _finished(raw, config, performance, rig, seconds, plan)
     request = {**asked.as_json(), "rig": rig.name}
     if raw.likeliest is not None:
@@ -195,20 +202,28 @@ def _matched_or_none(raw: RawCurves, config: GeneratorConfig, script: str) -> Sc
     return match_script(script, raw.phones, phone_names=config.phones, frame_rate=config.frame_rate)
 
 
-def _articulated(raw: RawCurves, config: GeneratorConfig, match: ScriptMatch | None) -> RawCurves:
-    """Hold the mouth to the phones of a script, where one was matched."""
-    if match is None or not match.is_used:
-        return raw
-    held = [
-        values
-        if values is None
-        else hold_articulation(
-            values, config.channels, match.track.phones, frame_rate=config.frame_rate
-        )
-        for values in (raw.values, raw.speech)
-    ]
-    assert held[0] is not None
-    return dataclasses.replace(raw, values=held[0], speech=held[1])
+def _committed(
+    raw: RawCurves, config: GeneratorConfig, match: ScriptMatch | None, *, commit: bool
+) -> RawCurves:
+    """Commit the mouth to single phones, and hold it to those of a script that was matched."""
+    known = match.track.phones if match is not None and match.is_used else ()
+    rate = config.frame_rate
+    out = raw
+    shapes = phone_shapes(config.channels, config.phones) if commit else None
+    if shapes is not None and raw.phones is not None:
+        committed = committed_posteriors(raw.phones, shapes.bias)
+        if known:
+            committed = with_known_phones(committed, known, config.phones, rate)
+        out = _mapped(out, lambda v: commit_mouth(v, raw.phones, committed, shapes))
+    if known:
+        out = _mapped(out, lambda v: hold_articulation(v, config.channels, known, frame_rate=rate))
+    return out
+
+
+def _mapped(raw: RawCurves, change: Callable[[FloatArray], FloatArray]) -> RawCurves:
+    """Return raw curves with the same change to those with and without emotion."""
+    speech = None if raw.speech is None else change(raw.speech)
+    return dataclasses.replace(raw, values=change(raw.values), speech=speech)
 
 
 def _finished(

@@ -99,6 +99,9 @@ class Performance:
     """Off, so that the curves are those of the model alone."""
     smoothing_s: float = 0.0
     """Standard deviation of the Gaussian smoothing; 0 means none."""
+    commit: bool = True
+    """Commit the mouth to one phone where the network is in doubt between several; False leaves its
+    curves as they are."""
 
     def as_json(self) -> dict[str, Any]:
         """Return every parameter as plain JSON, without the folder of the audio file."""

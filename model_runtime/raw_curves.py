@@ -32,7 +32,7 @@ class RawCurves:
     silence: FloatArray
     """Probability of silence, shape (T,)."""
     phones: FloatArray | None = None
-    """Probability of every phone, shape (T, P), where a script needs it."""
+    """Probability of every phone, shape (T, P), where a script or the commitment needs it."""
     speech: FloatArray | None = None
     """Values without emotion, shape (T, C), where layers are wanted."""
     likeliest: NDArray[np.int16] | None = None
@@ -72,8 +72,9 @@ def generate_raw(
     shift = _feature_shift(store, config)
     values = np.empty((frames, len(config.channels)), np.float32)
     silence = np.zeros(frames, np.float32)
-    # float16 while collecting: an hour of 40 phones has 180,000 frames.
-    posteriors = np.zeros((frames, len(config.phones)), np.float16) if performance.script else None
+    needs_phones = performance.commit or bool(performance.script)
+    # Not float16: the commitment sharpens the difference that rounding makes between two engines.
+    posteriors = np.zeros((frames, len(config.phones)), np.float32) if needs_phones else None
     phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
     speech = np.empty_like(values) if is_layered else None
     likeliest = np.zeros(frames, np.int16) if is_layered else None
@@ -97,8 +98,7 @@ def generate_raw(
             silence[done:stop] = output.phones[done - low : stop - low, phone]
         done = stop
         progress(done / frames)
-    phones = None if posteriors is None else posteriors.astype(np.float32)
-    return RawCurves(values, silence, phones, speech, likeliest)
+    return RawCurves(values, silence, posteriors, speech, likeliest)
 
 
 def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:

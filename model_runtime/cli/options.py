@@ -55,6 +55,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="standard deviation of Gaussian smoothing (default: 0)",
     )
+    acting.add_argument(
+        "--no-commit",
+        action="store_true",
+        help="leave the mouth as the network gives it where it is in doubt between phones",
+    )
     output = parser.add_argument_group("output")
     output.add_argument(
         "--fps", type=float, default=DEFAULT_FPS, help="frames per second (default: 60)"
@@ -132,6 +137,7 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
         blink=not options.no_blink,
         acting=_acting_of(options),
         smoothing_s=options.smooth,
+        commit=not options.no_commit,
     )
 
 

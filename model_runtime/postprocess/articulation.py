@@ -111,6 +111,15 @@ def hold_articulation(
     return out
 
 
+def certainty(phone: Phone) -> float:
+    """Return how far an aligned phone is to be believed, 0 to 1."""
+    if phone.confidence < LEAST_CONFIDENCE:
+        return 0.0
+    span = ENOUGH_CONFIDENCE - LEAST_CONFIDENCE
+    # Never less than 0.4: a phone that is taken at all must be seen.
+    return min(1.0, 0.4 + 0.6 * (phone.confidence - LEAST_CONFIDENCE) / span)
+
+
 def _demand(
     times: DoubleArray,
     phones: Sequence[Phone],
@@ -124,9 +133,7 @@ def _demand(
     for phone in phones:
         if phone.name not in names or phone.confidence < LEAST_CONFIDENCE:
             continue
-        span = ENOUGH_CONFIDENCE - LEAST_CONFIDENCE
-        # Never less than 0.4: a phone that is taken at all must be seen.
-        sure = min(1.0, 0.4 + 0.6 * (phone.confidence - LEAST_CONFIDENCE) / span)
+        sure = certainty(phone)
         # Full from a quarter of the phone on: contact begins with the silence of a stop.
         length = phone.end_s - phone.start_s
         first, last = phone.start_s + 0.25 * length, phone.end_s - 0.25 * length

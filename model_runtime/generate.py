@@ -210,11 +210,12 @@ def _committed(
     rate = config.frame_rate
     out = raw
     shapes = phone_shapes(config.channels, config.phones) if commit else None
-    if shapes is not None and raw.phones is not None:
-        committed = committed_posteriors(raw.phones, shapes.bias)
+    posteriors = raw.phones
+    if shapes is not None and posteriors is not None:
+        committed = committed_posteriors(posteriors, shapes.bias)
         if known:
             committed = with_known_phones(committed, known, config.phones, rate)
-        out = _mapped(out, lambda v: commit_mouth(v, raw.phones, committed, shapes))
+        out = _mapped(out, lambda v: commit_mouth(v, posteriors, committed, shapes))
     if known:
         out = _mapped(out, lambda v: hold_articulation(v, config.channels, known, frame_rate=rate))
     return out
@@ -244,7 +245,9 @@ def _finished(
         gaze_shifts_s=() if plan is None else plan.gaze_shifts_s,
         lid_lag_s=0.0 if plan is None else plan.lid_lag_s,
     )
-    finished = finish(track, raw.silence, rig, options, duration_s=duration_s)
+    finished = finish(
+        track, raw.silence, rig, options, duration_s=duration_s, whistles=raw.whistles
+    )
     if plan is None:
         return finished
     return add_acting(finished, rig, plan.acting, plan.direction, plan.fixations)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .arrays import FloatArray
 from .audio.equalisation import equalising_shift
 from .audio.store import SpeechStore
+from .audio.whistles import whistle_powers
 from .config import GeneratorConfig
 from .emotion.keys import emotion_weights
 from .engines.base import Engine, extract_features, run_layered
@@ -37,6 +38,8 @@ class RawCurves:
     """Values without emotion, shape (T, C), where layers are wanted."""
     likeliest: NDArray[np.int16] | None = None
     """Index of the most probable phone, shape (T,), where layers are wanted."""
+    whistles: FloatArray | None = None
+    """``audio.whistles.whistle_powers``, shape (T, 2); None where the engine takes no log-mel."""
 
 
 def generate_raw(
@@ -78,6 +81,7 @@ def generate_raw(
     phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
     speech = np.empty_like(values) if is_layered else None
     likeliest = np.zeros(frames, np.int16) if is_layered else None
+    whistles = np.zeros((frames, 2), np.float32) if config.encoder is None else None
     run = functools.partial(run_layered, engine) if is_layered else engine.run
     done = 0
     while done < frames:
@@ -86,7 +90,8 @@ def generate_raw(
         low = max(0, done - config.context_frames)
         high = min(frames, stop + config.context_frames)
         part = None if levels is None else levels[low:high, None]
-        output = run(*_window_inputs(store, engine, performance, shift, low, high - low, part))
+        inputs = _window_inputs(store, engine, performance, shift, low, high - low, part)
+        output = run(*inputs)
         # Only the middle is kept; the context has frames that the next window computes better.
         values[done:stop] = output.curves[done - low : stop - low]
         if speech is not None and likeliest is not None and output.speech is not None:
@@ -96,9 +101,12 @@ def generate_raw(
             posteriors[done:stop] = output.phones[done - low : stop - low]
         if phone is not None:
             silence[done:stop] = output.phones[done - low : stop - low, phone]
+        if whistles is not None:
+            used = inputs[0][2 * (done - low) : 2 * (stop - low)]
+            whistles[done:stop] = whistle_powers(used, config.features)
         done = stop
         progress(done / frames)
-    return RawCurves(values, silence, posteriors, speech, likeliest)
+    return RawCurves(values, silence, posteriors, speech, likeliest, whistles)
 
 
 def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:

@@ -5,4 +5,5 @@
   file formats.
 * ``resample``: change of the sample rate. ``level``: gain that follows the level of speech.
 * ``features``: log-mel spectrum. ``equalisation``: correction of its mean over a recording.
+* ``whistles``: sounds above the voice, such as birdsong.
 """

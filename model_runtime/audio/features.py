@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..arrays import FloatArray
+from ..arrays import DoubleArray, FloatArray
 from ..config import FeatureConfig
 
 ReadSamples: TypeAlias = Callable[[int, int], FloatArray]
@@ -114,6 +114,11 @@ def _transform(padded: FloatArray, config: FeatureConfig) -> FloatArray:
     return out
 
 
+def mel_centres_hz(config: FeatureConfig) -> DoubleArray:
+    """Return the frequency at the top of each mel band's triangle, ascending, shape (M,)."""
+    return _band_edges_hz(config)[1:-1]
+
+
 @functools.cache
 def _window(config: FeatureConfig) -> FloatArray:
     """Return a periodic Hann window; a full-scale sine has power 1 in its own bin."""
@@ -127,15 +132,19 @@ def _window(config: FeatureConfig) -> FloatArray:
 @functools.cache
 def _mel_bank(config: FeatureConfig) -> FloatArray:
     """Return triangles of height 1, evenly spaced on the HTK mel scale; (fft / 2 + 1, M)."""
-    low, high = (_mel(hz) for hz in (config.low_hz, config.high_hz))
-    mels = np.linspace(low, high, config.mel_bands + 2)
-    edges = 700 * (10 ** (mels / 2595) - 1)
+    edges = _band_edges_hz(config)
     bins = np.arange(config.fft_samples // 2 + 1) * config.sample_rate / config.fft_samples
     rising = (bins[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
     # Height 1, not area 1 as in Slaney's filters.
     bank: FloatArray = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
     return bank
+
+
+def _band_edges_hz(config: FeatureConfig) -> DoubleArray:
+    low, high = (_mel(hz) for hz in (config.low_hz, config.high_hz))
+    edges: DoubleArray = 700 * (10 ** (np.linspace(low, high, config.mel_bands + 2) / 2595) - 1)
+    return edges
 
 
 def _mel(hz: float) -> float:

@@ -67,6 +67,7 @@ def _evaluate(options: argparse.Namespace, models: Sequence[tuple[str, Path]]) -
             engine=options.engine,
             device=options.device,
             calibrated=not options.no_calibration,
+            commits=not options.no_commit,
         )
         for name, path in models
     ]
@@ -133,6 +134,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="measure a few clips only")
     parser.add_argument(
         "--no-calibration", action="store_true", help="leave out the output calibration of models"
+    )
+    parser.add_argument(
+        "--no-commit", action="store_true", help="leave the mouth of models in doubt between phones"
     )
     references = parser.add_mutually_exclusive_group()
     references.add_argument("--references-only", action="store_true", help="measure no model")

@@ -13,7 +13,7 @@ from ..curves.resample import checked_fps, frames_for, resample_speech
 from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from .blinks import add_blinks, blink_times, lid_closure
-from .stillness import hold_still, speech_presence
+from .stillness import hold_still, speech_presence, without_whistles
 
 LIP_REGIONS = ("jaw", "mouth", "tongue")
 """Regions that are resampled at the same times when a closure is preserved."""
@@ -42,6 +42,7 @@ def finish(
     options: FinishOptions,
     *,
     duration_s: float,
+    whistles: FloatArray | None = None,
 ) -> CurveTrack:
     """Finish raw curves.
 
@@ -52,6 +53,8 @@ def finish(
         rig: Regions and bounds of the channels.
         options: Frame rate, blinks and edits.
         duration_s: Length of the clip in seconds.
+        whistles: ``audio.whistles.whistle_powers`` of each raw frame, shape (T, 2); the lips hold
+            still where a whistle or a bird is all that sounds.
 
     Returns:
         ``ceil(duration * fps)`` frames within the bounds of the rig.
@@ -64,6 +67,8 @@ def finish(
     regions = {channel.name: channel.region for channel in rig.channels}
     lips = [i for i, name in enumerate(raw.channels) if regions.get(name) in LIP_REGIONS]
     presence = speech_presence(silence, raw.fps)
+    if whistles is not None:
+        presence = presence * without_whistles(whistles, raw.fps)
     # Before resampling, while frames and silence are those of the model.
     track = raw.replaced(values=hold_still(raw.values, lips, presence, raw.fps))
     track = scale_regions(track, rig, options.region_gains) if options.region_gains else track

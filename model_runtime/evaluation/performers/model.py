@@ -27,11 +27,13 @@ class ModelPerformer:
     Args:
         engine: From ``engines.factory.open_engine``; training may give one of its own.
         name: Heading of its column.
+        commits: Whether the mouth commits to single phones (``postprocess.commitment``).
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, commits: bool = True) -> None:
         self.name = name
         self.engine = engine
+        self.commits = commits
         self._outputs: dict[Path, NetworkOutput] = {}
 
     @classmethod
@@ -43,6 +45,7 @@ class ModelPerformer:
         engine: str = AUTO,
         device: str = AUTO,
         calibrated: bool = True,
+        commits: bool = True,
     ) -> ModelPerformer:
         """Return a performer of a checkpoint.
 
@@ -52,6 +55,7 @@ class ModelPerformer:
             engine: ``auto``, ``numpy`` or ``torch``.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
             calibrated: False leaves out the output calibration.
+            commits: False leaves the mouth of the network in doubt (``postprocess.commitment``).
 
         Raises:
             BadWeights: Not a checkpoint.
@@ -59,7 +63,7 @@ class ModelPerformer:
         """
         checkpoint = load_checkpoint(folder, calibrated=calibrated)
         opened = open_engine(checkpoint, engine=engine, device=device)
-        return cls(opened, name or folder.name)
+        return cls(opened, name or folder.name, commits=commits)
 
     def perform(self, path: Path, direction: Direction) -> CurveTrack:
         """Return curves of the whole file; see ``Performer.perform``.
@@ -94,6 +98,7 @@ class ModelPerformer:
             seed=direction.seed,
             # Blinks and acting are random: for comparisons of lips they are left out.
             blink=direction.alive,
+            commit=self.commits,
             acting=NATURAL_ACTING if direction.alive else Acting(),
         )
 

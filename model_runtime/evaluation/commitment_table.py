@@ -1,6 +1,6 @@
 """Compare the mouth that commits with the network's own, on the dev selection.
 
-Run ``python -m model_runtime.evaluation.commitment_table [FOLDER]``; a Markdown table on stdout. The
+Run ``python -m model_runtime.evaluation.commitment_table [FOLDER]``: a table in Markdown. The
 figures are those of ``selection``, and some by emotion.
 """
 

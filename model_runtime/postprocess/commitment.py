@@ -111,7 +111,7 @@ def commit_mouth(
         shapes: From ``phone_shapes``.
 
     Returns:
-        A new array of the shape of ``values``; other columns than those of ``shapes`` are as before.
+        A new array of the shape of ``values``; columns that ``shapes`` lacks are kept.
     """
     out = values.copy()
     columns = list(shapes.channels)

@@ -39,6 +39,7 @@ def test_every_option_arrives(
         *("--device", "cpu", "--rig", "arkit52", "--fps", "23.976", "--seed", "-5", "--no-blink"),
         *("--emotion", "angry", "--intensity", "0.7", "--emotion-at", "1.5:sad:1.2"),
         *("--emotion-at", "3:neutral:0", "--start", "0.5", "--duration", "3", "--smooth", "0.01"),
+        "--no-commit",
         *("--dynamics", "0.5", "--eyes", "2", "--head", "0", "--favoured-side", "left"),
     )
     assert done.returncode == 0, done.stderr
@@ -67,6 +68,7 @@ def test_every_option_arrives(
             "favoured_side": "left",
         },
         "smoothing_s": 0.01,
+        "commit": False,
     }
 
 

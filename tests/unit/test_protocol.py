@@ -30,6 +30,7 @@ PERFORMANCE = Performance(
     script="Hello there",
     acting=Acting(dynamics=1.0, eyes=0.5, asymmetry=0.25, favoured_side="left"),
     smoothing_s=0.05,
+    commit=False,
 )
 
 
@@ -64,6 +65,7 @@ def test_a_request_carries_every_parameter_of_its_performance() -> None:
                 "favoured_side": "left",
             },
             "smoothing_s": 0.05,
+            "commit": False,
         },
     }
 

@@ -21,10 +21,10 @@ from torch import Tensor
 from .lips import arkit_lips, column, columns
 from .rig import reference_rig
 
-ROUNDING_ONSET, ROUNDING_FULL = 0.11, 0.25
+ROUNDING_ONSET, ROUNDING_FULL = 0.10, 0.20
 """Pucker plus 0.6 funnel at which rounding starts and is complete. In phones that need none the sum
-stays near 0.12, r has 0.2, sh, w and uw reach 0.3 (labels of 49 clips of the development speakers).
-With onset 0.12 and full 0.34 half of the r under a smile were wider than rest."""
+stays near 0.12, r has 0.18, sh, w and uw reach 0.28 (labels of 49 clips of the development
+speakers). With onset 0.11 and full 0.25 half of the r under a smile were wider than rest."""
 FUNNEL_SHARE = 0.6
 YIELD_TO_ROUNDING = {
     "mouthSmile": 0.85,

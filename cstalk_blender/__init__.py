@@ -15,7 +15,7 @@
 - ``package``: location of the add-on, access to ``model_runtime``.
 - ``compat``: differences between Blender versions.
 - ``lazy``: modules that are read at first use.
-- ``errors``, ``text``: errors and texts that users see.
+- ``errors``, ``text``: errors and texts that users see. ``arrays``: types of numpy arrays.
 """
 
 from __future__ import annotations

@@ -8,5 +8,6 @@
 * ``reference``: the moving face that speech is labelled with.
 * ``stages``: the networks, one stage per module.
 * ``emotion``: the emotion classifier.
-* ``pronunciation``: the dictionary and letter-to-sound model of ``model_runtime.text``.
+* ``pronunciation``, ``phone_bigram``: the dictionary, letter-to-sound model and phone bigram of
+  ``model_runtime.text``.
 """

@@ -72,3 +72,36 @@ def test_curves_of_another_rig_pass_through() -> None:
 def test_transitions_have_no_corners() -> None:
     curves = held(Phone("m", 0.9, 1.02))
     assert np.abs(np.diff(curves["mouthClose"])).max() < 0.4
+
+
+def closing(phone: Phone, frame_rate: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
+    """MouthClose and jawOpen of an open mouth that is held to one phone."""
+    values = np.zeros((round(2 * frame_rate), len(CHANNELS)), np.float32)
+    values[:, CHANNELS.index("jawOpen")] = 0.6
+    out = hold_articulation(values, CHANNELS, [phone], frame_rate=frame_rate)
+    return out[:, CHANNELS.index("mouthClose")], out[:, CHANNELS.index("jawOpen")]
+
+
+def test_closed_lips_are_pressed_a_little_beyond_contact() -> None:
+    shut, jaw = closing(Phone("p", 0.9, 1.02))
+    assert abs(float((shut - jaw)[48]) - 0.03) < 1e-6
+
+
+def test_a_closure_between_two_frames_is_complete_on_the_nearest() -> None:
+    shut, jaw = closing(Phone("b", 0.906, 0.912))
+    assert (shut - jaw).max() > 0.029
+
+
+def test_lips_take_some_hundredths_of_a_second_to_close_and_to_part() -> None:
+    shut, _jaw = closing(Phone("p", 0.9, 1.02), frame_rate=200.0)
+    moving = (shut > 0.1 * shut.max()) & (shut < 0.9 * shut.max())
+    closing_frames = int(moving[: shut.argmax()].sum())
+    parting_frames = int(moving[shut.argmax() :].sum())
+    assert 5 <= closing_frames <= 12  # of 5 ms
+    assert 5 <= parting_frames <= closing_frames
+
+
+def test_sh_protrudes_the_lips() -> None:
+    curves = held(Phone("sh", 0.9, 1.06), value=0.0)
+    assert curves["mouthPucker"][49] >= 0.24
+    assert curves["mouthFunnel"][49] >= 0.12

@@ -84,3 +84,8 @@ def test_a_step_is_kept() -> None:
 def test_nothing_to_fit_is_refused(values: np.ndarray, tolerance: float) -> None:
     with pytest.raises(ValueError, match="frames with a tolerance"):
         fit_region(values, tolerance=tolerance)
+
+
+def test_no_interval_is_longer_than_120_frames() -> None:
+    (curve,) = fit_region(np.linspace(0, 1, 1000)[:, None], tolerance=0.01)
+    assert np.diff(curve.frames).max() <= 120

@@ -10,6 +10,7 @@ from pathlib import Path
 from .console import ROOT
 
 PROTOCOL = "model_runtime/protocol.py"
+PERFORMANCE = "model_runtime/performance.py"
 EXCHANGE = ROOT / "docs" / "protocol_exchange.txt"
 """One exchange as it was recorded: ``>`` to the worker, ``<`` from it."""
 API = (
@@ -17,7 +18,7 @@ API = (
         "Generate curves (any Python with numpy)",
         (
             ("model_runtime/generate.py", ("perform",)),
-            ("model_runtime/protocol.py", ("Performance", "EmotionKey", "Acting")),
+            (PERFORMANCE, ("Performance", "EmotionKey", "Acting", "LookKey")),
             ("model_runtime/engines/factory.py", ("open_engine",)),
             ("model_runtime/checkpoint/folder.py", ("load_checkpoint", "default_checkpoint")),
         ),
@@ -99,7 +100,8 @@ def _protocol_page() -> str:
         if node.name in names:
             lines += [f"### `{names[node.name]}` ({node.name})", "", *_class_text(node)]
     lines += ["## Values in messages", ""]
-    for node in classes:
+    values = [n for n in _tree(PERFORMANCE).body if isinstance(n, ast.ClassDef)]
+    for node in (*values, *classes):
         if node.name not in names and not node.name.endswith("Error"):
             # Errors do not travel as values.
             lines += [f"### {node.name}", "", *_class_text(node)]

@@ -26,6 +26,7 @@ ROOT_FOLDER = Path(__file__).resolve().parents[1]
 if TYPE_CHECKING:
     from model_runtime import choices, files, protocol, written
     from model_runtime import errors as runtime_errors
+    from model_runtime.acting import idle, prosody
     from model_runtime.audio import wav
     from model_runtime.batch.lines import journal as batch_journal
     from model_runtime.batch.lines import keys as batch_keys
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from model_runtime.curves import file_names, layered, resample, track
     from model_runtime.curves import rig as rigs
     from model_runtime.curves.formats import registry as formats
+    from model_runtime.expressions import blend as blends
+    from model_runtime.expressions import catalogue as expressions
+    from model_runtime.expressions import listing as expression_names
 else:
 
     def _sibling(name: str):
@@ -47,6 +51,11 @@ else:
 
     choices = _sibling("choices")
     protocol = _sibling("protocol")
+    expressions = _sibling("expressions.catalogue")
+    expression_names = _sibling("expressions.listing")
+    blends = _sibling("expressions.blend")
+    idle = _sibling("acting.idle")
+    prosody = _sibling("acting.prosody")
     runtime_errors = _sibling("errors")
     track = _sibling("curves.track")
     layered = _sibling("curves.layered")
@@ -79,11 +88,16 @@ __all__ = [
     "batch_performance",
     "batch_plan",
     "batch_table",
+    "blends",
     "choices",
+    "expression_names",
+    "expressions",
     "file_names",
     "files",
     "formats",
+    "idle",
     "layered",
+    "prosody",
     "protocol",
     "resample",
     "rigs",

@@ -12,6 +12,7 @@ Packages in the order in which data passes through them:
 * ``curves``: rigs, tracks and curve files.
 * ``batch``: many clips at once.
 * ``cli``, ``worker``: the command line, and the process that the add-on talks to.
+* ``performance``: everything that one clip depends on. ``expressions``: blends of emotions.
 * ``protocol``, ``wire``: their messages, and the messages as lines of JSON.
 * ``training``, ``evaluation``: only in a checkout, not in the extension.
 * ``arrays``, ``choices``, ``config``, ``errors``, ``files``, ``version``, ``written``: shared

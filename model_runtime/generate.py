@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .acting.around import Waits, extended_silence, extended_track, waits_of
 from .acting.layers import add_acting
-from .acting.plan import ActingPlan, plan_acting_or_none
+from .acting.plan import ActingPlan, plan_acting_or_none, with_waits
 from .arrays import FloatArray
 from .audio.store import SpeechStore
 from .config import GeneratorConfig
@@ -24,6 +25,7 @@ from .curves.rig import RigDefinition, load_rig
 from .curves.track import DETECTED_EMOTION, SCRIPT_MATCH, WARNINGS, CurveTrack
 from .emotion.classifier import shipped_emotion_model
 from .emotion.detect import DetectedEmotion, detect_emotion, resolve_auto, uses_auto
+from .emotion.expressive import expressed
 from .emotion.keys import checked_keys
 from .engines.base import Engine
 from .errors import BadArgument
@@ -34,7 +36,7 @@ from .postprocess.commitment import (
     phone_shapes,
     with_known_phones,
 )
-from .postprocess.finish import FinishOptions, finish
+from .postprocess.finish import FinishOptions, finish, with_blinks
 from .protocol import Performance
 from .raw_curves import SILENCE_PHONE, RawCurves, generate_raw, stop_if
 from .text.script import ScriptMatch, match_script
@@ -56,7 +58,7 @@ def perform(
     """Generate the curves of one audio file.
 
     The same performance, engine and device give bit-identical curves; engines agree within 1e-4.
-    Frame 0 is at ``performance.start_s`` of the file.
+    Frame 0 is at ``performance.start_s`` of the file, or earlier by the idle time before it.
 
     Args:
         performance: Audio file and parameters.
@@ -65,7 +67,7 @@ def perform(
         cancelled: Checked between audio blocks and between windows.
 
     Returns:
-        ``ceil(duration * fps)`` frames of the rig's channels.
+        ``ceil(duration * fps)`` frames of the rig's channels, and those of waiting on both sides.
 
     Raises:
         BadArgument: A parameter is out of range, or the model was made for another rig.
@@ -113,9 +115,10 @@ def _performed(
 ) -> LayeredCurves:
     asked, config = performance, engine.config
     checked_fps(performance.fps)
-    keys = checked_keys(performance.emotion_keys, config.emotions)
+    keys = checked_keys(performance.emotion_keys, config.emotions, performance.expressions)
     rig = _rig_of(performance, config.rig)
 
+    waits = waits_of(performance.idle_before_s, performance.idle_after_s, performance.fps)
     start_s, duration_s = performance.start_s, performance.duration_s
     watch = _watcher(progress, cancelled)
     with SpeechStore.open(
@@ -141,29 +144,35 @@ def _performed(
     progress(GENERATED, "post-processing")
     match = _matched_or_none(raw, config, performance.script)
     raw = _committed(raw, config, match, commit=performance.commit)
-    track = _finished(raw, config, performance, rig, seconds, plan)
+    raw = _expressed(raw, config, performance, plan)
+    track = _finished(raw, config, performance, rig, seconds, plan, waits)
+    track = track.replaced(start_s=start_s - waits.before_s)
     request = {**asked.as_json(), "rig": rig.name}
     if raw.likeliest is not None:
-        request[PHONES] = _phone_runs(raw.likeliest, config)
+        request[PHONES] = _phone_runs(raw.likeliest, config, waits.before_s)
     track = _recorded(track, request, detected, match, warnings)
     progress(1.0, "done")
     if raw.speech is None or np.array_equal(raw.speech, raw.values):
         return LayeredCurves.without_layers(track)
     neutral = dataclasses.replace(raw, values=raw.speech)
     calm = None if plan is None else plan.without_emotion()
-    speech = _finished(neutral, config, performance, rig, seconds, calm)
+    speech = _finished(neutral, config, performance, rig, seconds, calm, waits)
     return LayeredCurves(track, track.replaced(values=speech.values))
 
 
 def _phone_runs(
-    likeliest: NDArray[np.int16], config: GeneratorConfig
+    likeliest: NDArray[np.int16], config: GeneratorConfig, before_s: float
 ) -> list[tuple[str, float, float]]:
-    """Return name, start and end in seconds of each run of one phone, as JSON."""
+    """Return name, start and end of each run of one phone, in seconds from frame 0, as JSON."""
     starts = np.flatnonzero(np.diff(likeliest, prepend=-1))
     stops = [*starts[1:], len(likeliest)]
     rate = config.frame_rate
     return [
-        (config.phones[int(likeliest[a])], round(int(a) / rate, 3), round(int(b) / rate, 3))
+        (
+            config.phones[int(likeliest[a])],
+            round(before_s + int(a) / rate, 3),
+            round(before_s + int(b) / rate, 3),
+        )
         for a, b in zip(starts, stops, strict=True)
     ]
 
@@ -185,14 +194,14 @@ def _recorded(
     match: ScriptMatch | None,
     warnings: Sequence[str],
 ) -> CurveTrack:
-    """Return the track with its start, its request and what was found in the audio."""
+    """Return the track with its request and what was found in the audio."""
     if detected is not None:
         request[DETECTED_EMOTION] = detected.as_json()
     if match is not None:
         request[SCRIPT_MATCH] = match.as_json()
     if warnings:
         request[WARNINGS] = list(warnings)
-    return track.replaced(start_s=request["start_s"], request=request)
+    return track.replaced(request=request)
 
 
 def _matched_or_none(raw: RawCurves, config: GeneratorConfig, script: str) -> ScriptMatch | None:
@@ -227,6 +236,22 @@ def _mapped(raw: RawCurves, change: Callable[[FloatArray], FloatArray]) -> RawCu
     return dataclasses.replace(raw, values=change(raw.values), speech=speech)
 
 
+def _expressed(
+    raw: RawCurves, config: GeneratorConfig, performance: Performance, plan: ActingPlan | None
+) -> RawCurves:
+    """Add what named expressions have beyond emotions."""
+    values = expressed(
+        raw.values,
+        config.channels,
+        performance.emotion_keys,
+        frame_rate=config.frame_rate,
+        start_s=performance.start_s,
+        levels=None if plan is None else plan.levels,
+        own=performance.expressions,
+    )
+    return dataclasses.replace(raw, values=values)
+
+
 def _finished(
     raw: RawCurves,
     config: GeneratorConfig,
@@ -234,8 +259,10 @@ def _finished(
     rig: RigDefinition,
     duration_s: float,
     plan: ActingPlan | None,
+    waits: Waits,
 ) -> CurveTrack:
-    """Apply frame rate, bounds, smoothing, blinks and acting."""
+    """Apply frame rate, bounds, smoothing, blinks, waiting and acting."""
+    plan = None if plan is None else with_waits(plan, waits, duration_s)
     track = CurveTrack(raw.values, config.channels, config.frame_rate)
     options = FinishOptions(
         performance.fps,
@@ -245,12 +272,40 @@ def _finished(
         gaze_shifts_s=() if plan is None else plan.gaze_shifts_s,
         lid_lag_s=0.0 if plan is None else plan.lid_lag_s,
     )
-    finished = finish(
-        track, raw.silence, rig, options, duration_s=duration_s, whistles=raw.whistles
-    )
+    if waits:
+        finished = _waiting(track, raw, rig, options, waits, duration_s)
+    else:
+        finished = finish(
+            track, raw.silence, rig, options, duration_s=duration_s, whistles=raw.whistles
+        )
     if plan is None:
         return finished
     return add_acting(finished, rig, plan.acting, plan.direction, plan.fixations)
+
+
+def _waiting(
+    raw_track: CurveTrack,
+    raw: RawCurves,
+    rig: RigDefinition,
+    options: FinishOptions,
+    waits: Waits,
+    duration_s: float,
+) -> CurveTrack:
+    """Finish a clip, extend it by waiting, and place the blinks over the whole."""
+    unblinking = dataclasses.replace(options, blink=False)
+    track = finish(
+        raw_track, raw.silence, rig, unblinking, duration_s=duration_s, whistles=raw.whistles
+    )
+    track = extended_track(track, waits, options.seed)
+    if not options.blink:
+        return track
+    return with_blinks(
+        track,
+        extended_silence(raw.silence, waits),
+        options,
+        model_rate=raw_track.fps,
+        duration_s=track.frame_count / track.fps,
+    )
 
 
 def _acting_or_none(
@@ -264,6 +319,8 @@ def _acting_or_none(
         config=config,
         seed=performance.seed,
         clip_start_s=performance.start_s,
+        look=performance.look,
+        expressions=performance.expressions,
     )
 
 

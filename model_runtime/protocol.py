@@ -1,6 +1,7 @@
 """Define the messages between the add-on and its worker: one JSON object a line, UTF-8.
 
-Standard library only. Both processes import this module and nothing else of each other. Guarantees:
+Standard library only. Both processes import this module, with ``performance``, and nothing else of
+each other. Guarantees:
 
 * The worker's first line is :class:`Hello`. A client that reads another ``protocol`` number stops.
 * Every :class:`Generate` ends in exactly one of :class:`Result`, :class:`Failure` and
@@ -19,11 +20,19 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from . import wire
-from .choices import NATURAL
+from .performance import (
+    NATURAL_ACTING,
+    Acting,
+    ChannelOffset,
+    EmotionKey,
+    EmotionShare,
+    Expression,
+    LookKey,
+    Performance,
+)
 
 PROTOCOL_VERSION: Final = 2
 """Raised whenever a message changes in a way that an older peer cannot read.
@@ -39,76 +48,17 @@ DEFAULT_RIG: Final = "arkit52"
 
 ProtocolError = wire.ProtocolError
 
-
-@dataclasses.dataclass(frozen=True)
-class EmotionKey:
-    """An emotion from ``start_s`` on, in seconds of the audio file, until the next key."""
-
-    start_s: float
-    emotion: str
-    intensity: float
-    """0 to ``MAX_INTENSITY``."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Acting:
-    """Strengths of what a face does beyond its speech; 0 is off, 1 natural, 2 the most."""
-
-    dynamics: float = 0.0
-    """Rise and fall of the emotion over the line; 0 holds the emotion as a pose."""
-    eyes: float = 0.0
-    """Gaze: saccades, looks away and back, lids that follow."""
-    head: float = 0.0
-    """Head motion, in channels of its own: ``headYaw``, ``headPitch``, ``headRoll`` in radians."""
-    asymmetry: float = 0.0
-    favoured_side: str = "auto"
-    """Stronger half of the face: ``left``, ``right``, or ``auto`` to draw it by the seed."""
-
-
-NATURAL_ACTING: Final = Acting(
-    dynamics=NATURAL["dynamics"],
-    eyes=NATURAL["eyes"],
-    head=NATURAL["head"],
-    asymmetry=NATURAL["asymmetry"],
-)
-"""Default of panel, batch and command line."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Performance:
-    """All parameters of one generated clip: what the panel, a batch and the command line fill."""
-
-    audio: Path
-    """Absolute where it travels in a message."""
-    fps: float = 60.0
-    """Frame rate of the curves."""
-    emotion_keys: tuple[EmotionKey, ...] = ()
-    """Sorted by time; empty means neutral. From a key of ``AUTO_EMOTION`` on the emotion is
-    detected in the voice until the next key, scaled by the key's intensity."""
-    rig: str = ""
-    """Rig definition of the curves; empty means that of the model."""
-    seed: int = 0
-    blink: bool = True
-    start_s: float = 0.0
-    """Where the used part of the audio file begins."""
-    duration_s: float | None = None
-    """Length of the used part; None means to the end of the file."""
-    script: str = ""
-    """What is spoken, in English; empty means that the phones are recognised alone."""
-    acting: Acting = Acting()
-    """Off, so that the curves are those of the model alone."""
-    smoothing_s: float = 0.0
-    """Standard deviation of the Gaussian smoothing; 0 means none."""
-    commit: bool = True
-    """Commit the mouth to one phone where the network is in doubt between several; False leaves its
-    curves as they are."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return every parameter as plain JSON, without the folder of the audio file."""
-        values = dataclasses.asdict(self)
-        values["audio"] = self.audio.name
-        values["emotion_keys"] = [dataclasses.asdict(key) for key in self.emotion_keys]
-        return values
+__all__ = [
+    "NATURAL_ACTING",
+    "Acting",
+    "ChannelOffset",
+    "EmotionKey",
+    "EmotionShare",
+    "Expression",
+    "LookKey",
+    "Performance",
+]
+"""Names of ``performance`` that this module offers as well."""
 
 
 @dataclasses.dataclass(frozen=True)

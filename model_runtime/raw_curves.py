@@ -143,6 +143,7 @@ def _window_inputs(
         first_frame=first,
         frames=frames,
         sound_start_s=performance.start_s,
+        own=performance.expressions,
     )
     # In place: the weights were made for this window.
     if levels is not None:

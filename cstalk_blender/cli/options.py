@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from ..errors import BadBatch
-from ..package import choices
+from ..package import blends, choices
 from ..ui.properties.batch import DESTINATION_ITEMS
 
 DESTINATIONS = {name.lower(): name for name, _label, _purpose in DESTINATION_ITEMS}
@@ -66,7 +66,7 @@ def _add_source(bake: argparse.ArgumentParser) -> None:
 
 
 def _add_emotion(bake: argparse.ArgumentParser) -> None:
-    emotions = (*choices.EMOTIONS, choices.AUTO_EMOTION)
+    emotions = blends.known_names()
     bake.add_argument("--emotion", choices=emotions, help="emotion of lines that name none")
     bake.add_argument("--intensity", type=float, metavar="F", help="its intensity, 0 to 1.5")
 

@@ -3,7 +3,8 @@
 - ``surface``: the skin as a signed distance field; ``topology``: quad meshes as arrays.
 - ``skin`` and ``parts``: the meshes of the skin, eyes, mouth, hair and clothes.
 - ``anatomy``: joins the parts; ``shapes``: the 52 movements; ``geometry``: both as arrays.
-- ``materials`` and ``build``: the Blender object; ``operator``: *Add > Mesh > CSTalk Demo Head*.
+- ``materials`` and ``build``: the Blender object; ``armature``: its bones;
+  ``operator``: *Add > Mesh > CSTalk Demo Head*.
 """
 
 from __future__ import annotations

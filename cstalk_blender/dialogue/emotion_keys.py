@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..package import batch_naming, choices, protocol
+from ..package import batch_naming, blends, choices, protocol, runtime_errors
 
 EmotionKey = protocol.EmotionKey
 Colours: TypeAlias = NDArray[np.float32]
@@ -42,7 +42,8 @@ COLOURS: Mapping[str, tuple[float, float, float]] = {
 """sRGB colour of each emotion: that of Plutchik's wheel where it has the emotion."""
 
 _MARKER = re.compile(
-    r"(?:(?P<role>[^:]+):\s*)?(?P<word>[A-Za-z]+)(?:[\s_]+(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%?))?"
+    r"(?:(?P<role>[^:]+):\s*)?(?P<word>[A-Za-z]+(?:[ _][A-Za-z]+)?)"
+    r"(?:[\s_]+(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%?))?"
 )
 
 
@@ -65,7 +66,7 @@ def read_marker(name: str) -> Mark | None:
     if found is None:
         return None
     emotion = batch_naming.emotion_named(found["word"])
-    if emotion not in (*choices.EMOTIONS, choices.AUTO_EMOTION):
+    if emotion not in blends.known_names():
         return None
     intensity = float(found["number"] or 1.0) / (100.0 if found["percent"] else 1.0)
     if found["number"] is None and emotion == choices.EMOTIONS[0]:
@@ -122,7 +123,7 @@ def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns:
     before = grey
     for key in keys:
         share = min(1.0, key.intensity) if key.emotion != choices.AUTO_EMOTION else 1.0
-        after = grey + share * (np.array(COLOURS[key.emotion], np.float32) - grey)
+        after = grey + share * (_colour(key.emotion) - grey)
         if key.start_s <= start_s:
             mixed[:] = after
         else:
@@ -131,6 +132,22 @@ def band(keys: Sequence[EmotionKey], start_s: float, duration_s: float, columns:
             mixed += (0.5 - 0.5 * np.cos(np.pi * phase))[:, None] * (after - before)
         before = after
     return np.clip(mixed, 0, 1).astype(np.float32)
+
+
+def _colour(text: str) -> NDArray[np.float32]:
+    """Return the colour of an emotion, or the mean of those that a blend or expression mixes."""
+    if text in COLOURS:
+        return np.array(COLOURS[text], np.float32)
+    try:
+        weights = blends.mixture_of(text).weights
+    except runtime_errors.RuntimeFault:  # an expression of the user, which the band does not know
+        weights = {}
+    total = sum(weights.values())
+    grey = np.array(COLOURS["neutral"], np.float32)
+    if not total:
+        return grey
+    parts = [weight / total * np.array(COLOURS[name]) for name, weight in weights.items()]
+    return np.asarray(sum(parts), np.float32)
 
 
 def _append(keys: list[EmotionKey], key: EmotionKey) -> None:

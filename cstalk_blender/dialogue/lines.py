@@ -18,6 +18,7 @@ from ..package import (
     batch_naming,
     batch_performance,
     batch_plan,
+    blends,
     choices,
     file_names,
     protocol,
@@ -112,8 +113,8 @@ def _safe_part(part: str) -> str:
 
 
 def known_emotions() -> tuple[str, ...]:
-    """Return the names of the emotions that a line can have; Auto is last."""
-    return (*choices.EMOTIONS, choices.AUTO_EMOTION)
+    """Return the names of emotions and shipped expressions that a line can have; Auto is last."""
+    return blends.known_names()
 
 
 def stem_of(line: Line) -> str:
@@ -125,6 +126,7 @@ def messages(
     lines: Sequence[Line],
     base: protocol.Performance,
     acting: Mapping[str, protocol.Acting] = MappingProxyType({}),
+    look: Mapping[str, tuple[protocol.LookKey, ...]] = MappingProxyType({}),
 ) -> tuple[protocol.BatchLine, ...]:
     """Return lines as messages for the batch worker.
 
@@ -132,10 +134,16 @@ def messages(
         lines: The lines.
         base: Parameters that hold for all lines.
         acting: Strengths of acting of lines that differ from ``base``, by id.
+        look: Where the speakers of lines look, by id.
     """
     return tuple(
         batch_performance.batch_line(
-            line, dataclasses.replace(base, acting=acting.get(line.id, base.acting))
+            line,
+            dataclasses.replace(
+                base,
+                acting=acting.get(line.id, base.acting),
+                look=look.get(line.id, base.look),
+            ),
         )
         for line in lines
     )

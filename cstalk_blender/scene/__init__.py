@@ -5,6 +5,7 @@
 - ``audio_decode``: WAV files of audio that the worker cannot decode.
 - ``sequencer``: the scene whose sequencer the user sees.
 - ``strip_lines``: sound strips as lines of a batch.
+- ``look_at``: the direction of an object from a face over time.
 - ``result``: what was generated for a face, and what has changed since.
 - ``predictions``: what the model predicted for a face, stored with it.
 - ``direction``: the layers of a face's performance as settings that can be keyed.

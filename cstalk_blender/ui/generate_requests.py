@@ -12,7 +12,8 @@ import bpy
 from ..jobs import request as jobs_request
 from ..package import choices, protocol
 from ..rig.binding import wiring
-from ..scene import audio, emotion_track, result
+from ..scene import audio, emotion_track, look_at, result
+from .properties import expressions
 from .properties.acting import acting_of
 from .properties.generate import CSTALK_PG_scene, chosen_face_or_none
 
@@ -33,6 +34,10 @@ def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
         blink=settings.blink,
         script=scene.cstalk_acting.spoken,
         acting=acting_of(scene, face),
+        idle_before_s=round(scene.cstalk_acting.idle_before, 4),
+        idle_after_s=round(scene.cstalk_acting.idle_after, 4),
+        look=_look(scene, face),
+        expressions=expressions.own_expressions(),
     )
     return jobs_request.request_for(
         scene,
@@ -69,7 +74,7 @@ def emotion_keys(
     )
     if keys and keys[0].start_s <= 0.0:
         return keys
-    return (protocol.EmotionKey(0.0, settings.emotion, round(settings.intensity, 4)), *keys)
+    return (protocol.EmotionKey(0.0, settings.emotion_text, round(settings.intensity, 4)), *keys)
 
 
 def direction_text(scene: bpy.types.Scene, face: bpy.types.Object | None) -> str:
@@ -93,7 +98,9 @@ def duration_s(scene: bpy.types.Scene) -> float:
 
 def title_of(settings: CSTALK_PG_scene) -> str:
     """Return emotion and audio file: "Happy 0.8, line.wav"."""
-    emotion = settings.emotion.capitalize()
+    emotion = expressions.title_of(settings.emotion)
+    if settings.is_blended:
+        emotion += f" + {expressions.title_of(settings.second_emotion)}"
     if settings.emotion != choices.EMOTIONS[0]:
         emotion += f" {settings.intensity:.2g}"
     path = settings.audio_path
@@ -117,6 +124,7 @@ def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> di
             *(settings.seed, settings.key_rate, settings.blink, settings.with_companions),
             *([] if settings.tolerance is None else [round(settings.tolerance, 5)]),
             *dataclasses.astuple(acting_of(scene, face)),
+            *_waiting_values(scene),
         ],
         "mapping": "" if face is None else _mapping_digest(face),
         "start_frame": settings.start_frame,
@@ -169,6 +177,30 @@ def audio_source(settings: CSTALK_PG_scene) -> Path:
     if settings.sound is None:
         return settings.audio_path
     return audio.source_path(settings.sound, Path(bpy.app.tempdir))
+
+
+def _look(scene: bpy.types.Scene, face: bpy.types.Object | None) -> tuple[protocol.LookKey, ...]:
+    """Return the directions of the object to look at, the idle time included."""
+    acting = scene.cstalk_acting
+    if face is None or not acting.eyes:
+        return ()
+    return look_at.look_keys(
+        scene,
+        face,
+        acting.look_at,
+        zero_frame=scene.cstalk.start_frame,
+        start_s=-acting.idle_before,
+        stop_s=duration_s(scene) + acting.idle_after,
+    )
+
+
+def _waiting_values(scene: bpy.types.Scene) -> list[Any]:
+    """Return the settings of waiting and looking that differ from the defaults."""
+    acting = scene.cstalk_acting
+    values: list[Any] = []
+    if acting.idle_before or acting.idle_after:
+        values += [round(acting.idle_before, 4), round(acting.idle_after, 4)]
+    return values if acting.look_at is None else [*values, acting.look_at.name]
 
 
 def _audio_identity(settings: CSTALK_PG_scene) -> list[Any]:

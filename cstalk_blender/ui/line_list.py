@@ -11,7 +11,9 @@ import bpy
 from ..dialogue import casting, lines
 from ..errors import BadBatch, BadSound
 from ..jobs.batch.request import LineStatus
+from ..package import blends
 from ..scene import audio, strip_lines
+from .properties import expressions
 from .properties.batch import AS_PANEL, UNKNOWN_EMOTION, CSTALK_PG_batch, CSTALK_PG_line
 from .properties.migration import SOURCE_VALUES
 
@@ -19,7 +21,7 @@ KEPT = ("use", "placement_token")
 """Properties that a line keeps when the list is read again."""
 RESULTS = ("state", "message", "score", "detected_emotion", "detected_emotion_at")
 """Results of a line; kept when the source is unchanged."""
-EDITABLE = ("character", "emotion", "intensity", "emotion_at", "has_start", "start_s")
+EDITABLE = ("character", "emotion", "blend", "intensity", "emotion_at", "has_start", "start_s")
 """Properties that users edit; each edit is kept unless the source changed that value."""
 NO_TEXT = "The file name is not valid UTF-8"
 
@@ -127,13 +129,16 @@ def _write(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) ->
     item.audio = _stored_path(row.audio, settings)
     item.role, item.scene_name = row.character, row.scene
     item.problem, item.hint = row.problem, row.hint
-    known = acting.emotion in lines.known_emotions()
-    item.emotion = acting.emotion if known else settings.emotion_default
+    own = expressions.own_expressions()
+    known = blends.is_known(acting.emotion, own) if acting.emotion else False
+    is_blend = known and blends.is_blend(acting.emotion)
+    item.blend = acting.emotion if is_blend else ""
+    item.emotion = acting.emotion if known and not is_blend else settings.emotion_default
     if not acting.emotion and acting.intensity is not None and item.emotion == AS_PANEL:
         item.emotion = settings.id_data.cstalk.emotion  # with its own intensity, not the panel's
     if acting.emotion and not known:
         item.problem = f"{UNKNOWN_EMOTION} {acting.emotion!r}"
-        item.hint = f"Use one of {', '.join(lines.known_emotions())}"
+        item.hint = f"Use one of {', '.join(blends.known_names(own))}"
     if _text(row.audio) != row.audio:
         item.problem, item.hint = NO_TEXT, "Rename the file, then read the lines again"
     item.intensity = 1.0 if acting.intensity is None else acting.intensity

@@ -11,18 +11,20 @@ import bpy
 
 from ..dialogue import layout, lines
 from ..errors import BadBatch
-from ..jobs.batch import earlier
+from ..jobs.batch import earlier, idle
 from ..jobs.batch.request import (
     PLAYED,
     Assignment,
     BatchRequest,
     BatchTarget,
+    IdleRequest,
     LineStatus,
 )
 from ..package import protocol
 from ..rig.binding import targets
 from ..rig.keys import exports
 from ..scene import audio, emotion_track, strip_lines
+from .properties import expressions
 from .properties.acting import acting_of
 from .properties.batch import AS_PANEL, AUTO, CSTALK_PG_batch, CSTALK_PG_line
 from .properties.generate import CSTALK_PG_scene
@@ -73,6 +75,11 @@ def request_of(scene: bpy.types.Scene) -> BatchRequest:
         )
         for item, face, frame in zip(items, faces, frames, strict=True)
     )
+    idle_request = _idle(scene, faces)
+    look = {}
+    if idle_request is not None and idle_request.is_listening:
+        lengths = {item.name: item.length_s for item in items}
+        look = idle.look_at_partners(assignments, lengths, audio.frame_rate(scene))
     return BatchRequest(
         assignments=assignments,
         target=target,
@@ -81,7 +88,24 @@ def request_of(scene: bpy.types.Scene) -> BatchRequest:
             lines.stem_of(one.line): acting_of(scene, face)
             for one, face in zip(assignments, faces, strict=True)
         },
+        look=look,
+        idle=idle_request,
         layout=_layout(assignments, slots, scene),
+    )
+
+
+def _idle(scene: bpy.types.Scene, faces: Sequence[bpy.types.Object | None]) -> IdleRequest | None:
+    """Return what characters do while they do not speak; None leaves them at rest."""
+    settings: CSTALK_PG_batch = scene.cstalk_batch
+    if settings.idle == "REST" or settings.destination not in PLAYED:
+        return None
+    present = {face.session_uid: face for face in faces if face is not None}
+    return IdleRequest(
+        acting={uid: acting_of(scene, face) for uid, face in present.items()},
+        before_s=scene.cstalk_acting.idle_before,
+        after_s=scene.cstalk_acting.idle_after,
+        is_listening=settings.idle == "LISTEN",
+        seed=scene.cstalk.seed,
     )
 
 
@@ -123,7 +147,9 @@ def _directed(
     main: CSTALK_PG_scene = scene.cstalk
     emotion, intensity = item.emotion, item.intensity
     if emotion == AS_PANEL:
-        emotion, intensity = main.emotion, main.intensity
+        emotion, intensity = main.emotion_text, main.intensity
+    if item.blend:
+        emotion, intensity = item.blend, item.intensity
     keys = lines.read_keys(item.emotion_at)
     if frame is not None and not keys:
         keys = emotion_track.keys_for(
@@ -280,4 +306,5 @@ def _base(scene: bpy.types.Scene) -> protocol.Performance:
         fps=main.keys_per_second or audio.frame_rate(scene),
         seed=main.seed,
         blink=main.blink,
+        expressions=expressions.own_expressions(),
     )

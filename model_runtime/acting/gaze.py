@@ -157,6 +157,16 @@ def _away(start_s: float, habits: GazeHabits, random: Generator) -> Fixation:
     return Fixation(start_s, float(yaw), float(pitch), is_contact=False)
 
 
+def shifted(fixations: Sequence[Fixation], seconds: float) -> tuple[Fixation, ...]:
+    """Return fixations that begin later.
+
+    Args:
+        fixations: In order of time.
+        seconds: Added to each start.
+    """
+    return tuple(dataclasses.replace(one, start_s=one.start_s + seconds) for one in fixations)
+
+
 def gaze_angles(fixations: Sequence[Fixation], times_s: Array, *, seed: int) -> Array:
     """Turn fixations into angles over time, joined by saccades.
 

@@ -11,12 +11,13 @@ own left shoulder.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..emotion.pitch import FRAME_RATE
 from ..style import KNOT_SPACING_S, style_noise
-from .prosody import Array, Prosody, smooth
+from .prosody import Array, Phrase, Prosody, smooth
 
 HEAD_CHANNELS = ("headYaw", "headPitch", "headRoll")
 SWAY_DEG = (4.4, 2.0, 3.8)
@@ -32,6 +33,12 @@ PITCH_FOLLOW_DEG = 0.8
 """Rise of the head for a standard deviation of vocal pitch."""
 BREATH_DEG, BREATH_HZ = 0.25, 0.27
 """The chest's movement of a quiet breath, 16 a minute."""
+
+LISTENER_NOD_DEG, LISTENER_BEAT_S = 3.2, 0.38
+"""First beat of a nod while listening, and the time from beat to beat: 2.6 a second, within the
+band of Hadar, Steiner and Rose (1985) for nods of listeners."""
+LISTENER_GAP_S = 5.5
+"""Median time between two nods of an attentive listener."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,3 +123,27 @@ def _nods(prosody: Prosody, seed: int) -> Array:
         way = np.array([random.normal(0, 0.45), random.uniform(0.5, 1.0), random.normal(0, 0.3)])
         out += bump[:, None] * (NOD_DEG * stress.strength * way)
     return out
+
+
+def listener_nods(times_s: Array, spans: Sequence[Phrase], *, seed: int) -> Array:
+    """Return the nods of somebody who listens: one to three beats, now and then and at the end.
+
+    Args:
+        times_s: Times wanted in seconds, shape (T,).
+        spans: When somebody else speaks.
+        seed: Draws when and how often the head nods.
+
+    Returns:
+        Pitch in degrees, downwards, shape (T,); zero outside of nods.
+    """
+    random = np.random.Generator(np.random.Philox(key=(seed ^ 0x11D5) % 2**64))
+    pitch = np.zeros(len(times_s))
+    for span in spans:
+        start_s = span.start_s + LISTENER_GAP_S * random.uniform(0.3, 0.8)
+        while start_s < span.end_s:
+            for beat in range(int(random.integers(1, 4))):
+                since = (times_s - start_s - beat * LISTENER_BEAT_S) / (0.3 * LISTENER_BEAT_S)
+                size = LISTENER_NOD_DEG * 0.6**beat * random.uniform(0.7, 1.1)
+                pitch += size * np.exp(-0.5 * since**2)
+            start_s += LISTENER_GAP_S * float(np.exp(0.35 * random.standard_normal()))
+    return pitch

@@ -13,10 +13,10 @@ from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from ..emotion.pitch import FRAME_RATE
 from ..errors import BadArgument
-from ..protocol import Acting
-from . import gaze, head
+from ..protocol import Acting, LookKey
+from . import gaze, head, look
 from .asymmetry import vary_sides
-from .prosody import Array, Prosody
+from .prosody import Array, Phrase, Prosody
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +28,12 @@ class Direction:
     emotions: dict[str, Array]
     """Weight of each emotion over time, shape (T,)."""
     seed: int = 0
-    has_listener_only: bool = False
-    """The character listens: no speech of its own."""
+    look: tuple[LookKey, ...] = ()
+    """Rest direction of eyes and head over time."""
+    first_s: float = 0.0
+    """Second of the audio file at frame 0."""
+    listening: tuple[Phrase, ...] = ()
+    """When somebody else speaks, in seconds from frame 0."""
 
 
 def checked_acting(acting: Acting) -> Acting:
@@ -65,7 +69,7 @@ def plan_gaze(direction: Direction) -> tuple[gaze.Fixation, ...]:
         Fixations in order of time.
     """
     duration_s = direction.prosody.frames / FRAME_RATE
-    habits = gaze.LISTENING if direction.has_listener_only else gaze.SPEAKING
+    habits = gaze.SPEAKING
     means = {name: float(np.mean(w)) for name, w in direction.emotions.items() if len(w)}
     strongest = max(means, key=means.__getitem__, default="")
     if means.get(strongest, 0.0) > 0.25:
@@ -126,8 +130,13 @@ def add_acting(
     if acting.head > 0:
         at_model_rate = head.head_angles(direction.prosody, direction.emotions, seed=direction.seed)
         turns = acting.head * _resampled(at_model_rate, times)
+        nods = head.listener_nods(times, direction.listening, seed=direction.seed)
+        turns[:, 1] += acting.head * nods
+        # Whoever is looked at stays where they are: a strength above 1 does not turn further.
+        turns += min(acting.head, 1.0) * look.head_turns(direction.look, direction.first_s + times)
     if acting.eyes > 0:
         angles = acting.eyes * gaze.gaze_angles(fixations, times, seed=direction.seed)
+        angles += look.rest_angles(direction.look, direction.first_s + times)
         track = _with_gaze(track, rig, angles + _held_by_eyes(turns))
     return _with_head(track, turns) if acting.head > 0 else track
 

@@ -12,7 +12,8 @@ from ..arrays import FloatArray
 from ..config import GeneratorConfig
 from ..emotion.keys import emotion_weights
 from ..emotion.pitch import FRAME_RATE
-from ..protocol import Acting, EmotionKey
+from ..protocol import Acting, EmotionKey, Expression, LookKey
+from .around import Waits, extended_direction, extended_fixations
 from .dynamics import emotion_level
 from .gaze import Fixation
 from .layers import Direction, checked_acting, gaze_shifts_s, plan_gaze
@@ -48,6 +49,23 @@ class ActingPlan:
         return dataclasses.replace(self, direction=direction)
 
 
+def with_waits(plan: ActingPlan, waits: Waits, clip_s: float) -> ActingPlan:
+    """Return the plan of a clip that waits before and after it; levels stay those of the clip.
+
+    Args:
+        plan: Of the clip alone.
+        waits: Output frames to add.
+        clip_s: Length of the clip in seconds.
+    """
+    if not waits:
+        return plan
+    return dataclasses.replace(
+        plan,
+        direction=extended_direction(plan.direction, waits),
+        fixations=extended_fixations(plan.fixations, waits, clip_s, plan.direction.seed),
+    )
+
+
 def plan_acting_or_none(
     read: Callable[[int, int], FloatArray],
     sample_count: int,
@@ -57,6 +75,8 @@ def plan_acting_or_none(
     config: GeneratorConfig,
     seed: int,
     clip_start_s: float = 0.0,
+    look: tuple[LookKey, ...] = (),
+    expressions: Sequence[Expression] = (),
 ) -> ActingPlan | None:
     """Plan the acting of a clip; None when every strength is 0.
 
@@ -68,6 +88,8 @@ def plan_acting_or_none(
         config: Emotions of the model; its frames are those of the cues, 50 a second.
         seed: Of everything that is drawn.
         clip_start_s: Second of the file at which the clip begins.
+        look: Rest direction of eyes and head over time.
+        expressions: Expressions of the user.
 
     Raises:
         BadArgument: A strength out of range.
@@ -85,8 +107,9 @@ def plan_acting_or_none(
         first_frame=0,
         frames=frames,
         sound_start_s=clip_start_s,
+        own=expressions,
     )
     shaped = (weights * levels[:, None]).astype(float)
     emotions = {name: shaped[:, i] for i, name in enumerate(config.emotions) if i}
-    direction = Direction(prosody, emotions, seed)
+    direction = Direction(prosody, emotions, seed, look, clip_start_s)
     return ActingPlan(acting, direction, plan_gaze(direction), levels)

@@ -195,7 +195,7 @@ def _detected_keys(track: CurveTrack, performance: Performance, emotions: Sequen
     if not track.detected_emotion:
         return ""
     detected = DetectedEmotion.from_json(track.detected_emotion)
-    requested = checked_keys(performance.emotion_keys, emotions)
+    requested = checked_keys(performance.emotion_keys, emotions, performance.expressions)
     return keys_text(resolve_auto(requested, detected, emotions))
 
 

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
         start_s=options.start,
         duration_s=options.duration,
         script=script_from(options),
+        idle_before_s=options.idle_before,
+        idle_after_s=options.idle_after,
     )
     record = user_record()
     _check_outputs(options, record)
@@ -71,7 +73,7 @@ def _check_outputs(options: argparse.Namespace, record: Record) -> None:
         BadOutput: It cannot be written, or a file of the user stands there.
     """
     check_output(options.output)
-    inputs = Inputs(filter(None, (options.audio, options.text_file)))
+    inputs = Inputs(filter(None, (options.audio, options.text_file, options.expressions)))
     for output in _outputs(options):
         check_replaceable(output, record, overwrite=options.overwrite)
         if inputs.holds(output):
@@ -86,7 +88,7 @@ def _check_outputs(options: argparse.Namespace, record: Record) -> None:
 
 
 def _titles(track: CurveTrack, performance: Performance) -> str:
-    titles = (result_title(track, performance), track.script_title)
+    titles = (result_title(track, performance), track.affect_title, track.script_title)
     return ", ".join(filter(None, titles))
 
 
@@ -136,4 +138,12 @@ def _parser() -> Parser:
     parser.add_argument(
         "--duration", type=float, metavar="SECONDS", help="duration to use (default: to the end)"
     )
+    for side in ("before", "after"):
+        parser.add_argument(
+            f"--idle-{side}",
+            type=float,
+            default=0.0,
+            metavar="SECONDS",
+            help=f"let the face wait this long {side} the clip: blinks, gaze, breath (default: 0)",
+        )
     return parser

@@ -23,6 +23,7 @@ COMMANDS = {
     "generate": ("cli.generate", "generate facial curves for one audio file"),
     "batch": ("cli.batch.command", "generate facial curves for a folder or a list of audio files"),
     "batch-worker": ("cli.batch.serve", "serve a batch of the Blender add-on"),
+    "idle": ("cli.idle", "generate the curves of a face that waits or listens"),
     "info": ("cli.info", "show versions, engines, devices, weights and decoders of this machine"),
     "selftest": ("cli.selftest", "run an engine and compare its output with the built-in engine"),
     "worker": ("cli.worker", "serve the Blender add-on through JSON lines on stdin and stdout"),

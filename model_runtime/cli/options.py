@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from ..acting.layers import checked_acting
+from ..batch.lines.keys import split_key
 from ..checkpoint.folder import default_checkpoint, load_checkpoint
 from ..choices import EMOTIONS, FAVOURED_SIDES, MAX_ACTING, MAX_INTENSITY
 from ..curves.resample import checked_fps
@@ -15,6 +16,7 @@ from ..emotion.keys import EmotionKey
 from ..engines.base import Engine
 from ..engines.factory import DEVICE_NAMES, ENGINE_NAMES, check_names, open_engine
 from ..errors import BadArgument
+from ..expressions.catalogue import read_expressions
 from ..protocol import NATURAL_ACTING, Acting, Performance
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--emotion",
         default="neutral",
         metavar="NAME",
-        help=f"one of: {', '.join(EMOTIONS)}; or auto to detect it in the voice",
+        help=f"one of: {', '.join(EMOTIONS)}; an expression such as amused; a blend such as "
+        "happy:0.6+surprised:0.4; or auto to detect it in the voice",
     )
     acting.add_argument(
         "--intensity",
@@ -44,6 +47,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="SECONDS:NAME:F",
         help="change to this emotion and intensity at this time; may be repeated",
+    )
+    acting.add_argument(
+        "--expressions",
+        type=Path,
+        metavar="FILE",
+        help="JSON file with more named expressions",
     )
     acting.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     acting.add_argument("--no-blink", action="store_true", help="do not add blinks")
@@ -136,6 +145,7 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
         seed=options.seed,
         blink=not options.no_blink,
         acting=_acting_of(options),
+        expressions=() if options.expressions is None else read_expressions(options.expressions),
         smoothing_s=options.smooth,
         commit=not options.no_commit,
     )
@@ -143,9 +153,8 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
 
 def parse_key(text: str) -> EmotionKey:
     """Parse ``SECONDS:NAME:F``. Raises BadArgument."""
-    parts = text.split(":")
     try:
-        seconds, name, intensity = parts
+        seconds, name, intensity = split_key(text)
         return EmotionKey(float(seconds), name.strip(), float(intensity))
     except ValueError as error:
         raise BadArgument(

@@ -72,6 +72,14 @@ class CurveTrack:
         return str(self.detected_emotion.get("title", ""))
 
     @property
+    def affect_title(self) -> str:
+        """Return valence and arousal of the voice; empty if no key asked for ``auto``."""
+        detected = self.detected_emotion
+        if "valence" not in detected or "arousal" not in detected:
+            return ""
+        return f"valence {detected['valence']:+.2f}, arousal {detected['arousal']:+.2f}"
+
+    @property
     def script_title(self) -> str:
         """Return the share of the script that was found, in a few words; empty without a script."""
         match = self.request.get(SCRIPT_MATCH)

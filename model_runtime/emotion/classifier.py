@@ -27,6 +27,17 @@ KIND: Final = "emotion"
 DEFAULT_NAME: Final = "cstalk-emotion"
 MAX_DEVIATION = 4.0
 """Statistics are clipped to this many standard deviations, so that one outlier cannot decide."""
+COORDINATES: Final = {
+    "neutral": (0.0, 0.0),
+    "happy": (0.8, 0.5),
+    "sad": (-0.6, -0.3),
+    "angry": (-0.5, 0.6),
+    "surprised": (0.4, 0.7),
+    "fearful": (-0.6, 0.6),
+    "disgusted": (-0.6, 0.4),
+    "contemptuous": (-0.2, 0.3),
+}
+"""Valence and arousal of each emotion, -1 to 1: Russell and Mehrabian (1977), rounded."""
 TENSORS: Final = ("bias", "centre", "coefficients", "spread", "support")
 GET_HINT = "Install the extension again, or choose an emotion by name"
 
@@ -69,6 +80,19 @@ class EmotionModel:
         """
         standard = standardised(statistics, self.centre, self.spread)
         return kernel(standard, self.support, self.width) @ self.coefficients + self.bias
+
+    def dimensions(self, statistics: DoubleArray) -> DoubleArray:
+        """Return valence and arousal, about -1 to 1, shape (n, 2).
+
+        Kernel ridge regression is linear in its targets, so that the scores, weighted by the
+        coordinates of the classes, are those of a regression onto the coordinates.
+
+        Args:
+            statistics: Shape (n, D).
+        """
+        coordinates = np.array([COORDINATES[name] for name in self.classes])
+        found: DoubleArray = (self.scores(statistics) + 1) / 2 @ coordinates
+        return np.clip(found, -1, 1)
 
     def probabilities(self, statistics: DoubleArray) -> DoubleArray:
         """Return the probability of each of ``emotions``, shape (n, E); rows sum to 1."""

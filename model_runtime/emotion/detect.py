@@ -36,6 +36,8 @@ SILENCE_DB = -58.0
 MIN_SPEECH_S = 0.6
 """Windows with less speech than this are not classified."""
 NEUTRAL = EMOTIONS[0]
+LEAST_SURE = 0.45
+"""Probability of the likeliest emotion of a clip, neutral included, from which it is believed."""
 
 _BLOCK_S = 20.0
 _MARGIN_FRAMES = 4  # reach of smoothing and of the pitch window beyond a block
@@ -53,12 +55,24 @@ class DetectedEmotion:
     """Intensity of the whole clip, 0 for neutral."""
     probabilities: dict[str, float]
     """Probability of each emotion for the whole clip; they sum to 1."""
+    valence: float = 0.0
+    """Unpleasant (-1) to pleasant (1), mean over the clip."""
+    arousal: float = 0.0
+    """Calm (-1) to excited (1), mean over the clip."""
+    is_sure: bool = True
+    """False where no emotion is likely enough: the keys are then neutral."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> DetectedEmotion:
         """Restore the result of ``as_json``."""
         keys = tuple(EmotionKey(**key) for key in data["keys"])
-        return cls(keys, data["emotion"], data["intensity"], data["probabilities"])
+        return cls(
+            *(keys, data["emotion"], data["intensity"], data["probabilities"]),
+            # Curve files of version 0.1 have none of these.
+            valence=float(data.get("valence", 0.0)),
+            arousal=float(data.get("arousal", 0.0)),
+            is_sure=bool(data.get("is_sure", True)),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry of curve files, with ``title`` added."""
@@ -66,6 +80,10 @@ class DetectedEmotion:
 
     def title(self) -> str:
         """Return one line for the user interface: the emotion, and its changes if any."""
+        if not self.is_sure:
+            nearest = max(self.probabilities, key=self.probabilities.__getitem__)
+            share = 100 * self.probabilities[nearest]
+            return f"unsure, so neutral is used (nearest: {nearest}, {share:.0f} %)"
         moods = [key for key in self.keys if key.emotion != NEUTRAL]
         names = [key.emotion for key in moods]
         if len(set(names)) < 2:
@@ -110,7 +128,7 @@ def classify_voice(
         start_s: Second of the audio file at which ``voice`` begins.
     """
     speech = _is_audible(voice)
-    has_speech, probabilities = _classify_windows(voice, speech, model)
+    has_speech, probabilities, dimensions = _classify_windows(voice, speech, model)
     # Without speech nothing is detected: neutral, surely.
     clip = probabilities.mean(0) if has_speech.any() else _certainly_neutral(len(model.emotions))
     emotion, intensity = _most_likely(clip, model.emotions)
@@ -123,7 +141,23 @@ def classify_voice(
         for time, name, strength in changes(speech, steps, names, strengths)
     ]
     shares = dict(zip(model.emotions, clip.tolist(), strict=True))
-    return DetectedEmotion(tuple(keys), emotion, intensity, shares)
+    found = DetectedEmotion(
+        *(tuple(keys), emotion, intensity, shares),
+        valence=round(float(dimensions[0]), 3),
+        arousal=round(float(dimensions[1]), 3),
+    )
+    # A change within the clip may be sure where the clip as a whole is not.
+    is_sure = max(shares.values()) >= LEAST_SURE or _names_two(found.keys)
+    return found if is_sure else _unsure(found, start_s)
+
+
+def _unsure(found: DetectedEmotion, start_s: float) -> DetectedEmotion:
+    neutral = (_neutral(start_s),)
+    return dataclasses.replace(found, keys=neutral, emotion=NEUTRAL, intensity=0.0, is_sure=False)
+
+
+def _names_two(keys: Sequence[EmotionKey]) -> bool:
+    return len({key.emotion for key in keys if key.emotion != NEUTRAL}) > 1
 
 
 def resolve_auto(
@@ -219,18 +253,25 @@ def window_starts(frames: int) -> list[int]:
 
 def _classify_windows(
     voice: VoiceFrames, speech: BoolArray, model: EmotionModel
-) -> tuple[BoolArray, DoubleArray]:
-    """Return which windows hold speech, shape (W,), and the probabilities of those, (n, E)."""
+) -> tuple[BoolArray, DoubleArray, DoubleArray]:
+    """Classify the windows of a clip.
+
+    Returns:
+        Which windows hold speech, shape (W,), the probabilities of those, (n, E), and their mean
+        valence and arousal, (2,).
+    """
     size, firsts = round(WINDOW_S * FRAME_RATE), window_starts(len(voice))
     spoken = [float(speech[first : first + size].sum()) / FRAME_RATE for first in firsts]
     has_speech = np.array(spoken) >= MIN_SPEECH_S
     wanted = [first for first, has in zip(firsts, has_speech, strict=True) if has]
     if not wanted:
-        return has_speech, np.zeros((0, len(model.emotions)))
+        return has_speech, np.zeros((0, len(model.emotions))), np.zeros(2)
     # Windows at the ends coincide: each is described once.
     distinct, row = np.unique(wanted, return_inverse=True)
     described = [statistics(voice.part(first, first + size)) for first in distinct]
-    return has_speech, model.probabilities(np.stack(described))[row]
+    known = np.stack(described)
+    mean: DoubleArray = model.dimensions(known)[row].mean(0)
+    return has_speech, model.probabilities(known)[row], mean
 
 
 def _most_likely(clip: DoubleArray, emotions: Sequence[str]) -> tuple[str, float]:

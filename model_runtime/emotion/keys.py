@@ -12,21 +12,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arrays import FloatArray
+from ..arrays import DoubleArray, FloatArray
 from ..choices import AUTO_EMOTION, MAX_INTENSITY
 from ..errors import BadArgument
+from ..expressions.blend import mixture_of
 from ..protocol import EmotionKey as EmotionKey  # re-exported
+from ..protocol import Expression
 
 CROSS_FADE_S = 0.5
 """Length of a cross-fade; equal to ``live_transition_time`` of Audio2Face."""
 
 
-def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[EmotionKey, ...]:
+def checked_keys(
+    keys: Sequence[EmotionKey], emotions: Sequence[str], own: Sequence[Expression] = ()
+) -> tuple[EmotionKey, ...]:
     """Return the keys sorted by time.
 
     Args:
         keys: In any order; of two at the same time the later in the list wins.
-        emotions: Emotions of the model, neutral first; ``auto`` is accepted in addition.
+        emotions: Emotions of the model, neutral first; ``auto``, expressions and blends of these
+            are accepted in addition.
+        own: Expressions of the user.
 
     Raises:
         BadArgument: An emotion is unknown to the model, an intensity is outside [0, 1.5], or a
@@ -35,10 +41,7 @@ def checked_keys(keys: Sequence[EmotionKey], emotions: Sequence[str]) -> tuple[E
     # Checked before anything is generated.
     for key in keys:
         if key.emotion not in (*emotions, AUTO_EMOTION):
-            raise BadArgument(
-                f"Unknown emotion {key.emotion!r}",
-                hint=f"Use one of: {', '.join((*emotions, AUTO_EMOTION))}",
-            )
+            _check_mixture(key.emotion, emotions, own)
         if not 0 <= key.intensity <= MAX_INTENSITY:  # False for NaN too
             raise BadArgument(
                 f"Intensity {key.intensity:g} is out of range",
@@ -61,6 +64,7 @@ def emotion_weights(
     first_frame: int,
     frames: int,
     sound_start_s: float = 0.0,
+    own: Sequence[Expression] = (),
 ) -> FloatArray:
     """Return the weights of some model frames; any range gives the same values.
 
@@ -72,28 +76,58 @@ def emotion_weights(
         first_frame: First frame.
         frames: Number of frames.
         sound_start_s: Second of the file at frame 0; keys are in seconds of the file.
+        own: Expressions of the user.
 
     Returns:
         Shape (frames, E), within [0, 1.5]; each row sums to the intensity, column 0 is zero.
     """
     # Computed from times, not accumulated: any range of frames gives the same values.
     times = sound_start_s + (first_frame + np.arange(frames)) / frame_rate
-    weights = np.zeros((frames, len(emotions)))
-    before = np.zeros(len(emotions))
-    for key in keys:
-        # Weights of one emotion at a time; cross-fades mix them.
-        after = np.zeros(len(emotions))
-        index = emotions.index(key.emotion)
-        after[index] = key.intensity if index else 0.0
-        # A key at or before the start needs no fade: there is nothing to fade from.
-        if key.start_s <= sound_start_s:
-            weights[:] = after
-        else:
-            phase = np.clip((times - key.start_s) / CROSS_FADE_S + 0.5, 0, 1)
-            weights += (0.5 - 0.5 * np.cos(np.pi * phase))[:, None] * (after - before)
-        before = after
+    vectors = np.zeros((len(keys), len(emotions)))
+    for row, key in enumerate(keys):
+        for name, share in mixture_of(key.emotion, own).weights.items():
+            vectors[row, emotions.index(name)] = key.intensity * share
+        # A blend of full weights at more than full intensity would leave what was trained.
+        vectors[row] *= min(1.0, MAX_INTENSITY / max(vectors[row].sum(), 1e-9))
+    weights = faded(keys, vectors, times, sound_start_s)
     # Keys closer than a cross-fade still mix convexly, because each fade leads the next.
     return np.maximum(weights, 0).astype(np.float32)
+
+
+def faded(
+    keys: Sequence[EmotionKey], vectors: DoubleArray, times_s: DoubleArray, start_s: float
+) -> DoubleArray:
+    """Return the values of keys over time, with raised-cosine fades between them.
+
+    Args:
+        keys: Sorted by time, N of them.
+        vectors: Values of each key, shape (N, D).
+        times_s: Seconds of the file, shape (T,).
+        start_s: Second at which the clip begins; a key at or before it holds without a fade.
+
+    Returns:
+        Shape (T, D); zero before the first key.
+    """
+    values = np.zeros((len(times_s), vectors.shape[1]))
+    before = np.zeros(vectors.shape[1])
+    for key, after in zip(keys, vectors, strict=True):
+        if key.start_s <= start_s:
+            values[:] = after
+        else:
+            phase = np.clip((times_s - key.start_s) / CROSS_FADE_S + 0.5, 0, 1)
+            values += (0.5 - 0.5 * np.cos(np.pi * phase))[:, None] * (after - before)
+        before = after
+    return values
+
+
+def _check_mixture(text: str, emotions: Sequence[str], own: Sequence[Expression]) -> None:
+    needed = mixture_of(text, own).weights
+    missing = sorted(set(needed) - set(emotions))
+    if missing:
+        raise BadArgument(
+            f"The model has no emotion {missing[0]!r}, which {text!r} needs",
+            hint=f"Use one of: {', '.join((*emotions, AUTO_EMOTION))}",
+        )
 
 
 def emotion_title(keys: Sequence[EmotionKey]) -> str:

@@ -78,17 +78,27 @@ def finish(
     # Bounds before blinks: a blink adds to a lid that is within them.
     track = within_bounds(track, rig)
     if options.blink:
-        track = _with_blinks(track, silence, options, raw.fps, duration_s)
+        track = with_blinks(track, silence, options, model_rate=raw.fps, duration_s=duration_s)
     return track
 
 
-def _with_blinks(
+def with_blinks(
     track: CurveTrack,
     silence: FloatArray,
     options: FinishOptions,
+    *,
     model_rate: float,
     duration_s: float,
 ) -> CurveTrack:
+    """Return curves with blinks.
+
+    Args:
+        track: Curves at the output frame rate.
+        silence: Probability of silence in each model frame, shape (T,).
+        options: Seed, gaze shifts and lag of the lids.
+        model_rate: Model frames per second.
+        duration_s: Length of the curves in seconds.
+    """
     times = blink_times(
         silence,
         frame_rate=model_rate,

@@ -24,6 +24,8 @@ from cstalk_blender.demo_head.parts.eyes import LOOPS
 from cstalk_blender.demo_head.parts.lips import SEAL_RING
 from cstalk_blender.demo_head.surface import EYE_CENTER, EYE_RADIUS
 from cstalk_blender.demo_head.topology import edges_of
+from cstalk_blender.rig.binding import geometry as geometry_of
+from cstalk_blender.rig.drive import eyes
 from model_runtime.curves.rig import load_rig
 
 Floats = NDArray[np.float64]
@@ -361,7 +363,25 @@ def test_operator_adds_an_active_head_at_the_cursor(addon: Any) -> None:
     made = bpy.context.view_layer.objects.active
     assert made.name == "CSTalk Demo Head"
     assert made.select_get()
-    assert tuple(made.location) == (1.0, 2.0, 3.0)
+    bpy.context.view_layer.update()
+    assert tuple(made.matrix_world.translation) == (1.0, 2.0, 3.0)
+
+
+def test_operator_gives_the_head_bones_that_turn_the_whole_face(addon: Any) -> None:
+    bpy.ops.cstalk.add_demo_head()
+    made = bpy.context.view_layer.objects.active
+    assert [bone.name for bone in eyes.head_chain(made)] == ["neck", "head"]
+    assert eyes.turns_head(made)
+    sums = np.zeros(len(made.data.vertices))
+    for name in ("chest", "neck", "head"):
+        sums += geometry_of.group_weights(made, [name])
+    np.testing.assert_allclose(sums, 1.0, atol=1e-3)
+    head = geometry_of.group_weights(made, ["head"])
+    for name in ("mouthSmileLeft", "browInnerUp", "eyeBlinkRight", "tongueOut"):
+        moved = np.abs(geometry_of.shape_motion(made, name)).max(1) > 1e-3
+        assert head[moved].min() > 0.99, name
+    bpy.ops.cstalk.add_demo_head(with_bones=False)
+    assert bpy.context.view_layer.objects.active.find_armature() is None
 
 
 def test_geometry_is_frozen(head: HeadGeometry) -> None:

@@ -80,3 +80,16 @@ def test_a_strength_out_of_range_is_named(engine: Engine, field: str) -> None:
     acting = dataclasses.replace(NATURAL_ACTING, **{field: 2.5})
     with pytest.raises(BadArgument, match=field):
         generated(engine, acting)
+
+
+def test_waiting_before_and_after_leaves_the_mouth_of_the_clip_as_it_was(engine: Engine) -> None:
+    clip = Performance(SPEECH, seed=1, acting=NATURAL_ACTING)
+    waiting = dataclasses.replace(clip, idle_before_s=2.0, idle_after_s=1.5)
+    alone, whole = perform(clip, engine), perform(waiting, engine)
+    assert whole.start_s == -2.0
+    assert whole.frame_count == alone.frame_count + 120 + 90
+    inside = slice(120, 120 + alone.frame_count)
+    for name in ("jawOpen", "mouthPucker"):
+        np.testing.assert_array_equal(whole.column(name)[inside], alone.column(name))
+    assert whole.column("eyeLookOutLeft")[:120].std() > 0.01
+    assert whole.column("jawOpen")[0] < 0.01

@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model_runtime.acting import asymmetry, dynamics, gaze, head, idle, layers, prosody
+from model_runtime.acting import (
+    around,
+    asymmetry,
+    dynamics,
+    gaze,
+    head,
+    idle,
+    layers,
+    look,
+    prosody,
+)
 from model_runtime.curves.rig import load_rig
 from model_runtime.curves.track import CurveTrack
-from model_runtime.protocol import NATURAL_ACTING, Acting
+from model_runtime.errors import BadArgument
+from model_runtime.protocol import NATURAL_ACTING, Acting, LookKey
 
 RATE = 16_000
 
@@ -225,8 +236,8 @@ def test_a_waiting_face_blinks_looks_and_breathes_with_its_lips_closed() -> None
 
 def test_a_listener_looks_at_the_speaker_more_than_somebody_who_waits() -> None:
     waiting, listening = (
-        idle.idle_track(load_rig("arkit52"), 60.0, seed=3, is_listening=flag)
-        for flag in (False, True)
+        idle.idle_track(load_rig("arkit52"), 60.0, seed=3, scene=scene)
+        for scene in (None, idle.listening_throughout(60.0))
     )
 
     def away(track: CurveTrack) -> float:
@@ -234,3 +245,88 @@ def test_a_listener_looks_at_the_speaker_more_than_somebody_who_waits() -> None:
         return float((sideways > 0.12).mean())
 
     assert away(listening) < away(waiting)
+
+
+LEFT_40 = (LookKey(0.0, 40.0, 0.0),)
+
+
+def turned(track: CurveTrack) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees to the own left of the eyes in the head, and of the head."""
+    eyes = 30 * (track.column("eyeLookOutLeft") - track.column("eyeLookInLeft"))
+    return eyes, -np.rad2deg(track.column("headYaw"))
+
+
+def test_eyes_and_head_together_reach_the_direction_they_look_in() -> None:
+    scene = idle.IdleScene(look=LEFT_40)
+    rig = load_rig("arkit52")
+    plain, looking = (idle.idle_track(rig, 20.0, seed=3, scene=s) for s in (None, scene))
+    gained = sum(turned(looking)) - sum(turned(plain))
+    np.testing.assert_allclose(np.median(gained), 40, atol=1.0)
+    assert np.median(turned(looking)[1] - turned(plain)[1]) == pytest.approx(21, abs=0.1)
+
+
+def test_without_head_motion_the_eyes_reach_alone_what_they_can() -> None:
+    track = idle.idle_track(
+        load_rig("arkit52"),
+        20.0,
+        acting=Acting(eyes=1),
+        scene=idle.IdleScene(look=(LookKey(0.0, 20.0, 0.0),)),
+    )
+    assert "headYaw" not in track.channels
+    assert np.median(turned_eyes(track)) == pytest.approx(20, abs=3)
+
+
+def turned_eyes(track: CurveTrack) -> np.ndarray:
+    """Degrees of the left eye to the own left."""
+    return 30 * (track.column("eyeLookOutLeft") - track.column("eyeLookInLeft"))
+
+
+def test_the_head_follows_a_turn_later_and_without_a_jump() -> None:
+    keys = (LookKey(4.9, 0, 0), LookKey(5.0, 40, 0))
+    times = np.arange(600) / 60
+    turns = look.head_turns(keys, times)
+    yaw = -turns[:, 0]
+    assert yaw[int(4.7 * 60)] < 1
+    assert yaw[-1] == pytest.approx(21, abs=0.1)
+    assert np.abs(np.diff(yaw)).max() * 60 < 80  # degrees a second
+    assert not turns[:, 2].any()
+
+
+def test_a_listener_nods_only_while_somebody_speaks() -> None:
+    spans = (prosody.Phrase(5.0, 30.0),)
+    nods = head.listener_nods(np.arange(40 * 60) / 60, spans, seed=2)
+    assert np.abs(nods[: int(4.5 * 60)]).max() < 0.01
+    assert nods[5 * 60 : 30 * 60].max() > 2
+    assert nods[int(32.5 * 60) :].max() < 0.01
+
+
+def test_waiting_keeps_the_frames_of_the_clip() -> None:
+    track = neutral_track(2.0, fps=24.0)
+    waits = around.waits_of(1.0, 2.0, 24.0)
+    whole = around.extended_track(track, waits, seed=1)
+    assert whole.frame_count == 24 + 48 + 48
+    np.testing.assert_array_equal(whole.values[24:72], track.values)
+    assert np.abs(np.diff(whole.column("mouthSmileLeft"))).max() < 0.02
+    assert whole.column("jawOpen")[-1] == 0
+
+
+def test_waiting_shifts_phrases_and_keeps_fixations_of_the_clip(
+    two_phrases: prosody.Prosody,
+) -> None:
+    direction = layers.Direction(two_phrases, {"happy": np.ones(two_phrases.frames)}, seed=4)
+    waits = around.waits_of(3.0, 1.0, 60.0)
+    whole = around.extended_direction(direction, waits)
+    assert whole.prosody.frames == two_phrases.frames + 200
+    assert whole.first_s == -3.0
+    assert whole.prosody.phrases[0].start_s == two_phrases.phrases[0].start_s + 3
+    assert whole.emotions["happy"][0] < 0.01
+    own = layers.plan_gaze(direction)
+    extended = around.extended_fixations(own, waits, 8.0, seed=4)
+    inside = [f for f in extended if 3 <= f.start_s < 11]
+    assert [f.yaw_deg for f in inside] == [f.yaw_deg for f in own]
+
+
+@pytest.mark.parametrize("seconds", [-0.1, float("nan"), 601.0])
+def test_an_idle_time_out_of_range_is_refused(seconds: float) -> None:
+    with pytest.raises(BadArgument, match="Idle time"):
+        around.waits_of(seconds, 0.0, 60.0)

@@ -242,3 +242,29 @@ def test_the_title_lists_changes_only_if_there_are_any() -> None:
     assert HEARD.title() == "happy 0.8 at 0.0 s, sad 0.6 at 4.0 s"
     steady = DetectedEmotion(HEARD.keys[:1], "happy", 0.8, {})
     assert steady.title() == "happy 0.8"
+
+
+def test_an_unlikely_emotion_is_not_believed_and_the_title_says_so() -> None:
+    doubtful = classify_voice(
+        described(voice(4)), model_that_says(happy=0.02, angry=0, neutral=-0.2)
+    )
+    assert not doubtful.is_sure
+    assert [(key.emotion, key.intensity) for key in doubtful.keys] == [("neutral", 0.0)]
+    assert doubtful.title().startswith("unsure, so neutral is used (nearest: ")
+    clear = classify_voice(described(voice(4)), model_that_says(happy=1.0))
+    assert clear.is_sure
+    assert clear.emotion == "happy"
+
+
+def test_valence_and_arousal_are_the_regression_onto_the_coordinates() -> None:
+    model = model_that_says(happy=1.0)  # one class surely, the others surely not
+    np.testing.assert_allclose(model.dimensions(np.zeros((2, STATISTICS))), [[0.8, 0.5]] * 2)
+    angry = classify_voice(described(voice(4)), model_that_says(angry=1.0))
+    assert (angry.valence, angry.arousal) == (-0.5, 0.6)
+
+
+def test_a_detection_of_version_0_1_is_read_without_what_it_lacks() -> None:
+    data = {"keys": [], "emotion": "happy", "intensity": 1.0, "probabilities": {"happy": 1.0}}
+    found = DetectedEmotion.from_json(data)
+    assert (found.valence, found.arousal, found.is_sure) == (0.0, 0.0, True)
+    assert DetectedEmotion.from_json(found.as_json()) == found

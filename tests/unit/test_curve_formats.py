@@ -245,3 +245,14 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path: Path) -> 
         check_output(tmp_path / "a.txt")
     check_output(tmp_path / "a.NPZ")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.npz"]
+
+
+def test_livelink_turns_the_eyes_as_their_look_shapes_do(tmp_path: Path) -> None:
+    values = np.zeros((3, 52), np.float32)
+    values[1, [NAMES.index("eyeLookOutLeft"), NAMES.index("eyeLookInRight")]] = 0.6  # own left
+    values[2, [NAMES.index("eyeLookDownLeft"), NAMES.index("eyeLookDownRight")]] = 0.4
+    write_curves(CurveTrack(values, NAMES, 60.0), tmp_path / "a.csv")
+    back = read_curves(tmp_path / "a.csv")
+    for side in ("left", "right"):
+        np.testing.assert_allclose(back.column(f"{side}EyeYaw"), (0, -0.3, 0), atol=1e-6)
+        np.testing.assert_allclose(back.column(f"{side}EyePitch"), (0, 0, 0.2), atol=1e-6)

@@ -10,8 +10,12 @@ import pytest
 from model_runtime.protocol import (
     Acting,
     Cancel,
+    ChannelOffset,
     EmotionKey,
+    EmotionShare,
+    Expression,
     Generate,
+    LookKey,
     Performance,
     ProtocolError,
     decode,
@@ -31,6 +35,14 @@ PERFORMANCE = Performance(
     acting=Acting(dynamics=1.0, eyes=0.5, asymmetry=0.25, favoured_side="left"),
     smoothing_s=0.05,
     commit=False,
+    idle_before_s=2.0,
+    idle_after_s=1.0,
+    expressions=(
+        Expression(
+            "smug", (EmotionShare("happy", 0.5),), (ChannelOffset("jawOpen", 0.1),), amplitude=1.2
+        ),
+    ),
+    look=(LookKey(0.5, -20.0, 5.0),),
 )
 
 
@@ -66,6 +78,18 @@ def test_a_request_carries_every_parameter_of_its_performance() -> None:
             },
             "smoothing_s": 0.05,
             "commit": False,
+            "idle_before_s": 2.0,
+            "idle_after_s": 1.0,
+            "expressions": [
+                {
+                    "name": "smug",
+                    "shares": [{"emotion": "happy", "weight": 0.5}],
+                    "offsets": [{"channel": "jawOpen", "value": 0.1}],
+                    "amplitude": 1.2,
+                    "description": "",
+                }
+            ],
+            "look": [{"time_s": 0.5, "yaw_deg": -20.0, "pitch_deg": 5.0}],
         },
     }
 

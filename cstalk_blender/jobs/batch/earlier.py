@@ -12,7 +12,7 @@ import bpy
 from ... import compat
 from ...errors import BadBatch
 from ...rig.binding import targets
-from ...rig.keys import ownership, strips
+from ...rig.keys import ownership, strips, tracks
 from ...scene.sequencer import sequencer_scene
 from .request import Destination
 
@@ -92,7 +92,9 @@ def _strips(face: bpy.types.Object) -> Iterator[Span]:
     for nla_track in strips.our_tracks(face.data.shape_keys):
         for strip in nla_track.strips:
             source = _source_or_none(strip.action)
-            if source is not None:
+            # Waiting has the length of all lines: others may begin in its last second.
+            is_waiting = source is not None and strip.action.get(strips.LINE) == tracks.IDLE_LINE
+            if source is not None and not is_waiting:
                 yield source, strip.frame_start, strip.frame_end
 
 

@@ -238,7 +238,7 @@ class BatchJob(pump.TimerPump):
         audio.step(STEP_BUDGET_S)
         if not audio.is_ready:
             return
-        messages = lines.messages(audio.ready, request.base, request.acting)
+        messages = lines.messages(audio.ready, request.base, request.acting, request.look)
         start = protocol.StartBatch(output_folder=str(request.target.folder))
         self._worker = batch_worker.BatchWorker(self.launch(), messages, start)
         self.state = State.GENERATING

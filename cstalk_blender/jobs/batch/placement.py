@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 
 from ... import compat
+from ...dialogue.conversation import over_idle
 from ...dialogue.fade import faded
 from ...dialogue.layout import joined
 from ...dialogue.lines import stem_of
@@ -123,12 +124,17 @@ def place(assignment: Assignment, target: BatchTarget) -> tuple[str, ...]:
     return placed.notes
 
 
-def place_timeline(assignments: Sequence[Assignment], target: BatchTarget) -> tuple[str, ...]:
+def place_timeline(
+    assignments: Sequence[Assignment],
+    target: BatchTarget,
+    waiting: tuple[float, track.CurveTrack] | None = None,
+) -> tuple[str, ...]:
     """Key all lines of one face on the timeline, as one Action.
 
     Args:
         assignments: The lines of the face.
         target: Destination.
+        waiting: Second and curves of waiting around all lines; None rests between them.
 
     Returns:
         Notes for the user.
@@ -145,6 +151,9 @@ def place_timeline(assignments: Sequence[Assignment], target: BatchTarget) -> tu
         assert assignment.zero_frame is not None, "a line is placed when its frame is known"
         parts.append((assignment.zero_frame / rate + curves.start_s, curves))
     begin_s, curves, spoken = joined(parts, target.fade_s)
+    if waiting is not None:
+        begin_s, curves = waiting[0], over_idle(*waiting, parts, target.fade_s)
+        spoken = [slice(0, curves.frame_count)]
     strips.clear_lines(faces)  # below the Action they would have no effect
     name = Path(target.batch).name or target.batch
     report = bake.bake_track(
@@ -260,13 +269,19 @@ def _faces(assignment: Assignment, target: BatchTarget) -> list[bpy.types.Object
             f"No character is assigned to {assignment.line.row.name}",
             hint="Choose its Character in the list, or add a row to the cast",
         )
-    for thing in bpy.data.objects:
-        if thing.session_uid == assignment.face_uid:
-            return targets.face_objects(thing, with_companions=target.with_companions)
+    face = face_or_none(assignment)
+    if face is not None:
+        return targets.face_objects(face, with_companions=target.with_companions)
     raise BadTarget(
         f"The face {assignment.face_name!r} was removed while its lines were generated",
         hint="Undo the removal or choose another face, then bake again",
     )
+
+
+def face_or_none(assignment: Assignment) -> bpy.types.Object | None:
+    """Return the face of a line; None if none is assigned or it was removed."""
+    things = (o for o in bpy.data.objects if o.session_uid == assignment.face_uid)
+    return next(things, None)
 
 
 def _export(

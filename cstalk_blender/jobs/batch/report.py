@@ -9,7 +9,8 @@ from typing import Any
 from ...dialogue import results
 from ...dialogue.lines import stem_of
 from ...errors import SessionError
-from . import placement
+from ...scene import audio as sound
+from . import idle, placement
 from .progress import LineState
 from .request import PLAYED, Assignment, BatchRequest, BatchTarget, Destination, LineStatus
 
@@ -64,6 +65,8 @@ def conclude(request: BatchRequest, states: States, engine: str) -> Conclusion:
         faces = placement.faces_with_lines(target)
         speakers = {stem_of(one.line): one.face_uid for one in request.assignments}
         placement.remove_unlisted(faces, target, speakers)
+        if request.idle is not None:
+            notes += _place_idle(request, states)
     if target.with_sounds and target.destination in PLAYED:
         placement.place_sounds(_good(request, states), target)
     # A batch that is cancelled before its worker starts has no folder and nothing to report.
@@ -115,10 +118,13 @@ def _place_timelines(request: BatchRequest, states: States) -> list[str]:
     """Key the lines of each face, unless none of them has changed; returns notes."""
     notes: list[str] = []
     for assignments in placement.by_face(_good(request, states)).values():
-        if all(_state(one, states).status == LineStatus.SKIPPED for one in assignments):
+        is_unchanged = all(_state(one, states).status == LineStatus.SKIPPED for one in assignments)
+        if is_unchanged and request.idle is None:  # waiting depends on the lines of all
             continue
         try:
-            notes += placement.place_timeline(assignments, request.target)
+            notes += placement.place_timeline(
+                assignments, request.target, _waiting_or_none(request, states, assignments[0])
+            )
         except SessionError as error:
             for assignment in assignments:
                 state = _state(assignment, states)
@@ -129,6 +135,28 @@ def _place_timelines(request: BatchRequest, states: States) -> list[str]:
             if item is not None:
                 item.placement_token = _state(assignment, states).token
     return notes
+
+
+def _place_idle(request: BatchRequest, states: States) -> list[str]:
+    assert request.idle is not None
+    scene = placement.scene_of(request.target)
+    good = _good(request, states)
+    return idle.place_idle(scene, good, _lengths(states), request.target, request.idle)
+
+
+def _waiting_or_none(request: BatchRequest, states: States, of: Assignment) -> Any:
+    """Return second and curves of waiting for the face of a line; None without waiting."""
+    face = placement.face_or_none(of)
+    if request.idle is None or face is None:
+        return None
+    scene = placement.scene_of(request.target)
+    rate = sound.frame_rate(scene)
+    turns = idle.turns_of(_good(request, states), _lengths(states), rate)
+    return idle.waiting_curves(scene, face, turns, request.idle) if turns else None
+
+
+def _lengths(states: States) -> dict[str, float]:
+    return {line: state.length_s for line, state in states.items()}
 
 
 def _write_reports(request: BatchRequest, states: States, engine: str) -> dict[str, str]:

@@ -96,6 +96,21 @@ class BatchTarget:
 
 
 @dataclasses.dataclass(frozen=True)
+class IdleRequest:
+    """What characters do while they do not speak."""
+
+    acting: dict[int, protocol.Acting]
+    """Strengths of eyes and head, by session id of the face."""
+    before_s: float
+    """Seconds of waiting before the first line of any character."""
+    after_s: float
+    """Seconds of waiting after the last."""
+    is_listening: bool
+    """Look at the character that speaks, and nod now and then."""
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class BatchRequest:
     """A batch that the user asked for."""
 
@@ -105,6 +120,10 @@ class BatchRequest:
     """Parameters that hold for all lines: frame rate, seed, blinks."""
     acting: dict[str, protocol.Acting] = dataclasses.field(default_factory=dict)
     """Strengths of acting, by id of the line: faces without a head bone cannot turn it."""
+    look: dict[str, tuple[protocol.LookKey, ...]] = dataclasses.field(default_factory=dict)
+    """Where the speaker of a line looks, by id of the line."""
+    idle: IdleRequest | None = None
+    """None leaves faces at rest between lines."""
     report: Path | None = None
     """The report's table; its page is written next to it. None: in the output folder."""
     layout: Callable[[dict[str, float]], tuple[Assignment, ...]] | None = None

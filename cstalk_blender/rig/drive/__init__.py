@@ -5,6 +5,7 @@
 - `properties`: merge values that share a property.
 - `drivers`: the property to key instead of a driven one.
 - `eyes`: routes of look and head channels to bones.
+- `facing`: where a face is and which way it looks.
 - `mouth`: lip gap under a performance, and the shape keys that close it.
 - `values`: read and write properties by animation path.
 """

@@ -12,7 +12,7 @@ from ...package import rigs, track
 from ..binding.targets import RIG_NAME
 from ..fitting.expressions import NotInvertible
 from ..mapping.routing import Routing
-from . import drivers
+from . import drivers, eyes
 from .properties import PropertyTarget
 from .target_curves import AXES, TargetCurve, target_curves
 from .values import read_value
@@ -94,6 +94,11 @@ def body_property(face: bpy.types.Object, kind: str, target: str) -> tuple[bpy.t
         start = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
         return armature, start + BONE_PROPERTIES[what], AXES.index(axis)
     path, index = drivers.split_index(target)
+    if path == eyes.OBJECT_ROTATION:
+        goal = eyes.head_target_or_none(face)
+        if goal is None:
+            raise NotInvertible("the object that head motion turns was removed")
+        return goal, path.rpartition(":")[2], index
     # The armature first: rigs keep their sliders there.
     for owner in (armature, face):
         if owner is not None:
@@ -124,6 +129,8 @@ def owners_of(faces: Sequence[bpy.types.Object]) -> list[bpy.types.ID]:
     for face in faces:
         armature = face.find_armature()
         found += [] if armature is None else [armature, armature.data]
+        goal = eyes.head_target_or_none(face)
+        found += [] if goal is None else [goal]
         level = [face.data.shape_keys]
         # As far as `drivers.source_of` follows a chain.
         for _depth in range(drivers.DEEPEST):

@@ -4,6 +4,7 @@ The memory is a custom property, so it survives saving, undo and the removal of 
 
     owner["cstalk"] = {"previous": Action, "previous_slot": identifier, "previous_fake": 0 or 1,
                        "kept_track": NLA track that plays the user's Action below the CSTalk Action,
+                       "blend_type": how the owner's Action was blended with its NLA tracks,
                        "values": {shape key: value before},
                        "ranges": {shape key: [min, max] before},
                        "paths": JSON of [[data path, index, value before], ...]}
@@ -117,7 +118,7 @@ def restore_ranges(key: bpy.types.ID) -> None:
 def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
     """Note the user's Action, which a CSTalk Action replaces.
 
-    That of an armature continues on an NLA track below the CSTalk Action.
+    That of an armature continues on an NLA track below the CSTalk Action, which adds to it.
 
     Args:
         owner: Data block that plays the Action.
@@ -126,6 +127,7 @@ def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
     memory = _memory(owner)
     for name in ("previous", "previous_slot", "previous_fake"):
         memory.pop(name, None)
+    _restore_blend_type(owner, memory)
     if action is not None:
         memory["previous"] = action
         memory["previous_slot"] = compat.slot_name(owner)
@@ -140,6 +142,9 @@ def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
             track.name = KEPT_TRACK
             compat.add_strip(track, action, memory["previous_slot"])
             memory["kept_track"] = track.name
+            # A replacing Action would freeze the neck of a body animation.
+            memory["blend_type"] = owner.animation_data.action_blend_type
+            owner.animation_data.action_blend_type = "COMBINE"
     owner[MEMORY] = memory
 
 
@@ -161,6 +166,7 @@ def restore(owner: bpy.types.ID, *, has_clips: bool) -> None:
     memory = _memory(owner)
     previous = memory.get("previous")
     _remove_kept_track(owner, memory)
+    _restore_blend_type(owner, memory)
     # Only a fake user that was set by `put_aside` is taken away.
     if previous is not None and not memory.get("previous_fake"):
         previous.use_fake_user = False
@@ -185,6 +191,12 @@ def _memory(owner: bpy.types.ID) -> dict[str, Any]:
     memory = owner.get(MEMORY)
     # ``to_dict`` copies: changes of an ID property's group are written back explicitly.
     return {} if memory is None else memory.to_dict()
+
+
+def _restore_blend_type(owner: bpy.types.ID, memory: dict[str, Any]) -> None:
+    before = memory.pop("blend_type", None)
+    if before is not None and owner.animation_data is not None:
+        owner.animation_data.action_blend_type = before
 
 
 def _remove_kept_track(owner: bpy.types.ID, memory: dict[str, Any]) -> None:

@@ -21,11 +21,11 @@ from ...arrays import Array
 from ...package import track
 from ..drive.plan import owners_of
 from ..drive.properties import PropertyCurve
-from . import install, ownership, rest
+from . import install, memory, ownership, rest
 from .build import ActionBuilder
 from .fcurves import key_frames, read_curve, write_curve
 from .ownership import BATCH, LINE
-from .tracks import FACE_0_1, STRIP, TRACK, has_clips, is_clip, our_tracks
+from .tracks import FACE_0_1, IDLE_TRACK, STRIP, TRACK, has_clips, is_clip, our_tracks
 
 # Short against the silence, long enough that the face does not jump.
 FADE_S = 0.08
@@ -74,6 +74,7 @@ def place_line(
     start_frame: float,
     frame_rate: float,
     is_on_track: bool = True,
+    is_below: bool = False,
 ) -> Placed:
     """Give a clip its Action, and the faces a strip of it on our NLA track.
 
@@ -84,6 +85,7 @@ def place_line(
         start_frame: Scene frame at time 0 of the audio file.
         frame_rate: Frames per second of the scene.
         is_on_track: False keeps the Action in the file without a strip.
+        is_below: The strip lies below those of all clips, as that of waiting between them does.
 
     Raises:
         SessionError: The keyframes cannot be written; the scene is as it was.
@@ -97,7 +99,7 @@ def place_line(
         # Strips play values through the slider's range as well.
         if part.owner.id_type == "KEY":
             install.widen_sliders(part.owner, part.curves)
-        notes += _add_strip(part, round(FADE_S * frame_rate))
+        notes += _add_strip(part, round(FADE_S * frame_rate), is_below=is_below)
     span = parts[0].action.frame_range
     # One Action for all parts where Actions have slots.
     made = tuple(dict.fromkeys(part.action.name for part in parts))
@@ -232,7 +234,7 @@ def _mark(face: bpy.types.Object, parts: Sequence[_Part], label: Label) -> None:
         ownership.set_fake_user(part.action)
 
 
-def _add_strip(part: _Part, fade: int) -> list[str]:
+def _add_strip(part: _Part, fade: int, *, is_below: bool) -> list[str]:
     """Add a strip on the first of our tracks with room; sentences about what hides it."""
     owner = part.owner
     animation = owner.animation_data or owner.animation_data_create()
@@ -242,27 +244,45 @@ def _add_strip(part: _Part, fade: int) -> list[str]:
         ownership.set_fake_user(own)
         compat.assign_action(owner, None)
         notes.append(f"{own.name!r} does not play any more: it would hide the lines")
-    elif animation.action is not None:
+    elif animation.action is not None and owner.id_type == "KEY":
         # The active Action of a data block plays above all its NLA tracks.
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
     # Before the strip plays, as the values are read from the scene.
     rest.hold(owner, part.action)
+    if animation.action is not None and owner.id_type != "KEY":
+        memory.put_aside(owner, animation.action)  # the body's animation continues below
+        compat.assign_action(owner, None)
     slot = compat.slot_of_action(part.action, owner)
     # Clips that overlap need tracks of their own: Blender allows no overlap on one.
-    for nla_track in our_tracks(owner):
+    rows = () if is_below else [t for t in our_tracks(owner) if not t.name.startswith(IDLE_TRACK)]
+    for nla_track in rows:
         strip = compat.add_strip_or_none(nla_track, part.action, slot)
         if strip is not None:
             break
     else:
-        nla_track = animation.nla_tracks.new()
-        nla_track.name = TRACK
+        below = tracks_below(owner) if is_below else []
+        nla_track = animation.nla_tracks.new(prev=below[-1] if below else None)
+        nla_track.name = IDLE_TRACK if is_below else TRACK
         strip = compat.add_strip(nla_track, part.action, slot)
     # By default a strip holds its last pose for ever, which would hide all earlier clips.
     strip.extrapolation = "NOTHING"
+    if owner.id_type != "KEY":
+        strip.blend_type = "COMBINE"
     length = strip.frame_end - strip.frame_start
     # At most a quarter on each side: blends of a strip must not overlap.
     strip.blend_in = strip.blend_out = min(float(fade), length / 4)
     return notes
+
+
+def tracks_below(owner: bpy.types.ID) -> list[Any]:
+    """Return the NLA tracks of a data block below the first of our clips, in order."""
+    clips = {nla_track.name for nla_track in our_tracks(owner)}
+    found = []
+    for nla_track in owner.animation_data.nla_tracks:
+        if nla_track.name in clips:
+            break
+        found.append(nla_track)
+    return found
 
 
 def _stored_actions(face: bpy.types.Object) -> list[bpy.types.Action]:

@@ -11,6 +11,10 @@ from .ownership import BATCH
 
 TRACK = "CSTalk Lines"
 """Name of our NLA tracks; those for clips that overlap are numbered."""
+IDLE_TRACK = "CSTalk Idle"
+"""Name of our NLA track of waiting and listening, below the clips."""
+IDLE_LINE = "(idle)"
+"""Name by which an Action of waiting is known among the clips; no audio file is named so."""
 STRIP = "cstalk_strip"
 """Custom property of an Action that was made to be played by strips."""
 FACE_0_1 = "cstalk_face"
@@ -25,7 +29,7 @@ def our_tracks(owner: bpy.types.ID) -> Iterator[Any]:
         plays = [strip.action for strip in nla_track.strips]
         holds_clips = bool(plays) and all(a is not None and is_clip(a) for a in plays)
         # Renamed tracks are recognised by what they play.
-        if nla_track.name.startswith(TRACK) or holds_clips:
+        if nla_track.name.startswith((TRACK, IDLE_TRACK)) or holds_clips:
             yield nla_track
 
 

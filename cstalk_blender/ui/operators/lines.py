@@ -66,7 +66,7 @@ class CSTALK_OT_batch_apply(BatchOperator, bpy.types.Operator):
         if not 0 <= settings.index < len(settings.lines):
             return {"CANCELLED"}
         chosen = settings.lines[settings.index]
-        names = ("character",) if self.what == "CHARACTER" else ("emotion", "intensity")
+        names = ("character",) if self.what == "CHARACTER" else ("emotion", "blend", "intensity")
         # Read before writing: the chosen line may be a ticked one.
         values = {name: getattr(chosen, name) for name in names}
         for item in settings.lines:

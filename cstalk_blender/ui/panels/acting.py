@@ -26,9 +26,12 @@ class CSTALK_PT_acting(SidebarPanel, bpy.types.Panel):
         face = chosen_face_or_none(context)
         layout.prop(settings, "dynamics", slider=True)
         layout.prop(settings, "eyes", slider=True)
+        row = layout.row()
+        row.active = settings.eyes > 0
+        row.prop(settings, "look_at")
         has_bone = eyes.head_bone_or_none(face) is not None
         row = layout.row()
-        row.active = has_bone and eyes.turns_head(face)
+        row.active = eyes.turns_head(face)
         row.prop(settings, "head", slider=True)
         if has_bone:
             layout.operator(
@@ -38,8 +41,13 @@ class CSTALK_PT_acting(SidebarPanel, bpy.types.Panel):
             )
         else:
             draw_lines(layout, "This face has no head bone", "INFO", letters_across(context))
+        if face is not None:
+            layout.prop(face, "cstalk_head_target")
         layout.prop(settings, "asymmetry", slider=True)
         layout.prop(settings, "favoured_side")
+        column = layout.column(align=True)
+        column.prop(settings, "idle_before")
+        column.prop(settings, "idle_after")
 
 
 class CSTALK_PT_script(SidebarPanel, bpy.types.Panel):

@@ -17,7 +17,7 @@ from ...text import clock
 from .. import emotion_strip, line_requests
 from ..operators import batch as operators
 from ..operators import lines as line_operators
-from ..properties.batch import AS_PANEL, CSTALK_PG_batch, CSTALK_PG_line
+from ..properties.batch import CSTALK_PG_batch, CSTALK_PG_line
 from .generate import SidebarPanel, draw_lines, letters_across
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ def draw_selected(
     emotion = box.row(align=True)
     emotion.prop(item, "emotion")
     _apply(emotion, "EMOTION")
-    if item.emotion != AS_PANEL:
+    box.prop(item, "blend")
+    if item.has_own_emotion:
         box.prop(item, "intensity", slider=True)
     box.prop(item, "emotion_at")
     if settings.listed_from != casting.SEQUENCER:

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...jobs.batch.request import Destination
+from ...jobs.batch.request import PLAYED, Destination
 from ...scene import emotion_track
 from ..operators import lines as line_operators
 from ..properties.batch import CSTALK_PG_batch
@@ -126,6 +126,8 @@ def draw_writing(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
     """Draw the options of files and strips."""
     if is_laid_out(settings):
         column.prop(settings, "with_sounds")
+    if settings.destination in PLAYED:
+        column.prop(settings, "idle")
     if settings.destination in (Destination.NLA, Destination.ACTIONS):
         column.prop(settings, "is_asset")
     files = column.column(heading="Also Write")

@@ -21,6 +21,7 @@ from ...text import clock, listed
 from .. import generate_requests
 from ..operators import curves as curve_operators
 from ..operators import generate as operators
+from ..properties import expressions
 from ..properties.generate import CSTALK_PG_scene, chosen_face_or_none
 
 if TYPE_CHECKING:
@@ -177,8 +178,13 @@ def draw_emotion(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters:
     """
     column = layout.column(align=True)
     column.prop(settings, "emotion", text="")
+    second = column.row(align=True)
+    second.active = settings.emotion != choices.AUTO_EMOTION
+    second.prop(settings, "second_emotion", text="")
+    if settings.second_emotion != expressions.NONE:
+        second.prop(settings, "second_share", slider=True)
     row = column.row()
-    row.active = settings.emotion != choices.EMOTIONS[0]
+    row.active = settings.emotion != choices.EMOTIONS[0] or settings.is_blended
     row.prop(settings, "intensity", slider=True)
     quiet = column.column(align=True)
     quiet.active = False
@@ -189,7 +195,7 @@ def draw_emotion(layout: bpy.types.UILayout, settings: CSTALK_PG_scene, letters:
 
 def emotion_description(name: str) -> str:
     """Return what the face does in an emotion, or that the voice decides."""
-    return choices.EMOTION_DESCRIPTIONS.get(name, choices.AUTO_DESCRIPTION)
+    return expressions.description_of(name)
 
 
 def draw_job(layout: bpy.types.UILayout, job: GenerateJob, letters: int) -> None:

@@ -8,6 +8,8 @@ from ...package import choices, protocol
 from ...rig.drive import eyes
 
 STRENGTH = {"min": 0.0, "max": choices.MAX_ACTING, "soft_max": 1.0, "step": 5, "precision": 2}
+IDLE_TIME = {"min": 0.0, "soft_max": 10.0, "max": 600.0, "precision": 1, "step": 50}
+"""Seconds; ten minutes is the limit of the runtime."""
 SIDE_ITEMS = [
     ("auto", "By Seed", "The seed chooses the stronger half of the face"),
     ("left", "Left", "The character's own left half is the stronger"),
@@ -51,6 +53,26 @@ class CSTALK_PG_acting(bpy.types.PropertyGroup):
     )
     favoured_side: bpy.props.EnumProperty(
         name="Favoured Side", description="Half of the face that is stronger", items=SIDE_ITEMS
+    )
+    look_at: bpy.props.PointerProperty(
+        name="Look At",
+        description="Object or camera that the face looks at over the length of the line. "
+        "Empty looks straight ahead",
+        type=bpy.types.Object,
+    )
+    idle_before: bpy.props.FloatProperty(
+        name="Idle Before",
+        description="Seconds before the line in which the face waits: blinks, gaze, breath "
+        "(default: 0)",
+        default=0.0,
+        **IDLE_TIME,
+    )
+    idle_after: bpy.props.FloatProperty(
+        name="Idle After",
+        description="Seconds after the line in which the face waits: blinks, gaze, breath "
+        "(default: 0)",
+        default=0.0,
+        **IDLE_TIME,
     )
     use_script: bpy.props.BoolProperty(
         name="Use Script",
@@ -101,12 +123,19 @@ def acting_of(scene: bpy.types.Scene, face: bpy.types.Object | None) -> protocol
 
 def attach() -> None:
     """Add the settings to scenes."""
+    bpy.types.Object.cstalk_head_target = bpy.props.PointerProperty(  # type: ignore[func-returns-value]
+        name="Head Object",
+        description="Object, such as an empty, that head motion rotates in place of bones. "
+        "Empty uses the bones",
+        type=bpy.types.Object,
+    )
     bpy.types.Scene.cstalk_acting = bpy.props.PointerProperty(type=CSTALK_PG_acting)  # type: ignore[func-returns-value]
 
 
 def detach() -> None:
     """Undo `attach`."""
     del bpy.types.Scene.cstalk_acting
+    del bpy.types.Object.cstalk_head_target
 
 
 CLASSES = (CSTALK_PG_acting,)

@@ -52,6 +52,16 @@ SOURCE_ITEMS = [
     ("LIST", "List", "Read a CSV or TSV file with one line per row"),
     ("SEQUENCER", "Sequencer", "Read the sound strips of the sequencer with their trims"),
 ]
+IDLE_ITEMS = [
+    ("REST", "Rest", "The face is as it was where no line plays"),
+    ("IDLE", "Wait", "Blinks, gaze, breath and a small drift of the brows where no line plays"),
+    (
+        "LISTEN",
+        "Listen",
+        "Wait, look at the character that speaks, and nod now and then; speakers look at the "
+        "character that they talk to",
+    ),
+]
 OUTPUT_FOLDER = "cstalk"
 
 
@@ -114,6 +124,12 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
         subtype="FACTOR",
         update=_on_edit,
     )
+    blend: bpy.props.StringProperty(
+        name="Blend",
+        description="Blend of emotions in place of Emotion, as EMOTION:WEIGHT joined by plus "
+        "signs, for example happy:0.6+surprised:0.4. Empty uses Emotion",
+        update=_on_emotion,
+    )
     emotion_at: bpy.props.StringProperty(
         name="Emotion Changes",
         description="Changes of emotion within the line as SECONDS:EMOTION:INTENSITY, separated by "
@@ -171,7 +187,7 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
     @property
     def has_own_emotion(self) -> bool:
         """True when the line does not use the main panel's emotion."""
-        return bool(self.emotion != AS_PANEL)
+        return bool(self.emotion != AS_PANEL or self.blend)
 
 
 class CSTALK_PG_role(bpy.types.PropertyGroup):
@@ -266,6 +282,11 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         soft_max=0.5,
         max=2.0,
         precision=2,
+    )
+    idle: bpy.props.EnumProperty(
+        name="Between Lines",
+        description="How characters behave before, between and after their lines (default: Rest)",
+        items=IDLE_ITEMS,
     )
     is_asset: bpy.props.BoolProperty(
         name="Mark Assets",

@@ -10,16 +10,10 @@ from ... import compat
 from ...package import choices
 from ...rig.binding import targets
 from ...scene import audio
+from . import expressions
 
-EMOTION_ITEMS = [
-    (name, name.capitalize(), description, index)
-    for index, (name, description) in enumerate(choices.EMOTION_DESCRIPTIONS.items())
-]
-AUTO_INDEX = 1000
-"""Enum value of Auto, above those of all emotions: .blend files store this number."""
-EMOTION_ITEMS.append(
-    (choices.AUTO_EMOTION, "Auto (from voice)", choices.AUTO_DESCRIPTION, AUTO_INDEX)
-)
+EMOTION_ITEMS = expressions.emotion_items()
+SECOND_ITEMS = expressions.second_items()
 FINE_KEY_RATE = 60.0
 """Keys per second of the fine setting: the frame rate of ARKit face captures."""
 KEY_RATE_ITEMS = [
@@ -85,6 +79,21 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         description="Emotion of the performance (default: Neutral)",
         items=EMOTION_ITEMS,
     )
+    second_emotion: bpy.props.EnumProperty(
+        name="Second Emotion",
+        description="Emotion or expression that is blended with the first (default: None)",
+        items=SECOND_ITEMS,
+    )
+    second_share: bpy.props.FloatProperty(
+        name="Blend",
+        description="Share of the second emotion, 0 to 1: 0 is the first alone (default: 0.5)",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        step=5,
+        precision=2,
+        subtype="FACTOR",
+    )
     intensity: bpy.props.FloatProperty(
         name="Intensity",
         description="Strength of the emotion: 0 is neutral, 1 is full strength (default: 1). "
@@ -130,6 +139,21 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         precision=1,
         subtype="PERCENTAGE",
     )
+
+    @property
+    def is_blended(self) -> bool:
+        """True when a second emotion has a share."""
+        can_blend = self.emotion != choices.AUTO_EMOTION
+        has_second = self.second_emotion != expressions.NONE and self.second_share > 0
+        return bool(can_blend and has_second and self.second_emotion != self.emotion)
+
+    @property
+    def emotion_text(self) -> str:
+        """Emotion of the performance as keys have it: a name or a blend."""
+        if not self.is_blended:
+            return str(self.emotion)
+        share = round(self.second_share, 3)
+        return f"{self.emotion}:{1 - share:.3g}+{self.second_emotion}:{share:.3g}"
 
     @property
     def tolerance(self) -> float | None:

@@ -35,9 +35,22 @@ def read_keys(text: str) -> tuple[EmotionKey, ...]:
     return tuple(_key(part) for part in parts)
 
 
+def split_key(text: str) -> tuple[str, str, str]:
+    """Return seconds, emotion and intensity of a key; the emotion may be a blend with colons.
+
+    Raises:
+        ValueError: It has not three parts.
+    """
+    seconds, first, rest = text.partition(":")
+    emotion, last, intensity = rest.rpartition(":")
+    if not (first and last and emotion):
+        raise ValueError(text)
+    return seconds, emotion, intensity
+
+
 def _key(part: str) -> EmotionKey:
     try:
-        seconds, emotion, intensity = part.replace(",", ".").split(":")  # decimal commas
+        seconds, emotion, intensity = split_key(part.replace(",", "."))  # decimal commas
         key = EmotionKey(float(seconds), emotion_named(emotion), float(intensity))
     except ValueError:
         raise BadArgument(f"Invalid emotion_at {part!r}", hint=KEY_HINT) from None

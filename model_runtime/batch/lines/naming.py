@@ -17,6 +17,8 @@ from pathlib import PurePosixPath
 
 from ...choices import AUTO_EMOTION, DEFAULT_PATTERN, EMOTIONS
 from ...errors import BadArgument
+from ...expressions.blend import renamed
+from ...expressions.catalogue import expression_or_none
 from .matching import Program
 
 MAX_NAME_BYTES = 240
@@ -48,8 +50,19 @@ _TOKEN = re.compile(r"\{(\w*)\}|([\[\]])|([^{}\[\]]+)")
 
 
 def emotion_named(word: str) -> str:
-    """Return the model's name for an emotion word of any case; unknown words are unchanged."""
-    return EMOTION_WORDS.get(word.strip().lower(), word.strip())
+    """Return the model's name for an emotion word of any case; unknown words are unchanged.
+
+    Names within a blend are replaced one by one.
+    """
+    return renamed(word, _one_named)
+
+
+def _one_named(word: str) -> str:
+    plain = word.strip()
+    if plain.lower() in EMOTION_WORDS:
+        return EMOTION_WORDS[plain.lower()]
+    expression = expression_or_none(plain)
+    return plain if expression is None else expression.name
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,6 +32,9 @@ ROTATIONS = tuple(
     f"{part}{axis}" for part in ("head", "leftEye", "rightEye") for axis in ("Yaw", "Pitch", "Roll")
 )
 # The app counts at 60 whatever rate the phone records at.
+LOOK_TURN = 0.5
+"""Radians of an eye at value 1 of a look shape, as the add-on turns eye bones. Takes of the app
+have yaw to the own right, pitch downwards, and roll equal to yaw times pitch."""
 APP_RATE = 60
 """Base rate of the app; assumed for takes that are too short to measure it."""
 TIMECODE = re.compile(r"(\d+):(\d+):(\d+):(\d+(?:\.\d+)?)")
@@ -46,6 +49,8 @@ AGAIN_HINT = "Export the recording again"
 def write(track: CurveTrack, path: Path) -> None:
     """Write the file: 61 values per row, channels matched by name, missing ones 0.
 
+    Rotations of the eyes that the curves lack are those of their look shapes.
+
     The timecode counts at 60 for every frame rate, as the app does, with thousandths of a frame, so
     that real time, and with it the rate, can be read back.
 
@@ -57,6 +62,7 @@ def write(track: CurveTrack, path: Path) -> None:
         BadArgument: None of the channels is an ARKit shape.
         BadOutput: The file cannot be written.
     """
+    track = _with_eye_rotations(track)
     columns = _columns()
     # Case differs between exports of different app versions.
     index = {name.lower(): i for i, name in enumerate(track.channels)}
@@ -82,6 +88,21 @@ def write(track: CurveTrack, path: Path) -> None:
             numbers = ",".join(f"{value:.8f}" for value in rows)
             code = timecode(frame * APP_RATE / track.fps, APP_RATE)
             stream.write(f"{code},{len(columns)},{numbers}\n".encode())
+
+
+def _with_eye_rotations(track: CurveTrack) -> CurveTrack:
+    """Return curves with yaw, pitch and roll of each eye, in radians, where looks have them."""
+    values, names = [track.values], list(track.channels)
+    for side, outward in (("left", 1.0), ("right", -1.0)):
+        looks = [f"eyeLook{way}{side.capitalize()}" for way in ("Out", "In", "Up", "Down")]
+        rotations = [f"{side}Eye{axis}" for axis in ("Yaw", "Pitch", "Roll")]
+        if any(name in names for name in rotations) or not all(name in names for name in looks):
+            continue
+        out, inward, up, down = (track.column(name).astype(np.float64) for name in looks)
+        yaw, pitch = -LOOK_TURN * outward * (out - inward), LOOK_TURN * (down - up)
+        values.append(np.stack([yaw, pitch, yaw * pitch], axis=1).astype(np.float32))
+        names += rotations
+    return track.replaced(values=np.concatenate(values, axis=1), channels=tuple(names))
 
 
 def timecode(base_frames: float, base: int) -> str:

@@ -9,8 +9,10 @@ from typing import Final
 
 import numpy as np
 
+from ...acting.prosody import Prosody, smooth
 from ...arrays import DoubleArray
 from ...curves.track import CurveTrack
+from ...emotion.pitch import FRAME_RATE
 from .speech import correlation
 
 SIDES: Final = ("Left", "Right")
@@ -22,6 +24,8 @@ BLINK_SHUT, BLINK_OPEN = 0.6, 0.3
 ONSET_S = 0.25
 HEAD: Final = ("headYaw", "headPitch", "headRoll")
 """Rotations of the head in radians."""
+SPEED_SPREAD_S = 0.2
+"""Smoothing of the head's speed and of loudness before they are compared: about a syllable."""
 MOVES = 1e-3  # standard deviation under which a channel does not move
 
 
@@ -49,6 +53,33 @@ def head_motion(track: CurveTrack) -> tuple[tuple[float, float, float], float] |
     speed = np.linalg.norm(np.diff(angles, axis=0), axis=1).mean() * track.fps
     yaw, pitch, roll = angles.std(axis=0)
     return (float(yaw), float(pitch), float(roll)), float(speed)
+
+
+def head_in_speech(track: CurveTrack, cues: Prosody) -> tuple[float, float] | None:
+    """Return how the head follows the voice; None without a head, pauses or speech.
+
+    Args:
+        track: Curves.
+        cues: Of the clip, from its first frame on.
+
+    Returns:
+        Speed in pauses over speed in speech, and the correlation of speed with loudness.
+    """
+    if not all(name in track.channels for name in HEAD):
+        return None
+    angles = np.degrees(np.stack([track.column(name) for name in HEAD], axis=1).astype(np.float64))
+    speed = np.linalg.norm(np.gradient(angles, axis=0), axis=1) * track.fps
+    times = np.arange(len(speed)) / track.fps
+    own = np.arange(cues.frames) / FRAME_RATE
+    activity = np.interp(times, own, cues.activity)
+    loudness = np.interp(times, own, smooth(cues.loudness, SPEED_SPREAD_S))
+    spread = SPEED_SPREAD_S * track.fps
+    kernel = np.exp(-0.5 * (np.arange(-round(3 * spread), round(3 * spread) + 1) / spread) ** 2)
+    smoothed = np.convolve(speed, kernel / kernel.sum(), mode="same")
+    still, talking = speed[activity < 0.05], speed[activity > 0.95]
+    if not len(still) or not len(talking) or talking.mean() <= 0:
+        return None
+    return float(still.mean() / talking.mean()), correlation(smoothed, loudness)
 
 
 def mirror_correlation(track: CurveTrack) -> float:

@@ -186,6 +186,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("head_pitch", "  of pitch", Bar(1.3, 6.3), digits=1),
     Measure("head_roll", "  of roll", Bar(1.5, 7.3), digits=1),
     Measure("head_speed", "  speed, degrees a second", Bar(2, 18), digits=1),
+    Measure("head_pause", "  speed in pauses over speed in speech"),
+    Measure("head_voice", "  correlation of its speed with loudness"),
     Measure("onset", "expression level in the first 0.25 s", _high(0.6)),
     Measure("level_deviation", "  its standard deviation in a clip", _low(0.2)),
     Measure("mirror", "left-right correlation of the mouth"),

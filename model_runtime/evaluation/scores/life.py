@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...acting.prosody import measure_prosody
+from ...audio.store import SpeechStore
 from ...choices import EMOTIONS
+from ...curves.track import CurveTrack
+from ...emotion.pitch import FRAME_RATE
 from ...training.reference.rig import reference_rig
 from ..data.clips import SpokenClip
 from ..metrics import life
@@ -32,6 +36,7 @@ def life_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str,
     heads = [head for track in tracks if (head := life.head_motion(track)) is not None]
     return {
         **_head_figures(heads),
+        **_head_and_voice(tracks, clips),
         "gaze": mean_figure([life.mean_deviation(track, "eyeLook") for track in tracks]),
         "brows": mean_figure([life.mean_deviation(track, "brow") for track in tracks]),
         # Pooled over the minutes: a short clip has one blink or none.
@@ -51,6 +56,26 @@ def _head_figures(
         for place, axis in enumerate(("yaw", "pitch", "roll"))
     }
     return {**figures, "head_speed": mean_figure([speed for _deviations, speed in heads])}
+
+
+def _head_and_voice(tracks: Sequence[CurveTrack], clips: Sequence[SpokenClip]) -> dict[str, Figure]:
+    """Return how still the head is in pauses, and how it follows the loudness."""
+    pairs = []
+    for track, clip in zip(tracks, clips, strict=True):
+        if any(name not in track.channels for name in life.HEAD):
+            continue
+        with SpeechStore.open(clip.path) as store:
+            frames = round(store.duration_s * FRAME_RATE)
+            cues = measure_prosody(store.read_levelled, store.sample_count, frames)
+        found = life.head_in_speech(track, cues)
+        if found is not None:
+            pairs.append(found)
+    if not pairs:
+        return {}
+    return {
+        "head_pause": mean_figure([pause for pause, _voice in pairs]),
+        "head_voice": mean_figure([voice for _pause, voice in pairs]),
+    }
 
 
 def level_figures(performer: Performer, clips: Sequence[SpokenClip]) -> dict[str, Figure]:

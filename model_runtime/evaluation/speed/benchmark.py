@@ -24,12 +24,12 @@ import numpy as np
 from ...audio.store import SAMPLE_RATE, load_speech
 from ...checkpoint.folder import default_checkpoint, load_checkpoint
 from ...cli.console import Parser, print_line
-from ...engines.factory import AUTO, DEVICE_NAMES
+from ...engines.factory import AUTO, DEVICE_NAMES, open_engine
 from ...errors import BadArgument
 from ...files import check_writable, replace_file
 from ..data.sounds import write_wav
 from ..table import aligned
-from . import batch_timing, without_torch
+from . import acting_timing, batch_timing, without_torch
 from .batch_timing import BatchTiming
 from .timing_child import PEER
 
@@ -80,12 +80,23 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.json is not None:
         check_writable(options.json)
+    if options.acting:
+        print_line(_acting_text(options.model))
+        return 0
     result = measure(options.model, options.data, device=options.device, lines=options.lines)
     print_line(as_text(result).rstrip("\n"))
     if options.json is not None:
         text = json.dumps(dataclasses.asdict(result), indent=1, ensure_ascii=False)
         replace_file(options.json, (text + "\n").encode("utf-8"))
     return 0
+
+
+def _acting_text(model: Path) -> str:
+    """Return the cost of acting on 60 s of speech with the built-in engine."""
+    engine = open_engine(load_checkpoint(model), engine="numpy", device="cpu")
+    with tempfile.TemporaryDirectory(prefix="cstalk-benchmark-") as work:
+        _short, long = _write_speech(Path(work))
+        return acting_timing.as_text(acting_timing.time_acting(engine, long))
 
 
 def measure(
@@ -212,6 +223,9 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=batch_timing.LINES,
         help=f"lines of {SHORT_S} s in the batch; 0 leaves it out (%(default)s)",
+    )
+    parser.add_argument(
+        "--acting", action="store_true", help="print what eyes, head and idle cost, and end"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser

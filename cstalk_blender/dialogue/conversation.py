@@ -101,11 +101,11 @@ def over_idle(
     for second, line in sorted(lines, key=lambda pair: pair[0]):
         first = round((second - begin_s) * waiting.fps)
         columns = [names.index(name) for name in line.channels]
-        own = np.zeros((line.frame_count, len(names)), np.float32)
-        own[:, columns] = line.values
         frames = np.arange(len(values))
         inside = np.clip(frames - first, 0, line.frame_count - 1)
         outside = np.maximum(first - frames, frames - first - line.frame_count + 1)
         share = 0.5 + 0.5 * np.cos(np.pi * np.clip(outside / fade, 0, 1))
-        values += share[:, None].astype(np.float32) * (own[inside] - values)
+        # Channels that a line lacks go on waiting, as they do below its strip.
+        spoken = line.values[inside] - values[:, columns]
+        values[:, columns] += share[:, None].astype(np.float32) * spoken
     return track.CurveTrack(values, tuple(names), waiting.fps)

@@ -106,6 +106,7 @@ def _idle(scene: bpy.types.Scene, faces: Sequence[bpy.types.Object | None]) -> I
         after_s=scene.cstalk_acting.idle_after,
         is_listening=settings.idle == "LISTEN",
         seed=scene.cstalk.seed,
+        fps=scene.cstalk.keys_per_second or audio.frame_rate(scene),
     )
 
 

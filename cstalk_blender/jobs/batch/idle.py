@@ -66,7 +66,7 @@ def waiting_curves(
     curves = idle.idle_track(
         rigs.load_rig(protocol.DEFAULT_RIG),
         float(stop - first),
-        fps=rate,
+        fps=wanted.fps,
         seed=wanted.seed ^ (hash_of(face.name) & 0xFFFF),
         acting=wanted.acting.get(face.session_uid, protocol.Acting()),
         scene=heard,

@@ -108,6 +108,8 @@ class IdleRequest:
     is_listening: bool
     """Look at the character that speaks, and nod now and then."""
     seed: int = 0
+    fps: float = 60.0
+    """Keys per second, those of the lines."""
 
 
 @dataclasses.dataclass(frozen=True)

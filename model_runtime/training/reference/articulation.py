@@ -28,8 +28,10 @@ FRAME_RATE = 50.0  # Hz, the model's
 
 BILABIALS = frozenset({"m", "b", "p"})
 LABIODENTALS = frozenset({"f", "v"})
+# Without it the flanks of neighbours would meet with a corner at the border.
 EDGE_S = 0.012
 """A phone dominates fully from so far inside its borders: half a frame keeps flanks smooth."""
+# An outlier, such as a door that slams, would otherwise open the mouth as a shout does.
 LOUDNESS_LIMIT = 2.0
 """Standard deviations beyond which louder speech opens no further."""
 
@@ -85,11 +87,15 @@ class ArticulationModel(nn.Module):
         after = torch.tensor([table["reach_after_s"][group] for group in self.groups])
         gain = [table["loudness_gain"].get(control, 0.0) for control in self.controls]
         self.targets = nn.Parameter(targets)
+        # As logarithms: positive whatever a step of the fit does.
         self.log_strengths = nn.Parameter(strengths.log())
+        # One reach for each kind, though the hand-set ones are by group alone: the fit may part
+        # them.
         self.log_before_s = nn.Parameter(before.log().repeat(kinds, 1))
         self.log_after_s = nn.Parameter(after.log().repeat(kinds, 1))
         self.loudness_gain = nn.Parameter(torch.tensor(gain))
         group_of = [self._group_of(table, control) for control in self.controls]
+        # Not persistent: it follows from the table, and a checkpoint could contradict it.
         self.register_buffer("group_of", torch.tensor(group_of), persistent=False)
 
     def _group_of(self, table: dict[str, Any], control: str) -> int:
@@ -112,6 +118,7 @@ class ArticulationModel(nn.Module):
             Shape (T, K), not yet bounded.
         """
         times = torch.arange(loudness.shape[0], dtype=torch.float32) / FRAME_RATE
+        # At most 0.3 of a phone, so that the shortest keep a middle.
         edge = torch.minimum(torch.full_like(start_s, EDGE_S), 0.3 * (end_s - start_s))
         early = (start_s + edge)[:, None] - times[None]  # (P, T), positive before the phone
         late = times[None] - (end_s - edge)[:, None]
@@ -121,14 +128,20 @@ class ArticulationModel(nn.Module):
             early.clamp(min=0)[..., None] / reach_before
             + late.clamp(min=0)[..., None] / reach_after
         )
+        # The strength is inside of the exponential: the dominance stays positive, and its sum above
+        # zero.
         dominance = torch.exp(self.log_strengths[kinds][:, None] - away.square())  # (P, T, G)
+        # The small term only matters where no phone is near: controls there go to rest.
         dominance = dominance / (dominance.sum(0, keepdim=True) + 1e-6)
         targets = self.targets[kinds]  # (P, K)
         pulled = torch.zeros(loudness.shape[0], targets.shape[1])
+        # A loop over the few groups: one product (T, P) x (P, members) each, instead of (P, T, K)
+        # in memory.
         for group in range(len(self.groups)):
             members = self.group_of == group
             pulled[:, members] = dominance[:, :, group].T @ targets[:, members]
         limited = loudness.clamp(-LOUDNESS_LIMIT, LOUDNESS_LIMIT)[:, None]
+        # Multiplied as a power: louder and softer speech by the same amount cancel.
         return pulled * torch.exp(self.loudness_gain * limited)
 
     def articulate(self, units: Sequence[Unit], loudness: Tensor) -> Tensor:
@@ -155,6 +168,7 @@ def save_articulation(model: ArticulationModel, path: Path, note: str) -> None:
         path: File to write.
         note: One line on how the parameters were found.
     """
+    # Four places are finer than any fitted value is known, and keep the file's changes readable.
     data = {name: _rounded(value) for name, value in model.state_dict().items()}
     text = json.dumps({"note": note, "kinds": model.kinds, "controls": model.controls, **data})
     path.write_text(text, encoding="utf-8")
@@ -163,6 +177,7 @@ def save_articulation(model: ArticulationModel, path: Path, note: str) -> None:
 def load_articulation(path: Path | None = None) -> ArticulationModel:
     """Return the model of ``path``; the hand-set one when it is None or there is no such file."""
     model = ArticulationModel()
+    # Without the fitted file a checkout still makes its labels.
     if path is not None and path.is_file():
         data = json.loads(path.read_text(encoding="utf-8"))
         state = {name: torch.tensor(data[name]) for name in model.state_dict()}
@@ -187,6 +202,7 @@ def phone_envelope(
         if phone.phone in kinds:
             outside = torch.maximum(phone.start_s - times, times - phone.end_s).clamp(min=0)
             ramp = 0.5 + 0.5 * torch.cos(torch.pi * (outside / ramp_s).clamp(max=1))
+            # The maximum: two phones of the kind in a row are no stronger than one.
             envelope = torch.maximum(envelope, ramp)
     return envelope
 

@@ -47,6 +47,7 @@ PRIOR = {
 }
 """Weight of staying near the hand-set value, against a mean squared error over 10^5 frames: phones
 that GRID's 51 words lack keep their hand-set targets."""
+# Beside the controls, since controls that trade against each other give the same gap.
 GAP_WEIGHT = 4.0
 FITTED = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
 """Controls whose targets are fitted. Fitted to the two films, spread and rounded vowels of other
@@ -104,6 +105,7 @@ def read_speech(settings: Settings) -> list[FilmedClip]:
     folder = settings.data / "speech" / "librispeech_mini"
     clips = [c for c in read_speech_corpus(folder) if c.split == TRAIN]
     aligned = known_alignments(settings.work, "librispeech_mini")
+    # Short clips keep a step short.
     picked = [clip for clip in clips if clip.file in aligned and clip.duration_s < 8]
     return [unfilmed_clip(clip, aligned[clip.file].phones) for clip in picked[:OPENNESS_CLIPS]]
 
@@ -120,6 +122,7 @@ def fit(model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[Fi
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
     order = list(clips)
+    # A generator of its own: the order must not depend on what ran before.
     shuffle = random.Random(1)
     for epoch in range(EPOCHS):
         shuffle.shuffle(order)
@@ -127,13 +130,17 @@ def fit(model: ArticulationModel, clips: Sequence[FilmedClip], read: Sequence[Fi
         for first in range(0, len(order), 32):
             part = order[first : first + 32]
             error = torch.stack([_clip_error(model, clip) for clip in part]).mean()
+            # Eight clips of read speech for 32 of film, in turn, so that all of them are heard.
             heard = [read[(first + n) % len(read)] for n in range(0, 32, 4)]
             missed = torch.stack([1 - _openness(model, clip) for clip in heard]).mean()
+            # The error is a mean over clips; the prior counts against their sum.
             loss = error + OPENNESS_WEIGHT * missed + _prior(model, start) / len(order)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            # Reaches are exponents, so that a single clip could move them far.
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
+            # Projected after each step; Adam's own momentum is left as it is.
             _keep_in_bounds(model, start)
             total += float(error.detach()) * len(part)
             openness = float(missed.detach())
@@ -186,6 +193,7 @@ def _controls(model: ArticulationModel, clip: FilmedClip) -> Tensor:
 def _clip_error(model: ArticulationModel, clip: FilmedClip) -> Tensor:
     controls = _controls(model, clip)
     curves = _spread(model, controls)
+    # A target that closes the lips would pull its neighbours shut as well.
     free = 1 - _closure(clip)  # closures are made by close_lips, not by targets
     error = (controls - _controls_of(model, clip.curves)).square().mean()
     gap = (free * (_gap(curves) - _gap(clip.curves)).square()).mean()
@@ -227,6 +235,7 @@ def _controls_of(model: ArticulationModel, curves: Tensor) -> Tensor:
 
 
 def _places(name: str) -> list[int]:
+    # Central channels have their own name, the others a side.
     try:
         return [column(name)]
     except ValueError:
@@ -253,6 +262,8 @@ def _shut(curves: Tensor, clip: FilmedClip) -> Tensor:
 
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    # A clip without motion has no correlation; torch would give NaN, which spreads through the
+    # mean.
     if a.std() < 1e-6 or b.std() < 1e-6:
         return torch.zeros(())
     return torch.corrcoef(torch.stack([a, b]))[0, 1]

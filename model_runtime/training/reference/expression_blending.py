@@ -87,6 +87,7 @@ def rounding_from(pucker: Tensor, funnel: Tensor) -> Tensor:
     """
     engaged = pucker + FUNNEL_SHARE * funnel
     share = ((engaged - ROUNDING_ONSET) / (ROUNDING_FULL - ROUNDING_ONSET)).clamp(0, 1)
+    # Smoothstep: no corner where rounding sets in.
     return share.square() * (3 - 2 * share)
 
 
@@ -102,17 +103,21 @@ def blend_expression(speech: Tensor, expression: Tensor, demands: Demands) -> Te
         Shape (B, T, C), not bounded. Equal to ``speech`` where the expression is 0.
     """
     yields = _yields()
+    # Busy lips leave less room for an expression, whatever the phone.
     room = 1 - BUSY_YIELD * _lip_activity(speech)[..., None] * yields.mouth
     for demand, share in (
         (demands.rounding, yields.rounding),
         (demands.closure, yields.closure),
         (demands.labiodental, yields.labiodental),
     ):
+        # Products, not minima: two demands on one channel leave less than either.
         room = room * (1 - demand[..., None] * share)
     kept = expression * room
     blended = speech + kept
     lips = arkit_lips()
+    # Measured on what is left of the expression, in lip width: several channels widen at once.
     widened = lips.widths(kept).mean(-1).clamp(min=0)
+    # Pucker narrows, so that its width is negative.
     narrowing = -lips.width[column("mouthPucker")].mean()
     pucker = (COMPENSATION * demands.rounding * widened / narrowing).clamp(max=COMPENSATION_LIMIT)
     blended[..., column("mouthPucker")] += pucker

@@ -73,9 +73,11 @@ class LipModels:
 def arkit_lips() -> LipModels:
     """Return the lip models of the three public heads."""
     data = json.loads(LIP_MODELS.read_text(encoding="utf-8"))
+    # Sorted: the order of rigs decides columns of the coefficients.
     rigs = [data["rigs"][name] for name in sorted(data["rigs"])]
     return LipModels(
         gap_rest=torch.tensor([rig["gap_rest"] for rig in rigs]),
+        # Contiguous, since it is multiplied in every step of the training.
         gap=torch.tensor([rig["gap"] for rig in rigs]).T.contiguous(),
         width=torch.tensor([rig["width"] for rig in rigs]).T.contiguous(),
     )
@@ -86,6 +88,7 @@ def lips_on(channels: Sequence[str]) -> LipModels:
 
     Every gap and width is 0 on a rig that shares no channel with the reference rig.
     """
+    # By name, since rigs order their channels differently.
     known = arkit_lips()
     gap = torch.zeros(len(channels), known.gap.shape[1])
     width = torch.zeros_like(gap)
@@ -121,15 +124,19 @@ def close_lips(curves: Tensor, closure: Tensor) -> Tensor:
     """
     lips = arkit_lips()
     strength = closure[..., None]
+    # A copy: the caller's curves stay as they are.
     out = curves.clone()
     out[..., columns(OPENERS)] *= 1 - strength
     jaw, shut = column("jawOpen"), column("mouthClose")
     out[..., jaw] *= 1 - (1 - JAW_KEPT) * closure
     pucker = column("mouthPucker")
     out[..., pucker] += CLOSED_PUCKER * closure * (1 - out[..., pucker])
+    # Emptied first: what mouthClose adds is computed from the gap that the others leave.
     out[..., shut] = 0
     left = (lips.gaps(out) + OVERCLOSE) / -lips.gap[shut]
+    # The rig that needs most, so that the lips meet on all; the others press a little more.
     needed = left.amax(-1).clamp(min=0) * closure
+    # An own mouthClose of the curves fades, and is never added on top.
     out[..., shut] = torch.maximum(curves[..., shut] * (1 - closure), needed).clamp(max=1)
     return out
 
@@ -153,6 +160,7 @@ def tuck_lip(curves: Tensor, tuck: Tensor) -> Tensor:
     roll, jaw, shut = column("mouthRollLower"), column("jawOpen"), column("mouthClose")
     out[..., roll] = torch.maximum(out[..., roll], TUCK_ROLL * tuck)
     out[..., jaw] *= 1 - 0.5 * tuck
+    # The mean over rigs: a gap is left anyway, so that none has to be met exactly.
     left = (lips.gaps(out) - TUCK_GAP).mean(-1).clamp(min=0)
     out[..., shut] = torch.maximum(out[..., shut], left * tuck).clamp(max=1)
     return out

@@ -114,6 +114,7 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     """
     table = _prototypes()
     emotion = emotion.clone()
+    # Neutral is the absence of the others; its weight would count as strength.
     emotion[..., 0] = 0
     total = emotion.sum(-1, keepdim=True)
     neutral_share = 1 - (1 - NEUTRAL_KEPT) * total.clamp(0, 1)
@@ -122,6 +123,7 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     speech = script.mouth * _effort(script, emotion, table)
     demands = Demands(rounding_of(script.mouth), script.closure, script.tuck)
     curves = _follow(_soften(blend_expression(speech, expression, demands)).clamp(0, CEILING))
+    # Contacts last: whatever came after could open them again.
     curves = tuck_lip(curves, script.tuck)
     return close_lips(curves, script.closure).clamp(0, 1)
 
@@ -145,6 +147,7 @@ def _effort(script: Script, emotion: Tensor, table: _Prototypes) -> Tensor:
     louder = 1 + EMPHASIS_OPENING * (script.emphasis - USUAL_EMPHASIS) * script.activity
     felt = 1 + emotion @ (table.articulation - 1)
     factor = (louder.clamp(*EFFORT_RANGE) * felt)[..., None]
+    # Channels outside of speech keep a factor of 1.
     return 1 + (factor - 1) * table.scaling
 
 
@@ -155,6 +158,7 @@ def _level(script: Script, style: Tensor) -> Tensor:
 
 def _neutral_face(script: Script, style: Tensor, table: _Prototypes) -> Tensor:
     rise, fall = script.pitch.clamp(min=0), (-script.pitch).clamp(min=0)
+    # Bounded: style is noise, and a negative factor would turn the beats around.
     varied = (1 + STYLE_BATON * style[..., 1:2]).clamp(0.2, 2.0)
     stressed = (script.emphasis - BATON_KNEE).clamp(min=0)[..., None]
     face = stressed * table.neutral_baton * varied
@@ -178,10 +182,12 @@ def _soften(curves: Tensor) -> Tensor:
 
 def _follow(curves: Tensor) -> Tensor:
     out = curves.clone()
+    # In this order: the cheek follows the smile, then the eye follows the cheek.
     for follower, leader, share in CO_MOVEMENT:
         for side in ("Left", "Right"):
             pulled = share * (out[..., column(leader + side)] - CO_MOVEMENT_KNEE).clamp(min=0)
             place = column(follower + side)
+            # Towards 1, so that a channel that is raised already is not pushed past its end.
             out[..., place] = (out[..., place] + pulled * (1 - out[..., place])).clamp(max=1)
     return out
 
@@ -200,6 +206,7 @@ def _prototypes() -> _Prototypes:
 
     nothing: dict[str, Any] = {"pose": {}, "baton": {}, "pause": {}, "articulation": 1.0}
     rows = [data["emotions"].get(name, nothing) for name in EMOTIONS]
+    # True minus False: 1 for left, -1 for right, 0 for neither.
     sides = [c.name.endswith("Left") - c.name.endswith("Right") for c in rig.channels]
     return _Prototypes(
         pose=torch.stack([vector(row["pose"]) for row in rows]),

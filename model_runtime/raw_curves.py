@@ -16,7 +16,7 @@ from .audio.store import SpeechStore
 from .audio.whistles import whistle_powers
 from .config import GeneratorConfig
 from .emotion.keys import emotion_weights
-from .engines.base import Engine, extract_features, run_layered
+from .engines.base import Engine, EngineOutput, extract_features, run_layered
 from .errors import Cancelled
 from .protocol import Performance
 from .style import style_noise
@@ -73,15 +73,8 @@ def generate_raw(
     hop = 2 * config.features.hop_samples
     frames = math.ceil(store.sample_count / hop)
     shift = _feature_shift(store, config)
-    values = np.empty((frames, len(config.channels)), np.float32)
-    silence = np.zeros(frames, np.float32)
     needs_phones = performance.commit or bool(performance.script)
-    # Not float16: the commitment sharpens the difference that rounding makes between two engines.
-    posteriors = np.zeros((frames, len(config.phones)), np.float32) if needs_phones else None
-    phone = config.phones.index(SILENCE_PHONE) if SILENCE_PHONE in config.phones else None
-    speech = np.empty_like(values) if is_layered else None
-    likeliest = np.zeros(frames, np.int16) if is_layered else None
-    whistles = np.zeros((frames, 2), np.float32) if config.encoder is None else None
+    raw = _empty(config, frames, needs_phones=needs_phones, is_layered=is_layered)
     run = functools.partial(run_layered, engine) if is_layered else engine.run
     done = 0
     while done < frames:
@@ -93,20 +86,44 @@ def generate_raw(
         inputs = _window_inputs(store, engine, performance, shift, low, high - low, part)
         output = run(*inputs)
         # Only the middle is kept; the context has frames that the next window computes better.
-        values[done:stop] = output.curves[done - low : stop - low]
-        if speech is not None and likeliest is not None and output.speech is not None:
-            speech[done:stop] = output.speech[done - low : stop - low]
-            likeliest[done:stop] = output.phones[done - low : stop - low].argmax(1)
-        if posteriors is not None:
-            posteriors[done:stop] = output.phones[done - low : stop - low]
-        if phone is not None:
-            silence[done:stop] = output.phones[done - low : stop - low, phone]
-        if whistles is not None:
-            used = inputs[0][2 * (done - low) : 2 * (stop - low)]
-            whistles[done:stop] = whistle_powers(used, config.features)
+        kept = slice(done - low, stop - low)
+        _keep(raw, slice(done, stop), output, kept, config)
+        if raw.whistles is not None:
+            features = inputs[0][2 * kept.start : 2 * kept.stop]
+            raw.whistles[done:stop] = whistle_powers(features, config.features)
         done = stop
         progress(done / frames)
-    return RawCurves(values, silence, posteriors, speech, likeliest, whistles)
+    return raw
+
+
+def _empty(
+    config: GeneratorConfig, frames: int, *, needs_phones: bool, is_layered: bool
+) -> RawCurves:
+    """Return arrays for the output of a whole clip."""
+    values = np.empty((frames, len(config.channels)), np.float32)
+    return RawCurves(
+        values,
+        np.zeros(frames, np.float32),
+        # Not float16: the commitment sharpens what rounding makes differ between two engines.
+        np.zeros((frames, len(config.phones)), np.float32) if needs_phones else None,
+        np.empty_like(values) if is_layered else None,
+        np.zeros(frames, np.int16) if is_layered else None,
+        np.zeros((frames, 2), np.float32) if config.encoder is None else None,
+    )
+
+
+def _keep(
+    raw: RawCurves, rows: slice, output: EngineOutput, kept: slice, config: GeneratorConfig
+) -> None:
+    """Write the frames ``kept`` of a window into the rows of the clip."""
+    raw.values[rows] = output.curves[kept]
+    if raw.speech is not None and raw.likeliest is not None and output.speech is not None:
+        raw.speech[rows] = output.speech[kept]
+        raw.likeliest[rows] = output.phones[kept].argmax(1)
+    if raw.phones is not None:
+        raw.phones[rows] = output.phones[kept]
+    if SILENCE_PHONE in config.phones:
+        raw.silence[rows] = output.phones[kept, config.phones.index(SILENCE_PHONE)]
 
 
 def _feature_shift(store: SpeechStore, config: GeneratorConfig) -> FloatArray | float:

@@ -34,9 +34,11 @@ from .postprocess.commitment import (
     commit_mouth,
     committed_posteriors,
     phone_shapes,
+    silent_without_speech,
     with_known_phones,
 )
 from .postprocess.finish import FinishOptions, finish, with_blinks
+from .postprocess.stillness import presence_of
 from .protocol import Performance
 from .raw_curves import SILENCE_PHONE, RawCurves, generate_raw, stop_if
 from .text.script import ScriptMatch, match_script
@@ -222,6 +224,10 @@ def _committed(
     posteriors = raw.phones
     if shapes is not None and posteriors is not None:
         committed = committed_posteriors(posteriors, shapes.bias)
+        if SILENCE_PHONE in config.phones:
+            presence = presence_of(raw.silence, raw.whistles, rate)
+            place = config.phones.index(SILENCE_PHONE)
+            committed = silent_without_speech(committed, presence, place)
         if known:
             committed = with_known_phones(committed, known, config.phones, rate)
         out = _mapped(out, lambda v: commit_mouth(v, posteriors, committed, shapes))

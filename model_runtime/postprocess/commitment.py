@@ -99,6 +99,24 @@ def with_known_phones(
     return out
 
 
+def silent_without_speech(
+    committed: FloatArray, presence: FloatArray, silence_column: int
+) -> FloatArray:
+    """Return posteriors that decide for silence where nobody speaks.
+
+    Args:
+        committed: From ``committed_posteriors``, shape (T, P).
+        presence: Certainty of speech, from ``stillness.presence_of``, shape (T,).
+        silence_column: Number of the silence phone.
+
+    Returns:
+        Shape (T, P), rows sum to 1.
+    """
+    out = committed * presence[:, None]
+    out[:, silence_column] += 1 - presence
+    return out
+
+
 def commit_mouth(
     values: FloatArray, posteriors: FloatArray, committed: FloatArray, shapes: PhoneShapes
 ) -> FloatArray:

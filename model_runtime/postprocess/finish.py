@@ -13,7 +13,7 @@ from ..curves.resample import checked_fps, frames_for, resample_speech
 from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from .blinks import add_blinks, blink_times, lid_closure
-from .stillness import hold_still, speech_presence, without_whistles
+from .stillness import hold_still, presence_of
 
 LIP_REGIONS = ("jaw", "mouth", "tongue")
 """Regions that are resampled at the same times when a closure is preserved."""
@@ -66,9 +66,7 @@ def finish(
     frames = frames_for(duration_s, fps)
     regions = {channel.name: channel.region for channel in rig.channels}
     lips = [i for i, name in enumerate(raw.channels) if regions.get(name) in LIP_REGIONS]
-    presence = speech_presence(silence, raw.fps)
-    if whistles is not None:
-        presence = presence * without_whistles(whistles, raw.fps)
+    presence = presence_of(silence, whistles, raw.fps)
     # Before resampling, while frames and silence are those of the model.
     track = raw.replaced(values=hold_still(raw.values, lips, presence, raw.fps))
     track = scale_regions(track, rig, options.region_gains) if options.region_gains else track

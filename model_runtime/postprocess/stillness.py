@@ -64,6 +64,21 @@ def speech_presence(silence: FloatArray, frame_rate: float) -> FloatArray:
     return presence
 
 
+def presence_of(silence: FloatArray, whistles: FloatArray | None, frame_rate: float) -> FloatArray:
+    """Return the certainty of speech around each frame, whistles and birds left out.
+
+    Args:
+        silence: Probability of silence in each frame, shape (T,).
+        whistles: From ``audio.whistles.whistle_powers``, shape (T, 2); None where it is not known.
+        frame_rate: Frames per second.
+
+    Returns:
+        Values in [0, 1], shape (T,).
+    """
+    presence = speech_presence(silence, frame_rate)
+    return presence if whistles is None else presence * without_whistles(whistles, frame_rate)
+
+
 def without_whistles(powers: FloatArray, frame_rate: float) -> FloatArray:
     """Return how far the sound is more than birdsong, whistles or alarms.
 

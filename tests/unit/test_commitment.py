@@ -12,6 +12,7 @@ from model_runtime.postprocess.commitment import (
     commit_mouth,
     committed_posteriors,
     phone_shapes,
+    silent_without_speech,
     with_known_phones,
 )
 from model_runtime.text.track import Phone
@@ -88,6 +89,14 @@ def test_doubtful_words_of_a_script_leave_the_audio_to_decide() -> None:
     doubt = posteriors(aa=0.5, m=0.5)
     known = with_known_phones(doubt, [Phone("m", 0.2, 0.4, confidence=0.1)], PHONES, 50.0)
     np.testing.assert_array_equal(known, doubt)
+
+
+def test_no_speech_is_silence_and_speech_is_untouched() -> None:
+    doubt = posteriors(2, aa=0.5, m=0.5)
+    out = silent_without_speech(doubt, np.array([1.0, 0.0], np.float32), PHONES.index("sil"))
+    np.testing.assert_array_equal(out[0], doubt[0])
+    assert out[1, PHONES.index("sil")] == 1
+    np.testing.assert_allclose(out.sum(1), 1)
 
 
 def test_other_rigs_and_other_phones_are_left_alone() -> None:

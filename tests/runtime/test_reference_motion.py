@@ -19,6 +19,10 @@ from model_runtime.training.reference.articulation import (  # noqa: E402
     phone_envelope,
     units_of,
 )
+from model_runtime.training.reference.expression_blending import (  # noqa: E402
+    Demands,
+    blend_expression,
+)
 from model_runtime.training.reference.lips import arkit_lips, close_lips, column, tuck_lip  # noqa: E402
 from model_runtime.training.reference.motion import Script, act  # noqa: E402
 
@@ -280,3 +284,65 @@ def test_curves_stay_within_bounds() -> None:
         curves = act(script, emotion_of(emotion, 1.5), 3 * torch.randn(1, FRAMES, 4))
         assert curves.min() >= 0
         assert curves.max() <= 1
+
+
+STYLE = torch.zeros(1, FRAMES, 4)
+
+
+def styled(column_number: int, value: float) -> torch.Tensor:
+    """A style with one column that is not 0."""
+    style = STYLE.clone()
+    style[..., column_number] = value
+    return style
+
+
+def test_emphasis_opens_speech_and_lifts_the_expression() -> None:
+    script = script_of(said("t", "aa", "n"))
+    loud = dataclasses.replace(script, emphasis=script.emphasis + 0.5)
+    frame = middle(said("t", "aa", "n")[1])
+    plain, opened = (act(s, emotion_of("neutral", 0), STYLE)[0] for s in (script, loud))
+    assert opened[frame, column("jawOpen")] > 1.05 * plain[frame, column("jawOpen")]
+    felt, lifted = (act(s, emotion_of("happy", 1), STYLE)[0] for s in (script, loud))
+    cheek = column("cheekSquintLeft")
+    assert lifted[0, cheek] > 1.05 * felt[0, cheek]
+
+
+def test_a_style_changes_strength_and_sides_of_an_expression() -> None:
+    script, happy = script_of(said("aa", "t", "iy")), emotion_of("happy", 1)
+    left, right = column("mouthSmileLeft"), column("mouthSmileRight")
+    plain = act(script, happy, STYLE)[0, 0]
+    assert act(script, happy, styled(0, 1.0))[0, 0, left] > 1.02 * plain[left]
+    leaning = act(script, happy, styled(2, 1.0))[0, 0]
+    assert leaning[left] - leaning[right] > 0.02 + plain[left] - plain[right]
+
+
+def test_f_keeps_its_contact_whatever_the_mouth_does() -> None:
+    phones = said("uw", "f", "uw")
+    frame = middle(phones[1])
+    for emotion in ("neutral", "happy", "disgusted"):
+        curves = act(script_of(phones), emotion_of(emotion, 1), STYLE)[0]
+        assert curves[frame, column("mouthRollLower")] >= 0.55
+        assert curves[frame, column("mouthFunnel")] < 0.02
+        assert curves[frame, column("mouthLowerDownLeft")] < 0.02
+
+
+def test_an_expression_gives_way_where_the_lips_are_busy() -> None:
+    speech = torch.zeros(1, 1, 52)
+    busy = speech.clone()
+    busy[..., column("jawOpen")] = 0.8
+    smile = torch.zeros(1, 1, 52)
+    smile[..., [column("mouthSmileLeft"), column("mouthSmileRight")]] = 0.6
+    nothing, full = torch.zeros(1, 1), torch.ones(1, 1)
+    free = Demands(nothing, nothing, nothing)
+    left = column("mouthSmileLeft")
+    assert blend_expression(speech, smile, free)[0, 0, left] == pytest.approx(0.6)
+    assert blend_expression(busy, smile, free)[0, 0, left] == pytest.approx(0.6 * 0.76)
+    # Shares of smile that stay in a complete closure, labiodental and rounding.
+    for demands, kept in (
+        (Demands(nothing, full, nothing), 0.75),
+        (Demands(nothing, nothing, full), 0.75),
+        (Demands(full, nothing, nothing), 0.15),
+    ):
+        found = blend_expression(speech, smile, demands)[0, 0]
+        assert found[left] == pytest.approx(0.6 * kept, rel=1e-3)
+    assert found[column("mouthPucker")] > 0.01  # what widening is left is taken back

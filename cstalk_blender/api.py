@@ -131,7 +131,11 @@ def generate(
         with_companions=scene.cstalk.with_companions,
         tolerance=scene.cstalk.tolerance,
         title=f"{emotion.capitalize()} {intensity:.2g}, {path.name}",
-        settings={"start_frame": first, "frame_rate": round(sounds.frame_rate(scene), 6)},
+        settings={
+            "start_frame": first,
+            "frame_rate": round(sounds.frame_rate(scene), 6),
+            "stretching": 1.0,
+        },
     )
     start(request)
     return wait()
@@ -201,7 +205,7 @@ def bake(
     )
     sounds.extend_range(scene, report.first_frame, report.last_frame)
     # Rounded, as 24 / 1.001 is compared with a value from JSON.
-    times = {"start_frame": first, "frame_rate": round(rate, 6)}
+    times = {"start_frame": first, "frame_rate": round(rate, 6), "stretching": 1.0}
     result.store(face, report, title=name, settings=times)
     predictions.save(face, made.prediction, line=line, take=identity or name, title=name)
     result.add_note(face, result.DIRECTION, made.fingerprint)

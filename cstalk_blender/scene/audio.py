@@ -153,6 +153,11 @@ def frame_rate(scene: bpy.types.Scene) -> float:
     return scene.render.fps / scene.render.fps_base
 
 
+def time_stretching(scene: bpy.types.Scene) -> float:
+    """Return the frames of animation per frame of the timeline; sounds are not stretched."""
+    return float(scene.render.frame_map_old) / float(scene.render.frame_map_new)
+
+
 def extend_range(scene: bpy.types.Scene, first: float, last: float) -> None:
     """Extend the frame range of a scene so that it includes ``first`` to ``last``.
 

@@ -26,13 +26,14 @@ LABELS = {
     "mapping": "mapping",
     "start_frame": "start frame",
     "frame_rate": "frame rate",
+    "stretching": "time stretching",
 }
 """What can differ from the settings of a result, as users call it."""
 CHECKED = ("has_moved", "problems", "measures", "lips_open")
 """Notes of the check."""
 DIRECTION = "direction"
 """Note with the settings of the layers that the keys were written with."""
-TIMES = ("start_frame", "frame_rate")
+TIMES = ("start_frame", "frame_rate", "stretching")
 """Differences that are solved by moving keys, without generating again."""
 
 
@@ -122,18 +123,26 @@ def update(face: bpy.types.Object, report: BakeReport) -> None:
     details.update(edits=report.edit_sentence(), widened=list(report.widened))
     face.cstalk_result.summary = report.summary()
     face.cstalk_result.details = json.dumps(details)
+    # Written without time stretching, which *Re-time* applies again.
+    values = settings_of(face.cstalk_result)
+    if "stretching" in values:
+        values["stretching"] = 1.0
+        face.cstalk_result.settings = json.dumps(values)
 
 
-def set_times(face: bpy.types.Object, *, start_frame: int, frame_rate: float) -> None:
+def set_times(
+    face: bpy.types.Object, *, start_frame: int, frame_rate: float, stretching: float
+) -> None:
     """Note that the keys of a face were moved.
 
     Args:
         face: A face with a result.
         start_frame: Scene frame at time 0 of the audio file.
         frame_rate: Frames per second of the scene.
+        stretching: Frames of animation per frame of the timeline.
     """
     values = settings_of(face.cstalk_result)
-    values.update(start_frame=start_frame, frame_rate=frame_rate)
+    values.update(start_frame=start_frame, frame_rate=frame_rate, stretching=stretching)
     face.cstalk_result.settings = json.dumps(values)
 
 

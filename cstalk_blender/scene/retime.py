@@ -27,6 +27,17 @@ class Timing:
     frame_rate: float
     """Frames per second of the scene."""
 
+    @classmethod
+    def stretched(cls, start_frame: float, frame_rate: float, stretching: float) -> Timing:
+        """Return the place in frames of animation, which Blender evaluates.
+
+        Args:
+            start_frame: Scene frame at time 0 of the audio file.
+            frame_rate: Frames per second of the scene.
+            stretching: Frames of animation per frame of the timeline.
+        """
+        return cls(start_frame * stretching, frame_rate * stretching)
+
 
 def retime(faces: Sequence[bpy.types.Object], before: Timing, after: Timing) -> int:
     """Move the keys of the performance that ``faces`` play.

@@ -129,6 +129,8 @@ def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> di
         "mapping": "" if face is None else _mapping_digest(face),
         "start_frame": settings.start_frame,
         "frame_rate": round(audio.frame_rate(scene), 6),
+        # Keys are set without it; *Re-time* applies it.
+        "stretching": 1.0,
     }
 
 
@@ -139,7 +141,11 @@ def present_values(scene: bpy.types.Scene, face: bpy.types.Object) -> dict[str, 
         scene: The scene with the settings.
         face: A face with a result.
     """
-    return {**settings_values(scene, face), "start_frame": start_frame_of(scene, face)}
+    return {
+        **settings_values(scene, face),
+        "start_frame": start_frame_of(scene, face),
+        "stretching": round(audio.time_stretching(scene), 6),
+    }
 
 
 def start_frame_of(scene: bpy.types.Scene, face: bpy.types.Object) -> int:

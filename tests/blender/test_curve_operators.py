@@ -12,7 +12,7 @@ from cstalk_blender.rig.keys import bake, ownership
 from cstalk_blender.scene import result
 from cstalk_blender.ui.operators import generate as operators
 from cstalk_blender.ui.panels import generate as panels
-from tests.fakes.faces import make_face, write_wav
+from tests.fakes.faces import evaluated_heights, make_face, write_wav
 from tests.fakes.panel_layouts import said
 
 JAW = 'key_blocks["jawOpen"].value'
@@ -74,6 +74,19 @@ def test_other_frame_rate_is_noticed_and_retiming_scales_the_keys(performed):
     assert jaw_keys(performed) == expected
     assert "Changed since" not in said(panels.CSTALK_PT_main)
     assert not bpy.ops.cstalk.retime.poll()
+
+
+def test_time_stretching_is_noticed_and_retiming_keeps_lips_and_sound_together(performed):
+    scene = bpy.context.scene
+    before = [evaluated_heights(performed, frame) for frame in (7, 13, 30)]
+    scene.render.frame_map_old, scene.render.frame_map_new = 100, 200
+    assert "Changed since: time stretching" in said(panels.CSTALK_PT_main)
+    for new in (200, 50, 100):
+        scene.render.frame_map_new = new
+        assert bpy.ops.cstalk.retime() == {"FINISHED"}
+        after = [evaluated_heights(performed, frame) for frame in (7, 13, 30)]
+        np.testing.assert_allclose(after, before, atol=1e-3)
+        assert "Changed since" not in said(panels.CSTALK_PT_main)
 
 
 def test_other_start_frame_is_noticed_and_retiming_moves_the_keys(performed):

@@ -202,7 +202,7 @@ def foreign_curves(action: bpy.types.Action, handle: int) -> list[Any]:
         action: A CSTalk Action.
         handle: Handle of the slot, 0 without slots.
     """
-    written = _written(action).get(str(handle), {})
+    written = _known(action).get(handle, {})
     return [
         curve
         for found, curves in compat.curve_bags(action)
@@ -214,13 +214,13 @@ def foreign_curves(action: bpy.types.Action, handle: int) -> list[Any]:
 
 def edited_curves(action: bpy.types.Action) -> list[Any]:
     """Return the F-curves that we wrote and the user changed since."""
-    written = _written(action)
+    written = _known(action)
     return [
         curve
         for handle, curves in compat.curve_bags(action)
         for curve in curves
         # A curve without a digest is the user's, not an edit: compared with itself it is equal.
-        if written.get(str(handle), {}).get(_label(curve), digest(curve)) != digest(curve)
+        if written.get(handle, {}).get(_label(curve), digest(curve)) != digest(curve)
     ]
 
 
@@ -232,7 +232,7 @@ def is_edited(action: bpy.types.Action, handle: int, curve: bpy.types.FCurve) ->
         handle: Handle of the slot that the curve belongs to, 0 without slots.
         curve: The F-curve.
     """
-    return _written(action).get(str(handle), {}).get(_label(curve)) != digest(curve)
+    return _known(action).get(handle, {}).get(_label(curve)) != digest(curve)
 
 
 def written_slots(action: bpy.types.Action) -> set[int]:
@@ -298,6 +298,26 @@ def _is_ambiguous(key: bpy.types.Key, known: str) -> bool:
 
 def _label(curve: bpy.types.FCurve) -> str:
     return f"{curve.data_path}|{curve.array_index}"
+
+
+def _known(action: bpy.types.Action) -> dict[int, dict[str, str]]:
+    """Return the digests that we wrote, by slot handle and by the curve's present path.
+
+    Renaming a shape key changes the path of its curve: one that we did not note has the content of
+    one that is gone.
+    """
+    written = _written(action)
+    known: dict[int, dict[str, str]] = {}
+    for handle, curves in compat.curve_bags(action):
+        noted = dict(written.get(str(handle), {}))
+        labels = {_label(curve) for curve in curves}
+        gone = [noted[label] for label in noted if label not in labels]
+        for curve in curves if gone else ():
+            if _label(curve) not in noted and (found := digest(curve)) in gone:
+                gone.remove(found)
+                noted[_label(curve)] = found
+        known[handle] = noted
+    return known
 
 
 def _written(action: bpy.types.Action) -> dict[str, dict[str, str]]:

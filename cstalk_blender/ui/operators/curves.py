@@ -128,12 +128,16 @@ def retime_face(scene: bpy.types.Scene, face: bpy.types.Object) -> int:
     faces = targets.face_objects(face, with_companions=settings.with_companions)
     values = result.settings_of(face.cstalk_result)
     start, rate = generate_requests.start_frame_of(scene, face), audio.frame_rate(scene)
-    before = retime.Timing(float(values["start_frame"]), float(values["frame_rate"]))
-    count = retime.retime(faces, before, retime.Timing(float(start), rate))
+    before = retime.Timing.stretched(
+        float(values["start_frame"]), float(values["frame_rate"]), values.get("stretching", 1.0)
+    )
+    stretching = round(audio.time_stretching(scene), 6)
+    after = retime.Timing.stretched(float(start), rate, stretching)
+    count = retime.retime(faces, before, after)
     # Only where the panel shows this audio: another one keeps its own start frame.
     if generate_requests.is_current_audio(scene, face):
         settings.start_frame = start
-    result.set_times(face, start_frame=start, frame_rate=round(rate, 6))
+    result.set_times(face, start_frame=start, frame_rate=round(rate, 6), stretching=stretching)
     return count
 
 

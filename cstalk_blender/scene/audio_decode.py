@@ -10,8 +10,10 @@ import hashlib
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 from ..package import wav
+from .audio_length import MOST_DECODED
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
         path: Audio file.
         temporary_folder: Existing folder that Blender deletes at exit.
     """
+    # Slow to import, and not needed to enable the add-on.
+    import wave
+
     try:
         import aud
     except ImportError:  # bpy 4.2 from PyPI, and some distributions, lack it
@@ -63,22 +68,46 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
             str(partial), 0, 0, aud.FORMAT_S16, aud.CONTAINER_WAV, aud.CODEC_PCM, 0, BUFFER_FRAMES
         )
         # Renamed when it is whole; a partial file is never taken for a result.
-        _keep_frames(partial, target, sound.length)
+        _keep_frames(partial, target, _length(sound, path))
         partial.unlink()
-    except (OSError, aud.error) as error:
+    # Whatever it raises on a damaged file is a refusal.
+    except (OSError, EOFError, ValueError, RuntimeError, wave.Error, aud.error) as error:
         log.info("Blender does not decode %s: %s", path.name, error)
         return None
     return target
 
 
+def _length(sound: Any, path: Path) -> int:
+    """Return the frames that a file decodes to.
+
+    The stated length is an estimate in MP3 files of variable rate (too long) and in transport
+    streams (too short), and -1 in a FLAC file from a pipe.
+
+    Args:
+        sound: The file in Audaspace.
+        path: The file; a large one is not decoded a second time, and its stated length counts.
+    """
+    if path.stat().st_size <= MOST_DECODED:
+        return len(sound.data())
+    return int(sound.length)
+
+
 def _keep_frames(padded: Path, target: Path, frames: int) -> None:
-    """Copy the first ``frames`` of a WAV file, because Audaspace pads the last block."""
-    import wave  # slow to import, and not needed to enable the add-on
+    """Copy a WAV file without the padding of its last block.
+
+    Args:
+        padded: The file that Audaspace wrote.
+        target: The copy.
+        frames: Length without padding; 0 or less if it is unknown.
+    """
+    import wave
 
     whole = target.with_suffix(".new")
     with wave.open(str(padded), "rb") as source, wave.open(str(whole), "wb") as kept:
         kept.setparams(source.getparams())
-        left = min(frames, source.getnframes())
+        left = source.getnframes()
+        if frames > 0:
+            left = min(left, frames)
         while left > 0:
             count = min(left, BUFFER_FRAMES)
             kept.writeframes(source.readframes(count))

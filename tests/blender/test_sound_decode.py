@@ -97,6 +97,29 @@ def test_wav_with_another_codec_than_plain_samples_is_decoded_by_blender(no_ffmp
     assert len(samples(decoded)) == 16_000
 
 
+@pytest.mark.parametrize("frames, kept", [(-1, 65_536), (0, 65_536), (99, 99), (99_999, 65_536)])
+def test_the_padding_of_the_last_block_is_dropped(work, frames, kept):
+    padded, copy = work / "padded.wav", work / "copy.wav"
+    with wave.open(str(padded), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 65_536))
+    sound_decode._keep_frames(padded, copy, frames)
+    assert len(samples(copy)) == kept
+
+
+CASES = ROOT.parent / "shared" / "cases" / "audio"
+
+
+@pytest.mark.fault("audio: Blender states no length, or a wrong one")
+@pytest.mark.skipif(not CASES.is_dir(), reason="../shared/cases is absent")
+@pytest.mark.parametrize("name, seconds", [("flac_pipe.flac", 8.95), ("mp3_vbr_noxing.mp3", 9.04)])
+def test_files_without_a_length_are_decoded_whole(no_ffmpeg, work, name, seconds):
+    needs_aud()
+    path = sound_decode.for_model(CASES / name, work)
+    with wave.open(str(path), "rb") as file:
+        assert file.getnframes() / file.getframerate() == pytest.approx(seconds, abs=0.05)
+
+
 def test_what_blender_cannot_read_is_left_to_the_model(no_ffmpeg, work):
     broken = work / "broken.mp3"
     broken.write_bytes(b"ID3" + bytes(100))

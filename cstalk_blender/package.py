@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from model_runtime.expressions import blend as blends
     from model_runtime.expressions import catalogue as expressions
     from model_runtime.expressions import listing as expression_names
+    from model_runtime.text import pronounce
+    from model_runtime.text import track as phone_track
 else:
 
     def _sibling(name: str):
@@ -75,6 +77,8 @@ else:
     batch_plan = _sibling("batch.lines.plan")
     batch_table = _sibling("batch.lines.report")
     batch_page = _sibling("batch.lines.report_html")
+    pronounce = _sibling("text.pronounce")
+    phone_track = _sibling("text.track")
 
 __all__ = [
     "ADDON_ID",
@@ -97,6 +101,8 @@ __all__ = [
     "formats",
     "idle",
     "layered",
+    "phone_track",
+    "pronounce",
     "prosody",
     "protocol",
     "resample",

@@ -9,7 +9,7 @@ import bpy
 
 from .cli import command
 from .demo_head import operator as demo_head
-from .scene import direction, emotion_track, predictions, result
+from .scene import direction, emotion_track, predictions, result, words
 from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
@@ -19,6 +19,7 @@ from .ui.operators import lines as line_operators
 from .ui.operators import mapping as mapping_operators
 from .ui.operators import rig as rig_operators
 from .ui.operators import runtime as runtime_operators
+from .ui.operators import words as word_operators
 from .ui.panels import acting as acting_panels
 from .ui.panels import batch as batch_panels
 from .ui.panels import batch_pages as batch_option_panels
@@ -40,6 +41,7 @@ FEATURES: tuple[ModuleType, ...] = (
     result,
     predictions,
     direction,
+    words,
     batch_properties,
     migration,
     preferences,
@@ -51,6 +53,7 @@ FEATURES: tuple[ModuleType, ...] = (
     runtime_operators,
     batch_operators,
     line_operators,
+    word_operators,
     generate_panels,
     direct_panels,
     acting_panels,

@@ -41,7 +41,8 @@ from .postprocess.finish import FinishOptions, finish, with_blinks
 from .postprocess.stillness import presence_of
 from .protocol import Performance
 from .raw_curves import SILENCE_PHONE, RawCurves, generate_raw, stop_if
-from .text.script import ScriptMatch, match_script
+from .text.recognition import Recognition, recognise
+from .text.track import PHONE_TRACK, Phone
 
 Progress: TypeAlias = Callable[[float, str], None]
 """Called with the fraction done, in [0, 1], and the name of the stage."""
@@ -144,15 +145,17 @@ def _performed(
         seconds, warnings = store.duration_s, store.warnings
     stop_if(cancelled)
     progress(GENERATED, "post-processing")
-    match = _matched_or_none(raw, config, performance.script)
-    raw = _committed(raw, config, match, commit=performance.commit)
+    posteriors = raw.phones if SILENCE_PHONE in config.phones[:1] else None
+    found = recognise(performance, posteriors, frame_rate=config.frame_rate)
+    held = () if found is None else found.held
+    raw = _committed(raw, config, held, commit=performance.commit)
     raw = _expressed(raw, config, performance, plan)
     track = _finished(raw, config, performance, rig, seconds, plan, waits)
     track = track.replaced(start_s=start_s - waits.before_s)
     request = {**asked.as_json(), "rig": rig.name}
     if raw.likeliest is not None:
         request[PHONES] = _phone_runs(raw.likeliest, config, waits.before_s)
-    track = _recorded(track, request, detected, match, warnings)
+    track = _recorded(track, request, detected, found, warnings)
     progress(1.0, "done")
     if raw.speech is None or np.array_equal(raw.speech, raw.values):
         return LayeredCurves.without_layers(track)
@@ -193,31 +196,25 @@ def _recorded(
     track: CurveTrack,
     request: dict[str, Any],
     detected: DetectedEmotion | None,
-    match: ScriptMatch | None,
+    found: Recognition | None,
     warnings: Sequence[str],
 ) -> CurveTrack:
     """Return the track with its request and what was found in the audio."""
     if detected is not None:
         request[DETECTED_EMOTION] = detected.as_json()
-    if match is not None:
-        request[SCRIPT_MATCH] = match.as_json()
+    if found is not None:
+        request[PHONE_TRACK] = found.track.as_json()
+        if found.match is not None:
+            request[SCRIPT_MATCH] = found.match.as_json()
     if warnings:
         request[WARNINGS] = list(warnings)
     return track.replaced(request=request)
 
 
-def _matched_or_none(raw: RawCurves, config: GeneratorConfig, script: str) -> ScriptMatch | None:
-    """Find the words of the script in the clip; None without a script or recognised phones."""
-    if not script.strip() or raw.phones is None or SILENCE_PHONE not in config.phones[:1]:
-        return None
-    return match_script(script, raw.phones, phone_names=config.phones, frame_rate=config.frame_rate)
-
-
 def _committed(
-    raw: RawCurves, config: GeneratorConfig, match: ScriptMatch | None, *, commit: bool
+    raw: RawCurves, config: GeneratorConfig, known: Sequence[Phone], *, commit: bool
 ) -> RawCurves:
-    """Commit the mouth to single phones, and hold it to those of a script that was matched."""
-    known = match.track.phones if match is not None and match.is_used else ()
+    """Commit the mouth to single phones, and hold it to those that are known."""
     rate = config.frame_rate
     out = raw
     shapes = phone_shapes(config.channels, config.phones) if commit else None

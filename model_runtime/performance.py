@@ -93,6 +93,33 @@ class LookKey:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pronunciation:
+    """An entry of the user's dictionary."""
+
+    word: str
+    """Lower case."""
+    phones: str
+    """Names of ``config.PHONES``, separated by blanks."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Correction:
+    """A word that the user corrected, or a stretch of closed lips, in seconds of the audio file."""
+
+    start_s: float
+    end_s: float
+    text: str = ""
+    """The word that is spoken here; empty: no word is."""
+    phones: tuple[str, ...] = ()
+    """Its phones; empty: those of dictionary and spelling."""
+    was_start_s: float | None = None
+    """Where the word was found before, if it was moved."""
+    was_end_s: float | None = None
+    is_closed: bool = False
+    """Hold the lips closed; no word is changed."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Performance:
     """All parameters of one generated clip: what the panel, a batch and the command line fill."""
 
@@ -112,7 +139,15 @@ class Performance:
     duration_s: float | None = None
     """Length of the used part; None means to the end of the file."""
     script: str = ""
-    """What is spoken, in English; empty means that the phones are recognised alone."""
+    """What is spoken; empty means that the phones are recognised alone. Subtitles (SRT or WebVTT)
+    are sought around the times of their cues."""
+    language: str = ""
+    """Language of the script, ISO 639-1; empty is English. Of a language without rules the script
+    is not used."""
+    pronunciations: tuple[Pronunciation, ...] = ()
+    """The user's, which come before those of the dictionary."""
+    corrections: tuple[Correction, ...] = ()
+    """Later ones win."""
     acting: Acting = Acting()
     """Off, so that the curves are those of the model alone."""
     smoothing_s: float = 0.0
@@ -134,5 +169,6 @@ class Performance:
         """Return every parameter as plain JSON, without the folder of the audio file."""
         values = dataclasses.asdict(self)
         values["audio"] = self.audio.name
-        values["emotion_keys"] = [dataclasses.asdict(key) for key in self.emotion_keys]
+        for name in ("emotion_keys", "pronunciations", "corrections"):
+            values[name] = [dataclasses.asdict(one) for one in getattr(self, name)]
         return values

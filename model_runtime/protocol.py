@@ -27,11 +27,13 @@ from .performance import (
     NATURAL_ACTING,
     Acting,
     ChannelOffset,
+    Correction,
     EmotionKey,
     EmotionShare,
     Expression,
     LookKey,
     Performance,
+    Pronunciation,
 )
 
 PROTOCOL_VERSION: Final = 2
@@ -52,11 +54,13 @@ __all__ = [
     "NATURAL_ACTING",
     "Acting",
     "ChannelOffset",
+    "Correction",
     "EmotionKey",
     "EmotionShare",
     "Expression",
     "LookKey",
     "Performance",
+    "Pronunciation",
 ]
 """Names of ``performance`` that this module offers as well."""
 
@@ -238,6 +242,8 @@ class LineEnded:
     """What lowered the score."""
     warning: str = ""
     """A file that was kept as it is, or `BatchLine.note`."""
+    text_matched: float | None = None
+    """Share of the script's words that were found, 0 to 1; None without a script."""
     detected_emotion: str = ""
     """In words; empty unless the emotion was to be detected."""
     emotion_keys: tuple[EmotionKey, ...] = ()

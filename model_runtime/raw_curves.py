@@ -33,7 +33,7 @@ class RawCurves:
     silence: FloatArray
     """Probability of silence, shape (T,)."""
     phones: FloatArray | None = None
-    """Probability of every phone, shape (T, P), where a script or the commitment needs it."""
+    """Probability of every phone, shape (T, P)."""
     speech: FloatArray | None = None
     """Values without emotion, shape (T, C), where layers are wanted."""
     likeliest: NDArray[np.int16] | None = None
@@ -73,8 +73,7 @@ def generate_raw(
     hop = 2 * config.features.hop_samples
     frames = math.ceil(store.sample_count / hop)
     shift = _feature_shift(store, config)
-    needs_phones = performance.commit or bool(performance.script)
-    raw = _empty(config, frames, needs_phones=needs_phones, is_layered=is_layered)
+    raw = _empty(config, frames, is_layered=is_layered)
     run = functools.partial(run_layered, engine) if is_layered else engine.run
     done = 0
     while done < frames:
@@ -96,16 +95,14 @@ def generate_raw(
     return raw
 
 
-def _empty(
-    config: GeneratorConfig, frames: int, *, needs_phones: bool, is_layered: bool
-) -> RawCurves:
+def _empty(config: GeneratorConfig, frames: int, *, is_layered: bool) -> RawCurves:
     """Return arrays for the output of a whole clip."""
     values = np.empty((frames, len(config.channels)), np.float32)
     return RawCurves(
         values,
         np.zeros(frames, np.float32),
         # Not float16: the commitment sharpens what rounding makes differ between two engines.
-        np.zeros((frames, len(config.phones)), np.float32) if needs_phones else None,
+        np.zeros((frames, len(config.phones)), np.float32),
         np.empty_like(values) if is_layered else None,
         np.zeros(frames, np.int16) if is_layered else None,
         np.zeros((frames, 2), np.float32) if config.encoder is None else None,

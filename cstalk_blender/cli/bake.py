@@ -124,6 +124,7 @@ def _set_up(scene: bpy.types.Scene, options: argparse.Namespace) -> None:
     if options.fade is not None:
         settings.fade_s = options.fade
     settings.include, settings.exclude = " ".join(options.include), " ".join(options.exclude)
+    settings.use_text = not options.no_text
     settings.is_asset, settings.with_sounds = options.mark_assets, not options.no_sounds
     formats = options.format.split(",")
     settings.write_livelink, settings.write_a2f = "csv" in formats, "json" in formats

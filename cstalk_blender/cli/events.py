@@ -54,6 +54,7 @@ class EventPrinter:
             duration_s=state.length_s,
             digest=state.digest,
             score=state.score,
+            text_matched=state.text_matched,
             detected_emotion=state.detected_emotion,
             emotion_keys=lines.read_keys(state.detected_emotion_at),
             error=state.message,

@@ -59,6 +59,9 @@ def _add_source(bake: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="how file names are read (default: %(default)s)",
     )
+    bake.add_argument(
+        "--no-text", action="store_true", help="use no scripts of lists and text files"
+    )
     for name in ("include", "exclude"):
         bake.add_argument(
             f"--{name}", action="append", default=[], metavar="GLOB", help=f"files to {name}"

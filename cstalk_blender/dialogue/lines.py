@@ -41,6 +41,7 @@ def read_lines(
     pattern: str = choices.DEFAULT_PATTERN,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    use_text: bool = True,
 ) -> tuple[Line, ...]:
     """Return the lines of a folder with its subfolders, a glob, or a CSV or TSV.
 
@@ -49,13 +50,18 @@ def read_lines(
         pattern: Pattern of file names, see ``naming``.
         include: Globs; empty means every audio file.
         exclude: Globs of files to leave out.
+        use_text: Read scripts, from the list or a text file beside the audio file.
 
     Raises:
         BadBatch: It is missing, has no audio files, or cannot be read.
     """
     try:
         rows = batch_manifest.read_rows(
-            source, patterns=(pattern or choices.DEFAULT_PATTERN,), include=include, exclude=exclude
+            source,
+            patterns=(pattern or choices.DEFAULT_PATTERN,),
+            include=include,
+            exclude=exclude,
+            use_text=use_text,
         )
         return batch_plan.make_plan([_named(row) for row in rows])
     except runtime_errors.RuntimeFault as fault:

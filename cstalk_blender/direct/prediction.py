@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..arrays import FloatArray
 from ..errors import SessionError
-from ..package import layered, runtime_errors, track
+from ..package import layered, phone_track, runtime_errors, track
 
 # Before the deflated body: it tells another file from a damaged one.
 MARK = b"CSTKPRD"
@@ -261,6 +261,9 @@ def _number(value: Any) -> float:
 
 
 def _script_track(request: dict[str, Any]) -> dict[str, Any]:
+    whole = request.get(phone_track.PHONE_TRACK)
+    if isinstance(whole, dict):  # with the corrections of the user
+        return whole
     match = request.get(track.SCRIPT_MATCH)
     found = match.get("track") if isinstance(match, dict) else None
     return found if isinstance(found, dict) else {}

@@ -17,7 +17,7 @@ from ..package import layered
 from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
-from ..scene import predictions, result
+from ..scene import predictions, result, words
 from . import direct
 from .request import Found, GenerateRequest, find
 
@@ -150,6 +150,13 @@ class Delivery:
                 title=self._request.title,
                 settings=self._request.settings,
                 detected_emotion=self._curves.detected_title,
+            )
+            words.store(
+                found.faces[0],
+                self._curves.request,
+                start_s=float(self._curves.request.get("start_s", 0.0)),
+                zero_frame=self._request.start_frame,
+                frame_rate=self._frame_rate,
             )
             predictions.save(
                 found.faces[0],

@@ -7,6 +7,8 @@
 - ``strip_lines``: sound strips as lines of a batch.
 - ``look_at``: the direction of an object from a face over time.
 - ``result``: what was generated for a face, and what has changed since.
+- ``words``: words of a face's performance, and the user's corrections.
+- ``strip_scripts``: text strips of the sequencer as a script.
 - ``predictions``: what the model predicted for a face, stored with it.
 - ``direction``: the layers of a face's performance as settings that can be keyed.
 - ``retime``: moves keys to another start frame or frame rate.

@@ -22,6 +22,7 @@ LABELS = {
     "audio": "audio file",
     "emotion": "emotion",
     "script": "script",
+    "corrections": "corrections",
     "options": "options",
     "mapping": "mapping",
     "start_frame": "start frame",

@@ -9,13 +9,17 @@ from typing import Any
 
 import bpy
 
+from ..errors import BadBatch
 from ..jobs import request as jobs_request
-from ..package import choices, protocol
-from ..rig.binding import wiring
-from ..scene import audio, emotion_track, look_at, result
+from ..package import choices, pronounce, protocol, runtime_errors
+from ..rig.binding import library, wiring
+from ..scene import audio, emotion_track, look_at, result, words
 from .properties import expressions
 from .properties.acting import acting_of
 from .properties.generate import CSTALK_PG_scene, chosen_face_or_none
+
+DICTIONARY_NAME = "english.json"
+"""The user's pronunciations, in the folder ``dictionary`` of the extension."""
 
 
 def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
@@ -33,6 +37,9 @@ def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
         seed=settings.seed,
         blink=settings.blink,
         script=scene.cstalk_acting.spoken,
+        language=scene.cstalk_acting.language,
+        pronunciations=pronunciations(scene.cstalk_acting.spoken),
+        corrections=words.corrections_of(face, audio_identity(settings)),
         acting=acting_of(scene, face),
         idle_before_s=round(scene.cstalk_acting.idle_before, 4),
         idle_after_s=round(scene.cstalk_acting.idle_after, 4),
@@ -77,6 +84,34 @@ def emotion_keys(
     return (protocol.EmotionKey(0.0, settings.emotion_text, round(settings.intensity, 4)), *keys)
 
 
+def pronunciations(script: str) -> tuple[protocol.Pronunciation, ...]:
+    """Return the entries of the user's dictionary that a script needs.
+
+    Args:
+        script: What is spoken.
+
+    Raises:
+        SessionError: The dictionary cannot be read.
+    """
+    path = library.folder("dictionary") / DICTIONARY_NAME
+    try:
+        entries = pronounce.entries_of(pronounce.read_own_dictionary(path))
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint) from fault
+    return tuple(entry for entry in entries if entry.word in script.lower())
+
+
+def script_identity(settings: Any) -> str:
+    """Return the script with its language, unless that is the default."""
+    spoken, language = str(settings.spoken), settings.language
+    return spoken if language == "en" or not spoken else f"{language}: {spoken}"
+
+
+def frame_rate(scene: bpy.types.Scene) -> float:
+    """Return the frames per second of a scene."""
+    return audio.frame_rate(scene)
+
+
 def direction_text(scene: bpy.types.Scene, face: bpy.types.Object | None) -> str:
     """Return what sets the emotion besides the panel; empty if nothing does.
 
@@ -117,9 +152,12 @@ def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> di
     settings: CSTALK_PG_scene = scene.cstalk
     keys = emotion_keys(scene, face)
     return {
-        "audio": _audio_identity(settings),
+        "audio": audio_identity(settings),
         "emotion": [[round(k.start_s, 3), k.emotion, round(k.intensity, 3)] for k in keys],
-        "script": scene.cstalk_acting.spoken,
+        "script": script_identity(scene.cstalk_acting),
+        "corrections": [
+            dataclasses.astuple(one) for one in words.corrections_of(face, audio_identity(settings))
+        ],
         "options": [
             *(settings.seed, settings.key_rate, settings.blink, settings.with_companions),
             *([] if settings.tolerance is None else [round(settings.tolerance, 5)]),
@@ -175,7 +213,7 @@ def is_current_audio(scene: bpy.types.Scene, face: bpy.types.Object) -> bool:
         face: A face with a result.
     """
     values = result.settings_of(face.cstalk_result)
-    return bool(values.get("audio", _audio_identity(scene.cstalk)) == _audio_identity(scene.cstalk))
+    return bool(values.get("audio", audio_identity(scene.cstalk)) == audio_identity(scene.cstalk))
 
 
 def audio_source(settings: CSTALK_PG_scene) -> Path:
@@ -209,7 +247,7 @@ def _waiting_values(scene: bpy.types.Scene) -> list[Any]:
     return values if acting.look_at is None else [*values, acting.look_at.name]
 
 
-def _audio_identity(settings: CSTALK_PG_scene) -> list[Any]:
+def audio_identity(settings: CSTALK_PG_scene) -> list[Any]:
     """Return name and size of the audio file, which stay when the project is moved."""
     path = settings.audio_path
     if path is None:

@@ -19,9 +19,14 @@ from .properties.migration import SOURCE_VALUES
 
 KEPT = ("use", "placement_token")
 """Properties that a line keeps when the list is read again."""
-RESULTS = ("state", "message", "score", "detected_emotion", "detected_emotion_at")
+RESULTS = (
+    *("state", "message", "score", "text_matched", "detected_emotion", "detected_emotion_at"),
+)
 """Results of a line; kept when the source is unchanged."""
-EDITABLE = ("character", "emotion", "blend", "intensity", "emotion_at", "has_start", "start_s")
+EDITABLE = (
+    *("character", "emotion", "blend", "intensity", "emotion_at"),
+    *("script", "has_start", "start_s"),
+)
 """Properties that users edit; each edit is kept unless the source changed that value."""
 NO_TEXT = "The file name is not valid UTF-8"
 
@@ -64,6 +69,7 @@ def _rows_of_files(
         pattern=settings.pattern,
         include=settings.include.split(),
         exclude=settings.exclude.split(),
+        use_text=settings.use_text,
     )
     names, roles = list(strip_lines.characters_in(scene)), settings.cast_list
     clues = [casting.Clue(line.row.name, line.row.character) for line in found]
@@ -143,6 +149,7 @@ def _write(item: CSTALK_PG_line, line: lines.Line, settings: CSTALK_PG_batch) ->
         item.problem, item.hint = NO_TEXT, "Rename the file, then read the lines again"
     item.intensity = 1.0 if acting.intensity is None else acting.intensity
     item.emotion_at = lines.keys_text(acting.emotion_at)
+    item.script = acting.script
     item.seed = -1 if acting.seed is None else acting.seed
     item.has_start, item.start_s = row.place_s is not None, row.place_s or 0.0
     item.cut_start_s = acting.cut_start_s

@@ -116,6 +116,7 @@ def _line(item: CSTALK_PG_line, face: bpy.types.Object | None) -> lines.Line:
         seed=None if item.seed < 0 else item.seed,
         cut_start_s=round(item.cut_start_s, 6),
         cut_duration_s=None if item.cut_duration_s < 0 else round(item.cut_duration_s, 6),
+        script=item.script if item.id_data.cstalk_batch.use_text else "",
     )
     character = item.character.name if item.character is not None else item.role
     if not character and face is not None:
@@ -308,4 +309,5 @@ def _base(scene: bpy.types.Scene) -> protocol.Performance:
         seed=main.seed,
         blink=main.blink,
         expressions=expressions.own_expressions(),
+        language=scene.cstalk_acting.language,
     )

@@ -25,11 +25,12 @@ from ..engines.base import Engine, EngineOutput, WrappedEngine
 from ..errors import BadOutput
 from ..generate import Progress, perform
 from ..protocol import BatchLine, Performance
+from ..text.script import LEAST_MATCHED
 from ..written import Record, write_recorded
 from .lines.fingerprint import FilePrint, FileState, check_unchanged
 from .lines.journal import DONE, Entry
 from .lines.keys import keys_text
-from .quality import ClipMeter, PhoneProbabilities, opening_plot, rate
+from .quality import ClipMeter, PhoneProbabilities, Quality, opening_plot, rate
 
 FEW_KEYS = 4
 """Changes of emotion that the report lists one by one; animated ones come ten per second."""
@@ -100,7 +101,7 @@ def generate_line(
     clipping = _clipping(performance)
     # Again at the end: a program may have written the file while it was read.
     check_unchanged(performance.audio, audio)
-    quality = rate(track, recorder.phones(), clipping)
+    quality = _with_text(rate(track, recorder.phones(), clipping), track)
     entry = Entry(
         target="",
         name="",
@@ -113,10 +114,21 @@ def generate_line(
         emotion=emotion_words(performance),
         detected_emotion=track.detected_title,
         detected_emotion_at=_detected_keys(track, performance, engine.config.emotions),
+        text_matched=track.text_matched,
         quality=_rounded(dataclasses.replace(quality, notes=(*track.warnings, *quality.notes))),
         opening=opening_plot(track),
     )
     return track, entry
+
+
+def _with_text(quality: Quality, track: CurveTrack) -> Quality:
+    """Return the rating, at most the share of the script where that is too small to be used."""
+    matched = track.text_matched
+    if matched is None or matched >= LEAST_MATCHED:
+        return quality
+    note = f"only {matched:.0%} of the script was found: check that this is the right file"
+    score = min(quality.score, 100 * matched)
+    return dataclasses.replace(quality, score=score, notes=(note, *quality.notes))
 
 
 def write_line(

@@ -141,6 +141,7 @@ def ended(ending: Ending) -> LineEnded:
         score=entry.quality.get("score"),
         notes=tuple(entry.quality.get("notes", ())),
         warning=ending.warning or line.note,
+        text_matched=entry.text_matched,
         detected_emotion=entry.detected_emotion,
         emotion_keys=read_keys(entry.detected_emotion_at),
         code=entry.code,

@@ -20,7 +20,7 @@ from ..protocol import Performance
 from ..written import Record, check_replaceable, user_record, write_recorded
 from .console import Parser, ProgressLine, print_line, print_warning, set_up_logging
 from .options import add_options, engine_from, performance_from
-from .script import add_script_options, script_from, write_words
+from .script import add_script_options, pronunciations_from, script_from, write_words
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         script=script_from(options),
         idle_before_s=options.idle_before,
         idle_after_s=options.idle_after,
+        language=options.language,
+        pronunciations=pronunciations_from(options),
     )
     record = user_record()
     _check_outputs(options, record)

@@ -10,12 +10,14 @@ from typing import Any
 from ..curves.track import SCRIPT_MATCH, CurveTrack
 from ..errors import BadArgument
 from ..files import replace_file
-from ..text.subtitles import read_subtitles, write_srt
+from ..protocol import Pronunciation
+from ..text.files import read_script, script_beside
+from ..text.letter_sounds import LANGUAGES
+from ..text.pronounce import entries_of, read_own_dictionary
+from ..text.subtitles import write_srt
 from ..text.textgrid import write_textgrid
-from ..text.track import track_from_json
+from ..text.track import phone_track_or_none
 
-LARGEST_SCRIPT_BYTES = 4 << 20
-"""A script of forty hours; anything larger is another file."""
 WORD_FORMATS = (".textgrid", ".srt", ".json")
 
 
@@ -26,88 +28,103 @@ def add_script_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--text-file", type=Path, metavar="FILE", help="file with the words: text, SRT or WebVTT"
     )
+    add_text_options(group)
     group.add_argument(
         "--words",
         type=Path,
         metavar="OUT.TextGrid|srt|json",
-        help="write words and phones with their times; needs a script",
+        help="write words and phones with their times; SRT needs a script",
+    )
+
+
+def add_text_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options of scripts that ``generate`` and ``batch`` share."""
+    group.add_argument(
+        "--language",
+        default="en",
+        choices=("en", *sorted(LANGUAGES)),
+        help="language of the words (default: en); for others the audio alone is used",
+    )
+    group.add_argument(
+        "--dictionary",
+        type=Path,
+        metavar="FILE.json",
+        help='pronunciations of names and invented words, as {"Xanthe": "z ae n th iy"}',
+    )
+    group.add_argument(
+        "--no-text",
+        action="store_true",
+        help="use no script, not even line.txt or line.lab beside line.wav",
     )
 
 
 def script_from(options: argparse.Namespace) -> str:
-    """Return the script that the options give; empty without one.
+    """Return the script that the options give, or that of a file beside the audio; else empty.
 
     Args:
-        options: Parsed options of ``add_script_options``.
+        options: Parsed options of ``add_script_options``, with ``audio``.
 
     Raises:
-        BadArgument: Both a text and a file, a file that cannot be read, or words without a script.
+        BadArgument: Several options for one script, or a file that cannot be read.
     """
-    # Two scripts may differ, and taking one of them would be a guess.
-    if options.text and options.text_file:
-        raise BadArgument("--text and --text-file are both given", hint="Give one of them")
-    script = read_script(options.text_file) if options.text_file else str(options.text)
+    given = [bool(options.text), options.text_file is not None, options.no_text]
+    if sum(given) > 1:
+        raise BadArgument(
+            "More than one of --text, --text-file and --no-text is given", hint="Give one of them"
+        )
+    script = str(options.text)
+    path = options.text_file or (None if any(given) else script_beside(options.audio))
+    if path is not None:
+        script = read_script(path)
     if options.words:
-        if not script.strip():
-            raise BadArgument("--words needs a script", hint="Add --text or --text-file")
-        if options.words.suffix.lower() not in WORD_FORMATS:
-            raise BadArgument(
-                f"Unknown format of {options.words.name}", hint="Use .TextGrid, .srt or .json"
-            )
+        _check_words(options.words, has_script=bool(script.strip()))
     return script
 
 
-def read_script(path: Path) -> str:
-    """Read the words of a text or subtitle file.
-
-    Args:
-        path: UTF-8, UTF-16 or Windows-1252 text; ``.srt`` and ``.vtt`` are read as subtitles.
+def pronunciations_from(options: argparse.Namespace) -> tuple[Pronunciation, ...]:
+    """Return the entries of the dictionary that the options name.
 
     Raises:
-        BadArgument: The file is missing, too large, or cannot be read.
+        BadArgument: It is missing, or not a valid dictionary.
     """
-    try:
-        # Asked before reading, as for any file of the user.
-        if path.stat().st_size > LARGEST_SCRIPT_BYTES:
-            raise BadArgument(f"The script {path.name} is too large", hint="Give the line alone")
-        if path.suffix.lower() in (".srt", ".vtt"):
-            return " ".join(cue.text for cue in read_subtitles(path))
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadArgument(
-            f"The script {path} cannot be read: {error.strerror}", hint="Check --text-file"
-        ) from error
-    # A byte order mark names UTF-16; UTF-8 otherwise, and what is no UTF-8 is Windows-1252, in
-    # which any bytes are text.
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+    path: Path | None = options.dictionary
+    if path is None:
+        return ()
+    if not path.is_file():
+        raise BadArgument(f"Dictionary not found: {path}", hint="Check --dictionary")
+    return entries_of(read_own_dictionary(path))
+
+
+def _check_words(path: Path, *, has_script: bool) -> None:
+    suffix = path.suffix.lower()
+    if suffix not in WORD_FORMATS:
+        raise BadArgument(f"Unknown format of {path.name}", hint="Use .TextGrid, .srt or .json")
+    if suffix == ".srt" and not has_script:
+        raise BadArgument("Subtitles need a script", hint="Add --text or --text-file")
 
 
 def write_words(track: CurveTrack, path: Path) -> None:
     """Write the words and phones of generated curves.
 
     Args:
-        track: Curves that were generated with a script.
+        track: Curves, generated with or without a script.
         path: Target; the ending chooses Praat TextGrid, SRT or JSON.
 
     Raises:
-        BadArgument: The curves have no words.
+        BadArgument: The curves have no phones.
         BadOutput: The file cannot be written.
     """
-    match: Any = track.request.get(SCRIPT_MATCH)
-    if not isinstance(match, dict):
+    phone_track = phone_track_or_none(track.request)
+    if phone_track is None:
         raise BadArgument(
-            "The model recognises no phones, so words have no times", hint="Use another --model"
+            "The model recognises no phones, so nothing has times", hint="Use another --model"
         )
-    phone_track = track_from_json(match["track"])
     if path.suffix.lower() == ".textgrid":
         write_textgrid(phone_track, path)
     elif path.suffix.lower() == ".srt":
         write_srt(phone_track.words, path)
     else:
-        # JSON has all that was found, doubtful words included.
-        replace_file(path, json.dumps(match, ensure_ascii=False, indent=1).encode("utf-8"))
+        match: Any = track.request.get(SCRIPT_MATCH)
+        found = match if isinstance(match, dict) else {}
+        data = {**found, "track": phone_track.as_json()}
+        replace_file(path, json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8"))

@@ -80,6 +80,12 @@ class CurveTrack:
         return f"valence {detected['valence']:+.2f}, arousal {detected['arousal']:+.2f}"
 
     @property
+    def text_matched(self) -> float | None:
+        """Return the share of the script's words that were found; None without a script."""
+        match = self.request.get(SCRIPT_MATCH)
+        return float(match.get("matched", 0)) if isinstance(match, dict) else None
+
+    @property
     def script_title(self) -> str:
         """Return the share of the script that was found, in a few words; empty without a script."""
         match = self.request.get(SCRIPT_MATCH)

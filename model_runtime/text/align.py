@@ -139,9 +139,10 @@ def _best_path(graph: StateGraph, scores: FloatArray) -> NDArray[np.int64]:
 def _active(current: FloatArray, reach: int) -> slice:
     """States that are within the beam of the best, and those that they can lead to."""
     alive = np.flatnonzero(current > current.max() - BEAM)
-    low = int(alive[0])
+    low, high = int(alive[0]), int(alive[-1])
     current[:low] = -np.inf  # given up: a later state may not come from there
-    return slice(low, min(int(alive[-1]) + reach + 1, len(current)))
+    current[high + 1 :] = -np.inf  # nor end there, when the beam has narrowed
+    return slice(low, min(high + reach + 1, len(current)))
 
 
 def _traced(graph: StateGraph, final: FloatArray, steps: Sequence[_Step]) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from ..arrays import FloatArray
 from ..checkpoint.safetensors import read_tensors
 from ..config import PHONES
-from .track import Phone, PhoneTrack
+from .track import SILENCE, Phone, PhoneTrack
 
 BIGRAM = Path(__file__).resolve().parent / "data" / "phone_bigram.safetensors"
 """Written by ``python -m model_runtime.training.phone_bigram``."""
@@ -28,6 +29,7 @@ finds fewer closures, none has a tenth more errors and a third more false ones."
 # Phones with a least duration of 60 ms would be swallowed or would push their neighbours.
 SHORT = frozenset({"b", "d", "g", "p", "t", "k", "dh", "hh", "ah", "ih", "v", "l", "r", "n", "m"})
 """Phones that last 40 ms and less in fluent speech."""
+PIECE_FRAMES = 3000
 # Frames of 20 ms: 40, 60 and 80 ms.
 SHORT_FRAMES, LEAST_FRAMES, SILENCE_FRAMES = 2, 3, 4
 
@@ -74,11 +76,23 @@ def decoded_track(posteriors: FloatArray, frame_rate: float) -> PhoneTrack:
         posteriors: Probability of each phone in each frame, shape (T, P).
         frame_rate: Frames a second.
     """
-    phones = tuple(
-        Phone(part.name, part.first / frame_rate, part.stop / frame_rate, part.confidence)
-        for part in decode_phones(posteriors)
-    )
-    return PhoneTrack(len(posteriors) / frame_rate, (), phones)
+    phones: list[Phone] = []
+    for first, stop in _pieces(posteriors[:, 0]):
+        for part in decode_phones(posteriors[first:stop]):
+            start, end = (first + part.first) / frame_rate, (first + part.stop) / frame_rate
+            if phones and phones[-1].name == part.name == SILENCE:
+                start = phones.pop().start_s
+            phones.append(Phone(part.name, start, end, part.confidence))
+    return PhoneTrack(len(posteriors) / frame_rate, (), tuple(phones))
+
+
+def _pieces(silence: FloatArray) -> list[tuple[int, int]]:
+    """Stretches of at most a minute, cut where silence is most probable: memory stays bounded."""
+    cuts = [0]
+    while len(silence) - cuts[-1] > PIECE_FRAMES:
+        low = cuts[-1] + PIECE_FRAMES // 2
+        cuts.append(low + int(silence[low : cuts[-1] + PIECE_FRAMES].argmax()))
+    return list(itertools.pairwise([*cuts, len(silence)]))
 
 
 @functools.cache

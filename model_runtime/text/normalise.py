@@ -20,6 +20,7 @@ SPEAKER = re.compile(r"^\s*[A-Z][A-Z0-9 ._'-]{1,30}:\s+")
 """The name before a line of a script, in capitals: "ANNA: Hello"."""
 TOKEN = re.compile(r"\S+")
 # An apostrophe at the edge is a quotation mark; within a word it stays.
+PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 EDGES = "\"'.,;:!?…-–—«»“”‘’„()[]{}*_~/\\|"
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2})?(am|pm)?", re.IGNORECASE)
@@ -104,6 +105,21 @@ def spoken_words(text: str) -> list[Word]:
         said = _spoken(token.group(), is_shouted=is_shouted)
         words += [Word(word, token.start(), token.end()) for word in said]
     return words
+
+
+def plain_words(text: str) -> list[Word]:
+    """Return the words of a text in any language: letters alone, without stage directions.
+
+    Args:
+        text: A script line, or several. Numbers are left out, since each language has its own.
+    """
+    text = unicodedata.normalize("NFC", text)
+    blank = re.sub(DIRECTIONS, lambda found: " " * len(found.group()), text)
+    blank = SPEAKER.sub(lambda found: " " * len(found.group()), blank)
+    return [
+        Word(found.group().lower().replace("’", "'"), found.start(), found.end())
+        for found in PLAIN_WORD.finditer(blank)
+    ]
 
 
 def _spoken(token: str, *, is_shouted: bool) -> list[str]:

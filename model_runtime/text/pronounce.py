@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..config import PHONES
 from ..errors import BadArgument
+from ..protocol import Pronunciation
 from .dictionary import pronunciations
-from .normalise import Word, spoken_words
+from .letter_sounds import LANGUAGES, phones_by_rules
+from .normalise import Word, plain_words, spoken_words
 from .spelling import phones_of_spelling
 
 SUFFIXES = (("'s", ("z",)), ("s'", ("z",)), ("'ll", ("l",)), ("'d", ("d",)), ("'ve", ("v",)))
 """Endings that a known word takes: the phones of the ending follow those of the word."""
 # English assimilates the ending to the sound before it.
+ENGLISH = ("", "en")
+"""Names of the default language."""
 UNVOICED = frozenset({"p", "t", "k", "f", "th"})
 SIBILANTS = frozenset({"s", "z", "sh", "zh", "ch", "jh"})
 
@@ -32,21 +36,32 @@ class PronouncedWord:
 
 
 def pronounce_text(
-    text: str, own: Mapping[str, tuple[tuple[str, ...], ...]] | None = None
+    text: str,
+    own: Mapping[str, tuple[tuple[str, ...], ...]] | None = None,
+    *,
+    language: str = "",
 ) -> list[PronouncedWord]:
-    """Return the words of an English text with their phones.
+    """Return the words of a text with their phones.
 
     Args:
         text: A script line.
         own: The user's pronunciations by lower-case word (``read_own_dictionary``), which come
             first.
+        language: ISO 639-1; empty is English. Numbers of other languages are not spoken.
 
     Returns:
-        Words that have phones, in order.
+        Words that have phones, in order; none for a language without rules.
     """
+    is_english = language in ENGLISH
+    if not is_english and language not in LANGUAGES:
+        return []
     out = []
-    for word in spoken_words(text):
-        variants, is_guess = _variants(word.spoken, own or {})
+    for word in spoken_words(text) if is_english else plain_words(text):
+        if is_english:
+            variants, is_guess = _variants(word.spoken, own or {})
+        else:
+            ours = (own or {}).get(word.spoken)
+            variants, is_guess = ours or phones_by_rules(word.spoken, language), False
         if variants:
             out.append(PronouncedWord(word, variants, is_guess))
     return out
@@ -84,6 +99,27 @@ def read_own_dictionary(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
             )
         own[word.lower()] = said
     return own
+
+
+def own_pronunciations(
+    entries: Iterable[Pronunciation],
+) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return entries by word, as ``pronounce_text`` takes them; invalid ones are dropped."""
+    own: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for entry in entries:
+        phones = tuple(entry.phones.lower().split())
+        if phones and all(phone in PHONES[1:] for phone in phones):
+            own[entry.word] = (*own.get(entry.word, ()), phones)
+    return own
+
+
+def entries_of(own: Mapping[str, tuple[tuple[str, ...], ...]]) -> tuple[Pronunciation, ...]:
+    """Return what ``read_own_dictionary`` read as entries that travel with a request."""
+    return tuple(
+        Pronunciation(word, " ".join(phones))
+        for word, variants in own.items()
+        for phones in variants
+    )
 
 
 def _variants(

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadArgument
 from ..files import replace_file
 from .track import SpokenWord
 
@@ -28,20 +27,12 @@ class Cue:
     text: str
 
 
-def read_subtitles(path: Path) -> list[Cue]:
-    """Read the cues of an SRT or WebVTT file.
+def cues_of(text: str) -> list[Cue]:
+    """Return the cues of SRT or WebVTT text in order of time; empty for any other text.
 
-    Args:
-        path: UTF-8, UTF-16 or Windows-1252. Tags and cue numbers are dropped.
-
-    Returns:
-        Cues in order of time.
-
-    Raises:
-        BadArgument: The file has no cue.
-        OSError: The file cannot be opened.
+    Tags and cue numbers are dropped.
     """
-    lines = _decoded(path.read_bytes()).splitlines()
+    lines = text.splitlines()
     cues: list[Cue] = []
     index = 0
     while index < len(lines):
@@ -55,10 +46,6 @@ def read_subtitles(path: Path) -> list[Cue]:
             index += 1
         parts = found.groups()
         cues.append(Cue(_seconds(parts[:4]), _seconds(parts[4:]), " ".join(filter(None, body))))
-    if not cues:
-        raise BadArgument(
-            f"{path.name} has no subtitles", hint="Use an SRT or WebVTT file with times"
-        )
     return sorted(cues, key=lambda cue: cue.start_s)
 
 
@@ -103,12 +90,3 @@ def _stamp(time_s: float) -> str:
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour:02d}:{minute:02d}:{second:02d},{thousandths:03d}"
-
-
-def _decoded(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")

@@ -12,6 +12,8 @@ SILENCE = "sil"
 UNSCRIPTED = "spn"
 """Speech that no word of the script stands for; MFA's name for spoken noise."""
 FORMAT = 1
+PHONE_TRACK = "phone_track"
+"""Entry of a curve track's ``request`` with the words and phones of the clip."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,3 +86,16 @@ def track_from_json(data: Mapping[str, Any]) -> PhoneTrack:
         raise BadCurves(
             f"The phone track cannot be read: {error}", hint="Generate the curves again"
         ) from error
+
+
+def phone_track_or_none(request: Mapping[str, Any]) -> PhoneTrack | None:
+    """Return the words and phones that curves carry; None where no phones were recognised.
+
+    Args:
+        request: ``CurveTrack.request``; curves of version 0.1 carry a track of scripts alone.
+
+    Raises:
+        BadCurves: The entry is damaged.
+    """
+    data = request.get(PHONE_TRACK) or (request.get("script_match") or {}).get("track")
+    return track_from_json(data) if isinstance(data, Mapping) else None

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from model_runtime.checkpoint.folder import default_checkpoint, load_checkpoint
-from model_runtime.cli.script import read_script
 from model_runtime.curves.track import CurveTrack
 from model_runtime.engines.base import Engine
 from model_runtime.engines.factory import open_engine
 from model_runtime.errors import BadArgument
 from model_runtime.generate import perform
 from model_runtime.protocol import Performance
+from model_runtime.text.files import read_script
 from tests.runtime.conftest import Command
 
 SPEECH = Path(__file__).resolve().parents[2] / "demo" / "speech"

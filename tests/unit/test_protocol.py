@@ -69,6 +69,9 @@ def test_a_request_carries_every_parameter_of_its_performance() -> None:
             "start_s": 1.5,
             "duration_s": 4.0,
             "script": "Hello there",
+            "language": "",
+            "pronunciations": [],
+            "corrections": [],
             "acting": {
                 "dynamics": 1.0,
                 "eyes": 0.5,

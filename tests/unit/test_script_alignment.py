@@ -12,9 +12,10 @@ from model_runtime.config import PHONES
 from model_runtime.errors import BadArgument, BadCurves
 from model_runtime.text import align
 from model_runtime.text.align import Alignment, align_script
+from model_runtime.text.files import read_script
 from model_runtime.text.pronounce import pronounce_text
 from model_runtime.text.script import ScriptMatch, match_script
-from model_runtime.text.subtitles import read_subtitles, write_srt
+from model_runtime.text.subtitles import cues_of, write_srt
 from model_runtime.text.textgrid import read_textgrid, write_textgrid
 from model_runtime.text.track import Phone, PhoneTrack, SpokenWord, track_from_json
 
@@ -226,7 +227,7 @@ def test_subtitles_of_both_kinds_are_read(tmp_path: Path) -> None:
     srt, vtt = tmp_path / "a.srt", tmp_path / "a.vtt"
     srt.write_text("1\n00:00:01,500 --> 00:00:03,000\n<i>Hello</i>\nthere\n\n", "utf-8")
     vtt.write_text("WEBVTT\n\n01:02.25 --> 01:04.000 align:start\nBye\n", "utf-8")
-    (first,), (second,) = read_subtitles(srt), read_subtitles(vtt)
+    (first,), (second,) = cues_of(read_script(srt)), cues_of(read_script(vtt))
     assert (first.start_s, first.end_s, first.text) == (1.5, 3.0, "Hello there")
     assert (second.start_s, second.end_s, second.text) == (62.25, 64.0, "Bye")
 
@@ -235,7 +236,7 @@ def test_words_become_subtitles_that_read_back(tmp_path: Path) -> None:
     words = [SpokenWord(f"w{k}", k * 0.4, k * 0.4 + 0.3) for k in range(20)]
     path = tmp_path / "out.srt"
     write_srt(words, path)
-    cues = read_subtitles(path)
+    cues = cues_of(read_script(path))
     assert " ".join(cue.text for cue in cues) == " ".join(w.text for w in words)
     assert cues[0].start_s == 0.0
     assert cues[-1].end_s == pytest.approx(7.9)
@@ -245,4 +246,17 @@ def test_a_file_without_cues_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.srt"
     path.write_text("no times", "utf-8")
     with pytest.raises(BadArgument, match=r"a\.srt"):
-        read_subtitles(path)
+        cues_of(read_script(path))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_states_that_were_given_up_end_no_alignment(seed: int) -> None:
+    """Speech that changes between two scripts revives and drops states ahead of the best."""
+    chance = np.random.default_rng(seed)
+    parts = ["we move the boat", "purple elephants juggle", "the river before night"]
+    spoken = " ".join(chance.choice(parts, 6))
+    script = " ".join(chance.choice(parts, 9))
+    sure = float(chance.uniform(0.1, 0.6))
+    found = aligned(script, spoken, sure=sure)
+    starts = [word.start_s for word in found.words]
+    assert starts == sorted(starts)

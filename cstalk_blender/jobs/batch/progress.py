@@ -24,6 +24,8 @@ class LineState:
     length_s: float = 0.0
     """Length of the curves; 0 while unknown."""
     score: float | None = None
+    text_matched: float | None = None
+    """Share of the script that was found, 0 to 1; None without a script."""
     """Rating, 0 to 100."""
     message: str = ""
     hint: str = ""
@@ -89,6 +91,7 @@ class BatchProgress:
         if state is None:
             return None
         state.fraction, state.score = 1.0, event.score
+        state.text_matched = event.text_matched
         state.length_s, state.digest = event.duration_s, event.digest
         state.detected_emotion = event.detected_emotion
         state.detected_emotion_at = lines.keys_text(event.emotion_keys)

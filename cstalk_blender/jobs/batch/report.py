@@ -95,6 +95,7 @@ def update_list(request: BatchRequest, states: States) -> None:
             item.detected_emotion_at = state.detected_emotion_at
         if state.score is not None or not state.was_made:
             item.score = -1.0 if state.score is None else state.score
+            item.text_matched = -1.0 if state.text_matched is None else state.text_matched
 
 
 def item_or_none(target: BatchTarget, line: str) -> Any:

@@ -6,6 +6,7 @@
 - ``direct``: presets, reset and update of a direction, channels, stored data.
 - ``batch``: read, bake and clear the lines of a batch, open its report.
 - ``lines``: tick lines of the list, apply values to them, edit the cast.
+- ``words``: correct words of a performance, copy a script from subtitles.
 - ``mapping``: edit, save and load mappings of shape keys.
 - ``rig``: fit a face, seal lips, head motion.
 - ``runtime``: install, test and remove the GPU runtime.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ...rig.drive import eyes
+from ...scene import words
 from ..operators import rig as operators_rig
+from ..operators import words as word_operators
 from ..properties.generate import chosen_face_or_none
 from .generate import SidebarPanel, draw_lines, letters_across
+
+DOUBTFUL_WORD = 0.5
+"""Confidence under which a word that was found is marked; below 0.3 it counts as not found."""
 
 
 class CSTALK_PT_acting(SidebarPanel, bpy.types.Panel):
@@ -71,8 +78,76 @@ class CSTALK_PT_script(SidebarPanel, bpy.types.Panel):
         row.active = settings.script_text is None
         row.prop(settings, "script", text="")
         column.prop(settings, "script_text")
+        column.prop(settings, "language")
+        column.operator(word_operators.CSTALK_OT_script_from_subtitles.bl_idname, icon="COPYDOWN")
         if settings.found:
             draw_lines(layout, settings.found.capitalize(), "TEXT", letters_across(context))
+        face = chosen_face_or_none(context)
+        if face is not None and face.cstalk_result.summary:
+            draw_words(layout, face.cstalk_words)
 
 
-CLASSES = (CSTALK_PT_acting, CSTALK_PT_script)
+class CSTALK_UL_words(bpy.types.UIList):
+    """Words of a performance: frame, word, confidence; doubtful and corrected ones are marked."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_name: str,
+    ) -> None:
+        """Draw a word."""
+        row = layout.split(factor=0.2, align=True)
+        row.label(text=f"{words.frame_at(data, item.start_s):.0f}")
+        rest = row.split(factor=0.7, align=True)
+        rest.label(text=item.text, icon=word_icon(item))
+        rest.label(text="" if item.is_corrected else f"{100 * item.confidence:.0f} %")
+
+
+def word_icon(word: Any) -> str:
+    """Return the icon of a word: corrected, doubtful or found."""
+    if word.is_corrected:
+        return "GREASEPENCIL"
+    return "ERROR" if word.confidence < DOUBTFUL_WORD else "BLANK1"
+
+
+def draw_words(layout: bpy.types.UILayout, kept: Any) -> None:
+    """Draw the list of words of a face and what corrects them.
+
+    Args:
+        layout: Where to draw.
+        kept: ``Object.cstalk_words``.
+    """
+    if len(kept.words):
+        layout.template_list("CSTALK_UL_words", "", kept, "words", kept, "index", rows=5)
+    draw_word_buttons(layout, kept)
+
+
+def draw_word_buttons(layout: bpy.types.UILayout, kept: Any) -> None:
+    """Draw what corrects the selected word, the phones and the closures.
+
+    Args:
+        layout: Where to draw.
+        kept: ``Object.cstalk_words``.
+    """
+    row = layout.row(align=True)
+    if len(kept.words):
+        row.operator(word_operators.CSTALK_OT_word_edit.bl_idname).is_new = False
+    new = row.operator(word_operators.CSTALK_OT_word_edit.bl_idname, text="Add Word", icon="ADD")
+    new.is_new = True
+    word = words.active_word_or_none(kept)
+    if word is not None and word.phones:
+        phones = layout.row(align=True)
+        for place, name in enumerate(word.phones.split()):
+            phone = phones.operator(word_operators.CSTALK_OT_word_phone.bl_idname, text=name)
+            phone.place = place
+    layout.operator(word_operators.CSTALK_OT_hold_closed.bl_idname, icon="LOCKED")
+    if kept.corrections:
+        layout.operator(word_operators.CSTALK_OT_corrections_clear.bl_idname, icon="X")
+
+
+CLASSES = (CSTALK_UL_words, CSTALK_PT_acting, CSTALK_PT_script)

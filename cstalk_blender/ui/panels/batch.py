@@ -41,6 +41,9 @@ STRIP_SCALE = 0.9
 STRIP_PIECES = 0.5
 """Icons of the wide emotion strip per letter of width."""
 
+DOUBTFUL_TEXT = 0.6
+"""Share of a line's script under which it is marked: it may be another file."""
+
 
 class CSTALK_UL_lines(bpy.types.UIList):
     """List of lines with state, name, length, character and emotion strip."""
@@ -73,6 +76,8 @@ class CSTALK_UL_lines(bpy.types.UIList):
         running = state.status == LineStatus.RUNNING
         text = f"{100 * state.fraction:.0f} %" if running else length_text(item.length_s)
         length.label(text=text)
+        if state.text_matched is not None and state.text_matched < DOUBTFUL_TEXT:
+            rest.label(text=f"{100 * state.text_matched:.0f} %", icon="QUESTION")
         if _has_characters:
             rest.label(text=character_text(item))
         keys = line_requests.emotion_keys_of(item, data.id_data, _frame(index))
@@ -188,6 +193,8 @@ def draw_selected(
     if item.has_own_emotion:
         box.prop(item, "intensity", slider=True)
     box.prop(item, "emotion_at")
+    if settings.use_text:
+        box.prop(item, "script")
     if settings.listed_from != casting.SEQUENCER:
         time = box.row(align=True, heading="Start")
         time.prop(item, "has_start", text="")
@@ -199,6 +206,10 @@ def draw_selected(
         draw_lines(box, f"{state.message}. {state.hint}".strip(". "), "ERROR", letters)
     elif state.score is not None and state.score >= 0:
         draw_lines(box, f"Score {state.score:.0f} of 100", "INFO", letters)
+    if state.text_matched is not None:
+        is_doubtful = state.text_matched < DOUBTFUL_TEXT
+        icon = "QUESTION" if is_doubtful else "TEXT"
+        draw_lines(box, f"Text matched: {100 * state.text_matched:.0f} %", icon, letters)
     if state.detected_emotion:
         draw_lines(box, f"Detected: {state.detected_emotion}", "SPEAKER", letters)
 
@@ -288,6 +299,7 @@ def live_state(item: CSTALK_PG_line) -> progress.LineState:
         status=item.state,
         message=item.message,
         score=score,
+        text_matched=None if item.text_matched < 0 else item.text_matched,
         detected_emotion=detected_emotion(item),
     )
 

@@ -120,6 +120,7 @@ def draw_reading(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:
         column.prop(settings, "exclude")
     column.prop(settings, "pattern")
     column.prop(settings, "emotion_default")
+    column.prop(settings, "use_text")
 
 
 def draw_writing(column: bpy.types.UILayout, settings: CSTALK_PG_batch) -> None:

@@ -15,8 +15,25 @@ SIDE_ITEMS = [
     ("left", "Left", "The character's own left half is the stronger"),
     ("right", "Right", "The character's own right half is the stronger"),
 ]
-LONGEST_SCRIPT = 20_000
-"""Characters of a script that travel with a request: half an hour of speech."""
+LONGEST_SCRIPT = 200_000
+"""Characters of a script that travel with a request: three hours of speech with times."""
+LANGUAGE_ITEMS = [
+    ("en", "English", "Dictionary of 126,000 words, other words by their spelling"),
+    ("de", "German", "Words by rules of spelling"),
+    ("es", "Spanish", "Words by rules of spelling"),
+    ("it", "Italian", "Words by rules of spelling"),
+]
+PHONE_EXAMPLES = {
+    **{"aa": "father", "ae": "cat", "ah": "but, about", "ao": "law", "aw": "now", "ay": "my"},
+    **{"b": "bee", "ch": "cheese", "d": "day", "dh": "this", "eh": "red", "er": "bird"},
+    **{"ey": "day", "f": "fee", "g": "go", "hh": "he", "ih": "sit", "iy": "see", "jh": "joy"},
+    **{"k": "key", "l": "lay", "m": "me", "n": "no", "ng": "sing", "ow": "go", "oy": "boy"},
+    **{"p": "pay", "r": "ray", "s": "see", "sh": "she", "t": "tea", "th": "think"},
+    **{"uh": "book", "uw": "too", "v": "vote", "w": "we", "y": "yes", "z": "zoo"},
+    "zh": "measure",
+}
+PHONE_NAMES = tuple(PHONE_EXAMPLES)
+PHONE_ITEMS = [(name, name, f"As in {word}") for name, word in PHONE_EXAMPLES.items()]
 
 
 class CSTALK_PG_acting(bpy.types.PropertyGroup):
@@ -73,6 +90,11 @@ class CSTALK_PG_acting(bpy.types.PropertyGroup):
         "(default: 0)",
         default=0.0,
         **IDLE_TIME,
+    )
+    language: bpy.props.EnumProperty(
+        name="Language",
+        description="Language of the script (default: English)",
+        items=LANGUAGE_ITEMS,
     )
     use_script: bpy.props.BoolProperty(
         name="Use Script",

@@ -136,6 +136,17 @@ class CSTALK_PG_line(bpy.types.PropertyGroup):
         "spaces, for example 2.5:sad:1 6:neutral:0",
         update=_on_edit,
     )
+    script: bpy.props.StringProperty(
+        name="Script",
+        description="Words that are spoken in the line, in English, read from the list or from a "
+        "text file beside the audio file; empty uses the audio alone",
+        update=_on_edit,
+    )
+    text_matched: bpy.props.FloatProperty(
+        name="Text Matched",
+        description="Share of the script's words that were found, 0 to 1; -1 without a script",
+        default=-1.0,
+    )
     seed: bpy.props.IntProperty(
         name="Seed", description="Random seed; -1 uses that of the panel", default=-1, min=-1
     )
@@ -244,6 +255,12 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
         description="Pattern of file names such as line__angry_0.7, with the fields {name} "
         "{character} {scene} {emotion} {intensity} {start} {any}; optional parts in brackets",
         default=choices.DEFAULT_PATTERN,
+    )
+    use_text: bpy.props.BoolProperty(
+        name="Use Script",
+        description="Let mouths follow the scripts of lines, from the column text of a list or a "
+        "file such as line.txt beside line.wav (default: on)",
+        default=True,
     )
     emotion_default: bpy.props.EnumProperty(
         name="Default Emotion",

@@ -57,6 +57,8 @@ class Entry:
     """Emotion detected in the voice, in words; empty unless it was asked for."""
     detected_emotion_at: str = ""
     """Emotion keys that were used then, see ``keys.keys_text``."""
+    text_matched: float | None = None
+    """Share of the script's words that were found, 0 to 1; None without a script."""
     code: str = ""
     error: str = ""
     hint: str = ""

@@ -1,7 +1,8 @@
 """Read the lines of a folder, a glob, or a list (CSV or TSV). Standard library only.
 
 Parameters of a line come from four sources, the first taking precedence: the columns of the list,
-a sidecar (``line.json`` next to ``line.wav``), the file name, the options. An emotion never takes
+a sidecar (``line.json`` next to ``line.wav``), the file name, the options. The script may also be a
+text file beside the audio file. An emotion never takes
 its intensity from a source of lower precedence. Whatever is wrong with one line fails that line.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from ...choices import DEFAULT_PATTERN, MAX_INTENSITY
 from ...errors import BadArgument, RuntimeFault
 from ...protocol import EmotionKey
+from ...text.files import read_script, script_beside
 from .audio_files import AUDIO_SUFFIXES as AUDIO_SUFFIXES
 from .audio_files import GLOB_LETTERS as GLOB_LETTERS
 from .audio_files import files_in, globbed, named_file
@@ -96,6 +98,7 @@ def read_rows(
     patterns: Sequence[str] = (DEFAULT_PATTERN,),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    use_text: bool = True,
 ) -> list[Row]:
     """Return the lines of a folder (with its subfolders), a glob, or a CSV or TSV.
 
@@ -104,6 +107,7 @@ def read_rows(
         patterns: Patterns of file names, see ``naming``; the first that fits counts.
         include: Globs on the path from the folder or on the name; empty means every file.
         exclude: Globs of files to leave out.
+        use_text: Read scripts, from a column of the list or a text file beside the audio file.
 
     Raises:
         BadArgument: No such folder or list, no audio file in it, or a pattern or list that cannot
@@ -126,7 +130,7 @@ def read_rows(
         name = _name(one.audio, base)
         if not _is_wanted(name, include, exclude):
             continue
-        row = _row(len(rows) + 1, name, one, compiled)
+        row = _row(len(rows) + 1, name, one, compiled, use_text=use_text)
         stem = PurePosixPath(name).with_suffix("") if name else PurePosixPath("line")
         # Lists keep no subfolders: their outputs lie where the list says.
         rows.append(dataclasses.replace(row, stem=str(stem) if is_tree else stem.name))
@@ -186,7 +190,9 @@ def _is_wanted(name: str, include: Sequence[str], exclude: Sequence[str]) -> boo
     return (not include or fits(include)) and not fits(exclude)
 
 
-def _row(number: int, name: str, source: _Source, patterns: Sequence[NamePattern]) -> Row:
+def _row(
+    number: int, name: str, source: _Source, patterns: Sequence[NamePattern], *, use_text: bool
+) -> Row:
     problem, hint = source.problem, source.hint
     sidecar, fields, acting, place_s = "", dict(source.cells), Acting(), None
     try:
@@ -194,6 +200,10 @@ def _row(number: int, name: str, source: _Source, patterns: Sequence[NamePattern
         sidecar = str(path or "")
         # Name, sidecar, list: later ones take precedence.
         fields = _over(_over(read_name(PurePosixPath(name), patterns), beside), source.cells)
+        if not use_text:
+            fields.pop("script", None)
+        elif not fields.get("script") and (beside_text := script_beside(Path(source.audio))):
+            fields["script"] = read_script(beside_text)
         acting, place_s = _acting(fields), _number(fields, "start")
     except RuntimeFault as fault:
         where = f"{source.place.capitalize()}: " if source.place and source.cells else ""

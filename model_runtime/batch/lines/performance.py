@@ -28,6 +28,7 @@ def performance_of(row: Row, base: Performance) -> Performance:
     if acting.emotion_at:
         # The first key is the emotion of the start.
         keys = (*keys[:1], *acting.emotion_at)
+    script = acting.script or base.script
     return dataclasses.replace(
         base,
         audio=Path(row.audio),
@@ -35,7 +36,9 @@ def performance_of(row: Row, base: Performance) -> Performance:
         seed=base.seed if acting.seed is None else acting.seed,
         start_s=acting.cut_start_s,
         duration_s=acting.cut_duration_s,
-        script=acting.script or base.script,
+        script=script,
+        # Of the dictionary, what this line needs: another entry does not change its key.
+        pronunciations=tuple(p for p in base.pronunciations if p.word in script.lower()),
     )
 
 

@@ -20,7 +20,7 @@ COLUMNS = (
     *("audio", "output", "status", "character", "emotion", "detected"),
     *("duration_s", "frames", "seconds"),
     *QUALITY_COLUMNS,
-    *("notes", "error"),
+    *("text_matched", "notes", "error"),
 )
 
 
@@ -38,7 +38,7 @@ def row(entry: Entry, skipped: Collection[str]) -> tuple[Any, ...]:
         *(status_of(entry, skipped), entry.character),
         *(entry.emotion, entry.detected_emotion, entry.duration_s, entry.frames, entry.seconds),
         *(found.get(name) for name in QUALITY_COLUMNS),
-        *("; ".join(found.get("notes", ())), error),
+        *(entry.text_matched, "; ".join(found.get("notes", ())), error),
     )
 
 

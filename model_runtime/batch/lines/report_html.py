@@ -102,13 +102,20 @@ for (const head of document.querySelectorAll('th[data-sort]')) {
 HEADS = (
     *(("Score", "number"), ("Line", ""), ("Lip Aperture", "plot"), ("Length", "number")),
     *(("Closures m/b/p", "number"), ("Lag", "number"), ("Jitter", "number")),
-    *(("Clipped", "number"), ("Silence", "number"), ("Confidence", "number"), ("Notes", "")),
+    *(
+        ("Clipped", "number"),
+        ("Silence", "number"),
+        ("Confidence", "number"),
+        ("Text Matched", "number"),
+        ("Notes", ""),
+    ),
 )
 
 FOOTER = """The score starts at 100. Points are subtracted for lips that stay open where the model
 detects m, b or p, for lips that are more than 40 ms early or late, for jitter faster than speech,
-for clipped audio, for lines that are mostly silent, and for unclear speech. It shows which lines to
-review first; it does not measure artistic quality."""
+for clipped audio, for lines that are mostly silent, and for unclear speech. Where less than 60 % of
+a line's script is found, the score is at most that share: it may be another file. It shows which
+lines to review first; it does not measure artistic quality."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,6 +233,7 @@ def _row(entry: Entry, status: str) -> str:
         # Zero without a sign.
         _cell("" if lag is None else f"{lag * 1000:+.0f} ms" if lag else "0 ms", lag or 0),
         *(_percent(found.get(key)) for key in ("jitter", "clipping", "silence", "confidence")),
+        _percent(entry.text_matched),
         f"<td class=notes>{_escaped(notes)}</td>",
     ]
     return f'<tr data-level="{level}">{"".join(cells)}</tr>\n'

@@ -7,7 +7,6 @@ heading is row 1, blank rows count, and a cell with line breaks is one row.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import dataclasses
 import io
@@ -16,19 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import BadArgument
+from ...text.files import decoded
 
 LIST_HINT = "Give a CSV or TSV with the column 'file'"
 DELIMITERS = ",;\t|"
 CELL_CHARACTERS = 16 * 1024 * 1024
 """Longest cell; Python's own limit of 131,072 would refuse the whole list."""
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    # Before UTF-16, whose mark is the first half of this one.
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 FIELDS = {
     "file": "file",
     "out": "out",
@@ -55,6 +47,10 @@ OTHER_NAMES = {
     "intensity": ("strength",),
 }
 """Further headings; one counts where the field has no column under its own name."""
+SCRIPT_NAMES = ("text", "dialogue", "dialog", "line", "subtitle", "subtitles", "transcript")
+"""Headings of a column with the spoken words, if its cells hold text: ``line`` may be a number."""
+SPOKEN_CELL = re.compile(r".*[^\W\d_]\W*\s+\W*[^\W\d_].*|\W*[^\W\d_']+\W*", re.DOTALL)
+"""Two words and more, or one of letters alone; ``L_012`` is the name of a line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +81,8 @@ def read_table(path: Path) -> Iterator[ListRow]:
     number, delimiter, text = _head(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        fields = _fields(next(rows, []), path)
+        heading = next(rows, [])
+        fields = _fields(heading, path)
         # Blank rows are counted, so that numbers agree with the spreadsheet.
         found = [
             (i, row) for i, row in enumerate(rows, number + 1) if any(cell.strip() for cell in row)
@@ -94,32 +91,10 @@ def read_table(path: Path) -> Iterator[ListRow]:
         raise BadArgument(f"Cannot read {path}: {error}", hint=LIST_HINT) from error
     if not found:
         raise BadArgument(f"{path} lists no audio files", hint=LIST_HINT)
+    _find_script(fields, heading, [row for _, row in found])
     for i, row in found:
         cells = zip(fields, row, strict=False)
         yield ListRow(i, {field: cell.strip() for field, cell in cells if field and cell.strip()})
-
-
-def decoded(data: bytes) -> str:
-    """Return the text of a file, whose encoding is recognised."""
-    for mark, encoding in MARKS:
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    if data[1:2] == b"\0":  # UTF-16 without a mark: the heading is ASCII
-        return data.decode("utf-16-le", "replace")
-    if data[:1] == b"\0":
-        return data.decode("utf-16-be", "replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        # Excel's "CSV" on Windows; its five undefined bytes are read as Latin-1.
-        return (
-            data.decode("cp1252", "replace")
-            if not _UNDEFINED.search(data)
-            else data.decode("latin-1")
-        )
-
-
-_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
 def _head(text: str) -> tuple[int, str, str]:
@@ -158,6 +133,21 @@ def _fields(heading: list[str], path: Path) -> list[str]:
     if "file" not in fields:
         raise BadArgument(f"{path} has no column 'file'", hint=LIST_HINT)
     return fields
+
+
+def _find_script(fields: list[str], heading: list[str], rows: list[list[str]]) -> None:
+    """Set the field of the column with the spoken words, if none has it under its own name."""
+    names = [_plain(cell) for cell in heading]
+    if "script" in fields:
+        return
+    for name in SCRIPT_NAMES:
+        column = names.index(name) if name in names else -1
+        if column < 0 or fields[column]:
+            continue
+        cells = [row[column].strip() for row in rows if len(row) > column and row[column].strip()]
+        if 2 * sum(SPOKEN_CELL.fullmatch(cell) is not None for cell in cells) > len(cells):
+            fields[column] = "script"
+            return
 
 
 def _plain(heading: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...protocol import (
     BatchEnded,
     BatchEvent,
@@ -13,6 +15,10 @@ from ...protocol import (
 )
 from ..console import ProgressLine, print_line
 
+DOUBTFUL_TEXT = 0.9
+"""Lines of whose script less is found are listed at the end."""
+LISTED_TEXTS = 20
+
 
 class ConsoleReporter:
     """Prints a line for each event, and a progress line on a terminal."""
@@ -20,6 +26,7 @@ class ConsoleReporter:
     def __init__(self) -> None:
         self._bar = ProgressLine()
         self._total = self._ended = 0
+        self._texts: list[tuple[float, str]] = []
 
     def __call__(self, event: BatchEvent) -> None:
         """Print one event."""
@@ -34,10 +41,12 @@ class ConsoleReporter:
             self._bar.clear()
             self._ended += 1
             print_line(f"{self._ended}/{self._total} {line_text(event)}")
+            if event.text_matched is not None:
+                self._texts.append((event.text_matched, event.name))
         # The bar shares the terminal with the lines and is erased before each.
         else:
             self._bar.clear()
-            for text in _end_lines(event):
+            for text in (*_end_lines(event), *text_lines(self._texts)):
                 print_line(text)
 
 
@@ -49,6 +58,21 @@ def line_text(event: LineEnded) -> str:
     elif event.warning:
         remark = f"{remark} (note: {event.warning})".strip()
     return f"{event.outcome}: {event.name} {remark}".rstrip()
+
+
+def text_lines(matched: Sequence[tuple[float, str]]) -> list[str]:
+    """Return the lines whose script was found least, worst first; none if all were found.
+
+    Args:
+        matched: Share of the script that was found, 0 to 1, and name of each line with a script.
+    """
+    poor = sorted(one for one in matched if one[0] < DOUBTFUL_TEXT)
+    if not poor:
+        return []
+    texts = [f"  {share:.0%} {name}" for share, name in poor[:LISTED_TEXTS]]
+    more = len(poor) - LISTED_TEXTS
+    rest = [f"  and {more} more, see the report"] if more > 0 else []
+    return ["text matched, worst lines first:", *texts, *rest]
 
 
 def _end_lines(event: BatchEnded) -> list[str]:

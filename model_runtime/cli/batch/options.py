@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from ...batch.lines.manifest import GLOB_LETTERS, read_rows
@@ -16,6 +17,7 @@ from ...engines.factory import check_names
 from ...errors import BadArgument
 from ..console import Parser
 from ..options import add_options, performance_from
+from ..script import add_text_options, pronunciations_from
 
 # More lines at a time than any machine has cores is a slip of the finger.
 MAX_JOBS = 256
@@ -42,6 +44,7 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
         patterns=options.name_pattern or (DEFAULT_PATTERN,),
         include=options.include,
         exclude=options.exclude,
+        use_text=not options.no_text,
     )
     lines = make_plan(rows, formats)
     # A glob may look like the path of a file that exists.
@@ -58,7 +61,11 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
                 f"{report} is an input of the batch and would be replaced",
                 hint="Give the report another name",
             )
-    base = performance_from(options, Path())
+    base = dataclasses.replace(
+        performance_from(options, Path()),
+        language=options.language,
+        pronunciations=pronunciations_from(options),
+    )
     return BatchRequest(
         lines=[batch_line(line, base) for line in lines],
         output=options.output,
@@ -105,7 +112,7 @@ def batch_parser() -> Parser:
         "source",
         metavar="FOLDER_OR_LIST",
         help="a folder, a quoted glob, or a CSV or TSV with file,character,emotion,intensity,"
-        "emotion_at,start,scene,out,seed,start_s,duration_s; only 'file' is required",
+        "emotion_at,start,scene,out,seed,start_s,duration_s,text; only 'file' is required",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUTDIR")
     parser.add_argument(
@@ -131,6 +138,7 @@ def batch_parser() -> Parser:
         help="write a table, worst line first, and next to it the page REPORT.html",
     )
     _add_line_options(parser)
+    add_text_options(parser.add_argument_group("script"))
     add_options(parser)
     _add_run_options(parser)
     return parser

@@ -1,0 +1,75 @@
+"""Recognise the words and phones of a clip, with or without a script. numpy only."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..arrays import FloatArray
+from ..config import PHONES
+from ..protocol import Performance
+from .corrections import correct_track, held_phones, shifted
+from .decode import decoded_track
+from .pronounce import own_pronunciations
+from .script import ScriptMatch, match_script
+from .track import Phone, PhoneTrack
+
+
+@dataclasses.dataclass(frozen=True)
+class Recognition:
+    """Words and phones of a clip."""
+
+    track: PhoneTrack
+    """Words of a script that was found, else phones alone; with the user's corrections."""
+    match: ScriptMatch | None
+    """None without a script."""
+    held: tuple[Phone, ...]
+    """Known phones, which hold the mouth."""
+
+
+def recognise(
+    performance: Performance, posteriors: FloatArray | None, *, frame_rate: float
+) -> Recognition | None:
+    """Recognise a clip.
+
+    Args:
+        performance: Script, pronunciations, corrections, and where the clip begins in its file.
+        posteriors: Probability of each phone in each frame, shape (T, P); None, or phones that are
+            not ``config.PHONES``, cannot be recognised.
+        frame_rate: Frames a second.
+
+    Returns:
+        None where the model recognises no phones.
+    """
+    if posteriors is None or posteriors.shape[1] != len(PHONES):
+        return None
+    own = own_pronunciations(performance.pronunciations)
+    match = None
+    if performance.script.strip():
+        match = match_script(
+            performance.script,
+            posteriors,
+            phone_names=PHONES,
+            frame_rate=frame_rate,
+            own=own,
+            clip_start_s=performance.start_s,
+            language=performance.language,
+        )
+    is_used = match is not None and match.is_used
+    track = match.track if match is not None and is_used else decoded_track(posteriors, frame_rate)
+    known = track.phones if is_used else ()
+    corrections = shifted(performance.corrections, -performance.start_s)
+    if not corrections:
+        return Recognition(track, match, known)
+    track = correct_track(
+        track,
+        corrections,
+        posteriors,
+        frame_rate=frame_rate,
+        own=own,
+        language=performance.language,
+    )
+    if not is_used:  # recognised phones are the network's own; corrected words alone hold
+        known = tuple(phone for word in track.words for phone in word.phones)
+    else:
+        known = track.phones
+    return Recognition(track, match, held_phones(known, corrections))

@@ -46,6 +46,7 @@ def test_every_option_arrives(
     track = read_curves(output)
     assert track.frame_count == 72  # ceil(3 * 23.976)
     assert track.start_s == 0.5
+    assert track.request.pop("phone_track")["duration_s"] == 3.0
     assert track.request == {
         "audio": "speech.wav",
         "fps": 23.976,
@@ -60,6 +61,9 @@ def test_every_option_arrives(
         "start_s": 0.5,
         "duration_s": 3.0,
         "script": "",
+        "language": "en",
+        "pronunciations": [],
+        "corrections": [],
         "acting": {
             "dynamics": 0.5,
             "eyes": 2.0,

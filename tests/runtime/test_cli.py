@@ -73,6 +73,10 @@ def test_every_option_arrives(
         },
         "smoothing_s": 0.01,
         "commit": False,
+        "expressions": [],
+        "idle_before_s": 0.0,
+        "idle_after_s": 0.0,
+        "look": [],
     }
 
 

@@ -162,11 +162,15 @@ class DirectJob(pump.TimerPump):
         self.error = None
         if not can_direct(face):
             return
-        self._changed_at = time.monotonic()
         is_blocked = self.obstacle_or_none() is not None
         if bpy.app.background or (self._last_s <= FAST_S and not is_blocked):
             self._bake(face)
-            return
+        else:
+            self.defer(face)
+
+    def defer(self, face: bpy.types.Object) -> None:
+        """Bake a face when its settings have rested for ``REST_S`` and nothing is in the way."""
+        self._changed_at = time.monotonic()
         self._waiting = face.session_uid
         self.start_timer()
 

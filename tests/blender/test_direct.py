@@ -9,7 +9,7 @@ import pytest
 from cstalk_blender import compat
 from cstalk_blender.direct.direction import Direction, RegionSettings
 from cstalk_blender.direct.prediction import BadPrediction, Prediction
-from cstalk_blender.jobs import direct
+from cstalk_blender.jobs import direct, open_jobs
 from cstalk_blender.package import layered
 from cstalk_blender.rig.binding import targets
 from cstalk_blender.rig.keys import bake, ownership
@@ -249,6 +249,42 @@ def test_write_sets_all_settings_and_bakes_nothing(face):
     direction.write(face, Direction())
     assert direction.is_neutral(face)
     assert not direct.is_stale(face)
+
+
+def test_a_long_line_is_baked_when_its_slider_rests_with_one_undo_step(face, monkeypatch):
+    with direction.held_changes():
+        face.cstalk_direction.brows.strength = 0.0
+    bpy.ops.ed.undo_push(message="Strength")
+    job = open_jobs.DIRECT.current
+    monkeypatch.setattr(direct, "REST_S", 3600.0)
+    job.defer(face)
+    job.advance()
+    assert job.is_busy
+    assert error_of(face, talking().values) <= TOLERANCE + 5e-4
+    monkeypatch.setattr(direct, "REST_S", 0.0)
+    job.advance()
+    assert not job.is_busy
+    assert max(abs(curves_of(face)["browInnerUp"].evaluate(f)) for f in range(140)) < 1e-6
+    bpy.ops.ed.undo()
+    assert error_of(bpy.data.objects["Face"], talking().values) <= TOLERANCE + 5e-4
+
+
+def test_opening_a_file_forgets_the_face_that_waits(face):
+    job = open_jobs.DIRECT.current
+    job.defer(face)
+    job.file_opened()
+    assert not job.is_busy
+    job.advance()
+
+
+def test_a_removed_face_is_named(face, monkeypatch):
+    monkeypatch.setattr(direct, "REST_S", 0.0)
+    job = open_jobs.DIRECT.current
+    job.defer(face)
+    bpy.data.objects.remove(face)
+    job.tick()
+    assert "removed" in str(job.error)
+    assert not job.is_busy
 
 
 def test_generate_bakes_with_the_settings_of_the_face(studio, work):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 
@@ -24,13 +24,18 @@ HOLD_S = 0.12
 UNKNOWN_PHONE = "Unknown phone"
 
 
-class WordOperator(CSTALK_OT_generate):
-    """Mix-in for operators that generate a corrected performance again."""
+class WordOperator(OperatorBase):
+    """Mix-in for operators that generate a corrected performance again.
+
+    No subclass of the operator: Blender loses the poll of a registered class that has subclasses.
+    """
+
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
         """Require a performance with recognised phones."""
-        if (reason := super().disabled_reason(context)) is not None:
+        if (reason := CSTALK_OT_generate.disabled_reason(context)) is not None:
             return reason
         face = chosen_face_or_none(context)
         if not face.cstalk_result.summary:

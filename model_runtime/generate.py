@@ -155,7 +155,8 @@ def _performed(
     request = {**asked.as_json(), "rig": rig.name}
     if raw.likeliest is not None:
         request[PHONES] = _phone_runs(raw.likeliest, config, waits.before_s)
-    track = _recorded(track, request, detected, found, warnings)
+    problems = (found.problem,) if found is not None and found.problem else ()
+    track = _recorded(track, request, detected, found, (*warnings, *problems))
     progress(1.0, "done")
     if raw.speech is None or np.array_equal(raw.speech, raw.values):
         return LayeredCurves.without_layers(track)

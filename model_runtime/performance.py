@@ -142,8 +142,8 @@ class Performance:
     """What is spoken; empty means that the phones are recognised alone. Subtitles (SRT or WebVTT)
     are sought around the times of their cues."""
     language: str = ""
-    """Language of the script, ISO 639-1; empty is English. Of a language without rules the script
-    is not used."""
+    """Language of the script, ISO 639-1; empty is English. A script in a language that neither
+    rules nor espeak-ng read is not used, and a warning says so."""
     pronunciations: tuple[Pronunciation, ...] = ()
     """The user's, which come before those of the dictionary."""
     corrections: tuple[Correction, ...] = ()

@@ -37,7 +37,7 @@ def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
         seed=settings.seed,
         blink=settings.blink,
         script=scene.cstalk_acting.spoken,
-        language=scene.cstalk_acting.language,
+        language=scene.cstalk_acting.language_used,
         pronunciations=pronunciations(scene.cstalk_acting.spoken),
         corrections=words.corrections_of(face, audio_identity(settings)),
         acting=acting_of(scene, face),
@@ -103,7 +103,7 @@ def pronunciations(script: str) -> tuple[protocol.Pronunciation, ...]:
 
 def script_identity(settings: Any) -> str:
     """Return the script with its language, unless that is the default."""
-    spoken, language = str(settings.spoken), settings.language
+    spoken, language = str(settings.spoken), settings.language_used
     return spoken if language == "en" or not spoken else f"{language}: {spoken}"
 
 

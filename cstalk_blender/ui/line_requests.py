@@ -309,5 +309,5 @@ def _base(scene: bpy.types.Scene) -> protocol.Performance:
         seed=main.seed,
         blink=main.blink,
         expressions=expressions.own_expressions(),
-        language=scene.cstalk_acting.language,
+        language=scene.cstalk_acting.language_used,
     )

@@ -42,8 +42,9 @@ def add_text_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--language",
         default="en",
-        choices=("en", *sorted(LANGUAGES)),
-        help="language of the words (default: en); for others the audio alone is used",
+        metavar="CODE",
+        help=f"language of the words: en (default), {', '.join(sorted(LANGUAGES))}, or another "
+        "that espeak-ng reads where it is installed; else the audio alone is used",
     )
     group.add_argument(
         "--dictionary",

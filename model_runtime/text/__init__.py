@@ -4,7 +4,8 @@
 * ``numbers``: English numbers in words.
 * ``dictionary``: pronunciations of 126,000 English words (CMUdict), found without loading the file.
 * ``spelling``: phones of words that no dictionary has, from their letters.
-* ``letter_sounds``: German, Spanish and Italian by rules.
+* ``letter_sounds``, ``languages``: nine more languages by rules from letters to phones.
+* ``espeak``, ``ipa``: further languages by espeak-ng, where it is installed.
 * ``pronounce``: phones of every word of a text, from the user's dictionary, ours, or the spelling.
 * ``graph``, ``align``: the network of a script's phones, and the search for its best path.
 * ``decode``: the phones of a clip without a script, under a phone bigram.

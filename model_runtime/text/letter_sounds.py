@@ -1,7 +1,7 @@
 """Pronounce languages with regular spelling by rules from letters to phones. Stdlib only.
 
 The phones are those of the network, so sounds that English lacks become the nearest in lips and
-jaw: German "ü" is "uw", whose lips are as round. Rules are tried in order at each letter.
+jaw. The rules of each language are in ``languages``, and are tried in order at each letter.
 """
 
 from __future__ import annotations
@@ -11,52 +11,22 @@ import re
 import unicodedata
 from typing import Final
 
-Rules = tuple[tuple[str, str], ...]
-"""Pattern at a letter, and phones separated by blanks; ``a|b`` gives two pronunciations."""
+from .languages.dutch import DUTCH
+from .languages.french import FRENCH
+from .languages.german import GERMAN
+from .languages.italian import ITALIAN
+from .languages.japanese import JAPANESE
+from .languages.mandarin import MANDARIN
+from .languages.portuguese import PORTUGUESE
+from .languages.rules import Language
+from .languages.russian import RUSSIAN
+from .languages.spanish import SPANISH
 
-START, END = r"(?<![^\W\d_])", r"(?![^\W\d_])"
-"""Ends of a word."""
-
-GERMAN: Final[Rules] = (
-    *((r"tsch", "ch"), (r"sch", "sh"), (r"(?<=[aou])ch", "hh"), (r"chs", "k s"), (r"ch", "hh")),
-    *((r"ck|kk", "k"), (rf"{START}st", "sh t"), (rf"{START}sp", "sh p"), (r"ss|ß", "s")),
-    *((r"ph", "f"), (r"pf", "p f"), (r"qu", "k v"), (r"th|tt|dt", "t"), (r"tz|zz|z", "t s")),
-    *((r"x", "k s"), (r"ng", "ng"), (r"n(?=k)", "ng"), (rf"ig{END}", "ih hh")),
-    *((r"ei|ai|ey|ay", "ay"), (r"eu|äu", "oy"), (r"au", "aw"), (r"ieh?", "iy")),
-    *((rf"er{END}", "ah"), (rf"e(?=[nlm]?{END})", "ah"), (rf"e(?=ns?{END})", "ah")),
-    *((r"aa|ah|a", "aa"), (r"ee|eh", "ey"), (r"e(?=[^\Waeiouäöüy][aeiouäöü])", "ey|eh")),
-    *((r"e", "eh"), (r"äh|ä", "eh"), (r"ih", "iy"), (r"i", "ih"), (r"öh|ö", "er")),
-    *((r"oo|oh", "ow"), (r"o(?=[^\Waeiouäöüy][aeiouäöü])", "ow"), (r"o", "ao")),
-    *((r"üh|ü", "uw"), (r"uh", "uw"), (r"u(?=[^\Waeiouäöüy]{2})", "uh"), (r"u", "uw|uh")),
-    *((r"y(?=[aeiou])", "y"), (r"y", "uw"), (r"j", "y"), (r"w", "v"), (r"v", "f|v")),
-    *((rf"bb?{END}", "p"), (rf"d{END}", "t"), (rf"g{END}", "k"), (r"s(?=[aeiouäöü])", "z")),
-    *((r"(?<=[aeiouäöü])h", ""), (r"h", "hh"), (r"rr|rh|r", "r"), (r"c", "k")),
-    *((r"bb?", "b"), (r"dd?", "d"), (r"ff?", "f"), (r"gg?", "g"), (r"k", "k"), (r"ll?", "l")),
-    *((r"mm?", "m"), (r"nn?", "n"), (r"pp?", "p"), (r"s", "s"), (r"t", "t")),
-)
-SPANISH: Final[Rules] = (
-    *((r"ch", "ch"), (r"ll", "y"), (r"ñ", "n y"), (r"rr|r", "r"), (r"qu", "k")),
-    *((r"gu(?=[eiéí])", "g"), (r"gü", "g w"), (r"g(?=[eiéí])|j", "hh")),
-    *((r"c(?=[eiéí])|z", "th|s"), (r"hu(?=[aeiou])", "w"), (r"h", "")),
-    *((rf"y{END}", "iy"), (r"y", "y"), (r"x", "k s"), (r"(?<=[aeiou])d(?=[aeiouáéíóú])", "dh")),
-    *((r"i(?=[aeouáéóú])", "y"), (r"u(?=[aeioáéíó])", "w"), (r"[aá]", "aa"), (r"[eé]", "eh")),
-    *((r"[ií]", "iy"), (r"[oó]", "ow"), (r"[uúü]", "uw"), (r"[bv]", "b"), (r"[ck]", "k")),
-    *((r"d", "d"), (r"f", "f"), (r"g", "g"), (r"l", "l"), (r"m", "m"), (r"n(?=[gkcqj])", "ng")),
-    *((r"n", "n"), (r"p", "p"), (r"s", "s"), (r"t", "t"), (r"w", "w")),
-)
-ITALIAN: Final[Rules] = (
-    *((r"gli(?=[aeou])", "l y"), (r"gli", "l y iy"), (r"gn", "n y"), (r"sci(?=[aou])", "sh")),
-    *((r"sc(?=[eièéì])", "sh"), (r"cch|ch", "k"), (r"ggh|gh", "g"), (r"cci(?=[aou])", "ch")),
-    *((r"ci(?=[aou])", "ch"), (r"cc?(?=[eièéì])", "ch"), (r"ggi(?=[aou])|gi(?=[aou])", "jh")),
-    *((r"gg?(?=[eièéì])", "jh"), (r"c?qu", "k w"), (r"zz?", "t s|d z"), (r"h", "")),
-    *((r"(?<=[aeiou])s(?=[aeiouàèéìòù])", "z|s"), (r"i(?=[aeouàèéòù])", "y")),
-    *((r"u(?=[aeioàèéìò])", "w"), (r"[aà]", "aa"), (r"è", "eh"), (r"[eé]", "eh|ey")),
-    *((r"[iìíjy]", "iy"), (r"ò", "ao"), (r"[oó]", "ow"), (r"[uùú]", "uw"), (r"x", "k s")),
-    *((r"bb?", "b"), (r"cc?|kk?", "k"), (r"dd?", "d"), (r"ff?", "f"), (r"gg?", "g")),
-    *((r"ll?", "l"), (r"mm?", "m"), (r"nn?", "n"), (r"pp?", "p"), (r"rr?", "r"), (r"ss?", "s")),
-    *((r"tt?", "t"), (r"vv?", "v"), (r"w", "w")),
-)
-LANGUAGES: Final[dict[str, Rules]] = {"de": GERMAN, "es": SPANISH, "it": ITALIAN}
+LANGUAGES: Final[dict[str, Language]] = {
+    **{"de": GERMAN, "es": SPANISH, "fr": FRENCH, "it": ITALIAN, "ja": JAPANESE, "nl": DUTCH},
+    **{"pt": PORTUGUESE, "ru": RUSSIAN, "zh": MANDARIN},
+}
+"""By ISO 639-1."""
 MOST_VARIANTS = 4
 
 
@@ -68,9 +38,16 @@ def phones_by_rules(word: str, language: str) -> tuple[tuple[str, ...], ...]:
         language: A key of ``LANGUAGES``.
 
     Returns:
-        Names of ``config.PHONES``, most usual first; empty when no letter sounds.
+        Names of ``config.PHONES``, most usual first; empty when no letter sounds, and for
+        characters that no rule reads.
     """
+    rules = LANGUAGES[language]
     word = unicodedata.normalize("NFC", word.lower())
+    if word in rules.words:
+        return tuple(tuple(one.split()) for one in rules.words[word].split("|"))
+    if rules.unreadable and re.search(rules.unreadable, word):
+        return ()
+    word = rules.prepare(word)
     variants: list[tuple[str, ...]] = [()]
     place = 0
     while place < len(word):
@@ -96,4 +73,5 @@ def _sound(word: str, place: int, language: str) -> tuple[int, list[str]]:
 
 @functools.cache
 def _compiled(language: str) -> list[tuple[re.Pattern[str], list[str]]]:
-    return [(re.compile(pattern), phones.split("|")) for pattern, phones in LANGUAGES[language]]
+    rules = LANGUAGES[language].rules
+    return [(re.compile(pattern), phones.split("|")) for pattern, phones in rules]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from . import numbers
 from .dictionary import pronunciations
@@ -20,7 +21,7 @@ SPEAKER = re.compile(r"^\s*[A-Z][A-Z0-9 ._'-]{1,30}:\s+")
 """The name before a line of a script, in capitals: "ANNA: Hello"."""
 TOKEN = re.compile(r"\S+")
 # An apostrophe at the edge is a quotation mark; within a word it stays.
-PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+PLAIN_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|(?<!\w)\d+(?!\w)")
 EDGES = "\"'.,;:!?…-–—«»“”‘’„()[]{}*_~/\\|"
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2})?(am|pm)?", re.IGNORECASE)
@@ -107,19 +108,26 @@ def spoken_words(text: str) -> list[Word]:
     return words
 
 
-def plain_words(text: str) -> list[Word]:
-    """Return the words of a text in any language: letters alone, without stage directions.
+def plain_words(text: str, digits: Sequence[str] = ()) -> list[Word]:
+    """Return the words of a text in any language, without stage directions.
 
     Args:
-        text: A script line, or several. Numbers are left out, since each language has its own.
+        text: A script line, or several.
+        digits: Spellings of 0 to 9, by which numbers are read digit by digit; without them numbers
+            are left out. Digits at a letter are no number: tones of pinyin, names such as R2D2.
     """
     text = unicodedata.normalize("NFC", text)
     blank = re.sub(DIRECTIONS, lambda found: " " * len(found.group()), text)
     blank = SPEAKER.sub(lambda found: " " * len(found.group()), blank)
-    return [
-        Word(found.group().lower().replace("’", "'"), found.start(), found.end())
-        for found in PLAIN_WORD.finditer(blank)
-    ]
+    words: list[Word] = []
+    for found in PLAIN_TOKEN.finditer(blank):
+        token = found.group().lower().replace("’", "'")
+        if not token.isdecimal():
+            words.append(Word(token, found.start(), found.end()))
+        elif digits:
+            names = (digits[int(digit)] for digit in token)
+            words += [Word(name, found.start(), found.end()) for name in names]
+    return words
 
 
 def _spoken(token: str, *, is_shouted: bool) -> list[str]:

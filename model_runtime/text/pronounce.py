@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..config import PHONES
 from ..errors import BadArgument
 from ..protocol import Pronunciation
 from .dictionary import pronunciations
+from .espeak import phones_by_espeak
 from .letter_sounds import LANGUAGES, phones_by_rules
 from .normalise import Word, plain_words, spoken_words
 from .spelling import phones_of_spelling
@@ -47,24 +48,67 @@ def pronounce_text(
         text: A script line.
         own: The user's pronunciations by lower-case word (``read_own_dictionary``), which come
             first.
-        language: ISO 639-1; empty is English. Numbers of other languages are not spoken.
+        language: ISO 639-1; empty is English. Numbers of other languages are read by digits.
 
     Returns:
-        Words that have phones, in order; none for a language without rules.
+        Words that have phones, in order; none for a language that neither rules nor espeak-ng read.
     """
-    is_english = language in ENGLISH
-    if not is_english and language not in LANGUAGES:
-        return []
-    out = []
-    for word in spoken_words(text) if is_english else plain_words(text):
-        if is_english:
-            variants, is_guess = _variants(word.spoken, own or {})
-        else:
-            ours = (own or {}).get(word.spoken)
-            variants, is_guess = ours or phones_by_rules(word.spoken, language), False
-        if variants:
-            out.append(PronouncedWord(word, variants, is_guess))
-    return out
+    if language in ENGLISH:
+        words = spoken_words(text)
+        found = [_variants(word.spoken, own or {}) for word in words]
+    else:
+        words = _words_of(text, language)
+        found = [(variants, False) for variants in _foreign(words, own or {}, language)]
+    return [
+        PronouncedWord(word, variants, is_guess)
+        for word, (variants, is_guess) in zip(words, found, strict=True)
+        if variants
+    ]
+
+
+def script_problem(
+    text: str,
+    own: Mapping[str, tuple[tuple[str, ...], ...]] | None = None,
+    *,
+    language: str = "",
+) -> str:
+    """Return why a script cannot be read, and what to do; empty if it can.
+
+    Args:
+        text: The script.
+        own: The user's pronunciations.
+        language: ISO 639-1; empty is English.
+    """
+    if not text.strip() or pronounce_text(text, own, language=language):
+        return ""
+    if language in ENGLISH:
+        return ""  # an English script without words says nothing, which is no mistake
+    rules = LANGUAGES.get(language)
+    if rules is None:
+        return (
+            f"Scripts in the language {language!r} cannot be read, so the audio alone is used. "
+            f"Install espeak-ng, or choose one of en, {', '.join(sorted(LANGUAGES))}"
+        )
+    writing = f"Write it in {rules.writing}" if rules.writing else "Check the language"
+    return f"No word of the script can be read as {rules.name}. {writing}"
+
+
+def _words_of(text: str, language: str) -> list[Word]:
+    rules = LANGUAGES.get(language)
+    return plain_words(text, () if rules is None else rules.digits)
+
+
+def _foreign(
+    words: Sequence[Word], own: Mapping[str, tuple[tuple[str, ...], ...]], language: str
+) -> list[tuple[tuple[str, ...], ...]]:
+    """Pronunciations of words that are not English; empty for those that nothing reads."""
+    spoken = tuple(word.spoken for word in words)
+    if language in LANGUAGES:
+        return [own.get(one) or phones_by_rules(one, language) for one in spoken]
+    others = tuple(dict.fromkeys(one for one in spoken if one not in own))
+    read = phones_by_espeak(others, language)
+    by_word = dict(zip(others, read, strict=True)) if read else {}
+    return [own.get(one) or ((by_word[one],) if by_word.get(one) else ()) for one in spoken]
 
 
 def read_own_dictionary(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from ..arrays import FloatArray
 from ..config import PHONES
 from ..protocol import Performance
 from .corrections import correct_track, held_phones, shifted
 from .decode import decoded_track
-from .pronounce import own_pronunciations
+from .pronounce import own_pronunciations, script_problem
 from .script import ScriptMatch, match_script
+from .subtitles import cues_of
 from .track import Phone, PhoneTrack
 
 
@@ -24,6 +26,8 @@ class Recognition:
     """None without a script."""
     held: tuple[Phone, ...]
     """Known phones, which hold the mouth."""
+    problem: str = ""
+    """Why the script could not be read; empty where it could."""
 
 
 def recognise(
@@ -43,8 +47,8 @@ def recognise(
     if posteriors is None or posteriors.shape[1] != len(PHONES):
         return None
     own = own_pronunciations(performance.pronunciations)
-    match = None
-    if performance.script.strip():
+    match, problem = None, _problem(performance, own)
+    if performance.script.strip() and not problem:
         match = match_script(
             performance.script,
             posteriors,
@@ -59,7 +63,7 @@ def recognise(
     known = track.phones if is_used else ()
     corrections = shifted(performance.corrections, -performance.start_s)
     if not corrections:
-        return Recognition(track, match, known)
+        return Recognition(track, match, known, problem)
     track = correct_track(
         track,
         corrections,
@@ -72,4 +76,11 @@ def recognise(
         known = tuple(phone for word in track.words for phone in word.phones)
     else:
         known = track.phones
-    return Recognition(track, match, held_phones(known, corrections))
+    return Recognition(track, match, held_phones(known, corrections), problem)
+
+
+def _problem(performance: Performance, own: Mapping[str, tuple[tuple[str, ...], ...]]) -> str:
+    """Why the script cannot be read."""
+    cues = cues_of(performance.script)
+    text = " ".join(cue.text for cue in cues) if cues else performance.script
+    return script_problem(text, own, language=performance.language)

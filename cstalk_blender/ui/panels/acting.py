@@ -79,6 +79,8 @@ class CSTALK_PT_script(SidebarPanel, bpy.types.Panel):
         row.prop(settings, "script", text="")
         column.prop(settings, "script_text")
         column.prop(settings, "language")
+        if settings.language == "other":
+            column.prop(settings, "language_code")
         column.operator(word_operators.CSTALK_OT_script_from_subtitles.bl_idname, icon="COPYDOWN")
         if settings.found:
             draw_lines(layout, settings.found.capitalize(), "TEXT", letters_across(context))

@@ -22,6 +22,13 @@ LANGUAGE_ITEMS = [
     ("de", "German", "Words by rules of spelling"),
     ("es", "Spanish", "Words by rules of spelling"),
     ("it", "Italian", "Words by rules of spelling"),
+    ("fr", "French", "Words by rules of spelling"),
+    ("pt", "Portuguese", "Words by rules of spelling, of Brazil and of Portugal"),
+    ("nl", "Dutch", "Words by rules of spelling"),
+    ("ru", "Russian", "Words by rules of spelling, in Cyrillic"),
+    ("ja", "Japanese", "Kana alone; words with kanji are left out"),
+    ("zh", "Mandarin", "Pinyin alone, with or without tones"),
+    ("other", "Other", "A language that espeak-ng reads, where it is installed"),
 ]
 PHONE_EXAMPLES = {
     **{"aa": "father", "ae": "cat", "ah": "but, about", "ao": "law", "aw": "now", "ay": "my"},
@@ -96,6 +103,12 @@ class CSTALK_PG_acting(bpy.types.PropertyGroup):
         description="Language of the script (default: English)",
         items=LANGUAGE_ITEMS,
     )
+    language_code: bpy.props.StringProperty(
+        name="Language Code",
+        description="Voice of espeak-ng, such as pl for Polish. Without espeak-ng the audio "
+        "alone is used",
+        maxlen=20,
+    )
     use_script: bpy.props.BoolProperty(
         name="Use Script",
         description="Let the mouth follow the words of the script where they are spoken",
@@ -103,7 +116,7 @@ class CSTALK_PG_acting(bpy.types.PropertyGroup):
     )
     script: bpy.props.StringProperty(
         name="Script",
-        description="Words that are spoken in the audio file, in English; stage directions in "
+        description="Words that are spoken in the audio file; stage directions in "
         "brackets are left out",
     )
     script_text: bpy.props.PointerProperty(
@@ -115,6 +128,13 @@ class CSTALK_PG_acting(bpy.types.PropertyGroup):
     found: bpy.props.StringProperty(
         name="Found", description="Share of the script that the last performance found"
     )
+
+    @property
+    def language_used(self) -> str:
+        """Language that a request carries, ISO 639-1."""
+        if self.language != "other":
+            return str(self.language)
+        return str(self.language_code).strip().lower() or "other"
 
     @property
     def spoken(self) -> str:

@@ -47,6 +47,7 @@ API = (
                 "cstalk_blender/api.py",
                 (
                     *("generate", "start", "wait", "direct", "bake", "direction_of"),
+                    *("takes", "Take", "play_take", "delete_take"),
                     *("prediction_of", "preset", "remove_data"),
                 ),
             ),

@@ -13,6 +13,8 @@ A face is a mesh with shape keys. Call from the main thread, in Object Mode. Eve
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -24,6 +26,7 @@ from .errors import SessionError
 from .jobs import direct as direct_job
 from .jobs import open_jobs
 from .jobs import request as requests
+from .jobs import takes as face_takes
 from .package import layered, protocol, track
 from .rig.binding import targets
 from .rig.keys import bake as keys
@@ -31,6 +34,7 @@ from .rig.keys.report import BakeReport
 from .rig.verify import check
 from .scene import audio as sounds
 from .scene import direction, predictions, result
+from .scene import takes as stored_takes
 
 __all__ = [
     "BakeReport",
@@ -40,13 +44,17 @@ __all__ = [
     "RegionSettings",
     "SessionError",
     "bake",
+    "delete_take",
     "direct",
     "direction_of",
     "generate",
+    "play_take",
     "prediction_of",
     "preset",
     "remove_data",
     "start",
+    "start_all",
+    "takes",
     "wait",
 ]
 
@@ -58,9 +66,19 @@ def start(request: requests.GenerateRequest) -> None:
         JobOverlap: Generation is already running.
         SessionError: The worker cannot be started.
     """
+    start_all([request])
+
+
+def start_all(wanted: Sequence[requests.GenerateRequest]) -> None:
+    """Start to generate several performances, one after the other, and return at once.
+
+    Raises:
+        JobOverlap: Generation is already running.
+        SessionError: The worker cannot be started.
+    """
     job = open_jobs.GENERATE.current
     try:
-        job.start(request)
+        job.start(*wanted)
     except SessionError as error:
         job.error = error  # shown in the panel
         raise
@@ -94,6 +112,7 @@ def generate(
     script: str = "",
     seed: int = 0,
     start_frame: int | None = None,
+    new_take: bool = False,
 ) -> BakeReport:
     """Generate the performance of an audio file, bake it as the face is directed, and wait.
 
@@ -105,6 +124,7 @@ def generate(
         script: Words that are spoken, in English; empty for none.
         seed: Random seed of blinks and small movements.
         start_frame: Scene frame at which the audio file begins; None for that of the scene.
+        new_take: Keep the take that plays, beside the new one.
 
     Returns:
         What was written.
@@ -136,6 +156,7 @@ def generate(
             "frame_rate": round(sounds.frame_rate(scene), 6),
             "stretching": 1.0,
         },
+        is_new_take=new_take,
     )
     start(request)
     return wait()
@@ -166,6 +187,7 @@ def bake(
     name: str,
     identity: str = "",
     start_frame: int | None = None,
+    new_take: bool = False,
 ) -> BakeReport:
     """Bake curves of any source onto a face, as it is directed, and store them with it.
 
@@ -177,6 +199,7 @@ def bake(
         identity: Identity of the clip, such as the path of its file: a bake replaces the keys of
             an earlier one with the same identity. Empty for ``name``.
         start_frame: Scene frame at time 0 of the curves; None for that of the scene.
+        new_take: Keep the take that plays, beside the new one.
 
     Returns:
         What was written.
@@ -193,21 +216,24 @@ def bake(
     made = direct_job.apply_settings(
         face, Prediction.of(curves), start_frame=first, frame_rate=rate
     )
-    line = Path(name).stem
+    clip, line = identity or name, Path(name).stem
+    take = stored_takes.identity_for(face, clip, is_new=new_take)
     report = keys.bake_track(
         faces,
         made.curves,
         start_frame=first,
         frame_rate=rate,
         line=line,
-        take=identity or name,
+        take=take,
         tolerance=scene.cstalk.tolerance,
+        before_install=(lambda _faces: face_takes.keep_playing(face)) if new_take else None,
     )
     sounds.extend_range(scene, report.first_frame, report.last_frame)
     # Rounded, as 24 / 1.001 is compared with a value from JSON.
     times = {"start_frame": first, "frame_rate": round(rate, 6), "stretching": 1.0}
     result.store(face, report, title=name, settings=times)
-    predictions.save(face, made.prediction, line=line, take=identity or name, title=name)
+    new = stored_takes.NewTake(take, clip, line, name)
+    stored_takes.store(face, made.prediction, new, keeps_others=new_take)
     result.add_note(face, result.DIRECTION, made.fingerprint)
     # At once, since an operator's result must be complete before its undo step is made.
     checked = check.check_faces(
@@ -243,6 +269,74 @@ def preset(name: str) -> Direction:
             f"There is no preset {name!r}", hint=f"Use {', '.join(preset_files.BUNDLED)}"
         )
     return found.direction
+
+
+@dataclasses.dataclass(frozen=True)
+class Take:
+    """A performance of a face, one of several."""
+
+    identity: str
+    """For `play_take` and `delete_take`."""
+    name: str
+    title: str
+    """Emotion and audio file."""
+    seed: int
+    """Random seed; -1 for curves that were loaded."""
+    created: str
+    """Local date and time, as ``2026-05-01 12:00``."""
+    rating: int
+    """0 to 5."""
+    is_playing: bool
+    is_edited: bool
+    """Keys are not as CSTalk wrote them."""
+
+
+def takes(face: bpy.types.Object) -> list[Take]:
+    """Return the takes of a face in the order of the list."""
+    stored_takes.ensure_active(face)
+    held = face.cstalk_takes
+    return [
+        Take(
+            identity=item.take,
+            name=item.name,
+            title=item.title,
+            seed=item.seed,
+            created=item.created,
+            rating=item.rating,
+            is_playing=item.take == held.active,
+            is_edited=face_takes.is_edited(face, item),
+        )
+        for item in held.items
+    ]
+
+
+def play_take(face: bpy.types.Object, identity: str) -> None:
+    """Let a face play another of its takes; no key is written.
+
+    Args:
+        face: The face.
+        identity: `Take.identity`.
+
+    Raises:
+        SessionError: There is no such take, or its Actions were deleted; the face is unchanged.
+    """
+    face_takes.switch(face, identity)
+
+
+def delete_take(face: bpy.types.Object, identity: str) -> list[str]:
+    """Delete a take and its Actions, as far as they are as CSTalk wrote them.
+
+    Args:
+        face: The face.
+        identity: `Take.identity`.
+
+    Returns:
+        A sentence for each Action that was kept.
+
+    Raises:
+        SessionError: There is no such take.
+    """
+    return face_takes.delete(face, identity)
 
 
 def remove_data(face: bpy.types.Object) -> int:

@@ -9,7 +9,7 @@ import bpy
 
 from .cli import command
 from .demo_head import operator as demo_head
-from .scene import direction, emotion_track, predictions, result, words
+from .scene import direction, emotion_track, predictions, result, takes, words
 from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
@@ -19,6 +19,7 @@ from .ui.operators import lines as line_operators
 from .ui.operators import mapping as mapping_operators
 from .ui.operators import rig as rig_operators
 from .ui.operators import runtime as runtime_operators
+from .ui.operators import takes as take_operators
 from .ui.operators import words as word_operators
 from .ui.panels import acting as acting_panels
 from .ui.panels import batch as batch_panels
@@ -27,6 +28,7 @@ from .ui.panels import direct as direct_panels
 from .ui.panels import generate as generate_panels
 from .ui.panels import mapping as mapping_panels
 from .ui.panels import rig as rig_panels
+from .ui.panels import takes as take_panels
 from .ui.properties import acting as acting_properties
 from .ui.properties import batch as batch_properties
 from .ui.properties import generate as generate_properties
@@ -41,6 +43,7 @@ FEATURES: tuple[ModuleType, ...] = (
     result,
     predictions,
     direction,
+    takes,
     words,
     batch_properties,
     migration,
@@ -48,6 +51,7 @@ FEATURES: tuple[ModuleType, ...] = (
     generate_operators,
     curve_operators,
     direct_operators,
+    take_operators,
     mapping_operators,
     rig_operators,
     runtime_operators,
@@ -55,6 +59,7 @@ FEATURES: tuple[ModuleType, ...] = (
     line_operators,
     word_operators,
     generate_panels,
+    take_panels,
     direct_panels,
     acting_panels,
     mapping_panels,

@@ -6,6 +6,7 @@
 * `request`: a Generate as plain data, and the scene and faces it is for.
 * `generate`: one Generate at a time, from the request to the keyframes.
 * `direct`: the settings of a face baked again as they change.
+* `takes`: switch, delete and clear takes of a face.
 * `delivery`: curves to keyframes, undo step and check.
 * `install`: installation, test and repair of the GPU runtime.
 * `batch`: many lines.

@@ -8,6 +8,7 @@ cannot be split: they are Blender's own. Main thread only.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 import bpy
 
@@ -17,8 +18,9 @@ from ..package import layered
 from ..rig.keys import bake
 from ..rig.verify import check
 from ..scene import audio as sound
-from ..scene import predictions, result, words
+from ..scene import result, takes, words
 from . import direct
+from . import takes as face_takes
 from .request import Found, GenerateRequest, find
 
 # Less than half a frame at 60 Hz.
@@ -118,6 +120,7 @@ class Delivery:
                 line=self._request.line,
                 take=self._request.take,
                 tolerance=self._request.tolerance,
+                before_install=self._keep_take,
             )
         self._report = self._bake.step(budget_s)
         if self._report is not None:
@@ -137,6 +140,11 @@ class Delivery:
             frame_rate=self._frame_rate,
         )
         self._curves, self._fingerprint = made.curves, made.fingerprint
+
+    def _keep_take(self, faces: Sequence[bpy.types.Object]) -> None:
+        """Keep the take that plays, where a new one was asked for."""
+        if self._request.is_new_take and hasattr(faces[0], "cstalk_takes"):
+            face_takes.keep_playing(faces[0])
 
     def _tell_scene(self, found: Found, report: bake.BakeReport) -> None:
         scene = found.scene
@@ -158,13 +166,15 @@ class Delivery:
                 zero_frame=self._request.start_frame,
                 frame_rate=self._frame_rate,
             )
-            predictions.save(
-                found.faces[0],
-                self._prediction,
-                line=self._request.line,
-                take=self._request.take,
-                title=self._request.title,
+            request = self._request
+            made = takes.NewTake(
+                request.take,
+                request.clip or request.take,
+                request.line,
+                request.title,
+                request.message.performance.seed,
             )
+            takes.store(found.faces[0], self._prediction, made, keeps_others=request.is_new_take)
             result.add_note(found.faces[0], result.DIRECTION, self._fingerprint)
 
     def _store_check(self, checked: check.CheckReport) -> None:

@@ -174,6 +174,12 @@ class DirectJob(pump.TimerPump):
         self._waiting = face.session_uid
         self.start_timer()
 
+    def flush(self, face: bpy.types.Object) -> None:
+        """Bake a face that waits for its settings to rest, because it is about to change."""
+        if self._waiting == face.session_uid:
+            self._waiting = None
+            self._bake(face)
+
     def advance(self) -> None:
         """Bake the face that waits, when its settings rest."""
         if self._waiting is None or self.obstacle_or_none() is not None:

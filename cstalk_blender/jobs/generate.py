@@ -88,6 +88,10 @@ class GenerateJob(pump.TimerPump):
         self._delivery: delivery.Delivery | None = None
         self._ahead = lazy.read_ahead()
         self._started_at = 0.0
+        self._later: list[generate_request.GenerateRequest] = []
+        """Requests that follow the present one."""
+        self._count = 1
+        """Requests that were started together."""
         # Redrawing is what costs: panels are drawn only when they would look different.
         self._shown: tuple[float, str, bool] = (0.0, "", False)
 
@@ -100,7 +104,13 @@ class GenerateJob(pump.TimerPump):
 
     @property
     def fraction(self) -> float:
-        """Completed part of the request, 0 to 1."""
+        """Completed part of all requests that were started together, 0 to 1."""
+        done = self._count - len(self._later) - 1
+        return (done + self._fraction) / self._count
+
+    @property
+    def _fraction(self) -> float:
+        """Completed part of the present request, 0 to 1."""
         if self._delivery is not None:
             return INFERENCE_SHARE + (1.0 - INFERENCE_SHARE) * self._delivery.fraction
         return 0.0 if self._sent is None else INFERENCE_SHARE * self._sent.fraction
@@ -113,6 +123,13 @@ class GenerateJob(pump.TimerPump):
     @property
     def stage(self) -> str:
         """Current stage, for the progress bar."""
+        if self._count == 1 or not self._stage:
+            return self._stage
+        return f"Take {self._count - len(self._later)} of {self._count}: {self._stage}"
+
+    @property
+    def _stage(self) -> str:
+        """Stage of the present request."""
         if self._delivery is not None:
             doing = "checking the face" if self._delivery.is_given else "writing keys"
             return f"Ready; {generate_request.waiting_for_or_none() or doing}"
@@ -136,8 +153,16 @@ class GenerateJob(pump.TimerPump):
 
     # What the operators call -------------------------------------------------------------------
 
-    def start(self, request: generate_request.GenerateRequest) -> None:
+    def start(
+        self,
+        request: generate_request.GenerateRequest,
+        *later: generate_request.GenerateRequest,
+    ) -> None:
         """Send a request to the worker and return at once; the timer does the rest.
+
+        Args:
+            request: The first request.
+            later: Requests that follow it, one after the other; the first failure ends them.
 
         Raises:
             JobOverlap: A request is under way.
@@ -147,16 +172,21 @@ class GenerateJob(pump.TimerPump):
             raise JobOverlap("Generation is already running", hint="Wait for it, or cancel it")
         self.error = self.outcome = None
         self.notice = ""
+        self._send(request)
+        self._later, self._count = list(later), 1 + len(later)
+        self.start_timer()
+
+    def _send(self, request: generate_request.GenerateRequest) -> None:
         if self._client is None:
             # At the first request: enabling the add-on starts no process.
             self._client = self._new_client()
         self._started_at = time.monotonic()
         self._sent = self._client.submit(request.message)
         self._request, self.state = request, State.GENERATING
-        self.start_timer()
 
     def cancel(self) -> None:
-        """Stop the request; the scene stays as it is."""
+        """Stop the request and those that follow; the scene stays as it is."""
+        self._later = []
         if self._delivery is not None:
             if not self._delivery.is_given:  # else only the check is left, and there is no way back
                 self._finish()
@@ -271,8 +301,12 @@ class GenerateJob(pump.TimerPump):
         if ended is None:
             return
         report, checked = ended
+        later, count = self._later, self._count
         self._finish()
         self.outcome = Outcome(report, checked, time.monotonic() - self._started_at)
+        if later:
+            self._send(later[0])
+            self._later, self._count = later[1:], count
 
     def _try_again_or_fail(self, error: SessionError) -> None:
         notice = self.fall_back(error) if self._request is not None else ""
@@ -293,6 +327,7 @@ class GenerateJob(pump.TimerPump):
         if self._delivery is not None:
             self._delivery.drop()
         self._request = self._sent = self._delivery = None
+        self._later, self._count = [], 1
         self.state = State.IDLE
 
 

@@ -14,6 +14,7 @@ from ..package import protocol
 from ..rig.binding import targets
 from ..scene import audio as sound
 from ..scene import audio_decode as sound_decode
+from ..scene import takes
 
 # Operators that hold data of the mesh or of F-curves until they end.
 INTERACTIVE_OPERATORS = (
@@ -41,11 +42,15 @@ class GenerateRequest:
     tolerance: float | None = None
     """Largest deviation of few fitted keys; None sets a key on every frame."""
     take: str = ""
-    """Identity of the clip: the path of its audio file. A later bake of it replaces this one."""
+    """Identity of the take, see `takes.identity_for`. A later bake of it replaces this one."""
     title: str = ""
     """Emotion and audio file, stored with the face."""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Settings of the panel as plain data, stored with the face."""
+    clip: str = ""
+    """Path of the audio file; empty for ``take``."""
+    is_new_take: bool = False
+    """Keep the take that plays, beside the new one."""
 
     @property
     def line(self) -> str:
@@ -63,6 +68,7 @@ def request_for(
     tolerance: float | None = None,
     title: str = "",
     settings: Mapping[str, Any] | None = None,
+    is_new_take: bool = False,
 ) -> GenerateRequest:
     """Return the request for a performance by ``target``.
 
@@ -76,6 +82,7 @@ def request_for(
         tolerance: Largest deviation of few fitted keys; None sets a key on every frame.
         title: Emotion and audio file, stored with the face.
         settings: Settings of the panel as plain data, stored with the face.
+        is_new_take: Keep the take that plays, beside the new one.
 
     Raises:
         BadTarget: The target is no face.
@@ -85,6 +92,7 @@ def request_for(
     # Before the worker is asked, so that a missing file is reported at once.
     sound.length_s(performance.audio)
     audio = sound_decode.for_model(performance.audio, Path(bpy.app.tempdir))
+    clip = str(performance.audio.absolute())  # not a temporary copy
     message = protocol.Generate(
         id="",
         output_folder="",
@@ -100,9 +108,11 @@ def request_for(
         start_frame=start_frame,
         with_companions=with_companions,
         tolerance=tolerance,
-        take=str(performance.audio.absolute()),  # not a temporary copy
+        take=takes.identity_for(target, clip, is_new=is_new_take),
         title=title or performance.audio.name,
         settings=settings or {},
+        clip=clip,
+        is_new_take=is_new_take,
     )
 
 

@@ -11,6 +11,7 @@
 - ``strip_scripts``: text strips of the sequencer as a script.
 - ``predictions``: what the model predicted for a face, stored with it.
 - ``direction``: the layers of a face's performance as settings that can be keyed.
+- ``takes``: the list of a face's takes, and what a take that does not play needs.
 - ``retime``: moves keys to another start frame or frame rate.
 - ``emotion_track``: emotion over time from animated weights and timeline markers.
 """

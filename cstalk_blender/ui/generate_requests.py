@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,29 @@ DICTIONARY_NAME = "english.json"
 """The user's pronunciations, in the folder ``dictionary`` of the extension."""
 
 
-def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
+def requests_of(
+    context: bpy.types.Context, seeds: Sequence[int]
+) -> list[jobs_request.GenerateRequest]:
+    """Return requests for new takes that differ in their seeds.
+
+    Args:
+        context: Context with the scene.
+        seeds: Random seeds, one for each take.
+
+    Raises:
+        SessionError: The face or the audio file cannot be used.
+    """
+    return [request_of(context, seed=seed) for seed in seeds]
+
+
+def request_of(
+    context: bpy.types.Context, *, seed: int | None = None
+) -> jobs_request.GenerateRequest:
     """Return the request that the settings of the active scene describe.
+
+    Args:
+        context: Context with the scene.
+        seed: Random seed of a new take; None for seed and *New Take* of the scene.
 
     Raises:
         SessionError: The face or the audio file cannot be used.
@@ -34,7 +56,7 @@ def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
         audio=audio_source(settings),
         fps=settings.keys_per_second or audio.frame_rate(scene),
         emotion_keys=emotion_keys(scene, face),
-        seed=settings.seed,
+        seed=settings.seed if seed is None else seed,
         blink=settings.blink,
         script=scene.cstalk_acting.spoken,
         language=scene.cstalk_acting.language_used,
@@ -54,7 +76,8 @@ def request_of(context: bpy.types.Context) -> jobs_request.GenerateRequest:
         with_companions=settings.with_companions,
         tolerance=settings.tolerance,
         title=title_of(settings),
-        settings=settings_values(scene, face),
+        settings=settings_values(scene, face, seed),
+        is_new_take=settings.new_take or seed is not None,
     )
 
 
@@ -142,12 +165,15 @@ def title_of(settings: CSTALK_PG_scene) -> str:
     return emotion if path is None else f"{emotion}, {path.name}"
 
 
-def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> dict[str, Any]:
+def settings_values(
+    scene: bpy.types.Scene, face: bpy.types.Object | None, seed: int | None = None
+) -> dict[str, Any]:
     """Return what a performance depends on, by the keys of `result.LABELS`.
 
     Args:
         scene: The scene with the settings.
         face: The face.
+        seed: Random seed; None for that of the scene.
     """
     settings: CSTALK_PG_scene = scene.cstalk
     keys = emotion_keys(scene, face)
@@ -159,7 +185,8 @@ def settings_values(scene: bpy.types.Scene, face: bpy.types.Object | None) -> di
             dataclasses.astuple(one) for one in words.corrections_of(face, audio_identity(settings))
         ],
         "options": [
-            *(settings.seed, settings.key_rate, settings.blink, settings.with_companions),
+            settings.seed if seed is None else seed,
+            *(settings.key_rate, settings.blink, settings.with_companions),
             *([] if settings.tolerance is None else [round(settings.tolerance, 5)]),
             *dataclasses.astuple(acting_of(scene, face)),
             *_waiting_values(scene),

@@ -188,7 +188,7 @@ def test_every_item_of_the_tab_has_a_tooltip(studio, speech):
     studio.error = SessionError("x", hint="y")
     for panel in (panels.CSTALK_PT_main, panels.CSTALK_PT_options):
         for item in draw_panel(panel):
-            is_menu = item.get("rna", "").endswith((".emotion[0]", ".key_rate[0]"))
+            is_menu = item.get("rna", "").endswith(("emotion[0]", ".key_rate[0]"))
             if ("operator" in item or "rna" in item) and not is_menu:
                 assert item["tip"], item
 

@@ -4,6 +4,7 @@
 - `rebake`: write changed curves in place, for the sliders of a direction.
 - `build`: write F-curves into Actions that nothing plays yet.
 - `install`: assign Actions, take them off, return the user's F-curves.
+- `switching`: let data blocks play one of several Actions, and restore it exactly.
 - `ownership`: identity of our Actions, and what the user changed in them.
 - `hand_edits`: carry the user's edits over to a take that is generated again.
 - `memory`: values, sliders and Actions from before the first bake.

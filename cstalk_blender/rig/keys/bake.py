@@ -72,6 +72,7 @@ class BakeJob:
         line: str,
         take: str = "",
         tolerance: float | None = None,
+        before_install: Callable[[Sequence[bpy.types.Object]], None] | None = None,
     ) -> None:
         """Prepare a bake; nothing is read or changed before the first step.
 
@@ -86,11 +87,13 @@ class BakeJob:
                 keyframes of an earlier one with the same identity. Empty for ``line``.
             tolerance: Largest deviation of few fitted Bezier keys, as a share of a curve's range;
                 None writes a linear key for each frame of the track.
+            before_install: Called with the faces right before the Actions are assigned.
         """
         self._find_faces, self._curves = find_faces, curves
         # A clip without a path is known by its name, as in version 0.1.
         self._line, self._take = line, take or line
         self._frame_rate, self._tolerance = frame_rate, tolerance
+        self._before_install = before_install
         self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
         fitting = None if tolerance is None else Fitting(tolerance, closed_frames(curves))
         self._builder = ActionBuilder(self._frames, fitting)
@@ -174,6 +177,8 @@ class BakeJob:
             self._stage = _Stage.PLAN
             return None
         keys, error = self._builder.keys, self._builder.largest_error
+        if self._before_install is not None:
+            self._before_install(faces)
         # `take` ends the building: from here on Actions are only assigned.
         made = self._builder.take()
         self._mark(made, faces[0].data.shape_keys)
@@ -266,6 +271,7 @@ def bake_track(
     line: str,
     take: str = "",
     tolerance: float | None = None,
+    before_install: Callable[[Sequence[bpy.types.Object]], None] | None = None,
 ) -> BakeReport:
     """Write a performance as keyframes at once.
 
@@ -277,6 +283,7 @@ def bake_track(
         line: Name of the clip, for the names of Actions.
         take: Identity of the clip, as for `BakeJob`.
         tolerance: Deviation of fitted keys, as for `BakeJob`.
+        before_install: Called before the Actions are assigned, as for `BakeJob`.
 
     Raises:
         BadTarget: An Action cannot be assigned to one of the objects.
@@ -291,6 +298,7 @@ def bake_track(
         line=line,
         take=take,
         tolerance=tolerance,
+        before_install=before_install,
     )
     while (report := job.step(math.inf)) is None:
         pass

@@ -137,6 +137,12 @@ def generated_or_none(action: bpy.types.Action, owner: bpy.types.ID) -> Generate
         return None  # an Action of version 0.1, or one whose properties somebody changed
 
 
+def has_kept(action: bpy.types.Action) -> bool:
+    """Return whether edits of the artist were carried into an Action when it was written."""
+    slots = _all_stored(action).values()
+    return any(isinstance(slot, dict) and bool(slot.get("kept")) for slot in slots)
+
+
 def move_frames(action: bpy.types.Action, move: Callable[[float], float]) -> None:
     """Move the frames of the generated curves of all slots, as their keys were moved.
 

@@ -99,7 +99,8 @@ def install(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action |
     handle = compat.slot_handle(owner)
     # Read before the new Action is assigned: afterwards the owner has another slot.
     foreign = ownership.foreign_curves(before, handle)
-    is_shared = has_other_player(owner, before, handle)
+    # The curves of a take that is kept stay complete.
+    is_shared = has_other_player(owner, before, handle) or bool(before.get(ownership.KEPT))
     compat.assign_action(owner, action)
     # ``merge=False``: where the performance has a curve, it wins.
     copied = copy_curves(foreign, compat.curve_holder(action, owner), merge=False)

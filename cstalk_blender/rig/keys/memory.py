@@ -103,6 +103,14 @@ def widen_range(block: bpy.types.ShapeKey, low: float, high: float) -> bool:
     return True
 
 
+def widened_ranges(owner: bpy.types.ID) -> dict[str, tuple[float, float]]:
+    """Return the present slider ranges of those shape keys that `widen_range` changed."""
+    if owner.id_type != "KEY":
+        return {}
+    blocks = (owner.key_blocks.get(name) for name in _memory(owner).get("ranges", {}))
+    return {b.name: (b.slider_min, b.slider_max) for b in blocks if b is not None}
+
+
 def restore_ranges(key: bpy.types.ID) -> None:
     """Undo every `widen_range` on ``key``."""
     memory = _memory(key)

@@ -38,7 +38,8 @@ class CSTALK_OT_load_curves(FaceOperator, bpy.types.Operator, ImportHelper):
         # "//" is a path beside the .blend file.
         path = Path(bpy.path.abspath(self.filepath))
         try:
-            report = load_curves(chosen_face_or_none(context), path)
+            face, is_new = chosen_face_or_none(context), context.scene.cstalk.new_take
+            report = load_curves(face, path, new_take=is_new)
         except SessionError as error:
             return self.fail(error)
         self.report({"INFO"}, f"{path.name}: {report.summary()}")
@@ -73,19 +74,26 @@ class CSTALK_OT_retime(IdleOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def load_curves(face: bpy.types.Object, path: Path) -> bake.BakeReport:
+def load_curves(face: bpy.types.Object, path: Path, *, new_take: bool = False) -> bake.BakeReport:
     """Bake a curve file onto a face at the start frame and store the result.
 
     Args:
         face: The face.
         path: A ``.csv`` of Live Link Face, a ``.json`` of Audio2Face or an ``.npz`` of CSTalk.
+        new_take: Keep the take that plays, beside the new one.
 
     Raises:
         BadBatch: The file cannot be read.
         SessionError: The face cannot be animated; the scene is unchanged.
     """
     # With a prediction, so that loaded curves can be directed like generated ones.
-    return api.bake(face, read_curves(path), name=path.name, identity=str(path.absolute()))
+    return api.bake(
+        face,
+        read_curves(path),
+        name=path.name,
+        identity=str(path.absolute()),
+        new_take=new_take,
+    )
 
 
 def read_curves(path: Path) -> layered.LayeredCurves:

@@ -12,11 +12,10 @@ from ... import api
 from ...errors import SessionError
 from ...jobs import generate as jobs
 from ...jobs import request as jobs_request
+from ...jobs import takes
 from ...package import protocol
-from ...rig.binding import targets
 from ...rig.keys import bake
 from ...scene import audio as sound
-from ...scene import predictions, result
 from .. import generate_requests
 from ..properties.generate import chosen_face_or_none
 from .base import FaceOperator, IdleOperator, OperatorBase
@@ -55,12 +54,8 @@ class CSTALK_OT_load_audio(OperatorBase, bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class CSTALK_OT_generate(FaceOperator, bpy.types.Operator):
-    """Generate facial animation from the audio file and set keys on the face"""
-
-    bl_idname = "cstalk.generate"
-    bl_label = "Generate"
-    bl_options = {"REGISTER"}
+class AudioOperator(FaceOperator):
+    """Mix-in for operators that generate from the audio file of the scene."""
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
@@ -73,6 +68,14 @@ class CSTALK_OT_generate(FaceOperator, bpy.types.Operator):
         if not context.scene.cstalk.has_audio:
             return f"Audio file not found: {audio}. Load it again, or relink it in the Sequencer"
         return None
+
+
+class CSTALK_OT_generate(AudioOperator, bpy.types.Operator):
+    """Generate facial animation from the audio file and set keys on the face"""
+
+    bl_idname = "cstalk.generate"
+    bl_label = "Generate"
+    bl_options = {"REGISTER"}
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Start the job; in background mode, where no timer runs, wait for its end."""
@@ -107,7 +110,7 @@ class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
 
 
 class CSTALK_OT_clear(IdleOperator, bpy.types.Operator):
-    """Remove the performance and restore the face's own Action, values and slider ranges"""
+    """Remove the performance, restore the face's Action, values and ranges; keep other takes"""
 
     bl_idname = "cstalk.clear"
     bl_label = "Clear"
@@ -128,10 +131,12 @@ class CSTALK_OT_clear(IdleOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         """Clear the face and its companion meshes."""
         face = chosen_face_or_none(context)
-        cleared = clear_face(face, context.scene.cstalk.with_companions)
+        removed = takes.clear(face, with_companions=context.scene.cstalk.with_companions)
+        cleared = removed.bake
         # The panel would go on showing the figures of keys that are gone.
         jobs.current_job().outcome = None
-        self.report({"INFO"}, f"Cleared {', '.join(cleared.objects)}")
+        stay = f"; {removed.others} other takes stay in the list" if removed.others else ""
+        self.report({"INFO"}, f"Cleared {', '.join(cleared.objects)}{stay}")
         for sentence in cleared.kept:
             self.report({"WARNING"}, sentence)
         return {"FINISHED"}
@@ -217,11 +222,7 @@ def clear_face(face: bpy.types.Object, with_companions: bool) -> bake.ClearRepor
     Returns:
         The meshes that had a performance, and Actions that were kept.
     """
-    is_face = targets.problem_or_none(face) is None  # False when its shape keys were renamed
-    faces = targets.face_objects(face, with_companions=with_companions) if is_face else [face]
-    result.clear(face)
-    predictions.clear(face)
-    return bake.clear_bake(faces)
+    return takes.clear(face, with_companions=with_companions).bake
 
 
 def error_details() -> str:

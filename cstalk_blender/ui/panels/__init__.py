@@ -2,6 +2,7 @@
 
 - ``generate``: the main panel and its options.
 - ``direct``: layers of a generated performance, region by region.
+- ``takes``: the list of takes of a face.
 - ``acting``: strengths of acting, the script and what was found of it.
 - ``batch``: the list of lines and its destination.
 - ``batch_pages``: options and cast of a batch, emotion over time.

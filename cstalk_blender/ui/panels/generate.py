@@ -59,6 +59,7 @@ class CSTALK_PT_main(SidebarPanel, bpy.types.Panel):
         draw_face(layout, face, settings, letters)
         draw_audio(layout, settings, letters)
         draw_emotion(layout, settings, letters)
+        layout.prop(settings, "new_take")
         draw_job(layout, job, letters)
         direction = generate_requests.direction_text(context.scene, face)
         if direction:

@@ -113,6 +113,12 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         min=0,
         max=2**31 - 1,
     )
+    new_take: bpy.props.BoolProperty(
+        name="New Take",
+        description="Keep the take that plays, with its keys and hand edits, in the list of takes; "
+        "otherwise Generate replaces it (default: off)",
+        default=False,
+    )
     blink: bpy.props.BoolProperty(
         name="Blinks", description="Add blinks, preferably at pauses (default: on)", default=True
     )

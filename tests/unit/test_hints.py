@@ -30,8 +30,16 @@ CORPORA = ROOT / "model_runtime" / "training"
 def faults(path: Path) -> Iterator[ast.Call]:
     """Yield the calls of a file that create an error."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in FAULTS:
+        if isinstance(node, ast.Call) and _called_name(node) in FAULTS:
             yield node
+
+
+def _called_name(call: ast.Call) -> str:
+    """Return the last part of the function's name; empty for what has none, as ``f()()``."""
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def is_hinted(call: ast.Call) -> bool:

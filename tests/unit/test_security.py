@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,15 +33,24 @@ MAY_CONNECT = {
 }
 
 
+@functools.cache  # parsing every file takes seconds, and ten tests read the trees
+def trees() -> dict[str, ast.Module]:
+    """Tree of every file, by its path relative to the checkout."""
+    files = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
+    names = [path.relative_to(ROOT).as_posix() for path in files]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    return {n: ast.parse(text, filename=n) for n, text in zip(names, texts, strict=True)}
+
+
 def sources(*, shipped: bool = True) -> Iterator[tuple[str, ast.Module]]:
     """Path, relative to the checkout, and tree of every file."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if not (shipped and name.startswith(tuple(f"{x}/" for x in NOT_SHIPPED))):
-                yield name, ast.parse(path.read_text(encoding="utf-8"), filename=name)
+    unshipped = tuple(f"{folder}/" for folder in NOT_SHIPPED)
+    for name, tree in trees().items():
+        if not (shipped and name.startswith(unshipped)):
+            yield name, tree
 
 
+@functools.cache
 def imported(tree: ast.Module) -> set[str]:
     """Names of the modules that a file imports anywhere, each with its parents."""
     names = set()
@@ -52,11 +62,11 @@ def imported(tree: ast.Module) -> set[str]:
     return names | {name.split(".")[0] for name in names}
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+@functools.cache
+def calls(tree: ast.Module) -> list[tuple[str, ast.Call]]:
     """Every call with its function as text."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [(ast.unparse(node.func), node) for node in found]
 
 
 def option(call: ast.Call, name: str) -> str | None:
@@ -101,9 +111,9 @@ def test_the_machines_name_is_all_that_is_asked_of_a_socket_module() -> None:
     used = {
         ast.unparse(node)
         for _name, tree in sources()
+        if "socket" in imported(tree)
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "socket"
-        if "socket" in imported(tree)
     }
     assert used <= {"socket.gethostname"}
 

@@ -15,7 +15,7 @@ times of a strip           ``frame_start``, ...     ``content_start``, ... from 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import bpy
@@ -59,12 +59,29 @@ def curve_holder(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
 
 def curves_of(owner: bpy.types.ID) -> list[Any]:
     """Return the F-curves of the Action that ``owner`` plays; nothing is added."""
+    return [curve for curves in _curve_lists(owner) for curve in curves]
+
+
+def mute_curves(owner: bpy.types.ID, labels: Collection[tuple[str, int]]) -> None:
+    """Mute F-curves of the Action that an evaluated data block plays; the file is not changed.
+
+    Args:
+        owner: An evaluated data block.
+        labels: Path and component of the F-curves.
+    """
+    for curves in _curve_lists(owner):
+        muted = [c.mute or (c.data_path, c.array_index) in labels for c in curves]
+        # As an array: a property that is set alone would tag the original for an update.
+        curves.foreach_set("mute", muted)
+
+
+def _curve_lists(owner: bpy.types.ID) -> list[Any]:
     animation = owner.animation_data
     if animation is None or animation.action is None:
         return []
     action = animation.action
     if not shares_actions():
-        return list(action.fcurves)
+        return [action.fcurves]
     # Without a slot nothing plays, whatever the Action holds.
     if animation.action_slot is None:
         return []
@@ -74,7 +91,7 @@ def curves_of(owner: bpy.types.ID) -> list[Any]:
         for strip in layer.strips
         if strip.type == "KEYFRAME"
     ]
-    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+    return [bag.fcurves for bag in bags if bag is not None]
 
 
 def assign_action(

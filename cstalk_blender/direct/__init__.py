@@ -4,5 +4,6 @@
 * ``few_keys``: a curve as few Bezier keys with a bounded error, aligned within a region.
 * ``direction``: settings of the layers; ``layers`` applies them, by ``regions`` and ``smoothing``.
 * ``preset_files``: directions as JSON files; ``presets`` holds those of the extension.
+* ``preview``: curves read at any frame, for a preview without keys.
 * ``prediction``: what the model predicted, with and without emotion, as compact bytes.
 """

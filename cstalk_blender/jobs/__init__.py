@@ -7,6 +7,7 @@
 * `generate`: one Generate at a time, from the request to the keyframes.
 * `direct`: the settings of a face baked again as they change.
 * `takes`: switch, delete and clear takes of a face.
+* `preview`: the settings of a face played before its keys are written.
 * `delivery`: curves to keyframes, undo step and check.
 * `install`: installation, test and repair of the GPU runtime.
 * `batch`: many lines.

@@ -105,6 +105,8 @@ def redirect(face: bpy.types.Object, scene: bpy.types.Scene) -> BakeReport:
     Raises:
         SessionError: The face has no prediction, or cannot be animated; it is unchanged.
     """
+    if is_previewed(face):
+        open_jobs.PREVIEW.current.end()  # the keys must be seen
     made = directed(face, scene)
     entry = predictions.entry_or_none(face)
     assert entry is not None
@@ -133,6 +135,12 @@ def redirect(face: bpy.types.Object, scene: bpy.types.Scene) -> BakeReport:
 def can_direct(face: bpy.types.Object | None) -> bool:
     """Return whether a face has a performance that can be directed."""
     return predictions.entry_or_none(face) is not None and bake.has_bake(face)
+
+
+def is_previewed(face: bpy.types.Object | None) -> bool:
+    """Return whether Live Preview shows the settings of a face before they are written."""
+    preview = open_jobs.PREVIEW.current_or_none
+    return preview is not None and preview.is_on(face)
 
 
 def is_stale(face: bpy.types.Object) -> bool:
@@ -191,8 +199,10 @@ class DirectJob(pump.TimerPump):
         if face is None:
             raise SceneChanged("The face was removed", hint="Undo the removal")
         with compat.window_context():
+            is_written = not is_previewed(face)
             self._bake(face)
-            bpy.ops.ed.undo_push(message="CSTalk Direct")
+            if is_written:
+                bpy.ops.ed.undo_push(message="CSTalk Direct")
 
     def fail(self, error: SessionError) -> None:
         """Show an error; the face plays what it played."""
@@ -218,7 +228,10 @@ class DirectJob(pump.TimerPump):
     def _bake(self, face: bpy.types.Object) -> None:
         began = time.perf_counter()
         try:
-            redirect(face, bpy.context.scene)
+            if is_previewed(face):
+                open_jobs.PREVIEW.current.changed(face)
+            else:
+                redirect(face, bpy.context.scene)
         except SessionError as error:
             self.fail(error)
         self._last_s = time.perf_counter() - began

@@ -54,14 +54,14 @@ class Slot:
             job.close()
 
 
-INSTALL, GENERATE, BATCH, DIRECT = Slot(), Slot(), Slot(), Slot()
+INSTALL, GENERATE, BATCH, DIRECT, PREVIEW = Slot(), Slot(), Slot(), Slot(), Slot()
 
 
 # Persistent: Blender drops handlers when another file is read.
 @bpy.app.handlers.persistent
 def on_load(*_arguments: Any) -> None:
     """Tell all jobs that another file is about to be read (a ``load_pre`` handler)."""
-    for slot in (INSTALL, GENERATE, BATCH, DIRECT):
+    for slot in (INSTALL, GENERATE, BATCH, DIRECT, PREVIEW):
         job = slot.current_or_none
         if job is not None:
             job.file_opened()

@@ -6,7 +6,7 @@ import contextlib
 
 import bpy
 
-from ..jobs import direct, generate, install, open_jobs
+from ..jobs import direct, generate, install, open_jobs, preview
 from ..jobs.batch import job as batch
 from ..runtime_install import runtime_choice
 from ..scene import direction
@@ -27,6 +27,8 @@ def attach() -> None:
         stack.callback(open_jobs.BATCH.close)
         open_jobs.DIRECT.create = _create_direct
         stack.callback(open_jobs.DIRECT.close)
+        open_jobs.PREVIEW.create = _create_preview
+        stack.callback(open_jobs.PREVIEW.close)
         direction.on_change = _on_direction
         stack.callback(setattr, direction, "on_change", None)
         bpy.app.handlers.load_pre.append(open_jobs.on_load)
@@ -53,6 +55,10 @@ def _create_batch() -> batch.BatchJob:
 
 def _create_direct() -> direct.DirectJob:
     return direct.DirectJob()
+
+
+def _create_preview() -> preview.PreviewJob:
+    return preview.PreviewJob()
 
 
 def _on_direction(face: bpy.types.Object) -> None:

@@ -2,6 +2,7 @@
 
 - `bake`: bake a performance in pieces or at once; clear it.
 - `rebake`: write changed curves in place, for the sliders of a direction.
+- `preview`: play curves without writing keys.
 - `build`: write F-curves into Actions that nothing plays yet.
 - `install`: assign Actions, take them off, return the user's F-curves.
 - `switching`: let data blocks play one of several Actions, and restore it exactly.

@@ -1,4 +1,4 @@
-"""Define the operators of the page Direct: presets, reset, update, channels, stored data."""
+"""Define the operators of the page Direct: presets, preview, reset, update, channels, data."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ...direct import direction as directions
 from ...direct import preset_files
 from ...errors import SessionError
 from ...jobs import direct as direct_job
+from ...jobs import open_jobs
 from ...rig.binding import library
 from ...scene import direction, predictions
 from ...text import byte_size
@@ -44,7 +45,10 @@ class DirectOperator(IdleOperator):
         try:
             with direction.held_changes():
                 self.change(face)
-            api.direct(face)
+            if direct_job.is_previewed(face):
+                open_jobs.PREVIEW.current.changed(face)
+            else:
+                api.direct(face)
         except SessionError as error:
             return self.fail(error)
         return {"FINISHED"}
@@ -56,6 +60,64 @@ class CSTALK_OT_direct_update(DirectOperator, bpy.types.Operator):
     bl_idname = "cstalk.direct_update"
     bl_label = "Update Keys"
     bl_options = {"REGISTER", "UNDO"}
+
+
+class CSTALK_OT_direct_preview(DirectOperator, bpy.types.Operator):
+    """Play the settings on the face without writing keys, until Bake or Discard (default: off)"""
+
+    bl_idname = "cstalk.direct_preview"
+    bl_label = "Live Preview"
+    # Nothing of the file changes, so there is nothing to undo.
+    bl_options = {"REGISTER", "INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Start the preview."""
+        try:
+            open_jobs.PREVIEW.current.start(chosen_face_or_none(context), context.scene)
+        except SessionError as error:
+            return self.fail(error)
+        return {"FINISHED"}
+
+
+class PreviewOperator(IdleOperator):
+    """Mix-in for operators that end the preview of the chosen face."""
+
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require a preview of the face, and no running job."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        is_on = direct_job.is_previewed(chosen_face_or_none(context))
+        return None if is_on else "Start Live Preview first"
+
+
+class CSTALK_OT_direct_preview_bake(PreviewOperator, bpy.types.Operator):
+    """End the preview and write what it shows as keys; hand edits are kept"""
+
+    bl_idname = "cstalk.direct_preview_bake"
+    bl_label = "Bake"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Write the keys."""
+        try:
+            open_jobs.PREVIEW.current.bake(chosen_face_or_none(context), context.scene)
+        except SessionError as error:
+            return self.fail(error)
+        return {"FINISHED"}
+
+
+class CSTALK_OT_direct_preview_discard(PreviewOperator, bpy.types.Operator):
+    """End the preview and restore the settings from its start; no key changes"""
+
+    bl_idname = "cstalk.direct_preview_discard"
+    bl_label = "Discard"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Restore the settings."""
+        open_jobs.PREVIEW.current.discard(chosen_face_or_none(context))
+        return {"FINISHED"}
 
 
 class CSTALK_OT_direct_reset(DirectOperator, bpy.types.Operator):
@@ -222,6 +284,9 @@ def presets(*, is_own: bool) -> dict[str, preset_files.DirectionPreset]:
 
 
 CLASSES = (
+    CSTALK_OT_direct_preview,
+    CSTALK_OT_direct_preview_bake,
+    CSTALK_OT_direct_preview_discard,
     CSTALK_OT_direct_update,
     CSTALK_OT_direct_reset,
     CSTALK_OT_direct_preset,

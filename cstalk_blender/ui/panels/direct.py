@@ -40,6 +40,7 @@ class CSTALK_PT_direct(DirectPanel, bpy.types.Panel):
         face = chosen_face_or_none(context)
         settings = face.cstalk_direction
         has_emotion = predictions.entry_or_none(face).has_emotion
+        draw_preview(layout, face, letters)
         row = layout.row(align=True)
         row.menu(CSTALK_MT_direct_presets.__name__, icon="PRESET")
         row.operator(operators.CSTALK_OT_direct_save.bl_idname, text="", icon="ADD")
@@ -93,6 +94,26 @@ class CSTALK_MT_direct_presets(bpy.types.Menu):
                     operators.CSTALK_OT_direct_preset.bl_idname, text=preset.name, translate=False
                 )
                 button.preset, button.is_own = key, is_own
+
+
+def draw_preview(layout: bpy.types.UILayout, face: bpy.types.Object, letters: int) -> None:
+    """Draw the start of the preview, or its two ends.
+
+    Args:
+        layout: Where to draw.
+        face: The face.
+        letters: Width of the panel in letters.
+    """
+    # One row in both states, so that nothing below it moves.
+    row = layout.row(align=True)
+    if direct_job.is_previewed(face):
+        row.operator(operators.CSTALK_OT_direct_preview_bake.bl_idname, icon="CHECKMARK")
+        row.operator(operators.CSTALK_OT_direct_preview_discard.bl_idname, icon="X")
+    else:
+        row.operator(operators.CSTALK_OT_direct_preview.bl_idname, icon="PLAY")
+    job = open_jobs.PREVIEW.current_or_none
+    if job is not None and job.error is not None:
+        draw_lines(layout, f"{job.error}. {job.error.hint}", "ERROR", letters)
 
 
 def split_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:

@@ -6,6 +6,7 @@ Packages in the order in which data passes through them:
 * ``emotion``: emotion keys and the emotion classifier.
 * ``checkpoint``, ``engines``, ``model``: weights on disk, how they are run, the networks in torch.
 * ``generate``, ``raw_curves``, ``style``: inference over a clip, window by window.
+* ``clip_memory``: what the worker keeps of the last clip.
 * ``text``: script text to phones with their times, which hold the mouth.
 * ``postprocess``: stillness, frame rate, bounds and blinks.
 * ``acting``: emotion over the line, gaze, head motion and asymmetry.

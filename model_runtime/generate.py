@@ -18,6 +18,7 @@ from .acting.layers import add_acting
 from .acting.plan import ActingPlan, plan_acting_or_none, with_waits
 from .arrays import FloatArray
 from .audio.store import SpeechStore
+from .clip_memory import ClipMemory
 from .config import GeneratorConfig
 from .curves.layered import PHONES, LayeredCurves
 from .curves.resample import checked_fps
@@ -57,6 +58,7 @@ def perform(
     *,
     progress: Progress = lambda _fraction, _stage: None,
     cancelled: Callable[[], bool] = lambda: False,
+    memory: ClipMemory | None = None,
 ) -> CurveTrack:
     """Generate the curves of one audio file.
 
@@ -68,6 +70,7 @@ def perform(
         engine: From ``engines.factory.open_engine``.
         progress: Called from this thread.
         cancelled: Checked between audio blocks and between windows.
+        memory: Of earlier runs with the same checkpoint; the curves are those without it.
 
     Returns:
         ``ceil(duration * fps)`` frames of the rig's channels, and those of waiting on both sides.
@@ -78,7 +81,7 @@ def perform(
         BadWeights: A key asks for ``auto``, and the emotion classifier cannot be read.
         Cancelled: ``cancelled()`` returned True.
     """
-    return _performed(performance, engine, progress, cancelled, is_layered=False).full
+    return _performed(performance, engine, progress, cancelled, memory, is_layered=False).full
 
 
 def perform_layered(
@@ -87,6 +90,7 @@ def perform_layered(
     *,
     progress: Progress = lambda _fraction, _stage: None,
     cancelled: Callable[[], bool] = lambda: False,
+    memory: ClipMemory | None = None,
 ) -> LayeredCurves:
     """Generate the curves of one audio file with and without their emotion.
 
@@ -98,6 +102,7 @@ def perform_layered(
         engine: From ``engines.factory.open_engine``.
         progress: Called from this thread.
         cancelled: Checked between audio blocks and between windows.
+        memory: Of earlier runs with the same checkpoint; the curves are those without it.
 
     Returns:
         Two tracks of ``ceil(duration * fps)`` frames of the rig's channels.
@@ -105,7 +110,7 @@ def perform_layered(
     Raises:
         RuntimeFault: As ``perform``.
     """
-    return _performed(performance, engine, progress, cancelled, is_layered=True)
+    return _performed(performance, engine, progress, cancelled, memory, is_layered=True)
 
 
 def _performed(
@@ -113,10 +118,12 @@ def _performed(
     engine: Engine,
     progress: Progress,
     cancelled: Callable[[], bool],
+    memory: ClipMemory | None,
     *,
     is_layered: bool,
 ) -> LayeredCurves:
     asked, config = performance, engine.config
+    memory = ClipMemory(longest_s=0.0) if memory is None else memory
     checked_fps(performance.fps)
     keys = checked_keys(performance.emotion_keys, config.emotions, performance.expressions)
     rig = _rig_of(performance, config.rig)
@@ -124,29 +131,24 @@ def _performed(
     waits = waits_of(performance.idle_before_s, performance.idle_after_s, performance.fps)
     start_s, duration_s = performance.start_s, performance.duration_s
     watch = _watcher(progress, cancelled)
-    with SpeechStore.open(
+    with memory.opened(
         performance.audio, start_s=start_s, duration_s=duration_s, watch=watch
     ) as store:
         detected = None
         if uses_auto(keys):
-            detected = _detect(store, start_s, progress, cancelled)
+            detected = memory.kept(
+                "detected emotion", (), lambda: _detect(store, start_s, progress, cancelled)
+            )
             keys = resolve_auto(keys, detected, config.emotions)
         performance = dataclasses.replace(performance, emotion_keys=keys)
-        plan = _acting_or_none(store, config, performance)
-        raw = generate_raw(
-            store,
-            engine,
-            performance,
-            levels=None if plan is None else plan.levels,
-            is_layered=is_layered,
-            progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating curves"),
-            cancelled=cancelled,
+        plan, raw = _planned_and_run(
+            store, engine, performance, progress, cancelled, memory, is_layered=is_layered
         )
         seconds, warnings = store.duration_s, store.warnings
     stop_if(cancelled)
     progress(GENERATED, "post-processing")
     posteriors = raw.phones if SILENCE_PHONE in config.phones[:1] else None
-    found = recognise(performance, posteriors, frame_rate=config.frame_rate)
+    found = recognise(performance, posteriors, frame_rate=config.frame_rate, memory=memory)
     held = () if found is None else found.held
     raw = _committed(raw, config, held, commit=performance.commit)
     raw = _expressed(raw, config, performance, plan)
@@ -164,6 +166,42 @@ def _performed(
     calm = None if plan is None else plan.without_emotion()
     speech = _finished(neutral, config, performance, rig, seconds, calm, waits)
     return LayeredCurves(track, track.replaced(values=speech.values))
+
+
+def _planned_and_run(
+    store: SpeechStore,
+    engine: Engine,
+    performance: Performance,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    memory: ClipMemory,
+    *,
+    is_layered: bool,
+) -> tuple[ActingPlan | None, RawCurves]:
+    """Return the plan of the acting and the model's output, or those that are kept."""
+    shared = (performance.emotion_keys, performance.seed, performance.expressions)
+    plan = memory.kept(
+        "acting",
+        (performance.acting, performance.look, *shared),
+        lambda: _acting_or_none(store, engine.config, performance),
+    )
+    levels = None if plan is None else plan.levels
+
+    def run() -> RawCurves:
+        return generate_raw(
+            store,
+            engine,
+            performance,
+            levels=levels,
+            is_layered=is_layered,
+            progress=lambda f: progress(DECODED + f * (GENERATED - DECODED), "generating curves"),
+            cancelled=cancelled,
+        )
+
+    acted = None if levels is None else levels.tobytes()
+    # The window too: an engine lowers it when memory runs out, and rounds differently then.
+    key = (engine.name, engine.device, engine.window_frames, is_layered, acted, *shared)
+    return plan, memory.kept("model", key, run)
 
 
 def _phone_runs(

@@ -73,6 +73,15 @@ class FeatureExtractor(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsEncodings(Protocol):
+    """An engine that can keep what its encoder made of the last features."""
+
+    def keep_encodings(self, limit_bytes: int) -> None:
+        """Keep encodings from now on, the latest first; 0 keeps none."""
+        ...
+
+
 def run_layered(
     engine: Engine, features: FloatArray, emotion: FloatArray, style: FloatArray
 ) -> EngineOutput:

@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays import FloatArray
 from ..checkpoint.folder import Checkpoint
 from .base import EngineOutput
+from .encodings import Encodings
 from .numpy_layers import ACTIVATIONS, bounded_attention, distance_bias, layer_norm, softmax
 
 WINDOW_FRAMES = 1000
@@ -35,6 +36,7 @@ class NumpyEngine:
             name: np.ascontiguousarray(value.transpose(2, 1, 0)) if value.ndim == 3 else value
             for name, value in tensors.items()
         }
+        self._encodings = Encodings(0)
         self._activation = ACTIVATIONS[self.config.activation]
         self._columns = {
             name: [c for c, r in enumerate(self.config.region_of) if r == region]
@@ -43,9 +45,7 @@ class NumpyEngine:
 
     def run(self, features: FloatArray, emotion: FloatArray, style: FloatArray) -> EngineOutput:
         """See ``Engine.run``."""
-        speech = self._encode(features)
-        # Probabilities, as `Engine.run` promises; torch returns logits from its module.
-        phones = softmax(self._pointwise("phone_head", speech))
+        speech, phones = self._encoded(features)
         condition = self._condition(emotion, style)
         return EngineOutput(self._decode(speech, phones, condition), phones)
 
@@ -53,13 +53,26 @@ class NumpyEngine:
         self, features: FloatArray, emotion: FloatArray, style: FloatArray
     ) -> EngineOutput:
         """See ``base.run_layered``."""
-        speech = self._encode(features)
-        phones = softmax(self._pointwise("phone_head", speech))
+        speech, phones = self._encoded(features)
         curves, neutral = (
             self._decode(speech, phones, self._condition(weights, style))
             for weights in (emotion, np.zeros_like(emotion))
         )
         return EngineOutput(curves, phones, neutral)
+
+    def keep_encodings(self, limit_bytes: int) -> None:
+        """See ``base.KeepsEncodings``."""
+        self._encodings = Encodings(limit_bytes)
+
+    def _encoded(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return hidden speech (T, D) and phone probabilities (T, P) of features (2 T, M)."""
+
+        def encode() -> tuple[FloatArray, FloatArray]:
+            speech = self._encode(features)
+            # Probabilities, as `Engine.run` promises; torch returns logits from its module.
+            return speech, softmax(self._pointwise("phone_head", speech))
+
+        return self._encodings.of(features, encode)
 
     def _encode(self, features: FloatArray) -> FloatArray:
         """Return hidden speech (T, D) of features (2 T, M)."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ..arrays import FloatArray
+from ..clip_memory import ClipMemory
 from ..config import PHONES
 from ..protocol import Performance
 from .corrections import correct_track, held_phones, shifted
@@ -31,7 +32,11 @@ class Recognition:
 
 
 def recognise(
-    performance: Performance, posteriors: FloatArray | None, *, frame_rate: float
+    performance: Performance,
+    posteriors: FloatArray | None,
+    *,
+    frame_rate: float,
+    memory: ClipMemory | None = None,
 ) -> Recognition | None:
     """Recognise a clip.
 
@@ -40,6 +45,7 @@ def recognise(
         posteriors: Probability of each phone in each frame, shape (T, P); None, or phones that are
             not ``config.PHONES``, cannot be recognised.
         frame_rate: Frames a second.
+        memory: Keeps what was recognised before corrections.
 
     Returns:
         None where the model recognises no phones.
@@ -47,23 +53,16 @@ def recognise(
     if posteriors is None or posteriors.shape[1] != len(PHONES):
         return None
     own = own_pronunciations(performance.pronunciations)
-    match, problem = None, _problem(performance, own)
-    if performance.script.strip() and not problem:
-        match = match_script(
-            performance.script,
-            posteriors,
-            phone_names=PHONES,
-            frame_rate=frame_rate,
-            own=own,
-            clip_start_s=performance.start_s,
-            language=performance.language,
-        )
+    key = (performance.script, performance.language, performance.pronunciations, len(posteriors))
+    memory = ClipMemory(longest_s=0.0) if memory is None else memory
+    found = memory.kept(
+        "words", key, lambda: _read(performance, posteriors, frame_rate, own), is_frozen=True
+    )
+    track, match, known, problem = found.track, found.match, found.held, found.problem
     is_used = match is not None and match.is_used
-    track = match.track if match is not None and is_used else decoded_track(posteriors, frame_rate)
-    known = track.phones if is_used else ()
     corrections = shifted(performance.corrections, -performance.start_s)
     if not corrections:
-        return Recognition(track, match, known, problem)
+        return found
     track = correct_track(
         track,
         corrections,
@@ -84,3 +83,26 @@ def _problem(performance: Performance, own: Mapping[str, tuple[tuple[str, ...], 
     cues = cues_of(performance.script)
     text = " ".join(cue.text for cue in cues) if cues else performance.script
     return script_problem(text, own, language=performance.language)
+
+
+def _read(
+    performance: Performance,
+    posteriors: FloatArray,
+    frame_rate: float,
+    own: Mapping[str, tuple[tuple[str, ...], ...]],
+) -> Recognition:
+    """Words and phones without corrections."""
+    match, problem = None, _problem(performance, own)
+    if performance.script.strip() and not problem:
+        match = match_script(
+            performance.script,
+            posteriors,
+            phone_names=PHONES,
+            frame_rate=frame_rate,
+            own=own,
+            clip_start_s=performance.start_s,
+            language=performance.language,
+        )
+    if match is not None and match.is_used:
+        return Recognition(match.track, match, match.track.phones, problem)
+    return Recognition(decoded_track(posteriors, frame_rate), match, (), problem)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..checkpoint.folder import CONFIG_NAME, WEIGHTS_NAME, default_checkpoint, load_checkpoint
+from ..clip_memory import ClipMemory
 from ..curves.file_names import name_problem
 from ..curves.formats.registry import write_layered
 from ..curves.layered import LayeredCurves
-from ..engines.base import Engine
+from ..engines.base import Engine, KeepsEncodings
 from ..engines.factory import open_engine
 from ..errors import BadArgument, BadOutput
 from ..generate import Progress, perform, perform_layered
@@ -21,6 +22,8 @@ from ..protocol import EmotionKey, Generate, Result
 log = logging.getLogger(__name__)
 
 # Also on Windows: no separators, no leading dot.
+ENCODINGS_BYTES = 24 << 20
+"""Encoder output of about ten minutes, so that another emotion runs the decoder alone."""
 SAFE_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 """Ids become file names."""
 
@@ -39,6 +42,7 @@ class WarmEngine:
         self._engine_name, self._device_name, self._model = engine, device, model
         self._engine: Engine | None = None
         self._key: tuple[object, ...] = ()
+        self._memory = ClipMemory()
 
     def answer(
         self, request: Generate, *, progress: Progress, cancelled: Callable[[], bool]
@@ -60,11 +64,21 @@ class WarmEngine:
         engine = self._loaded(request.model or self._model)
         if request.is_layered:
             curves = perform_layered(
-                request.performance, engine, progress=progress, cancelled=cancelled
+                request.performance,
+                engine,
+                progress=progress,
+                cancelled=cancelled,
+                memory=self._memory,
             )
         else:
             curves = LayeredCurves.without_layers(
-                perform(request.performance, engine, progress=progress, cancelled=cancelled)
+                perform(
+                    request.performance,
+                    engine,
+                    progress=progress,
+                    cancelled=cancelled,
+                    memory=self._memory,
+                )
             )
         track = curves.full
         write_layered(curves, target)
@@ -93,11 +107,14 @@ class WarmEngine:
         # Modification times: a checkpoint that was trained again is loaded again.
         key = (str(folder), *(path.stat().st_mtime_ns for path in files))
         if self._engine is None or self._key != key:
+            self._memory.clear()  # it belongs to the other checkpoint
             self._engine = None  # free its memory before the next one is loaded
             checkpoint = load_checkpoint(folder)
             self._engine = open_engine(
                 checkpoint, engine=self._engine_name, device=self._device_name
             )
+            if isinstance(self._engine, KeepsEncodings):
+                self._engine.keep_encodings(ENCODINGS_BYTES)
             self._key = key
         return self._engine
 

@@ -284,7 +284,7 @@ def test_a_script_without_rules_leaves_the_clip_to_the_audio(no_espeak: None) ->
 @pytest.fixture
 def no_espeak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hides espeak-ng."""
-    monkeypatch.setattr(espeak.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
     espeak.phones_by_espeak.cache_clear()
 
 
@@ -293,7 +293,7 @@ def program_in(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None
     program = folder / "espeak-ng"
     program.write_text(f"#!{sys.executable}\n{text}", encoding="utf-8")
     program.chmod(0o755)
-    monkeypatch.setattr(espeak.shutil, "which", lambda _name: str(program))
+    monkeypatch.setattr("shutil.which", lambda _name: str(program))
     espeak.phones_by_espeak.cache_clear()
 
 
@@ -315,8 +315,8 @@ def test_espeak_that_fails_reads_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_language_that_is_no_code_is_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(espeak.subprocess, "run", lambda *_a, **_k: pytest.fail("was run"))
-    monkeypatch.setattr(espeak.shutil, "which", lambda _name: "espeak-ng")
+    monkeypatch.setattr("subprocess.run", lambda *_a, **_k: pytest.fail("was run"))
+    monkeypatch.setattr("shutil.which", lambda _name: "espeak-ng")
     for language in ("-x", "pl --path=/", "../pl", "PL"):
         assert espeak.phones_by_espeak(("dobry",), language) == ()
 

@@ -216,15 +216,14 @@ def bake(
     made = direct_job.apply_settings(
         face, Prediction.of(curves), start_frame=first, frame_rate=rate
     )
-    clip, line = identity or name, Path(name).stem
-    take = stored_takes.identity_for(face, clip, is_new=new_take)
+    new = _new_take(face, identity or name, name, is_new=new_take)
     report = keys.bake_track(
         faces,
         made.curves,
         start_frame=first,
         frame_rate=rate,
-        line=line,
-        take=take,
+        line=new.line,
+        take=new.take,
         tolerance=scene.cstalk.tolerance,
         before_install=(lambda _faces: face_takes.keep_playing(face)) if new_take else None,
     )
@@ -232,7 +231,6 @@ def bake(
     # Rounded, as 24 / 1.001 is compared with a value from JSON.
     times = {"start_frame": first, "frame_rate": round(rate, 6), "stretching": 1.0}
     result.store(face, report, title=name, settings=times)
-    new = stored_takes.NewTake(take, clip, line, name)
     stored_takes.store(face, made.prediction, new, keeps_others=new_take)
     result.add_note(face, result.DIRECTION, made.fingerprint)
     # At once, since an operator's result must be complete before its undo step is made.
@@ -241,6 +239,13 @@ def bake(
     )
     result.store_check(face, checked)
     return report
+
+
+def _new_take(
+    face: bpy.types.Object, clip: str, name: str, *, is_new: bool
+) -> stored_takes.NewTake:
+    identity = stored_takes.identity_for(face, clip, is_new=is_new)
+    return stored_takes.NewTake(identity, clip, Path(name).stem, name)
 
 
 def direction_of(face: bpy.types.Object) -> Direction:

@@ -1,8 +1,8 @@
 """Read French by rules of spelling.
 
 Source: Fouché, Traité de prononciation française; Grevisse, Le bon usage, chapter 1.
-Nasal vowels
-are the oral vowel with the same lips, the front rounded "u" is "uw". Silent "e" may be spoken.
+Nasal vowels are the oral vowel with the same lips, the front rounded "u" is "uw". Silent "e" may
+be spoken.
 """
 
 from __future__ import annotations

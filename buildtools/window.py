@@ -16,7 +16,7 @@ from . import environments, extension
 from .console import ROOT, BuildError, clean_environment, run, say
 
 SHARED = ("person.py", "play.py")
-SESSIONS = ("person_session.py", "batch_session.py", "pages_session.py")
+SESSIONS = ("person_session.py", "batch_session.py", "pages_session.py", "direct_session.py")
 TOOLS = ROOT.parent / "shared" / "tools" / "gui"
 SPEECH = ROOT / "demo" / "speech" / "line.wav"
 LONG_REPEATS = 40

@@ -32,7 +32,7 @@ OPENED = Path(os.environ.get("CSTALK_OPENED", "/nowhere"))
 
 def batch() -> object:
     """Return the installed add-on's batch."""
-    return play.module("jobs_batch").batch
+    return play.module("jobs.batch.job").current_job()
 
 
 def settings() -> object:

@@ -46,7 +46,7 @@ def hears_the_emotion() -> Steps:
     yield from play.loads(SPEECH)
     bpy.context.scene.cstalk.emotion = "auto"
     yield from person.click_button("bpy.ops.cstalk.generate", missing)
-    studio = play.module("jobs").studio
+    studio = play.module("jobs.generate").current_job()
     yield from until(lambda: not studio.is_busy, "the performance arrives")
     detected = bpy.context.active_object.cstalk_result.detected_emotion
     hold(f"the panel shows the detected emotion: {detected}", studio.error is None)

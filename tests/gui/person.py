@@ -20,6 +20,7 @@ SETTLE_S = 0.25
 HOVER_S = 0.1
 STEP_PIXELS = 9
 """Half the height of the smallest button."""
+DRAG_STEPS = 9
 ACROSS = (0.4, 0.2, 0.75)
 """Fractions of the sidebar's width at which buttons are searched."""
 
@@ -68,6 +69,40 @@ def click_at(x: float, y: float) -> Steps:
     move(x, y)
     yield from rest(HOVER_S)
     xdotool("click", 1)
+    yield from rest(SETTLE_S)
+
+
+def scroll(notches: int) -> Steps:
+    """Turn the wheel over the sidebar.
+
+    Args:
+        notches: Downwards; negative upwards.
+    """
+    region = region_of(largest_view()[1], "UI")
+    move(region.x + region.width * 0.5, region.y + region.height * 0.5)
+    yield from rest(SETTLE_S)
+    for _ in range(abs(notches)):
+        xdotool("click", 5 if notches > 0 else 4)
+        yield TURN_S
+    yield from rest(SETTLE_S)
+
+
+def drag(x: float, y: float, pixels: int) -> Steps:
+    """Press at a place, move to the right in small steps and release.
+
+    Args:
+        x: Window pixels from the left.
+        y: Window pixels from below.
+        pixels: To the right.
+    """
+    move(x, y)
+    yield from rest(SETTLE_S)
+    xdotool("mousedown", 1)
+    yield from rest(HOVER_S)
+    for part in range(1, DRAG_STEPS + 1):
+        move(x + pixels * part / DRAG_STEPS, y)
+        yield from rest(HOVER_S)
+    xdotool("mouseup", 1)
     yield from rest(SETTLE_S)
 
 

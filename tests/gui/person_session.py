@@ -24,7 +24,7 @@ from play import LONG, OUT, SPEECH, hold, missing, until
 
 def studio() -> object:
     """Return the installed add-on's Generate job."""
-    return play.module("jobs").studio
+    return play.module("jobs.generate").current_job()
 
 
 def face_action() -> str:

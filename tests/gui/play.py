@@ -27,6 +27,10 @@ TAB_STEP = 24
 """Pixels; half the height of a tab."""
 HEADER = 25
 """Pixels; height of a panel's header."""
+WHEEL = 40
+"""Pixels by which a notch of the wheel scrolls the sidebar."""
+SCREENS = 60
+"""Notches that scroll it from its end to its start."""
 
 failures: list[str] = []
 missing: list[str] = []
@@ -172,6 +176,7 @@ def opens_page(panel: str) -> Steps:
     A header is where nothing lies under the mouse that a click could set off.
     """
     region = person.region_of(person.largest_view()[1], "UI")
+    yield from person.scroll(-SCREENS)
     x, y = region.x + region.width * 0.6, region.y + 10.0
     is_open = yield from is_drawn(panel)
     while not is_open and y < region.y + region.height:
@@ -190,6 +195,34 @@ def opens_page(panel: str) -> Steps:
 def closes_page() -> Steps:
     """Click the header of the page that was opened last, which did not move."""
     yield from person.click_at(*_opened[0])
+
+
+def scrolls_to_page() -> Steps:
+    """Scroll until the header of the page that was opened last is near the top."""
+    region = person.region_of(person.largest_view()[1], "UI")
+    x, y = _opened[0]
+    before = _top(region)
+    yield from person.scroll(max(0, round((region.y + region.height - y - 2 * HEADER) / WHEEL)))
+    _opened[:] = [(x, y + before - _top(region))]
+
+
+def _top(region: Any) -> float:
+    return float(region.view2d.region_to_view(0, region.height)[1])
+
+
+def drags_slider(path: str, pixels: int) -> Steps:
+    """Drag a slider with the mouse.
+
+    Args:
+        path: Data path of its property.
+        pixels: How far to the right.
+    """
+    found: list[tuple[float, float]] = []
+    yield from person.find(path, found)
+    if not found:
+        missing.append(path)
+        return
+    yield from person.drag(*found[0], pixels)
 
 
 _opened: list[tuple[float, float]] = []

@@ -56,7 +56,7 @@ def emotion_items() -> list[Item]:
 
 def second_items() -> list[Item]:
     """Return the items of the second emotion of a blend: none, then all but neutral and Auto."""
-    none: Item = (NONE, "None", "One emotion alone", AUTO_INDEX)
+    none: Item = (NONE, "No Second Emotion", "One emotion alone", AUTO_INDEX)
     return [none, None, *_emotion_items()[1:], None, *_expression_items()]
 
 

@@ -47,7 +47,8 @@ def add_demo_armature(head: bpy.types.Object, geometry: HeadGeometry) -> bpy.typ
             group.add([vertex], float(weights[vertex]), "REPLACE")
     head.parent, head.location = armature, (0.0, 0.0, 0.0)
     head.modifiers.new("Armature", "ARMATURE").object = armature
-    armature.show_in_front = True
+    # Not in front: the bones would hide the face whose mouth the user wants to see.
+    data.display_type = "STICK"
     return armature
 
 

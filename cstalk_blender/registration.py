@@ -59,9 +59,10 @@ FEATURES: tuple[ModuleType, ...] = (
     line_operators,
     word_operators,
     generate_panels,
-    take_panels,
-    direct_panels,
+    # Pages in the order of the work: script and acting, then what follows Generate.
     acting_panels,
+    direct_panels,
+    take_panels,
     mapping_panels,
     rig_panels,
     batch_panels,

@@ -152,4 +152,4 @@ def draw_word_buttons(layout: bpy.types.UILayout, kept: Any) -> None:
         layout.operator(word_operators.CSTALK_OT_corrections_clear.bl_idname, icon="X")
 
 
-CLASSES = (CSTALK_UL_words, CSTALK_PT_acting, CSTALK_PT_script)
+CLASSES = (CSTALK_UL_words, CSTALK_PT_script, CSTALK_PT_acting)

@@ -81,6 +81,7 @@ class CSTALK_PT_options(SidebarPanel, bpy.types.Panel):
     bl_label = "Options"
     bl_parent_id = "CSTALK_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 1  # below all other pages: these options rarely need a change
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw seed, key rate, blinks and companions, then Load Curves."""
@@ -216,6 +217,8 @@ def draw_job(layout: bpy.types.UILayout, job: GenerateJob, letters: int) -> None
         big.operator(operators.CSTALK_OT_generate.bl_idname, icon="PLAY")
     column.operator(operators.CSTALK_OT_cancel.bl_idname, icon="CANCEL")
     stage = job.stage if job.is_busy else ""
+    # Stages of the worker begin with a small letter, those of the add-on with a capital.
+    stage = stage[:1].upper() + stage[1:]
     column.label(text=shortened(stage, letters), translate=False)
 
 

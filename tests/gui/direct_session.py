@@ -68,7 +68,7 @@ def session() -> Steps:
     """Run the session; each ``yield`` lets Blender run for so many seconds."""
     yield from play.begins()
     yield from play.loads(SPEECH)
-    yield from types_the_script()
+    yield from pastes_the_script()
     yield from generates("the performance arrives")
     yield from shows_the_acting()
     yield from lists_the_words()
@@ -81,12 +81,13 @@ def session() -> Steps:
     yield from lists_the_takes()
 
 
-def types_the_script() -> Steps:
-    """Open the page Script, switch it on and type the words."""
+def pastes_the_script() -> Steps:
+    """Open the page Script, and paste the words."""
     yield from play.opens_page("CSTALK_PT_script")
     yield from person.click_button("cstalk_acting.script", missing, upwards=True)
     yield from person.press("ctrl+a")
-    yield from person.type_text(SCRIPT)
+    bpy.context.window_manager.clipboard = SCRIPT
+    yield from person.press("ctrl+v")
     yield from person.press("Return")
     hold("the script is taken", bpy.context.scene.cstalk_acting.script == SCRIPT)
     hold("the script is used", bpy.context.scene.cstalk_acting.use_script)

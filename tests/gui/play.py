@@ -29,7 +29,7 @@ HEADER = 25
 """Pixels; height of a panel's header."""
 WHEEL = 40
 """Pixels by which a notch of the wheel scrolls the sidebar."""
-SCREENS = 60
+SCREENS = 15
 """Notches that scroll it from its end to its start."""
 
 failures: list[str] = []
@@ -177,7 +177,8 @@ def opens_page(panel: str) -> Steps:
     """
     region = person.region_of(person.largest_view()[1], "UI")
     yield from person.scroll(-SCREENS)
-    x, y = region.x + region.width * 0.6, region.y + 10.0
+    # A page lies where it was opened before, unless the panel has grown.
+    x, y = _places.get(panel, (region.x + region.width * 0.6, region.y + 10.0))
     is_open = yield from is_drawn(panel)
     while not is_open and y < region.y + region.height:
         person.move(x, y)
@@ -189,6 +190,7 @@ def opens_page(panel: str) -> Steps:
                 yield from person.click_at(x, y)
         y += HEADER / 2
     _opened[:] = [(x, y - HEADER / 2)]
+    _places[panel] = (x, y - 3 * HEADER)
     hold(f"a click opens {panel}", is_open)
 
 
@@ -226,6 +228,8 @@ def drags_slider(path: str, pixels: int) -> Steps:
 
 
 _opened: list[tuple[float, float]] = []
+_places: dict[str, tuple[float, float]] = {}
+"""Where to look for the header of a page that was opened before."""
 
 
 def is_drawn(panel: str) -> Steps:

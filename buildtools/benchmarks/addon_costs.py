@@ -25,6 +25,7 @@ MODULE = f"{REPOSITORY}.cstalk"
 KEYS, RATE = 3600, 60.0
 DIRECTED = 600
 """Frames of the line that is directed: ten seconds."""
+PREVIEW_SIDE, PREVIEW_FRAMES = 224, 50
 REPEATS = 5
 IDLE_FRAMES = 200
 
@@ -88,8 +89,54 @@ def work(speech: str) -> dict[str, object]:
     bakes = [bake_s(bake, head) for _ in range(REPEATS)]
     report["bake_s"], report["bake_cpu_s"] = zip(*bakes, strict=True)
     report["layers_cpu_s"], report["region_cpu_s"], report["face_cpu_s"] = direct_s(head)
+    report["preview_cpu_s"] = preview_s()
     bpy.ops.preferences.addon_disable(module=MODULE)
     return report
+
+
+def preview_s() -> float:
+    """Return the CPU seconds that Live Preview adds to Blender's own frame change.
+
+    On a grid of 50,000 vertices with the 52 shapes, in which every shape moves a thousandth.
+    """
+    channels = _module_of_runtime("curves.rig").load_rig("arkit52").channel_names
+    mesh = bpy.data.meshes.new("dense")
+    row = np.arange(PREVIEW_SIDE)
+    x, y = (axis.ravel() for axis in np.meshgrid(row, row))
+    first = (row[:-1, None] * PREVIEW_SIDE + row[None, :-1]).ravel()
+    corners = np.stack([first + step for step in (0, 1, PREVIEW_SIDE + 1, PREVIEW_SIDE)], 1)
+    mesh.from_pydata(np.stack([x, y, 0 * x], 1).tolist(), [], corners.tolist())
+    face = bpy.data.objects.new("dense", mesh)
+    bpy.context.scene.collection.objects.link(face)
+    face.shape_key_add(name="Basis")
+    for number, name in enumerate(channels):
+        shape = face.shape_key_add(name=name)
+        for vertex in range(number * 50, number * 50 + 50):
+            shape.data[vertex].co.z += 0.1
+    bpy.context.view_layer.objects.active = face
+    bpy.context.scene.cstalk.face = face
+    times = np.arange(DIRECTED)[:, None] / RATE
+    values = 0.5 - 0.4 * np.cos(6 * times + np.arange(len(channels)))
+    curves = _module_of_runtime("curves.track").CurveTrack
+    _module("api").bake(face, curves(values.astype(np.float32), tuple(channels), RATE), name="b")
+    # Alternating, so that a busy machine slows both; all threads count, not only Python.
+    added = []
+    for _turn in range(REPEATS):
+        without = frames_cpu_s()
+        assert bpy.ops.cstalk.direct_preview() == {"FINISHED"}
+        added.append(frames_cpu_s() - without)
+        assert bpy.ops.cstalk.direct_preview_discard() == {"FINISHED"}
+    return statistics.median(added)
+
+
+def frames_cpu_s() -> float:
+    """Return the median CPU seconds of a frame change within the directed line."""
+    spent = []
+    for frame in range(1, PREVIEW_FRAMES):
+        began = time.process_time()
+        bpy.context.scene.frame_set(frame)
+        spent.append(time.process_time() - began)
+    return statistics.median(spent)
 
 
 def direct_s(head: bpy.types.Object) -> tuple[float, float, float]:

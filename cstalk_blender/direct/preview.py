@@ -27,10 +27,14 @@ class SampledCurves:
         frames = self.frames
         after = int(np.searchsorted(frames, frame))
         if after == 0:
-            return self.values[0]
+            return self._row(0)
         if after == len(frames):
-            return self.values[-1]
+            return self._row(-1)
         before = after - 1
         share = np.float32((frame - frames[before]) / (frames[after] - frames[before]))
-        row: NDArray[np.float32] = (1 - share) * self.values[before] + share * self.values[after]
+        row: NDArray[np.float32] = (1 - share) * self._row(before) + share * self._row(after)
+        return row
+
+    def _row(self, number: int) -> NDArray[np.float32]:
+        row: NDArray[np.float32] = self.values[number]
         return row

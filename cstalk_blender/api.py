@@ -58,6 +58,9 @@ __all__ = [
     "wait",
 ]
 
+LAST_FRAME = 1_048_574
+"""Blender's own limit of the timeline (MAXFRAME)."""
+
 
 def start(request: requests.GenerateRequest) -> None:
     """Start to generate and return at once; a timer writes the keys when they are ready.
@@ -213,6 +216,12 @@ def bake(
     faces = targets.face_objects(face, with_companions=scene.cstalk.with_companions)
     rate = sounds.frame_rate(scene)
     first = int(scene.cstalk.start_frame if start_frame is None else start_frame)
+    last = first + curves.full.duration_s * rate
+    if last > LAST_FRAME:
+        raise SessionError(
+            f"{name} would end at frame {last:.4g}, beyond Blender's last frame {LAST_FRAME}",
+            hint="Check the frame rate of the curve file",
+        )
     made = direct_job.apply_settings(
         face, Prediction.of(curves), start_frame=first, frame_rate=rate
     )

@@ -35,6 +35,8 @@ SILENCE_PEAK = 2e-6
 MEMORY_BYTES = 32 * 1024 * 1024
 CANCEL_RATIO = 0.1
 """A mix 20 dB below its loudest channel means that channels cancel each other."""
+LATEST_S = 1e9
+"""Later than the end of any file: times up to the largest float are cut to it."""
 MISSING_S = 0.1
 """A decoder that leaves out more than this is compared with the others."""
 
@@ -177,8 +179,8 @@ class _Part:
     """The part of a file that is used, and what was found in it."""
 
     def __init__(self, start_s: float, duration_s: float | None, rate: int) -> None:
-        self.first = round(start_s * rate)
-        self.count = None if duration_s is None else round(duration_s * rate)
+        self.first = round(min(start_s, LATEST_S) * rate)
+        self.count = None if duration_s is None else round(min(duration_s, LATEST_S) * rate)
         self.seen = self.taken = self.not_finite = 0
         self.lowest, self.highest = math.inf, -math.inf
 
@@ -291,6 +293,10 @@ def _check_range(start_s: float, duration_s: float | None) -> None:
 
 
 def _check_content(part: _Part, stream: AudioStream, name: str) -> None:
+    if not part.taken and part.seen > part.first:
+        raise BadArgument(
+            f"The duration is shorter than one sample of {name}", hint="Use a longer duration"
+        )
     if not part.taken:
         raise BadArgument(
             f"Start time {part.first / stream.sample_rate:g} s is beyond the end of {name} "

@@ -19,8 +19,14 @@ from ..generate import perform
 from ..protocol import Performance
 from ..written import Record, check_replaceable, user_record, write_recorded
 from .console import Parser, ProgressLine, print_line, print_warning, set_up_logging
-from .options import add_options, engine_from, performance_from
-from .script import add_script_options, pronunciations_from, script_from, write_words
+from .options import add_options, engine_from, performance_from, read_files
+from .script import (
+    add_script_options,
+    pronunciations_from,
+    script_file_or_none,
+    script_from,
+    write_words,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -75,7 +81,9 @@ def _check_outputs(options: argparse.Namespace, record: Record) -> None:
         BadOutput: It cannot be written, or a file of the user stands there.
     """
     check_output(options.output)
-    inputs = Inputs(filter(None, (options.audio, options.text_file, options.expressions)))
+    inputs = Inputs(
+        [options.audio, *filter(None, [script_file_or_none(options)]), *read_files(options)]
+    )
     for output in _outputs(options):
         check_replaceable(output, record, overwrite=options.overwrite)
         if inputs.holds(output):

@@ -151,6 +151,11 @@ def performance_from(options: argparse.Namespace, audio: Path) -> Performance:
     )
 
 
+def read_files(options: argparse.Namespace) -> list[Path]:
+    """Return the files beside audio and scripts that the options name and an output must keep."""
+    return [path for path in (options.dictionary, options.expressions) if path is not None]
+
+
 def parse_key(text: str) -> EmotionKey:
     """Parse ``SECONDS:NAME:F``. Raises BadArgument."""
     try:

@@ -74,12 +74,20 @@ def script_from(options: argparse.Namespace) -> str:
             "More than one of --text, --text-file and --no-text is given", hint="Give one of them"
         )
     script = str(options.text)
-    path = options.text_file or (None if any(given) else script_beside(options.audio))
+    path = script_file_or_none(options)
     if path is not None:
         script = read_script(path)
     if options.words:
         _check_words(options.words, has_script=bool(script.strip()))
     return script
+
+
+def script_file_or_none(options: argparse.Namespace) -> Path | None:
+    """Return the file that ``script_from`` reads: the given one, or that beside the audio."""
+    path: Path | None = options.text_file
+    if path is None and not (options.text or options.no_text):
+        path = script_beside(options.audio)
+    return path
 
 
 def pronunciations_from(options: argparse.Namespace) -> tuple[Pronunciation, ...]:

@@ -114,7 +114,9 @@ def faded(
         if key.start_s <= start_s:
             values[:] = after
         else:
-            phase = np.clip((times_s - key.start_s) / CROSS_FADE_S + 0.5, 0, 1)
+            # Clipped before the division, which overflows for times near the largest float.
+            past_s = np.clip(times_s - key.start_s, -CROSS_FADE_S / 2, CROSS_FADE_S / 2)
+            phase = past_s / CROSS_FADE_S + 0.5
             values += (0.5 - 0.5 * np.cos(np.pi * phase))[:, None] * (after - before)
         before = after
     return values

@@ -55,17 +55,20 @@ def read_script(path: Path) -> str:
         BadArgument: The file is missing, too large, holds no text, or has no subtitles.
     """
     try:
-        if path.stat().st_size > LARGEST_SCRIPT_BYTES:
-            raise BadArgument(
-                f"The script {path.name} is larger than {LARGEST_SCRIPT_BYTES >> 20} MB",
-                hint="Give the text of this line alone",
-            )
-        text = decoded(path.read_bytes())
+        # The size of a pipe or device is 0: only reading tells.
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST_SCRIPT_BYTES + 1)
     except OSError as error:
         raise BadArgument(
             f"The script {path.name} cannot be read: {error.strerror}",
             hint="Check the path and the permissions of the file",
         ) from error
+    if len(data) > LARGEST_SCRIPT_BYTES:
+        raise BadArgument(
+            f"The script {path.name} is larger than {LARGEST_SCRIPT_BYTES >> 20} MB",
+            hint="Give the text of this line alone",
+        )
+    text = decoded(data)
     if "\0" in text:
         raise BadArgument(
             f"The script {path.name} is not a text file", hint="Save it as plain text, UTF-8"

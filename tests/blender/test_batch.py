@@ -367,3 +367,10 @@ def test_glb_holds_the_line_s_morph_animation(settings, batch, work):
     scene = json.loads(data[20 : 20 + length])
     paths = [c["target"]["path"] for a in scene["animations"] for c in a["channels"]]
     assert paths == ["weights"]
+
+
+def test_an_output_folder_beside_an_unsaved_file_is_unknown(settings):
+    settings.output_folder = "//curves"
+    assert settings.output_path_or_none() is None
+    settings.output_folder = "curves"
+    assert settings.output_path_or_none().is_absolute()

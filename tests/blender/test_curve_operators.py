@@ -54,6 +54,17 @@ def test_file_without_curves_is_refused_and_changes_nothing(studio, work):
     assert result.result_of_or_none(face) is None
 
 
+def test_curves_beyond_the_last_frame_are_refused_and_change_nothing(studio, work):
+    make_face()
+    (work / "take.json").write_text(
+        '{"exportFps": 1e-300, "facsNames": ["jawOpen"], "weightMat": [[1], [1]],'
+        ' "numFrames": 2, "numPoses": 1}'
+    )
+    with pytest.raises(RuntimeError, match="beyond Blender's last frame 1048574"):
+        bpy.ops.cstalk.load_curves(filepath=str(work / "take.json"))
+    assert not bpy.data.actions
+
+
 @pytest.fixture
 def performed(studio, work):
     """A face with a performance of two seconds from frame 1 on, at 24 frames a second."""

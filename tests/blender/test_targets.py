@@ -175,3 +175,13 @@ def test_public_heads_open_their_jaw_when_it_is_performed(head):
     bake.bake_track([face], curves, start_frame=1, frame_rate=24.0, line="line")
     rest, wide = evaluated_heights(face, 1.0), evaluated_heights(face, 13.0)
     assert (rest - wide).max() > 0.01, "the chin falls by more than a centimetre"
+
+
+def test_a_mesh_without_vertices_is_no_face_and_no_error():
+    mesh = bpy.data.meshes.new("Empty")
+    empty = bpy.data.objects.new("Empty", mesh)
+    bpy.context.scene.collection.objects.link(empty)
+    for name in ("Basis", "jawOpen"):
+        empty.shape_key_add(name=name)
+    assert not targets.routing_of(empty)
+    assert targets.problem_or_none(empty) is not None

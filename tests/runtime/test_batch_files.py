@@ -136,6 +136,36 @@ def test_no_output_leads_to_an_input_under_any_name(
     assert (lines / ("one.npz" if alias == "case" else "one.wav")).read_bytes() == data
 
 
+@pytest.mark.fault("an output is the dictionary, the expressions or the script that is read")
+@pytest.mark.parametrize(
+    "name, option, text",
+    [
+        ("own.json", "--dictionary", '{"Xanthe": "z ae n th iy"}'),
+        ("own.json", "--expressions", '{"format": 1, "expressions": []}'),
+        ("one.txt", "", "hello"),
+    ],
+)
+@pytest.mark.parametrize("command", ["generate", "batch", "batch report"])
+def test_no_output_replaces_a_file_that_an_option_names(
+    command: str, name: str, option: str, text: str, lines: Path, tmp_path: Path
+) -> None:
+    path = lines / name
+    path.write_text(text, encoding="utf-8")
+    options = ["--overwrite", *((option, str(path)) if option else ())]
+    if command == "generate":
+        outputs = ["-o", str(path)] if option else ["-o", "x.npz", "--words", str(path)]
+        arguments = ["generate", str(lines / "one.wav"), *outputs]
+    elif command == "batch report" or not option:  # no curves end in .txt
+        output = str(tmp_path / "out")
+        arguments = ["batch", str(lines), "-o", output, "--report", str(path)]
+    else:
+        table = tmp_path / "list.csv"
+        table.write_text(f"file,out\nlines/one.wav,{name}\n", encoding="utf-8")
+        arguments = ["batch", str(table), "-o", str(lines)]
+    assert main([*arguments, *options]) == 2
+    assert path.read_text(encoding="utf-8") == text
+
+
 def test_fewer_formats_replace_the_files_of_more(
     lines: Path, output: Path, checkpoint: Path
 ) -> None:

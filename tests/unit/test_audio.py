@@ -70,6 +70,7 @@ def test_a_piece_is_the_same_as_cutting_the_whole(tmp_path: Path) -> None:
     np.testing.assert_array_equal(piece.samples, whole.samples[20_000:28_000])
     assert piece.duration_s == 0.5
     assert load_speech(path, start_s=2.5, duration_s=9).duration_s == 0.5
+    assert load_speech(path, start_s=2.5, duration_s=1e308).duration_s == 0.5
 
 
 def test_names_in_any_script_are_read(tmp_path: Path) -> None:
@@ -123,8 +124,15 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load_speech(tmp_path)
 
 
+def test_a_piece_shorter_than_a_sample_says_so(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "a.wav", voice(0.5))
+    with pytest.raises(BadArgument, match="shorter than one sample"):
+        load_speech(path, duration_s=1e-7)
+
+
 @pytest.mark.parametrize(
-    "start_s, duration_s", [(-1, None), (float("nan"), None), (0, 0), (0, -1), (99, None)]
+    "start_s, duration_s",
+    [(-1, None), (float("nan"), None), (0, 0), (0, -1), (99, None), (1e308, None)],
 )
 def test_a_piece_that_cannot_be_is_refused(
     tmp_path: Path, start_s: float, duration_s: float | None

@@ -13,8 +13,9 @@ from model_runtime.batch.lines.manifest import read_rows
 from model_runtime.batch.lines.ownership import Inputs
 from model_runtime.batch.lines.plan import make_plan
 from model_runtime.batch.lines.table import read_table
-from model_runtime.errors import BadAudio, BadOutput
+from model_runtime.errors import BadArgument, BadAudio, BadOutput
 from model_runtime.files import check_writable
+from model_runtime.text.files import read_script
 from tests.fakes.sounds import voice, write_wav
 
 
@@ -82,3 +83,29 @@ def test_an_impossible_output_is_refused_in_one_line(tmp_path: Path, name: str) 
     with pytest.raises(BadOutput, match="Cannot write"):
         check_writable(tmp_path / name)
     assert not Inputs([tmp_path / "one.wav"]).holds(tmp_path / name)
+
+
+@pytest.mark.fault("a sidecar is a pipe, a folder or a link to itself")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
+@pytest.mark.timeout(20)
+def test_a_sidecar_that_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    for name in ("one", "two", "three"):
+        write_wav(tmp_path / f"{name}.wav", voice(0.2))
+    os.mkfifo(tmp_path / "one.json")
+    (tmp_path / "two.json").mkdir()
+    (tmp_path / "three.json").symlink_to("three.json")
+    assert [row.problem for row in read_rows(tmp_path)] == ["", "", ""]
+
+
+@pytest.mark.fault("a script is a device without an end")
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs devices")
+@pytest.mark.timeout(20)
+def test_a_script_without_an_end_is_too_large() -> None:
+    with pytest.raises(BadArgument, match="is larger than"):
+        read_script(Path("/dev/zero"))
+
+
+def test_an_audio_file_in_place_of_a_list_is_named(tmp_path: Path) -> None:
+    write_wav(tmp_path / "one.wav", voice(0.2))
+    with pytest.raises(BadArgument, match="is an audio file, not a list"):
+        read_rows(tmp_path / "one.wav")

@@ -68,6 +68,13 @@ def test_keys_are_in_seconds_of_the_file() -> None:
     np.testing.assert_allclose(late, whole[200:], atol=1e-6)
 
 
+def test_times_far_outside_the_file_give_no_warning() -> None:
+    with np.errstate(all="raise"):
+        out = weights(EmotionKey(-1e308, "happy", 1), EmotionKey(1e308, "sad", 1))
+    np.testing.assert_allclose(out[:, HAPPY], 1, rtol=1e-6)
+    assert not out[:, SAD].any()
+
+
 def test_order_does_not_matter() -> None:
     keys = (EmotionKey(0, "happy", 1), EmotionKey(3, "sad", 1))
     np.testing.assert_array_equal(weights(*keys), weights(*keys[::-1]))

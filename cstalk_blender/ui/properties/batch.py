@@ -370,7 +370,11 @@ class CSTALK_PG_batch(bpy.types.PropertyGroup):
     def output_path_or_none(self) -> Path | None:
         """Return the output folder; None when it is not set and cannot be derived."""
         if self.output_folder:
-            return Path(bpy.path.abspath(self.output_folder))
+            # Blender resolves "//" to the working folder while the file has no path.
+            if self.output_folder.startswith("//") and not bpy.data.filepath:
+                return None
+            # The worker process has a working folder of its own.
+            return Path(bpy.path.abspath(self.output_folder)).absolute()
         if bpy.data.filepath:
             return Path(bpy.data.filepath).parent / OUTPUT_FOLDER
         if self.source_kind == "SEQUENCER" or not self.source:

@@ -260,6 +260,9 @@ def _sidecar(audio: Path) -> tuple[Path | None, dict[str, str]]:
     # line.json, or line.wav.json where two files share a stem.
     for path in (audio.with_suffix(".json"), audio.with_name(audio.name + ".json")):
         try:
+            # Opening a pipe that nobody writes would wait for ever.
+            if not path.is_file():
+                continue
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, ValueError):  # ValueError: not UTF-8, or a NUL in the name
             continue

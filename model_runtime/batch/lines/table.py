@@ -16,8 +16,10 @@ from pathlib import Path
 
 from ...errors import BadArgument
 from ...text.files import decoded
+from .audio_files import AUDIO_SUFFIXES
 
 LIST_HINT = "Give a CSV or TSV with the column 'file'"
+AUDIO_HINT = "Give the folder that holds it, or use the command 'generate' for one file"
 DELIMITERS = ",;\t|"
 CELL_CHARACTERS = 16 * 1024 * 1024
 """Longest cell; Python's own limit of 131,072 would refuse the whole list."""
@@ -131,6 +133,8 @@ def _fields(heading: list[str], path: Path) -> list[str]:
             if column is not None:
                 fields[column] = field
     if "file" not in fields:
+        if path.suffix.lower() in AUDIO_SUFFIXES:
+            raise BadArgument(f"{path} is an audio file, not a list", hint=AUDIO_HINT)
         raise BadArgument(f"{path} has no column 'file'", hint=LIST_HINT)
     return fields
 

@@ -15,8 +15,9 @@ from ...checkpoint.folder import default_checkpoint
 from ...choices import DEFAULT_PATTERN
 from ...engines.factory import check_names
 from ...errors import BadArgument
+from ...text.files import script_beside
 from ..console import Parser
-from ..options import add_options, performance_from
+from ..options import add_options, performance_from, read_files
 from ..script import add_text_options, pronunciations_from
 
 # More lines at a time than any machine has cores is a slip of the finger.
@@ -52,9 +53,10 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
     csv, html = _reports(options)
     listed = [Path(options.source)] if is_list else []
     # Before anything is written: an output under the name of an input would destroy it.
-    check_inputs_kept(lines, options.output, listed)
-    read = (Path(name) for row in rows for name in (row.audio, row.sidecar) if name)
-    inputs = Inputs([*listed, *read])
+    others = [*listed, *read_files(options)]
+    check_inputs_kept(lines, options.output, others)
+    read = [Path(name) for row in rows for name in (row.audio, row.sidecar) if name]
+    inputs = Inputs([*others, *read, *_scripts(options, read)])
     for report in filter(None, (csv, html)):
         if inputs.holds(report):
             raise BadArgument(
@@ -79,6 +81,11 @@ def request_from(options: argparse.Namespace) -> BatchRequest:
         jobs=options.jobs,
         cluster=options.cluster,
     )
+
+
+def _scripts(options: argparse.Namespace, audio: list[Path]) -> list[Path]:
+    """Return the text files beside the audio files, which a report must not replace."""
+    return [] if options.no_text else [path for one in audio if (path := script_beside(one))]
 
 
 def _reports(options: argparse.Namespace) -> tuple[Path | None, Path | None]:

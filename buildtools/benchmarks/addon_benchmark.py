@@ -193,8 +193,7 @@ def _rows(
             f"{bake_cpu:.0f} ms (wall {bake:.0f} ms)",
             bake_cpu <= BAKE_MS,
         ),
-        _direct_row(works),
-        _preview_row(works),
+        *(_direct_row(works), _preview_row(works)),
     ]
 
 

@@ -48,6 +48,7 @@ API = (
                 (
                     *("generate", "start", "wait", "direct", "bake", "direction_of"),
                     *("takes", "Take", "play_take", "delete_take"),
+                    *("hand_edits", "discard_edits", "pin_edit"),
                     *("prediction_of", "preset", "remove_data"),
                 ),
             ),

@@ -30,6 +30,8 @@ from .jobs import takes as face_takes
 from .package import layered, protocol, track
 from .rig.binding import targets
 from .rig.keys import bake as keys
+from .rig.keys import hand_edits as keyed_edits
+from .rig.keys.hand_edits import HandEdit
 from .rig.keys.report import BakeReport
 from .rig.verify import check
 from .scene import audio as sounds
@@ -40,6 +42,7 @@ __all__ = [
     "BakeReport",
     "ChannelSettings",
     "Direction",
+    "HandEdit",
     "Prediction",
     "RegionSettings",
     "SessionError",
@@ -47,7 +50,10 @@ __all__ = [
     "delete_take",
     "direct",
     "direction_of",
+    "discard_edits",
     "generate",
+    "hand_edits",
+    "pin_edit",
     "play_take",
     "prediction_of",
     "preset",
@@ -235,6 +241,7 @@ def bake(
         take=new.take,
         tolerance=scene.cstalk.tolerance,
         before_install=(lambda _faces: face_takes.keep_playing(face)) if new_take else None,
+        blend_s=direct_job.edit_blend_s(scene),
     )
     sounds.extend_range(scene, report.first_frame, report.last_frame)
     # Rounded, as 24 / 1.001 is compared with a value from JSON.
@@ -351,6 +358,41 @@ def delete_take(face: bpy.types.Object, identity: str) -> list[str]:
         SessionError: There is no such take.
     """
     return face_takes.delete(face, identity)
+
+
+def hand_edits(face: bpy.types.Object) -> list[HandEdit]:
+    """Return what the artist changed in the keys that a face plays, in order of time."""
+    return keyed_edits.hand_edits_of(face_takes.owners_of_face(face))
+
+
+def discard_edits(face: bpy.types.Object, edits: Sequence[HandEdit]) -> BakeReport:
+    """Write the frames of hand edits again, as generated and directed; other edits stay.
+
+    Args:
+        face: A face with a stored prediction.
+        edits: Edits of `hand_edits`.
+
+    Returns:
+        What was written.
+
+    Raises:
+        SessionError: The face has no stored prediction, or its keys were written with another key
+            rate or tolerance; the face is unchanged.
+    """
+    return direct_job.redirect(face, bpy.context.scene, edits)
+
+
+def pin_edit(face: bpy.types.Object, edit: HandEdit, *, is_pinned: bool = True) -> None:
+    """Protect a hand edit from *Discard All*, or give it free.
+
+    Args:
+        face: The face.
+        edit: An edit of `hand_edits`.
+        is_pinned: Protect it.
+    """
+    for owner in face_takes.owners_of_face(face):
+        if owner.name_full == edit.owner:
+            keyed_edits.set_pin(owner, edit, is_pinned=is_pinned)
 
 
 def remove_data(face: bpy.types.Object) -> int:

@@ -14,6 +14,7 @@ from .ui import emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
 from .ui.operators import direct as direct_operators
+from .ui.operators import edits as edit_operators
 from .ui.operators import generate as generate_operators
 from .ui.operators import lines as line_operators
 from .ui.operators import mapping as mapping_operators
@@ -25,6 +26,7 @@ from .ui.panels import acting as acting_panels
 from .ui.panels import batch as batch_panels
 from .ui.panels import batch_pages as batch_option_panels
 from .ui.panels import direct as direct_panels
+from .ui.panels import edits as edit_panels
 from .ui.panels import generate as generate_panels
 from .ui.panels import mapping as mapping_panels
 from .ui.panels import rig as rig_panels
@@ -52,6 +54,7 @@ FEATURES: tuple[ModuleType, ...] = (
     curve_operators,
     direct_operators,
     take_operators,
+    edit_operators,
     mapping_operators,
     rig_operators,
     runtime_operators,
@@ -62,6 +65,7 @@ FEATURES: tuple[ModuleType, ...] = (
     # Pages in the order of the work: script and acting, then what follows Generate.
     acting_panels,
     direct_panels,
+    edit_panels,
     take_panels,
     mapping_panels,
     rig_panels,

@@ -121,6 +121,7 @@ class Delivery:
                 take=self._request.take,
                 tolerance=self._request.tolerance,
                 before_install=self._keep_take,
+                blend_s=direct.edit_blend_s(find(self._request).scene),
             )
         self._report = self._bake.step(budget_s)
         if self._report is not None:

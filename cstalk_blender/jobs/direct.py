@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections.abc import Collection
 
 import bpy
 import numpy as np
@@ -19,7 +20,7 @@ from ..direct import layers, prediction
 from ..errors import SceneChanged, SessionError
 from ..package import track
 from ..rig.binding import targets
-from ..rig.keys import bake, fcurves, rebake
+from ..rig.keys import bake, fcurves, hand_edits, rebake
 from ..rig.keys.report import BakeReport
 from ..scene import audio, direction, predictions, result
 from . import open_jobs, pump
@@ -92,12 +93,24 @@ def apply_settings(
     return Directed(predicted, curves, frames, start_frame, frame_rate, direction.fingerprint(face))
 
 
-def redirect(face: bpy.types.Object, scene: bpy.types.Scene) -> BakeReport:
+def edit_blend_s(scene: bpy.types.Scene) -> float:
+    """Return the seconds over which hand edits pass into new curves."""
+    # Without the settings while the add-on is being disabled.
+    settings = getattr(scene, "cstalk", None)
+    return hand_edits.BLEND_S if settings is None else float(settings.edit_blend_ms) / 1000
+
+
+def redirect(
+    face: bpy.types.Object,
+    scene: bpy.types.Scene,
+    discarded: Collection[hand_edits.HandEdit] = (),
+) -> BakeReport:
     """Write the keys of a face as its settings direct them; hand edits are kept.
 
     Args:
         face: A face with a prediction.
         scene: Its scene, with tolerance and companions.
+        discarded: Edits that the user gives up.
 
     Returns:
         The report of the bake.
@@ -118,7 +131,16 @@ def redirect(face: bpy.types.Object, scene: bpy.types.Scene) -> BakeReport:
         frame_rate=made.frame_rate,
         take=entry.take,
         tolerance=scene.cstalk.tolerance,
-    ) or bake.bake_track(
+        blend_s=edit_blend_s(scene),
+        discarded=discarded,
+    )
+    if report is None and discarded:
+        # A whole bake finds other edits than those that were listed.
+        raise SceneChanged(
+            "The keys were written with other settings than the present ones",
+            hint="Click Update Keys, then discard the edits",
+        )
+    report = report or bake.bake_track(
         faces,
         made.curves,
         start_frame=made.start_frame,
@@ -126,6 +148,7 @@ def redirect(face: bpy.types.Object, scene: bpy.types.Scene) -> BakeReport:
         line=entry.line,
         take=entry.take,
         tolerance=scene.cstalk.tolerance,
+        blend_s=edit_blend_s(scene),
     )
     result.update(face, report)
     result.add_note(face, result.DIRECTION, made.fingerprint)

@@ -73,6 +73,7 @@ class BakeJob:
         take: str = "",
         tolerance: float | None = None,
         before_install: Callable[[Sequence[bpy.types.Object]], None] | None = None,
+        blend_s: float = hand_edits.BLEND_S,
     ) -> None:
         """Prepare a bake; nothing is read or changed before the first step.
 
@@ -88,12 +89,13 @@ class BakeJob:
             tolerance: Largest deviation of few fitted Bezier keys, as a share of a curve's range;
                 None writes a linear key for each frame of the track.
             before_install: Called with the faces right before the Actions are assigned.
+            blend_s: Seconds over which an edit of the artist passes into the new curves.
         """
         self._find_faces, self._curves = find_faces, curves
         # A clip without a path is known by its name, as in version 0.1.
         self._line, self._take = line, take or line
         self._frame_rate, self._tolerance = frame_rate, tolerance
-        self._before_install = before_install
+        self._before_install, self._blend_s = before_install, blend_s
         self._frames = key_frames(curves, start_frame=start_frame, frame_rate=frame_rate)
         fitting = None if tolerance is None else Fitting(tolerance, closed_frames(curves))
         self._builder = ActionBuilder(self._frames, fitting)
@@ -195,6 +197,7 @@ class BakeJob:
                 self._frames, self._tolerance or 0.0, hand_edits.halved(curves), labels, error
             )
             hand_edits.remember_generated(action, owner, generated)
+            _carry_pins(replaced, action)
         # Removed after the new ones play: an Action that is played has a user.
         kept = remove_actions(a for a in self._same_take(faces, replaced) if a not in made)
         names = {face.data.shape_keys: face.name for face in faces}
@@ -211,7 +214,12 @@ class BakeJob:
         out, kept = [], []
         for owner, curves in groups:
             edited, found = hand_edits.with_hand_edits(
-                owner, curves, self._frames, take=self._take, frame_rate=self._frame_rate
+                owner,
+                curves,
+                self._frames,
+                take=self._take,
+                frame_rate=self._frame_rate,
+                blend_s=self._blend_s,
             )
             out.append((owner, edited))
             kept += found
@@ -245,6 +253,13 @@ class BakeJob:
         return bool(take == self._take)
 
 
+def _carry_pins(replaced: Sequence[bpy.types.Action | None], action: bpy.types.Action) -> None:
+    for before in replaced:
+        is_same = before is not None and before.get(ownership.TAKE) == action[ownership.TAKE]
+        if is_same and hand_edits.PINS in before:
+            action[hand_edits.PINS] = before[hand_edits.PINS]
+
+
 def closed_frames(curves: track.CurveTrack) -> tuple[int, ...]:
     """Return the frames in which the lips of a performance meet most, one for each closure.
 
@@ -272,6 +287,7 @@ def bake_track(
     take: str = "",
     tolerance: float | None = None,
     before_install: Callable[[Sequence[bpy.types.Object]], None] | None = None,
+    blend_s: float = hand_edits.BLEND_S,
 ) -> BakeReport:
     """Write a performance as keyframes at once.
 
@@ -284,6 +300,7 @@ def bake_track(
         take: Identity of the clip, as for `BakeJob`.
         tolerance: Deviation of fitted keys, as for `BakeJob`.
         before_install: Called before the Actions are assigned, as for `BakeJob`.
+        blend_s: Seconds over which an edit of the artist passes into the new curves.
 
     Raises:
         BadTarget: An Action cannot be assigned to one of the objects.
@@ -299,6 +316,7 @@ def bake_track(
         take=take,
         tolerance=tolerance,
         before_install=before_install,
+        blend_s=blend_s,
     )
     while (report := job.step(math.inf)) is None:
         pass

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -27,6 +27,9 @@ from . import ownership
 # Per slot, since head, teeth and armature play slots of one Action.
 GENERATED = "cstalk_generated"
 """Custom property of our Actions: JSON with the generated curves of one slot each, by handle."""
+PINS = "cstalk_pins"
+"""Custom property of our Actions: JSON with label, start and end of pinned edits, as shares of the
+clip."""
 BLEND_S = 0.08
 """Seconds over which an edit passes into the new curve: about a phone."""
 # float16 has 11 significant bits: values up to 1 are rounded by 2.5e-4 at most.
@@ -44,6 +47,26 @@ class KeptEdit:
     path: str
     first_frame: float
     last_frame: float
+
+
+@dataclasses.dataclass(frozen=True)
+class HandEdit:
+    """A stretch of a curve that the artist changed in the Action that plays."""
+
+    owner: str
+    """Full name of the data block."""
+    label: str
+    """Path and component of the curve, see `label`."""
+    first_frame: float
+    last_frame: float
+    is_pinned: bool = False
+
+    @property
+    def channel(self) -> str:
+        """Name of the shape key, or path of another property."""
+        path = self.label.rpartition("|")[0]
+        inner = path.removeprefix('key_blocks["').removesuffix('"].value')
+        return inner if inner != path else f"{self.owner} {path}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,6 +189,7 @@ def with_hand_edits(
     *,
     take: str,
     frame_rate: float,
+    blend_s: float = BLEND_S,
 ) -> tuple[list[PropertyCurve], list[KeptEdit]]:
     """Return new curves with the edits of the take that ``owner`` plays.
 
@@ -175,6 +199,7 @@ def with_hand_edits(
         frames: Scene frame of each of their samples, shape (samples,).
         take: Identity of the clip; edits of another clip are not carried over.
         frame_rate: Frames per second of the scene.
+        blend_s: Seconds over which an edit passes into the new curve.
 
     Returns:
         The curves, and what was kept. An edit keeps its time in the clip when the clip moves.
@@ -186,8 +211,7 @@ def with_hand_edits(
     before = generated_or_none(action, owner)
     if before is None:
         return list(curves), []
-    merged, kept = edits_into(curves, frames, before, action, owner, frame_rate)
-    return merged, kept
+    return edits_into(curves, frames, before, action, owner, frame_rate, blend_s=blend_s)
 
 
 def edits_into(
@@ -197,6 +221,9 @@ def edits_into(
     action: bpy.types.Action,
     owner: bpy.types.ID,
     frame_rate: float,
+    *,
+    blend_s: float = BLEND_S,
+    discarded: Collection[HandEdit] = (),
 ) -> tuple[list[PropertyCurve], list[KeptEdit]]:
     """Carry the edits of an Action into new curves.
 
@@ -207,9 +234,40 @@ def edits_into(
         action: The Action with the edits.
         owner: The data block that plays it.
         frame_rate: Frames per second of the scene.
+        blend_s: Seconds over which an edit passes into the new curve.
+        discarded: Edits that the user gives up.
 
     Returns:
         The curves, and what was kept.
+    """
+    edited = found_edits(before, action, owner)
+    out, kept = [], []
+    for curve in curves:
+        name = label(curve)
+        if name not in edited:
+            out.append(curve)
+            continue
+        played, edits = edited[name]
+        edits = [e for e in edits if not _is_discarded(e, name, owner, before.frames, discarded)]
+        blend = blend_s * frame_rate
+        merged, found = _merged(curve, frames, played, before.frames, edits, blend)
+        out.append(merged)
+        kept += found
+    return out, kept
+
+
+def found_edits(
+    before: Generated, action: bpy.types.Action, owner: bpy.types.ID
+) -> dict[str, tuple[Array, list[Edit]]]:
+    """Return what the artist changed in an Action.
+
+    Args:
+        before: What was generated when the Action was written.
+        action: The Action.
+        owner: The data block that plays it.
+
+    Returns:
+        Played values, shape (samples,), and edits of each curve that may have some, by label.
     """
     present = {
         f"{curve.data_path}|{curve.array_index}": curve
@@ -219,22 +277,82 @@ def edits_into(
     # What is as we wrote it and took no edits has none: most curves need no evaluation.
     touched = ownership.edited_labels(action, handle, present.values())
     touched |= set(present) if before.kept is None else before.kept
-    out, kept = [], []
-    for curve in curves:
-        name = label(curve)
-        if name not in before.values or name not in present or name not in touched:
-            out.append(curve)
+    found = {}
+    for name, stored in before.values.items():
+        if name not in present or name not in touched:
             continue
-        generated = before.values[name].astype(float)
+        generated = stored.astype(float)
         # Evaluated, not read: modifiers and moved keyframes count as edits too.
         played = np.array([present[name].evaluate(frame) for frame in before.frames])
         # The tolerance of fitted keys is not an edit.
-        threshold = (before.tolerance + ROUNDING) * _range(curve.path, generated)
-        edits = find_edits(generated, played, threshold)
-        merged, found = _merged(curve, frames, played, before.frames, edits, frame_rate)
-        out.append(merged)
-        kept += found
-    return out, kept
+        threshold = (before.tolerance + ROUNDING) * _range(name, generated)
+        found[name] = played, find_edits(generated, played, threshold)
+    return found
+
+
+def hand_edits_of(owners: Iterable[bpy.types.ID]) -> list[HandEdit]:
+    """Return the edits in the Actions that data blocks play, in order of time.
+
+    Args:
+        owners: All data blocks of a face.
+    """
+    found = []
+    for owner in owners:
+        action = ownership.own_action_or_none(owner)
+        before = None if action is None else generated_or_none(action, owner)
+        if action is None or before is None:
+            continue
+        pins = _pins(action)
+        for name, (_played, edits) in found_edits(before, action, owner).items():
+            for edit in edits:
+                first, last = float(before.frames[edit.first]), float(before.frames[edit.last])
+                a, b = _shares(before.frames, first, last)
+                is_pinned = any(pin == name and x <= b and a <= y for pin, x, y in pins)
+                found.append(HandEdit(owner.name_full, name, first, last, is_pinned))
+    return sorted(found, key=lambda edit: (edit.first_frame, edit.label))
+
+
+def set_pin(owner: bpy.types.ID, edit: HandEdit, *, is_pinned: bool) -> None:
+    """Protect an edit from being discarded with all others, or give it free.
+
+    Args:
+        owner: The data block that plays the Action with the edit.
+        edit: The edit.
+        is_pinned: Protect it.
+    """
+    action = ownership.own_action_or_none(owner)
+    before = None if action is None else generated_or_none(action, owner)
+    if action is None or before is None:
+        return
+    a, b = _shares(before.frames, edit.first_frame, edit.last_frame)
+    pins = [pin for pin in _pins(action) if pin[0] != edit.label or pin[1] > b or a > pin[2]]
+    action[PINS] = json.dumps([*pins, (edit.label, a, b)] if is_pinned else pins)
+
+
+def _pins(action: bpy.types.Action) -> list[tuple[str, float, float]]:
+    try:
+        stored = json.loads(str(action.get(PINS, "[]")))
+        return [(str(name), float(a), float(b)) for name, a, b in stored]
+    except (TypeError, ValueError):  # changed by somebody else
+        return []
+
+
+def _shares(frames: Array, first: float, last: float) -> tuple[float, float]:
+    """Return a range as shares of the clip, which stay when the clip is moved or re-timed."""
+    length = max(float(frames[-1] - frames[0]), 1e-6)
+    return (first - float(frames[0])) / length, (last - float(frames[0])) / length
+
+
+def _is_discarded(
+    edit: Edit, name: str, owner: bpy.types.ID, frames: Array, discarded: Collection[HandEdit]
+) -> bool:
+    return any(
+        other.label == name
+        and other.owner == owner.name_full
+        and other.first_frame <= float(frames[edit.last])
+        and float(frames[edit.first]) <= other.last_frame
+        for other in discarded
+    )
 
 
 def _merged(
@@ -243,7 +361,7 @@ def _merged(
     played: Array,
     old_frames: Array,
     edits: Sequence[Edit],
-    frame_rate: float,
+    blend_frames: float,
 ) -> tuple[PropertyCurve, list[KeptEdit]]:
     if not edits:
         return curve, []
@@ -257,7 +375,7 @@ def _merged(
         if first < len(times):
             moved.append(Edit(first, max(first, min(last, len(times) - 1))))
     step = float(times[1]) if len(times) > 1 else 1.0
-    blend = round(BLEND_S * frame_rate / step)
+    blend = round(blend_frames / step)
     values = keep_edits(curve.values, np.interp(times, old_times, played), moved, blend)
     kept = [KeptEdit(curve.path, float(frames[e.first]), float(frames[e.last])) for e in moved]
     return dataclasses.replace(curve, values=values), kept

@@ -8,7 +8,7 @@ possible (another mapping, frame rate or tolerance, an Action of the user) a who
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import bpy
 import numpy as np
@@ -56,6 +56,8 @@ def rebake_or_none(
     frame_rate: float,
     take: str,
     tolerance: float | None = None,
+    blend_s: float = hand_edits.BLEND_S,
+    discarded: Collection[hand_edits.HandEdit] = (),
 ) -> BakeReport | None:
     """Write what differs from the performance that faces play, and keep the artist's edits.
 
@@ -66,6 +68,8 @@ def rebake_or_none(
         frame_rate: Frames per second of the scene, ``fps / fps_base``.
         take: Identity of the clip.
         tolerance: Deviation of fitted keys, as for `bake.BakeJob`.
+        blend_s: Seconds over which an edit passes into the new curve.
+        discarded: Edits that the user gives up.
 
     Returns:
         The report; None where the faces play another performance and must be baked anew.
@@ -84,7 +88,9 @@ def rebake_or_none(
     widened, kept, errors = [], [], []
     for one in played:
         widened += remember(one.owner, one.curves)
-        edits, error = _write(one, frames, frame_rate, tolerance, exact)
+        edits, error = _write(
+            one, frames, frame_rate, tolerance, exact, blend_s=blend_s, discarded=discarded
+        )
         kept += edits
         errors.append(error)
     actions = list(dict.fromkeys(one.action for one in played))
@@ -139,12 +145,23 @@ def _write(
     frame_rate: float,
     tolerance: float | None,
     exact: Sequence[int],
+    *,
+    blend_s: float,
+    discarded: Collection[hand_edits.HandEdit],
 ) -> tuple[list[hand_edits.KeptEdit], float]:
     """Write the changed regions of one data block; return its edits and the largest error."""
-    changed = played.changed
     action, owner = played.action, played.owner
+    # A curve without its edits is written though it was generated as before.
+    changed = played.changed | {one.label for one in discarded if one.owner == owner.name_full}
     directed, edits = hand_edits.edits_into(
-        played.curves, frames, played.before, action, owner, frame_rate
+        played.curves,
+        frames,
+        played.before,
+        action,
+        owner,
+        frame_rate,
+        blend_s=blend_s,
+        discarded=discarded,
     )
     if not changed:
         return edits, played.before.error

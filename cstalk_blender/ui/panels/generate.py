@@ -332,6 +332,12 @@ def letters_across(context: bpy.types.Context) -> int:
     return max(20, int(width / (LETTER_WIDTH * scale)) - MARGIN_LETTERS)
 
 
+def is_playing() -> bool:
+    """Return whether the animation plays in the window that is drawn."""
+    screen = bpy.context.screen
+    return screen is not None and bool(screen.is_animation_playing)
+
+
 def shortened(text: str, letters: int) -> str:
     """Return ``text`` with its middle left out where it is longer than ``letters``."""
     if len(text) <= letters:

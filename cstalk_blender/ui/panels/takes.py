@@ -10,11 +10,11 @@ from ...jobs import takes as face_takes
 from ...scene import takes
 from ..operators import takes as operators
 from ..properties.generate import chosen_face_or_none
-from .generate import SidebarPanel, draw_lines, letters_across
+from .generate import SidebarPanel, draw_lines, is_playing, letters_across
 
 EDITED_REST_S = 0.5
-"""Seconds for which the mark of edits is not read again: it takes milliseconds, and the sidebar
-is drawn at every frame of playback."""
+"""Seconds for which the mark of edits is not read again during playback: it takes milliseconds,
+and the sidebar is drawn at every frame."""
 _edited: dict[tuple[int, str], tuple[float, bool]] = {}
 """Time of reading and mark of a take, by session id of the face and identity of the take."""
 
@@ -91,7 +91,7 @@ def draw_take(layout: bpy.types.UILayout, item: takes.CSTALK_PG_take, letters: i
 
 
 def has_edits(face: bpy.types.Object, item: takes.CSTALK_PG_take) -> bool:
-    """Return whether a take holds hand edits; read twice a second at most.
+    """Return whether a take holds hand edits; during playback read twice a second at most.
 
     Args:
         face: The face.
@@ -99,7 +99,7 @@ def has_edits(face: bpy.types.Object, item: takes.CSTALK_PG_take) -> bool:
     """
     key, now = (face.session_uid, item.take), time.monotonic()
     known = _edited.get(key)
-    if known is None or now - known[0] > EDITED_REST_S:
+    if known is None or not is_playing() or now - known[0] > EDITED_REST_S:
         # A handful of faces is drawn in a session, so that old entries need no limit.
         _edited[key] = known = (now, face_takes.is_edited(face, item))
     return known[1]

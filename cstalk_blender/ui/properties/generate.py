@@ -146,6 +146,17 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         subtype="PERCENTAGE",
     )
 
+    edit_blend_ms: bpy.props.FloatProperty(
+        name="Border",
+        description="Milliseconds over which hand edits pass into the generated curve when keys "
+        "are written again (default: 80)",
+        default=80.0,
+        min=0.0,
+        max=500.0,
+        step=1000,
+        precision=0,
+    )
+
     @property
     def is_blended(self) -> bool:
         """True when a second emotion has a share."""

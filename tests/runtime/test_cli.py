@@ -239,13 +239,19 @@ def test_numpy_alone_needs_no_torch(
 
 @pytest.mark.parametrize(
     "text, key",
-    [("2.5:happy:0.8", EmotionKey(2.5, "happy", 0.8)), ("0: sad :1", EmotionKey(0, "sad", 1))],
+    [
+        ("2.5:happy:0.8", EmotionKey(2.5, "happy", 0.8)),
+        ("0: sad :1", EmotionKey(0, "sad", 1)),
+        ("1:happy:0.6+sad:0.4:0.8", EmotionKey(1, "happy:0.6+sad:0.4", 0.8)),
+    ],
 )
 def test_an_emotion_key_is_read(text: str, key: EmotionKey) -> None:
     assert parse_key(text) == key
 
 
-@pytest.mark.parametrize("text", ["", "happy", "1:happy", "1:happy:x", "a:happy:1", "1:2:3:4"])
+@pytest.mark.parametrize(
+    "text", ["", "happy", "1:happy", "1:happy:x", "a:happy:1", "1::3", "1:2:3:"]
+)
 def test_a_broken_emotion_key_is_refused(text: str) -> None:
     with pytest.raises(BadArgument, match="emotion-at"):
         parse_key(text)

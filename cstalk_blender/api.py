@@ -222,12 +222,7 @@ def bake(
     faces = targets.face_objects(face, with_companions=scene.cstalk.with_companions)
     rate = sounds.frame_rate(scene)
     first = int(scene.cstalk.start_frame if start_frame is None else start_frame)
-    last = first + curves.full.duration_s * rate
-    if last > LAST_FRAME:
-        raise SessionError(
-            f"{name} would end at frame {last:.4g}, beyond Blender's last frame {LAST_FRAME}",
-            hint="Check the frame rate of the curve file",
-        )
+    _refuse_beyond_last_frame(name, first + curves.full.duration_s * rate)
     made = direct_job.apply_settings(
         face, Prediction.of(curves), start_frame=first, frame_rate=rate
     )
@@ -255,6 +250,14 @@ def bake(
     )
     result.store_check(face, checked)
     return report
+
+
+def _refuse_beyond_last_frame(name: str, last: float) -> None:
+    if last > LAST_FRAME:
+        raise SessionError(
+            f"{name} would end at frame {last:.4g}, beyond Blender's last frame {LAST_FRAME}",
+            hint="Check the frame rate of the curve file",
+        )
 
 
 def _new_take(

@@ -202,8 +202,7 @@ def bake(
 
     Args:
         face: The face.
-        curves: Curves of the channels of a rig definition, with or without a track of the speech
-            alone.
+        curves: Curves of a rig's channels, with or without a track of the speech alone.
         name: Name of the clip, for panel and Actions.
         identity: Identity of the clip, such as the path of its file: a bake replaces the keys of
             an earlier one with the same identity. Empty for ``name``.
@@ -254,10 +253,8 @@ def bake(
 
 def _refuse_beyond_last_frame(name: str, last: float) -> None:
     if last > LAST_FRAME:
-        raise SessionError(
-            f"{name} would end at frame {last:.4g}, beyond Blender's last frame {LAST_FRAME}",
-            hint="Check the frame rate of the curve file",
-        )
+        text = f"{name} would end at frame {last:.4g}, beyond Blender's last frame {LAST_FRAME}"
+        raise SessionError(text, hint="Check the frame rate of the curve file")
 
 
 def _new_take(

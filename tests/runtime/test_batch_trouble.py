@@ -64,7 +64,9 @@ def run_in_process(
 
 def order_for(folder: Path, output: Path, model: Path, **changes: Any) -> BatchRequest:
     plan = make_plan(read_rows(folder))
-    base = Performance(Path(), fps=24.0, emotion_keys=(EmotionKey(0.0, "neutral", 1.0),))
+    neutral = (EmotionKey(0.0, "neutral", 1.0),)
+    # The command line's default language, which is written into each file.
+    base = Performance(Path(), fps=24.0, language="en", emotion_keys=neutral)
     lines = [batch_line(line, base) for line in plan]
     return BatchRequest(lines, output, model, engine="numpy", **changes)
 

@@ -252,6 +252,8 @@ def check_config(config: GeneratorConfig) -> None:
             raise ValueError(f"{number!r} is not a positive integer")
     if max(*sizes, *dilations, mel.mel_bands) > MAX_WIDTH:
         raise ValueError(f"a layer is wider than {MAX_WIDTH}")
+    if type(config.conditioned_heads) is not bool:
+        raise ValueError(f"conditioned_heads {config.conditioned_heads!r} is not true or false")
     # Centred: an even number of taps would shift the curves by half a frame.
     if config.head_taps % 2 == 0:
         raise ValueError("head_taps must be odd")
@@ -272,7 +274,7 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
     """Return name and shape of every tensor of ``model.generator.Generator``."""
     width, phones = config.hidden, len(config.phones)
     latents = config.latent * len(config.regions)
-    condition = config.emotion_dim + config.style_dim
+    condition = config.condition_width
     shapes: dict[str, tuple[int, ...]] = {}
     shapes["emotion_table"] = (len(config.emotions), config.emotion_dim)
 
@@ -315,7 +317,7 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
         convolution(f"decoder.{i}.mix", latents, latents, 1)
     norm("decoder_norm", latents)
     for i, region in enumerate(config.regions):
-        convolution(f"heads.{region}", config.region_of.count(i), config.latent, config.head_taps)
+        convolution(f"heads.{region}", config.region_of.count(i), config.head_width, config.head_taps)
     return shapes
 
 

@@ -124,6 +124,8 @@ class NumpyEngine:
         for i, (region, columns) in enumerate(self._columns.items()):
             # A slice of columns is copied once for several products.
             part = np.ascontiguousarray(x[:, i * width : (i + 1) * width])
+            if self.config.conditioned_heads:
+                part = np.concatenate([part, condition], axis=1)
             curves[:, columns] = self._head(f"heads.{region}", part)
         return curves
 

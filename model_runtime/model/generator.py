@@ -8,7 +8,7 @@ H latent channels (regions x latent), C rig channels, P phones, E emotions, S st
                                      v
                     region latents (B, T, H), one slice per region
                                      |
-    emotion (B, T, E), style (B, T, S) -> FiLM in every decoder layer
+    emotion (B, T, E), style (B, T, S) -> FiLM in every decoder layer, and into the heads
                                      |
                                      v
                         one linear head per region -> curves (B, T, C)
@@ -41,7 +41,7 @@ class Generator(nn.Module):
         self.config = config
         self.activation = ACTIVATIONS[config.activation]
         width, latents = config.hidden, config.latent * len(config.regions)
-        condition = config.emotion_dim + config.style_dim
+        condition = config.condition_width
         self.stem_wide = RowConvolution(config.feature_width, width, 5, padding=2)
         if config.encoder is None:
             self.stem_down = RowConvolution(width, width, 4, stride=2, padding=1)
@@ -63,7 +63,7 @@ class Generator(nn.Module):
         self.heads = nn.ModuleDict(
             {
                 region: RowConvolution(
-                    config.latent,
+                    config.head_width,
                     config.region_of.count(i),
                     config.head_taps,
                     padding=config.head_taps // 2,
@@ -72,9 +72,18 @@ class Generator(nn.Module):
                 for i, region in enumerate(config.regions)
             }
         )
+        if config.conditioned_heads:
+            self._forget_condition()
         order = [c for i in range(len(config.regions)) for c in _columns(config, i)]
         # Heads come region by region; the rig's columns may be in another order.
         self.column_order = torch.argsort(torch.tensor(order)).tolist()
+
+    @torch.no_grad()
+    def _forget_condition(self) -> None:
+        # An untrained condition leaves the face as it is, as in the blocks of the decoder.
+        for head in self.heads.values():
+            assert isinstance(head, RowConvolution)
+            head.weight[:, self.config.latent :] = 0
 
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return hidden speech (B, T, D) and phone logits (B, T, P) of features (B, F, M).
@@ -117,6 +126,8 @@ class Generator(nn.Module):
         for block in self.decoder:
             x = block(x, condition)
         slices = self.decoder_norm(x).chunk(len(self.config.regions), dim=2)
+        if self.config.conditioned_heads:
+            slices = [torch.cat([part, condition], dim=2) for part in slices]
         regions = [head(part) for head, part in zip(self.heads.values(), slices, strict=True)]
         curves: Tensor = torch.cat(regions, dim=2)[:, :, self.column_order]
         return curves

@@ -144,7 +144,8 @@ SHIPPED = "shipped"
 """Value of ``start_from`` for the weights that come with the extension."""
 SHAPE = (
     *("hidden", "encoder_dilations", "latent", "decoder_dilations", "emotion_dim", "style_dim"),
-    *("features", "reference_spectrum", "head_taps", "activation", "attention"),
+    *("features", "reference_spectrum", "head_taps", "conditioned_heads"),
+    *("activation", "attention"),
 )
 """Fields of a checkpoint's config that a fine-tuned one shares."""
 

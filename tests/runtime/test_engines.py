@@ -50,6 +50,7 @@ def test_numpy_equals_torch(checkpoint: Path, frames: int) -> None:
         {"region_of": tuple(i % 7 for i in range(52))},
         {"style_dim": 1, "emotion_dim": 1},
         {"head_taps": 5},
+        {"head_taps": 3, "conditioned_heads": True},
         {"activation": "hard_swish"},
         {"attention": AttentionConfig(layers=2, heads=2, feed_forward=24, reach=7)},
         {"attention": AttentionConfig(layers=1, heads=4, feed_forward=8, reach=90)},

@@ -118,8 +118,8 @@ def _latents(config: GeneratorConfig, region: str, half: int) -> range:
 def _copy_heads(checkpoint: Checkpoint, state: dict[str, FloatArray], new: GeneratorConfig) -> int:
     """Copy the head rows of channels both have, where their region is the same; their number."""
     old, copied = checkpoint.config, 0
-    # Head taps change the width of a head's rows.
-    if (old.latent, old.head_taps) != (new.latent, new.head_taps):
+    # Both change the width of a head's rows.
+    if (old.head_width, old.head_taps) != (new.head_width, new.head_taps):
         return 0
     for region in (name for name in new.regions if name in old.regions):
         theirs, ours = _channels(old, region), _channels(new, region)

@@ -96,8 +96,8 @@ class GeneratorConfig:
     than the latents, which follow the phones frame by frame."""
     conditioned_heads: bool = False
     """Heads see emotion and style beside the latents. Without, the pose of an emotion reaches the
-    face through the decoder alone, which learns it slowly: noseSneer in disgust had a quarter of its
-    label after 1500 steps."""
+    face through the decoder alone, which learns it slowly: noseSneer in disgust had a quarter of
+    its label after 1500 steps."""
     emotion_dim: int = 32
     style_dim: int = 4
     """Width of the seeded style noise that makes two readings of a line differ."""

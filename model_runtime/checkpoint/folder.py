@@ -317,7 +317,9 @@ def generator_shapes(config: GeneratorConfig) -> dict[str, tuple[int, ...]]:
         convolution(f"decoder.{i}.mix", latents, latents, 1)
     norm("decoder_norm", latents)
     for i, region in enumerate(config.regions):
-        convolution(f"heads.{region}", config.region_of.count(i), config.head_width, config.head_taps)
+        convolution(
+            f"heads.{region}", config.region_of.count(i), config.head_width, config.head_taps
+        )
     return shapes
 
 

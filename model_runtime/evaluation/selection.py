@@ -31,6 +31,7 @@ from .metrics.measures import MEASURE_BY_KEY, Figure
 from .metrics.mesh import MeshRig
 from .performers.base import Direction, Performer, RememberingPerformer
 from .scores import articulation
+from .scores.emotion import strength_figure
 from .scores.films import film_figures
 from .scores.phones import doubt_figures, phone_figures
 from .scores.stillness import motion_over_speech
@@ -40,6 +41,8 @@ EMOTIONS_TRIED: Final[tuple[str, ...]] = ("happy", "angry", "fearful")
 """The emotions under which rounding suffers most; the others cost time and decide nothing."""
 CLIPS_EACH: Final = {**dict.fromkeys(clip_sets.READERS, 3), clip_sets.ADULT: 1, clip_sets.CHILD: 1}
 EMOTION_CLIPS = 12
+STRENGTH_CLIPS = 3
+"""A pose varies little between clips, and seven emotions take time."""
 WEIGHTS: Final[Mapping[str, float]] = {
     **{"closure": 2, "mistakes": 2, "auc": 1, "openness": 1, "width_auc": 1},
     **{"width_round": 1, "width_r": 1, "width_open": 1, "width_spread": 1, "width_s": 1},
@@ -49,7 +52,7 @@ WEIGHTS: Final[Mapping[str, float]] = {
     **{"labiodental": 2, "labiodental_emotion": 1, "rolled": 1, "tongue": 2},
     **{"readability": 3, "readability_emotion": 2, "doubt_roll": 1, "doubt_closure": 1},
     **{"nonspeech": 2, "phones_right": 2, "phones_mbp": 1, "phones_fv": 1, "phones_w": 0.5},
-    **{"phones_uw": 0.5, "phones_children": 0.5},
+    **{"phones_uw": 0.5, "phones_children": 0.5, "emotion_strength": 2},
 }
 """Weight of each bar in the score: what a viewer sees first counts more."""
 
@@ -134,6 +137,7 @@ def score_performer(performer: Performer, subset: Subset) -> Selection:
         **articulation.articulation_figures(table),
         **film_figures(who, subset.films, mesh),
         **_emotion_figures(who, subset),
+        "emotion_strength": strength_figure(who, subset.emotion_clips[:STRENGTH_CLIPS]),
         "pulses": articulation.pulse_figure(tracks),
     }
     still = motion_over_speech(who, subset.sounds, clips, mesh)

@@ -277,6 +277,7 @@ def _with_acting(
     figures |= life_scores.level_figures(who, material.emotion_clips)
     figures |= life_scores.life_figures(who, material.emotion_clips)
     figures |= emotion_scores.intensity_figures(who, material.intensity_clips)
+    figures["emotion_strength"] = emotion_scores.strength_figure(who, material.intensity_clips)
     if material.classifier is not None:
         figures |= emotion_scores.naming_figures(who, material.intensity_clips, material.classifier)
     tell(f"{who.name}: motion")

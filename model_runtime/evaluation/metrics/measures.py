@@ -204,6 +204,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("emotion_050", "  intensity 0.5"),
     Measure("emotion_075", "  intensity 0.75"),
     Measure("emotion_100", "  intensity 1", _low(0.90)),
+    # Five sixths of the labels' 0.65.
+    Measure("emotion_strength", "  share of its pose shown, weakest emotion", _low(0.55)),
     Measure("emotion_rise", "  smallest rise from step to step", _low(-0.005)),
     Measure("intensity_zero", "intensity 0 off neutral, largest", _high(0.001), digits=4),
     # Above 0 at all: every quarter step must show.

@@ -128,6 +128,11 @@ def act(script: Script, emotion: Tensor, style: Tensor) -> Tensor:
     return close_lips(curves, script.closure).clamp(0, 1)
 
 
+def prototype_poses() -> Tensor:
+    """Return the poses of the emotions at full strength, shape (E, C); neutral is 0."""
+    return _prototypes().pose
+
+
 def _expression(script: Script, emotion: Tensor, style: Tensor, table: _Prototypes) -> Tensor:
     """Return the pose of the emotions (B, T, C), with what emphasis and pauses change of it."""
     silent = 1 - script.activity

@@ -255,8 +255,9 @@ class BakeJob:
 
 def _carry_pins(replaced: Sequence[bpy.types.Action | None], action: bpy.types.Action) -> None:
     for before in replaced:
-        is_same = before is not None and before.get(ownership.TAKE) == action[ownership.TAKE]
-        if is_same and hand_edits.PINS in before:
+        if before is None or before.get(ownership.TAKE) != action[ownership.TAKE]:
+            continue
+        if hand_edits.PINS in before:
             action[hand_edits.PINS] = before[hand_edits.PINS]
 
 

@@ -121,3 +121,32 @@ def use_child(batch: Any, tmp_path: Path) -> Callable[[str], None]:
         batch.launch = lambda: fake_batch_launch(mode, tmp_path)
 
     return use
+
+
+@pytest.fixture
+def speech(work: Path) -> Path:
+    """Two seconds of sound at a path with spaces and other alphabets."""
+    from tests.fakes.faces import write_wav
+
+    return write_wav(work / "größe 台詞 01.wav")
+
+
+@pytest.fixture
+def face(addon: Any) -> Any:
+    """A face in a scene of 24 frames a second."""
+    from tests.fakes.faces import make_face
+
+    bpy.context.scene.render.fps = 24
+    return make_face()
+
+
+@pytest.fixture
+def ready(studio: Any, face: Any, speech: Path) -> Any:
+    """The settings of the scene as they are after Load Audio, with an emotion chosen."""
+    from cstalk_blender.ui.operators import generate as operators
+
+    operators.load_audio(bpy.context.scene, speech)
+    settings = bpy.context.scene.cstalk
+    settings.emotion, settings.intensity, settings.start_frame = "happy", 0.5, 11
+    settings.key_rate = "SCENE"  # a key on every frame, which the tests count
+    return settings

@@ -14,39 +14,10 @@ from cstalk_blender.jobs import generate as jobs
 from cstalk_blender.jobs import pump
 from cstalk_blender.rig.keys import bake
 from cstalk_blender.ui import generate_requests
-from cstalk_blender.ui.operators import generate as operators
-from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
-from tests.fakes.sessions import DEADLINE_S, tick_until
+from tests.fakes.faces import ARKIT, evaluated_heights, make_action
+from tests.fakes.sessions import DEADLINE_S, start_generate, tick_until
 
 JAW = ARKIT.index("jawOpen")
-
-
-@pytest.fixture
-def speech(work):
-    """Two seconds of sound at a path with spaces and other alphabets."""
-    return write_wav(work / "größe 台詞 01.wav")
-
-
-@pytest.fixture
-def face(addon):
-    """A face in a scene of 24 frames a second."""
-    bpy.context.scene.render.fps = 24
-    return make_face()
-
-
-@pytest.fixture
-def ready(studio, face, speech):
-    """The scene as it is after Load Audio, with an emotion chosen."""
-    operators.load_audio(bpy.context.scene, speech)
-    settings = bpy.context.scene.cstalk
-    settings.emotion, settings.intensity, settings.start_frame = "happy", 0.5, 11
-    settings.key_rate = "SCENE"  # a key on every frame, which the tests count
-    return settings
-
-
-def start(studio):
-    """Order what the scene says, and return at once."""
-    studio.start(generate_requests.request_of(bpy.context))
 
 
 def scene_state():
@@ -97,7 +68,7 @@ def test_clear_works_after_the_shape_keys_were_renamed(ready, face):
 
 def test_start_returns_at_once_and_ticks_stay_short(ready, studio, use_worker):
     use_worker("slow")
-    start(studio)
+    start_generate(studio)
     assert studio.is_busy
     assert studio.timer_runs
     tick_until(studio, lambda: studio.stage == "Generating")
@@ -110,14 +81,14 @@ def test_start_returns_at_once_and_ticks_stay_short(ready, studio, use_worker):
 
 
 def test_unregister_stops_the_timer(ready, studio, addon):
-    start(studio)
+    start_generate(studio)
     addon.unregister()
     assert not studio.timer_runs
     addon.register()
 
 
 def test_timer_ends_when_nothing_is_under_way(ready, studio):
-    start(studio)
+    start_generate(studio)
     tick_until(studio, lambda: not studio.is_busy)
     assert studio.tick() is None
 
@@ -126,7 +97,7 @@ def test_cancel_changes_nothing_and_generate_works_again(ready, studio, face, us
     make_action("Artist", face.data.shape_keys, "browInnerUp", 0.5)
     before = scene_state()
     use_worker("slow")
-    start(studio)
+    start_generate(studio)
     tick_until(studio, lambda: studio.fraction > 0)
     bpy.ops.cstalk.cancel()
     tick_until(studio, lambda: not studio.is_busy)
@@ -159,7 +130,7 @@ def test_failure_changes_nothing_is_shown_and_generate_works_again(
 @pytest.mark.fault("child ignores Cancel")
 def test_worker_that_ignores_cancel_does_not_hold_the_scene(ready, studio, use_worker):
     use_worker("hang")
-    start(studio)
+    start_generate(studio)
     tick_until(studio, lambda: studio.stage == "Generating")
     studio.cancel()
     tick_until(studio, lambda: not studio.is_busy)
@@ -169,14 +140,14 @@ def test_worker_that_ignores_cancel_does_not_hold_the_scene(ready, studio, use_w
 @pytest.mark.fault("two generations at once")
 def test_second_order_is_refused_while_one_is_under_way(ready, studio, use_worker):
     use_worker("slow")
-    start(studio)
+    start_generate(studio)
     with pytest.raises(JobOverlap):
-        start(studio)
+        start_generate(studio)
 
 
 @pytest.mark.fault("face renamed while generating")
 def test_face_renamed_meanwhile_is_found(ready, studio, face):
-    start(studio)
+    start_generate(studio)
     face.name = "Hero"
     tick_until(studio, lambda: not studio.is_busy)
     assert bake.has_bake(bpy.data.objects["Hero"])
@@ -184,7 +155,7 @@ def test_face_renamed_meanwhile_is_found(ready, studio, face):
 
 @pytest.mark.fault("face deleted while generating")
 def test_face_deleted_meanwhile_is_a_clear_failure(ready, studio, face):
-    start(studio)
+    start_generate(studio)
     bpy.data.objects.remove(face)
     actions = len(bpy.data.actions)
     tick_until(studio, lambda: not studio.is_busy)
@@ -195,7 +166,7 @@ def test_face_deleted_meanwhile_is_a_clear_failure(ready, studio, face):
 
 @pytest.mark.fault("face taken out of the scene while generating")
 def test_face_unlinked_from_the_scene_meanwhile_is_a_clear_failure(ready, studio, face):
-    start(studio)
+    start_generate(studio)
     bpy.context.scene.collection.objects.unlink(face)
     tick_until(studio, lambda: not studio.is_busy)
     assert "no longer in the scene" in str(studio.error)
@@ -203,7 +174,7 @@ def test_face_unlinked_from_the_scene_meanwhile_is_a_clear_failure(ready, studio
 
 @pytest.mark.fault("shape keys removed while generating")
 def test_shape_keys_removed_meanwhile_is_a_clear_failure(ready, studio, face):
-    start(studio)
+    start_generate(studio)
     face.shape_key_clear()
     tick_until(studio, lambda: not studio.is_busy)
     assert "no shape keys" in str(studio.error)
@@ -212,7 +183,7 @@ def test_shape_keys_removed_meanwhile_is_a_clear_failure(ready, studio, face):
 @pytest.mark.fault("another file opened while generating")
 def test_other_file_opened_meanwhile_drops_the_order(ready, studio, use_worker):
     use_worker("slow")
-    start(studio)
+    start_generate(studio)
     tick_until(studio, lambda: studio.fraction > 0)
     pid = studio.child_pid
     bpy.ops.wm.read_homefile(use_empty=True)
@@ -224,7 +195,7 @@ def test_other_file_opened_meanwhile_drops_the_order(ready, studio, use_worker):
 
 
 def test_performance_is_held_in_edit_mode_and_written_after_it(ready, studio, face):
-    start(studio)
+    start_generate(studio)
     bpy.ops.object.mode_set(mode="EDIT")
     tick_until(studio, lambda: studio.fraction >= 0.9)
     for _ in range(5):
@@ -238,7 +209,7 @@ def test_performance_is_held_in_edit_mode_and_written_after_it(ready, studio, fa
 
 
 def test_held_performance_can_be_cancelled(ready, studio, face):
-    start(studio)
+    start_generate(studio)
     bpy.ops.object.mode_set(mode="EDIT")
     tick_until(studio, lambda: studio.fraction >= 0.9)
     studio.cancel()
@@ -249,7 +220,7 @@ def test_held_performance_can_be_cancelled(ready, studio, face):
 
 def test_waiting_in_edit_mode_without_a_window_fails_instead_of_hanging(ready, studio):
     bpy.ops.object.mode_set(mode="EDIT")
-    start(studio)
+    start_generate(studio)
     studio.wait()
     assert "leave Edit Mode" in str(studio.error)
 
@@ -278,7 +249,7 @@ def test_mistake_of_ours_ends_the_job_with_details(ready, studio, monkeypatch):
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(jobs.delivery.Delivery, "step", slip)
-    start(studio)
+    start_generate(studio)
     tick_until(studio, lambda: not studio.is_busy)
     assert "ZeroDivisionError" in str(studio.error)
 

@@ -7,40 +7,11 @@ import pytest
 
 from cstalk_blender import compat
 from cstalk_blender.errors import SceneChanged
-from cstalk_blender.ui import generate_requests
 from cstalk_blender.ui.operators import generate as operators
-from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav
-from tests.fakes.sessions import tick_until
+from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face
+from tests.fakes.sessions import start_generate, tick_until
 
 JAW = ARKIT.index("jawOpen")
-
-
-@pytest.fixture
-def speech(work):
-    """Two seconds of sound at a path with spaces and other alphabets."""
-    return write_wav(work / "größe 台詞 01.wav")
-
-
-@pytest.fixture
-def face(addon):
-    """A face in a scene of 24 frames a second."""
-    bpy.context.scene.render.fps = 24
-    return make_face()
-
-
-@pytest.fixture
-def ready(studio, face, speech):
-    """The scene as it is after Load Audio, with an emotion chosen."""
-    operators.load_audio(bpy.context.scene, speech)
-    settings = bpy.context.scene.cstalk
-    settings.emotion, settings.intensity, settings.start_frame = "happy", 0.5, 11
-    settings.key_rate = "SCENE"  # a key on every frame, which the tests count
-    return settings
-
-
-def start(studio):
-    """Order what the scene says, and return at once."""
-    studio.start(generate_requests.request_of(bpy.context))
 
 
 def test_apply_is_one_undo_step_back_to_the_artists_action(ready, studio, face):
@@ -69,7 +40,7 @@ def test_undo_that_removes_the_face_meanwhile_is_a_clear_failure(studio, speech,
     make_face()
     operators.load_audio(bpy.context.scene, speech)
     bpy.ops.ed.undo_push(message="face")
-    start(studio)
+    start_generate(studio)
     bpy.ops.ed.undo()
     assert "Face" not in bpy.data.objects
     tick_until(studio, lambda: not studio.is_busy)
@@ -82,7 +53,7 @@ def test_undo_of_something_else_meanwhile_does_no_harm(ready, studio, face):
     bpy.ops.ed.undo_push(message="before")
     bpy.data.objects["Face"].location.x = 5.0
     bpy.ops.ed.undo_push(message="moved")
-    start(studio)
+    start_generate(studio)
     bpy.ops.ed.undo()
     tick_until(studio, lambda: not studio.is_busy)
     assert studio.error is None

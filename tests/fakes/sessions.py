@@ -36,6 +36,15 @@ class HandClock:
         return self.now_s
 
 
+def start_generate(studio: Any) -> None:
+    """Start what the settings of the scene ask for, and return at once."""
+    import bpy
+
+    from cstalk_blender.ui import generate_requests
+
+    studio.start(generate_requests.request_of(bpy.context))
+
+
 def fake_launch(mode: str, tmp_path: Path) -> Launch:
     """Return how to start the fake worker in a mode."""
     return Launch(

@@ -52,7 +52,20 @@ class IdleOperator(OperatorBase):
         return BUSY if jobs.current_job().is_busy else None
 
 
-class FaceOperator(IdleOperator):
+class ChosenFaceOperator(IdleOperator):
+    """Mix-in for operators on the chosen face, whatever its state."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require a chosen face and no running job."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        if chosen_face_or_none(context) is None:
+            return "Select a face: no mesh is set or active"
+        return None
+
+
+class FaceOperator(ChosenFaceOperator):
     """Mix-in for operators that bake onto the chosen face."""
 
     @classmethod
@@ -60,8 +73,5 @@ class FaceOperator(IdleOperator):
         """Require a face that can be animated, and no running job."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
-        face = chosen_face_or_none(context)
-        if face is None:
-            return "Select a face: no mesh is set or active"
-        problem = targets.problem_or_none(face)
+        problem = targets.problem_or_none(chosen_face_or_none(context))
         return None if problem is None else f"{problem}. {problem.hint}"

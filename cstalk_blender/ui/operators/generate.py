@@ -18,7 +18,7 @@ from ...rig.keys import bake
 from ...scene import audio as sound
 from .. import generate_requests
 from ..properties.generate import chosen_face_or_none
-from .base import FaceOperator, IdleOperator, OperatorBase
+from .base import ChosenFaceOperator, FaceOperator, OperatorBase
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -69,6 +69,23 @@ class AudioOperator(FaceOperator):
             return f"Audio file not found: {audio}. Load it again, or relink it in the Sequencer"
         return None
 
+    def start(self, context: bpy.types.Context) -> None:
+        """Queue the requests of this operator. Raises SessionError when one is refused."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Start the jobs; in background mode, where no timer runs, wait for their end."""
+        scene = context.scene
+        try:
+            self.start(context)
+            # After the start, so that a refused request leaves the strip replaceable.
+            sound.mark_used(scene, scene.cstalk.audio_path, chosen_face_or_none(context))
+            if bpy.app.background:
+                api.wait()
+        except SessionError as error:
+            return self.fail(error)
+        return {"FINISHED"}
+
 
 class CSTALK_OT_generate(AudioOperator, bpy.types.Operator):
     """Generate facial animation from the audio file and set keys on the face"""
@@ -77,18 +94,9 @@ class CSTALK_OT_generate(AudioOperator, bpy.types.Operator):
     bl_label = "Generate"
     bl_options = {"REGISTER"}
 
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Start the job; in background mode, where no timer runs, wait for its end."""
-        settings = context.scene.cstalk
-        try:
-            api.start(_request_of(context))
-            # After the start, so that a refused request leaves the strip replaceable.
-            sound.mark_used(context.scene, settings.audio_path, chosen_face_or_none(context))
-            if bpy.app.background:
-                api.wait()
-        except SessionError as error:
-            return self.fail(error)
-        return {"FINISHED"}
+    def start(self, context: bpy.types.Context) -> None:
+        """Queue one request."""
+        api.start(_request_of(context))
 
 
 class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
@@ -109,7 +117,7 @@ class CSTALK_OT_cancel(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class CSTALK_OT_clear(IdleOperator, bpy.types.Operator):
+class CSTALK_OT_clear(ChosenFaceOperator, bpy.types.Operator):
     """Remove the performance, restore the face's Action, values and ranges; keep other takes"""
 
     bl_idname = "cstalk.clear"
@@ -122,8 +130,6 @@ class CSTALK_OT_clear(IdleOperator, bpy.types.Operator):
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         face = chosen_face_or_none(context)
-        if face is None:
-            return "Select a face: no mesh is set or active"
         if not bake.has_bake(face):
             return f"{face.name!r} has no CSTalk performance"
         return None

@@ -9,10 +9,9 @@ import bpy
 from ... import api
 from ...errors import SessionError
 from ...jobs import takes as face_takes
-from ...scene import audio as sound
 from .. import generate_requests
 from ..properties.generate import chosen_face_or_none
-from .base import IdleOperator
+from .base import ChosenFaceOperator
 from .generate import AudioOperator
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 TRIED_SEEDS = 5
 
 
-class TakeOperator(IdleOperator):
+class TakeOperator(ChosenFaceOperator):
     """Mix-in for operators on a take of the chosen face."""
 
     @classmethod
@@ -30,8 +29,6 @@ class TakeOperator(IdleOperator):
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         face = chosen_face_or_none(context)
-        if face is None:
-            return "Select a face: no mesh is set or active"
         return None if len(face.cstalk_takes.items) else f"{face.name!r} has no takes"
 
 
@@ -83,19 +80,11 @@ class CSTALK_OT_try_five(AudioOperator, bpy.types.Operator):
     bl_label = "Try Five"
     bl_options = {"REGISTER"}
 
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        """Queue five requests; in background mode wait for their end."""
+    def start(self, context: bpy.types.Context) -> None:
+        """Queue five requests."""
         settings = context.scene.cstalk
-        try:
-            face = chosen_face_or_none(context)
-            seeds = unused_seeds(face, str(settings.audio_path), settings.seed)
-            api.start_all(generate_requests.requests_of(context, seeds))
-            sound.mark_used(context.scene, settings.audio_path, face)
-            if bpy.app.background:
-                api.wait()
-        except SessionError as error:
-            return self.fail(error)
-        return {"FINISHED"}
+        seeds = unused_seeds(chosen_face_or_none(context), str(settings.audio_path), settings.seed)
+        api.start_all(generate_requests.requests_of(context, seeds))
 
 
 def unused_seeds(

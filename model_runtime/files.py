@@ -16,6 +16,7 @@ from .errors import BadOutput
 
 FOLDER_HINT = "Choose an existing, writable folder"
 SPACE_HINT = "Free some space, or choose a folder on another disk"
+LOCKED_HINT = "Close the program that has it open, or remove its write protection"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """Errors of a full disk, a file over the size limit, an exceeded quota."""
 HTML_MARK = '<meta name=generator content="CSTalk">'
@@ -41,6 +42,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         BadOutput: No such folder, ``path`` is a folder, no permission, no space.
     """
+    check_unprotected(path)
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=".cstalk-", suffix=path.suffix, dir=path.parent)
@@ -88,10 +90,19 @@ def check_writable(path: Path) -> None:
         os.close(handle)
         # The folder may be writable and the file itself protected.
         os.unlink(temporary)
-        if path.exists() and not os.access(path, os.W_OK):
-            raise PermissionError(0, "the file is write-protected")
     except OSError as error:
         raise unwritable(path, error) from error
+    check_unprotected(path)
+
+
+def check_unprotected(path: Path) -> None:
+    """Raise BadOutput if a file is write-protected, which renaming onto it would ignore."""
+    try:
+        is_protected = path.exists() and not os.access(path, os.W_OK)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if is_protected:
+        raise BadOutput(f"Cannot write {path}: the file is write-protected", hint=LOCKED_HINT)
 
 
 def is_marked(path: Path) -> bool:
@@ -132,6 +143,9 @@ def unwritable(path: Path, error: OSError) -> BadOutput:
         error: Why.
     """
     hint = SPACE_HINT if error.errno in NO_SPACE else FOLDER_HINT
+    # Windows lets nobody replace a file that a program has open, such as a table in Excel.
+    if isinstance(error, PermissionError) and path.is_file():
+        hint = LOCKED_HINT
     return BadOutput(f"Cannot write {path}: {error.strerror or error}", hint=hint)
 
 

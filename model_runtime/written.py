@@ -19,7 +19,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import BadOutput
-from .files import check_writable, file_digest, is_marked, replace_file, unwritable
+from .files import (
+    check_unprotected,
+    check_writable,
+    file_digest,
+    is_marked,
+    replace_file,
+    unwritable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -184,6 +191,7 @@ def write_recorded(path: Path, record: Record, write: Callable[[Path], None]) ->
     Raises:
         BadOutput: It cannot be written; an existing file is as it was.
     """
+    check_unprotected(path)
     with _beside(path) as temporary:
         try:
             write(temporary)

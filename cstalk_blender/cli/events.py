@@ -96,6 +96,8 @@ class EventPrinter:
             reports=tuple(job.reports.values()),
         )
         self._print(event, job.summary)
+        for note in job.notes:
+            sys.stderr.write(f"note: {note}\n")
         if saved is not None and not self._is_json:
             sys.stderr.write(f"saved: {saved}\n")
 

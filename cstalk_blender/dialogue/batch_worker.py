@@ -90,6 +90,10 @@ class BatchWorker:
         """End the process if it has not ended. Waits a few seconds at most."""
         self._process.close(grace_s=CLOSE_S)
 
+    def abandon(self) -> None:
+        """End the process without waiting for it."""
+        self._process.close_in_background(grace_s=CLOSE_S)
+
     def _event_or_none(self, line: str) -> protocol.BatchEvent | None:
         try:
             message = protocol.decode(line)

@@ -70,11 +70,14 @@ def check_report(csv: Path, folder: Path, targets: Collection[str] = ()) -> None
         ) from fault
 
 
-def write_reports(request: ReportRequest) -> dict[str, str]:
-    """Write table and page and return their paths, by kind.
+def write_reports(request: ReportRequest) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Write table and page; one that cannot be written keeps neither the other nor the lines.
+
+    Returns:
+        Paths of those that were written, by kind, and a sentence for each of the others.
 
     Raises:
-        BadBatch: One cannot be written.
+        BadBatch: The journal cannot be read.
     """
     # A line that was skipped and then could not be placed counts as failed.
     shown = set(request.skipped) - set(request.misplaced)
@@ -93,19 +96,27 @@ def write_reports(request: ReportRequest) -> dict[str, str]:
         failed=failed,
         audio_s=sum(entry.duration_s for entry in found),
     )
-    page = request.csv.with_suffix(".html")
     record = batch_lock.folder_record(request.folder)
-    try:
-        # Recorded like every file that may be replaced by the next run.
-        written.write_recorded(
-            request.csv, record, lambda path: batch_table.write_csv(path, found, shown)
-        )
-        written.write_recorded(
-            page, record, lambda path: batch_page.write_html(path, heading, found, shown)
-        )
-    except runtime_errors.RuntimeFault as fault:
-        raise BadBatch(str(fault), hint=fault.hint) from fault
-    return {"csv": str(request.csv), "html": str(page)}
+
+    def write_table(path: Path) -> None:
+        batch_table.write_csv(path, found, shown)
+
+    def write_page(path: Path) -> None:
+        batch_page.write_html(path, heading, found, shown)
+
+    paths: dict[str, str] = {}
+    problems: list[str] = []
+    for kind, write in (("csv", write_table), ("html", write_page)):
+        path = request.csv if kind == "csv" else request.csv.with_suffix(".html")
+        try:
+            # Again: a file of the user may have come while the batch ran.
+            written.check_replaceable(path, record)
+            # Recorded like every file that may be replaced by the next run.
+            written.write_recorded(path, record, write)
+            paths[kind] = str(path)
+        except runtime_errors.RuntimeFault as fault:
+            problems.append(f"No report {path.name}: {fault}. {fault.hint}".rstrip(". "))
+    return paths, tuple(problems)
 
 
 def _entries(request: ReportRequest) -> Iterator[batch_journal.Entry]:

@@ -190,12 +190,15 @@ def write_whole(path: Path, values: object) -> None:
         OSError: The file cannot be written.
     """
     temporary = path.with_name(path.name + ".new")
-    with temporary.open("w", encoding="utf-8") as stream:
-        json.dump(values, stream, indent=1)
-        stream.flush()
-        # Without it a crash of the system may leave an empty file under the final name.
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            json.dump(values, stream, indent=1)
+            stream.flush()
+            # Without it a crash of the system may leave an empty file under the final name.
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:  # after a full disk
+        temporary.unlink(missing_ok=True)
 
 
 def _is_plain(entry: str) -> bool:

@@ -16,6 +16,8 @@ from typing import Any
 import bpy
 
 from .. import compat
+from ..errors import BadSound
+from ..package import files, runtime_errors
 from . import audio_length
 from .sequencer import sequencer_scene, show_sequencer_of
 
@@ -174,6 +176,9 @@ def source_path(sound: bpy.types.Sound, temporary_folder: Path) -> Path:
     Args:
         sound: A sound of the .blend file.
         temporary_folder: Existing folder that Blender deletes at exit.
+
+    Raises:
+        BadSound: The temporary file cannot be written.
     """
     path = path_of(sound)
     # An unpacked file on the disk is read as it is.
@@ -183,8 +188,14 @@ def source_path(sound: bpy.types.Sound, temporary_folder: Path) -> Path:
     folder = temporary_folder / "cstalk-packed" / f"{sound.session_uid}-{sound.packed_file.size}"
     target = folder / path.name
     if not target.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(sound.packed_file.data)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            files.replace_file(target, sound.packed_file.data)
+        except (OSError, runtime_errors.RuntimeFault) as error:
+            raise BadSound(
+                f"Packed audio {path.name} cannot be unpacked: {error}",
+                hint="Free some space, or choose another temporary folder in the preferences",
+            ) from error
     return target
 
 

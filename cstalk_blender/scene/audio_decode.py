@@ -12,13 +12,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..package import wav
+from ..errors import BadSound
+from ..package import files, wav
 from .audio_length import MOST_DECODED
 
 log = logging.getLogger(__name__)
 
 FOLDER = "cstalk-sounds"
 BUFFER_FRAMES = 65_536
+SAMPLE_BYTES = 2
+SPACE_MARGIN = 32 << 20
+"""Bytes that must stay free beside the two copies that decoding writes."""
+SPACE_HINT = "Free some space, or choose another temporary folder in Blender's preferences"
 
 
 def for_model(path: Path, temporary_folder: Path) -> Path:
@@ -29,6 +34,9 @@ def for_model(path: Path, temporary_folder: Path) -> Path:
     Args:
         path: Audio file.
         temporary_folder: Existing folder that Blender deletes at exit.
+
+    Raises:
+        BadSound: There is no space for the WAV file.
     """
     # With ffmpeg the worker decodes every format itself.
     # Opening a pipe would wait for its other end; the worker refuses it.
@@ -45,6 +53,9 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
     Args:
         path: Audio file.
         temporary_folder: Existing folder that Blender deletes at exit.
+
+    Raises:
+        BadSound: There is no space for the WAV file.
     """
     # Slow to import, and not needed to enable the add-on.
     import wave
@@ -55,26 +66,54 @@ def decoded_or_none(path: Path, temporary_folder: Path) -> Path | None:
         return None
     try:
         facts = path.stat()
-        # Path, time and size: an edited file is decoded again.
-        key = f"{path.resolve()}\n{facts.st_mtime_ns}\n{facts.st_size}"
+        # Path, times, size and number: an edited file is decoded again, also one that was replaced
+        # by a copy with its time.
+        parts = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino)
+        key = f"{path.resolve()}\n{parts}"
         folder = temporary_folder / FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]
         target = folder / f"{path.stem}.wav"  # Actions are named after the stem
         if target.is_file():
             return target
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / "partial.wav"
         sound = aud.Sound.file(str(path))
-        sound.write(
-            str(partial), 0, 0, aud.FORMAT_S16, aud.CONTAINER_WAV, aud.CODEC_PCM, 0, BUFFER_FRAMES
-        )
-        # Renamed when it is whole; a partial file is never taken for a result.
-        _keep_frames(partial, target, _length(sound, path))
-        partial.unlink()
+        # First: of a file that it cannot open, Audaspace's `data` ends the whole of Blender.
+        _rate, channels = sound.specs
+        frames = _length(sound, path)
+        folder.mkdir(parents=True, exist_ok=True)
+        # `write` does the same when the disk is full.
+        _check_space(folder, frames * channels * SAMPLE_BYTES, path)
+        partial = folder / "partial.wav"
+        try:
+            sound.write(
+                *(str(partial), 0, 0),
+                *(aud.FORMAT_S16, aud.CONTAINER_WAV, aud.CODEC_PCM, 0, BUFFER_FRAMES),
+            )
+            # Renamed when it is whole; a partial file is never taken for a result.
+            _keep_frames(partial, target, frames)
+        finally:
+            partial.unlink(missing_ok=True)
     # Whatever it raises on a damaged file is a refusal.
     except (OSError, EOFError, ValueError, RuntimeError, wave.Error, aud.error) as error:
+        if isinstance(error, OSError) and error.errno in files.NO_SPACE:
+            raise _no_space(path) from error
         log.info("Blender does not decode %s: %s", path.name, error)
         return None
     return target
+
+
+def _check_space(folder: Path, wanted: int, path: Path) -> None:
+    """Raise `BadSound` unless two copies of the decoded audio fit into a folder.
+
+    Args:
+        folder: Where they are written.
+        wanted: Bytes of one copy; not above 0 if the length is unknown.
+        path: The audio file.
+    """
+    if shutil.disk_usage(folder).free < 2 * max(wanted, 0) + SPACE_MARGIN:
+        raise _no_space(path)
+
+
+def _no_space(path: Path) -> BadSound:
+    return BadSound(f"No space to decode {path.name} in the temporary folder", hint=SPACE_HINT)
 
 
 def _length(sound: Any, path: Path) -> int:
@@ -103,16 +142,19 @@ def _keep_frames(padded: Path, target: Path, frames: int) -> None:
     import wave
 
     whole = target.with_suffix(".new")
-    with wave.open(str(padded), "rb") as source, wave.open(str(whole), "wb") as kept:
-        kept.setparams(source.getparams())
-        left = source.getnframes()
-        if frames > 0:
-            left = min(left, frames)
-        while left > 0:
-            count = min(left, BUFFER_FRAMES)
-            kept.writeframes(source.readframes(count))
-            left -= count
-    whole.replace(target)
+    try:
+        with wave.open(str(padded), "rb") as source, wave.open(str(whole), "wb") as kept:
+            kept.setparams(source.getparams())
+            left = source.getnframes()
+            if frames > 0:
+                left = min(left, frames)
+            while left > 0:
+                count = min(left, BUFFER_FRAMES)
+                kept.writeframes(source.readframes(count))
+                left -= count
+        whole.replace(target)
+    finally:  # after a full disk
+        whole.unlink(missing_ok=True)
 
 
 def _worker_reads(path: Path) -> bool:

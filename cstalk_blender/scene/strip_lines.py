@@ -11,8 +11,9 @@ import bpy
 
 from .. import compat
 from ..dialogue import casting, lines
+from ..errors import BadSound
 from ..rig.binding import targets
-from .audio import frame_rate, source_path
+from .audio import frame_rate, path_of, source_path
 from .sequencer import sequencer_scene
 
 SEQUENCER = "sequencer"
@@ -129,7 +130,11 @@ def _audible(
 def _row(number: int, found: AudibleStrip, scene: bpy.types.Scene, pattern: str) -> lines.Row:
     strip, rate = found.strip, frame_rate(scene)
     zero = compat.zero_frame(strip, rate)
-    path = source_path(strip.sound, Path(bpy.app.tempdir))
+    problem, hint = "", ""
+    try:
+        path = source_path(strip.sound, Path(bpy.app.tempdir))
+    except BadSound as error:  # its line fails, the others go on
+        path, problem, hint = path_of(strip.sound), str(error), error.hint
     start_s = max(0.0, (found.first - zero) / rate)
     acting = dataclasses.replace(
         lines.read_strip_name(strip.name, pattern),
@@ -137,7 +142,6 @@ def _row(number: int, found: AudibleStrip, scene: bpy.types.Scene, pattern: str)
         cut_start_s=round(start_s, 6),
         cut_duration_s=round((found.last - zero) / rate - start_s, 6),
     )
-    problem, hint = "", ""
     # A retimed strip plays faster or slower than its file, and the lips would not fit.
     if compat.is_retimed(strip):
         problem, hint = f"Strip {strip.name!r} {RETIMED}", RETIMED_HINT

@@ -71,6 +71,8 @@ class Client:
         # Requests sent before the greeting wait here as well; ids are never used twice.
         self._open: dict[str, Request] = {}
         self._ended: list[Request] = []
+        self._unanswered: dict[str, float] = {}
+        """Requests that ended as cancelled before the process answered, and when it was asked."""
         self._next_id = 1
         self._closed = False
 
@@ -86,8 +88,8 @@ class Client:
 
     @property
     def is_busy(self) -> bool:
-        """True while a request is open or ``poll`` has not returned its end."""
-        return bool(self._open or self._ended)
+        """True while ``poll`` has something to wait for: an end, or the answer to a cancel."""
+        return bool(self._open or self._ended or self._unanswered)
 
     def submit(self, message: protocol.Generate) -> Request:
         """Send a request, with ``id`` and ``output_folder`` filled in.
@@ -101,6 +103,9 @@ class Client:
         # Asked of the system, since the reader may not have seen the end of the pipe yet.
         if self._child is not None and self._child.exit_code is not None:
             self._child_ended()  # one that crashed since the last poll must not get the request
+        # A process that has not obeyed yet may never do, and would not answer the next one either.
+        if self._unanswered:
+            self._drop_child(_not_stopped())
         if self._child is None:
             self._start()
         folder = self._make_folder()
@@ -189,11 +194,14 @@ class Client:
         """End the process in the background and fail all open requests with ``error``."""
         child, self._child = self._child, None
         self._hello = None
+        self._unanswered.clear()
         if child is not None:
             # The tail is read before the process is closed, whose log then ends.
             error.details = error.details or child.log_tail()
             child.close_in_background(grace_s=self._limits.close_s)
-        log.warning("Worker dropped: %s", error)
+        # Without an open request nobody waits for it: a cancelled one has ended as such.
+        level = logging.WARNING if self._open else logging.INFO
+        log.log(level, "Worker process ended: %s", error)
         self._end_all(error)
 
     def _child_ended(self) -> None:
@@ -242,6 +250,8 @@ class Client:
         elif isinstance(message, protocol.Failure) and not message.id:
             self._end_all(_refused(message))
         else:
+            if not isinstance(message, protocol.Progress):
+                self._unanswered.pop(message.id, None)
             request = self._open.get(message.id)
             # Its request was cancelled meanwhile, or was answered twice.
             if request is None:
@@ -317,13 +327,13 @@ class Client:
         timeout_s = self._limits.silence_s if self._hello is not None else self._limits.hello_s
         for request in list(self._open.values()):
             asked = request.cancel_asked_at
-            # A worker that does not obey a cancel may be stuck in a library, for good.
+            # The user is not kept waiting; the process may still finish what it is at.
             if asked is not None and now - asked > self._limits.cancel_s:
                 self._end(request, State.CANCELLED)
-                self._drop_child(
-                    WorkerDied("The worker process did not stop and was ended", hint=LOG_HINT)
-                )
-                return
+                self._unanswered[request.message.id] = asked
+        # A worker that does not obey a cancel may be stuck in a library, for good.
+        if any(now - asked > self._limits.stop_s for asked in self._unanswered.values()):
+            self._drop_child(_not_stopped())
         if self._open and self._child is not None and now - self._last_message_at > timeout_s:
             self._drop_child(
                 WorkerSilent(
@@ -366,6 +376,10 @@ class Client:
                 f"No temporary folder could be created: {error}",
                 hint="Free some space, or choose another temporary folder in Blender's preferences",
             ) from error
+
+
+def _not_stopped() -> WorkerDied:
+    return WorkerDied("The worker process did not stop and was ended", hint=LOG_HINT)
 
 
 def _refused(message: protocol.Failure) -> RequestRefused:

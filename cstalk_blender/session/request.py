@@ -19,7 +19,10 @@ class Limits:
     silence_s: float = 180.0
     """Between two messages while a request is open: importing torch from a cold disk is silent."""
     cancel_s: float = 3.0
-    """From a cancel to its answer; after that the process is ended."""
+    """From a cancel to the end of its request, answered or not."""
+    stop_s: float = 60.0
+    """From a cancel to its answer; after that the process is ended. A slow computer may be in the
+    middle of importing torch, which nothing interrupts."""
     close_s: float = 1.5
     """For each step of ending the process: close stdin, terminate, kill."""
     garbage_lines: int = 20

@@ -12,7 +12,7 @@ from ..emotion.classifier import default_emotion_model
 from ..emotion.detect import uses_auto
 from ..engines.base import Engine
 from ..errors import BadArgument, BadOutput, Cancelled, RuntimeFault
-from ..files import file_digest
+from ..files import check_unprotected, file_digest
 from ..generate import Progress
 from ..protocol import BatchLine
 from ..written import Owner, Record
@@ -73,7 +73,8 @@ class LineWork:
         Raises:
             BadArgument: The line has a problem.
             BadAudio: The audio file cannot be read.
-            BadOutput: A file of the user stands where the line would be written.
+            BadOutput: A file of the user, or a protected one, stands where the line would be
+                written.
         """
         if line.problem:
             raise BadArgument(line.problem, hint=line.hint)
@@ -177,7 +178,8 @@ class LineWork:
         """Return the ending of a line whose files stay, None if they are to be written.
 
         Raises:
-            BadOutput: A file of the user stands in the way, or an edited one without ``resume``.
+            BadOutput: A file of the user stands in the way, an edited one without ``resume``, or a
+                write-protected one.
         """
         before = self.earlier.get(line.targets[0])
         is_done = before is not None and before.state == DONE and bool(before.outputs)
@@ -208,6 +210,9 @@ class LineWork:
                 hint="Choose another output folder, use --resume to keep edited curves, "
                 "or --overwrite to replace the file",
             )
+        # Now, not after the work.
+        for path in self.paths(line):
+            check_unprotected(path)
         return None
 
     def paths(self, line: BatchLine) -> tuple[Path, ...]:

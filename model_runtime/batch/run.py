@@ -107,7 +107,7 @@ def run(
 
     Raises:
         RuntimeFault: Nothing could be done: no line, no model, no engine, folder or report not
-            writable, another batch on the folder.
+            writable, another batch on the folder. After the end: a report could not be written.
     """
     if not request.lines:
         raise BadArgument("The batch has no lines", hint="Choose some lines")
@@ -136,13 +136,22 @@ def run(
             ended, skipped = _run_lines(request, pool, work, journal, control, events)
         finally:
             # The journal first: it must be synced even if a worker hangs.
-            journal.close()
-            pool.close()
+            try:
+                journal.close()
+            finally:
+                pool.close()
         if request.resume:  # lines that were not reached may be there from an earlier run
             ended |= {line.targets[0] for line in request.lines}
-        reports = _write_reports(request, record, journal, ended, skipped, events.tally, pool.title)
+        reports, fault = _write_reports(
+            request, record, journal, ended, skipped, events.tally, pool.title
+        )
         outcome = _outcome(events.tally)
+        if fault is not None and outcome is BatchOutcome.DONE:
+            outcome = BatchOutcome.FAILED
+        # Sent in any case: the lines are there, whatever keeps the report.
         events.ended(outcome, reports)
+        if fault is not None:
+            raise fault
     return Summary(outcome, events.tally)
 
 
@@ -227,8 +236,12 @@ def _write_reports(
     skipped: set[str],
     tally: Tally,
     title: str,
-) -> tuple[str, ...]:
-    """Write the reports that were asked for and return their paths. Raises BadOutput."""
+) -> tuple[tuple[str, ...], BadOutput | None]:
+    """Write the reports that were asked for; one that cannot be written keeps no other.
+
+    Returns:
+        Paths of those that were written, and the first error.
+    """
     heading = Heading(
         title=f"CSTalk batch: {request.output.resolve().name}",
         facts=f"{request.model.name} · {title} · {platform.node()}",
@@ -245,11 +258,16 @@ def _write_reports(
     def write_page(path: Path) -> None:
         write_html(path, heading, journal.ranked(targets), skipped)
 
-    written = []
+    written: list[str] = []
+    faults: list[BadOutput] = []
     for path, write in ((request.csv, write_table), (request.html, write_page)):
-        if path is not None:
+        if path is None:
+            continue
+        try:
             # Again: a file of the user may have come while the batch ran.
             check_replaceable(path, record, overwrite=request.overwrite)
             write_recorded(path, record, write)
             written.append(str(path))
-    return tuple(written)
+        except BadOutput as fault:
+            faults.append(fault)
+    return tuple(written), (faults[0] if faults else None)

@@ -20,7 +20,8 @@ from .track import CurveTrack
 
 ROUNDING = 1e-6
 """In frames: 1.1 s at 60 fps is 66 frames, although 1.1 * 60 exceeds 66 in floating point."""
-MAX_FPS = 1000.0
+MIN_FPS, MAX_FPS = 0.1, 1000.0
+"""Frame rates of curves: below the first, a clip would be a single pose."""
 BLOCK_FRAMES = 8192
 """Output frames interpolated at once, which bounds the memory for temporary arrays."""
 OPENING_CHANNELS = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
@@ -33,11 +34,11 @@ CLOSURE_REACH_S = 0.15
 
 
 def checked_fps(fps: float) -> float:
-    """Return ``fps``. Raises BadArgument unless it is in (0, 1000]."""
-    if not 0 < fps <= MAX_FPS:  # False for NaN too
+    """Return ``fps``. Raises BadArgument unless it is in [0.1, 1000]."""
+    if not MIN_FPS <= fps <= MAX_FPS:  # False for NaN too
         raise BadArgument(
             f"Frame rate {fps:g} is out of range",
-            hint=f"Use a number above 0 and up to {MAX_FPS:g}, such as 24, 29.97 or 60",
+            hint=f"Use a number from {MIN_FPS:g} to {MAX_FPS:g}, such as 24, 29.97 or 60",
         )
     return fps
 
@@ -58,7 +59,7 @@ def resample(track: CurveTrack, fps: float, *, frames: int | None = None) -> Cur
 
     Args:
         track: At least one frame.
-        fps: Frames per second, in (0, 1000].
+        fps: Frames per second, in [0.1, 1000].
         frames: Number of frames; None keeps the duration, rounded up. The last pose fills frames
             beyond the source.
 
@@ -77,7 +78,7 @@ def resample_speech(
 
     Args:
         track: Curves at the model's frame rate.
-        fps: Frames per second, in (0, 1000].
+        fps: Frames per second, in [0.1, 1000].
         frames: Number of frames.
         lip_columns: Columns that move with the lips: jaw, mouth and tongue.
     """

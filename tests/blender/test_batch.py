@@ -222,6 +222,21 @@ def test_cancel_keeps_what_is_made_and_the_next_bake_goes_on(settings, batch, us
     )
 
 
+def test_second_cancel_ends_a_worker_that_hangs(settings, batch, use_child):
+    use_child("deaf")
+    batch.start(line_requests.request_of(bpy.context.scene))
+    tick_until(batch, lambda: batch.states[LINES[0]].status == LineStatus.DONE)
+    worker = batch._worker._process._popen
+    batch.cancel()
+    batch.tick()
+    assert batch.is_busy
+    batch.cancel()
+    tick_until(batch, lambda: not batch.is_busy)
+    assert (batch.error, batch.outcome) == (None, "cancelled")
+    assert batch.summary == "1 line made, 2 left for the next time"
+    assert worker.wait(timeout=60) is not None
+
+
 def test_pause_holds_and_goes_on(settings, batch, use_child):
     use_child("slow")
     batch.start(line_requests.request_of(bpy.context.scene))

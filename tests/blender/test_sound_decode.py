@@ -12,7 +12,10 @@ import bpy
 import numpy as np
 import pytest
 
+from cstalk_blender.dialogue import lines
+from cstalk_blender.errors import BadSound
 from cstalk_blender.jobs import generate as jobs
+from cstalk_blender.jobs.batch.audio import BatchAudio
 from cstalk_blender.jobs.request import request_for
 from cstalk_blender.package import protocol
 from cstalk_blender.scene import audio_decode as sound_decode
@@ -126,6 +129,32 @@ def test_what_blender_cannot_read_is_left_to_the_model(no_ffmpeg, work):
     absent = work / "absent.mp3"
     assert sound_decode.for_model(broken, work) == broken
     assert sound_decode.for_model(absent, work) == absent
+
+
+@pytest.mark.fault("audio: no space for the file that Blender decodes")
+def test_full_disk_is_told_before_blender_would_be_ended_by_its_decoder(
+    no_ffmpeg, work, monkeypatch
+):
+    needs_aud()
+    law = work / "law.wav"
+    form = struct.pack("<HHIIHH", 6, 1, 16_000, 16_000, 1, 8)
+    chunks = b"fmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", 800) + bytes(800)
+    law.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    nearly_full = shutil._ntuple_diskusage(2**30, 2**30 - 1000, 1000)
+    monkeypatch.setattr(sound_decode.shutil, "disk_usage", lambda _folder: nearly_full)
+    with pytest.raises(BadSound, match=r"No space to decode law\.wav"):
+        sound_decode.for_model(law, work)
+    # in a batch, the line fails and the others go on
+    given = lines.planned(
+        [lines.Row(1, str(law), "law", "law"), lines.Row(2, str(SPEECH), "b", "b")]
+    )
+    audio = BatchAudio(given, work)
+    while not audio.is_ready:
+        audio.step(1.0)
+    audio.close()
+    assert [bool(line.row.problem) for line in audio.ready] == [True, False]
+    assert "No space" in audio.ready[0].row.problem
+    assert not [path for path in work.rglob("*") if path.is_file() and path != law]
 
 
 def test_a_compressed_line_makes_the_face_move_without_ffmpeg(addon, sound, no_ffmpeg, monkeypatch):

@@ -65,6 +65,8 @@ def main() -> int:
             sys.stderr.flush()
             os._exit(139)
         progress(number - 1, len(lines), running=[{"id": line["id"], "fraction": 0.5}])
+        if mode == "deaf" and number == 2:
+            time.sleep(3600)
         if mode == "slow" and number == 2 and told_to_cancel(len(lines)):
             return end("cancelled", lines, 130)
         make(line, folder, made)

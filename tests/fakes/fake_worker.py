@@ -202,6 +202,17 @@ def hang() -> None:
     serve(lambda request: time.sleep(FOREVER_S))
 
 
+def cancel_late() -> None:
+    """Obey a cancel only when a file "go" lies beside the folder of the request."""
+
+    def act(request: dict) -> None:
+        while not (Path(request["output_folder"]).parent / "go").exists():
+            time.sleep(0.005)
+        say(type="cancelled", id=request["id"])
+
+    serve(act)
+
+
 def hang_deaf() -> None:
     """Say hello, then neither read nor write, and ignore the wish to terminate."""
     ignore_terminate()

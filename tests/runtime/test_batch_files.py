@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 
+from model_runtime.batch.lines.control import Control
 from model_runtime.batch.lines.journal import JOURNAL_NAME, Entry, read_entries
 from model_runtime.batch.lines.lock import STATE_FOLDER
-from model_runtime.batch.run import BatchRequest
+from model_runtime.batch.local_pool import LocalPool
+from model_runtime.batch.run import BatchRequest, run
+from model_runtime.checkpoint.folder import load_checkpoint
 from model_runtime.cli.main import main
+from model_runtime.engines.numpy_engine import NumpyEngine
 from model_runtime.errors import BadOutput
 from model_runtime.files import is_marked
+from model_runtime.protocol import BatchEnded, BatchOutcome, LineEnded
 from model_runtime.written import Record, check_replaceable
 from tests.conftest import ROOT
 from tests.fakes.sounds import voice, write_wav
@@ -348,3 +353,59 @@ def test_reports_of_release_0_1_are_known(tmp_path: Path) -> None:
     )
     for name in ("r.csv", "r.html"):
         check_replaceable(tmp_path / name, Record(tmp_path / "written.txt"))
+
+
+def test_a_report_that_cannot_be_written_keeps_neither_the_other_nor_the_lines(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    order = order_for(lines, output, checkpoint, csv=output / "r.csv", html=output / "r.html")
+    said: list[Any] = []
+
+    def send(event: Any) -> None:
+        said.append(event)
+        if isinstance(event, LineEnded):  # a file of the user comes while the batch runs
+            (output / "r.csv").write_text("mine", encoding="utf-8")
+
+    engines = [NumpyEngine(load_checkpoint(checkpoint))]
+    with pytest.raises(BadOutput, match=r"r\.csv exists and was not written by CSTalk"):
+        run(order, Control(), send, lambda: LocalPool(engines))
+    assert (output / "r.csv").read_text(encoding="utf-8") == "mine"
+    assert is_marked(output / "r.html")
+    assert isinstance(said[-1], BatchEnded)
+    assert (said[-1].outcome, said[-1].done) == (BatchOutcome.FAILED, 2)
+    assert said[-1].reports == (str(output / "r.html"),)
+
+
+def test_a_protected_output_fails_its_line_before_the_work(
+    lines: Path, output: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(order_for(lines, output, checkpoint))
+    before = (output / "one.npz").read_bytes()
+    # root may write every file, so that the answer of the system is simulated
+    monkeypatch.setattr(os, "access", lambda where, _mode: Path(where).name != "one.npz")
+    again = ended(order_for(lines, output, checkpoint))
+    assert {name: one["outcome"] for name, one in again.items()} == {
+        "one.wav": "failed",
+        "two.wav": "done",
+    }
+    assert "write-protected" in again["one.wav"]["error"]
+    assert (output / "one.npz").read_bytes() == before
+
+
+def test_an_audio_file_that_is_replaced_under_its_name_is_generated_again(
+    lines: Path, output: Path, checkpoint: Path
+) -> None:
+    ended(order_for(lines, output, checkpoint))
+    before = (output / "one.npz").read_bytes()
+    audio = lines / "one.wav"
+    times = audio.stat()
+    write_wav(audio, voice(0.4, seed=77))
+    # a copy that keeps the time, and a file of the same size: only the contents tell
+    os.utime(audio, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert audio.stat().st_size == times.st_size
+    again = ended(order_for(lines, output, checkpoint, resume=True))
+    assert {name: one["outcome"] for name, one in again.items()} == {
+        "one.wav": "done",
+        "two.wav": "skipped",
+    }
+    assert (output / "one.npz").read_bytes() != before

@@ -82,6 +82,38 @@ def test_worker_that_ignores_cancel_is_killed_and_replaced(connect, ask, hand_cl
     wait_until(client, lambda: not process_exists(pid))
 
 
+def test_worker_that_obeys_late_is_kept_and_its_request_ends_as_cancelled(
+    connect, ask, hand_clock, caplog
+):
+    client = connect("cancel_late", clock=hand_clock)
+    request = client.submit(ask)
+    wait_until(client, lambda: request.state is State.RUNNING)
+    pid = client.child_pid
+    client.cancel(request)
+    assert pass_time(client, hand_clock, 10.0) == [request]
+    assert (request.state, request.error) == (State.CANCELLED, None)
+    assert client.is_busy  # its answer is still waited for
+    (request.folder.parent / "go").write_text("")
+    wait_until(client, lambda: not client.is_busy)
+    again = client.submit(ask)
+    wait_until(client, lambda: again.state is State.RUNNING)
+    assert client.child_pid == pid
+    assert not caplog.records
+
+
+def test_worker_that_never_obeys_is_ended_without_a_failure(connect, ask, hand_clock, caplog):
+    client = connect("hang", clock=hand_clock)
+    request = client.submit(ask)
+    wait_until(client, lambda: request.state is State.RUNNING)
+    pid = client.child_pid
+    client.cancel(request)
+    assert pass_time(client, hand_clock, 90.0) == [request]
+    assert (request.state, request.error) == (State.CANCELLED, None)
+    assert not client.is_busy
+    wait_until(client, lambda: not process_exists(pid))
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 def test_child_that_died_midway_is_replaced_for_the_next_request(connect, ask):
     client = connect("die_once")
     first = client.submit(ask)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from model_runtime.batch.lines.fingerprint import audio_print
-from model_runtime.batch.lines.journal import JOURNAL_NAME, Journal
+from model_runtime.batch.lines.journal import JOURNAL_NAME, Entry, Journal
+from model_runtime.batch.lines.lock import locked
 from model_runtime.batch.lines.manifest import read_rows
 from model_runtime.batch.lines.ownership import Inputs
 from model_runtime.batch.lines.plan import make_plan
@@ -109,3 +110,27 @@ def test_an_audio_file_in_place_of_a_list_is_named(tmp_path: Path) -> None:
     write_wav(tmp_path / "one.wav", voice(0.2))
     with pytest.raises(BadArgument, match="is an audio file, not a list"):
         read_rows(tmp_path / "one.wav")
+
+
+@pytest.mark.fault("the disk is full when a batch takes its folder or writes its journal")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_an_error_of_the_journal_and_no_obstacle_to_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_handle: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refuse)
+        with locked(tmp_path / "out") as state:
+            assert state.is_dir()
+    journal = Journal(tmp_path)
+    journal.start()
+    assert journal._stream is not None
+    journal._stream.close()
+    journal._stream = open("/dev/full", "ab")  # noqa: SIM115 - the journal closes it
+    with pytest.raises(BadOutput, match="No space left"):
+        journal.append(Entry("a.npz", "a", "done"))
+    with pytest.raises(BadOutput, match="Cannot write"):
+        journal.close()
+    journal.close()  # it is closed, whatever happened

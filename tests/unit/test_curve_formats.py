@@ -256,3 +256,25 @@ def test_livelink_turns_the_eyes_as_their_look_shapes_do(tmp_path: Path) -> None
     for side in ("left", "right"):
         np.testing.assert_allclose(back.column(f"{side}EyeYaw"), (0, -0.3, 0), atol=1e-6)
         np.testing.assert_allclose(back.column(f"{side}EyePitch"), (0, 0, 0.2), atol=1e-6)
+
+
+@pytest.mark.parametrize("data", [b"not a zip", pickle.dumps([1, 2, 3]), b"", b"\x80\x04"])
+def test_another_file_of_the_name_is_told_without_advice_on_pickles(
+    tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(
+        BadCurves, match=r"a\.npz is not a CSTalk curve file: it is no numpy"
+    ) as told:
+        read_curves(tmp_path / "a.npz")
+    assert "pickle" not in f"{told.value} {told.value.hint}"
+
+
+def test_missing_entries_and_objects_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", values=np.zeros((2, 1), np.float32), fps=24.0)
+    with pytest.raises(BadCurves, match="it has no channels, start_s"):
+        read_curves(tmp_path / "a.npz")
+    entries = {"channels": np.array(["a"]), "fps": 24.0, "start_s": 0.0}
+    np.savez(tmp_path / "b.npz", values=np.array([[None]]), **entries)
+    with pytest.raises(BadCurves, match="an entry holds objects"):
+        read_curves(tmp_path / "b.npz")

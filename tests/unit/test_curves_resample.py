@@ -40,7 +40,7 @@ def test_frame_count_is_the_duration_rounded_up(duration_s: float, fps: float, f
     assert frames_for(duration_s, fps) == frames
 
 
-@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf"), 1001])
+@pytest.mark.parametrize("fps", [0, -1, 1e-9, float("nan"), float("inf"), 1001, 1e9])
 def test_a_frame_rate_that_cannot_be_is_refused(fps: float) -> None:
     with pytest.raises(BadArgument, match="out of range"):
         checked_fps(fps)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...dialogue.lines import Line
+from ...errors import BadBatch, SessionError
 from ...scene import audio_decode
 
 PREFIX = "cstalk-batch-"
@@ -28,10 +29,20 @@ class BatchAudio:
         Args:
             lines: Lines with the audio files that the user chose.
             temporary_folder: Existing folder that Blender empties when it ends.
+
+        Raises:
+            BadBatch: No folder can be made in it.
         """
         self._lines = tuple(lines)
         self._ready: list[Line] = []
-        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary_folder))
+        try:
+            temporary_folder.mkdir(parents=True, exist_ok=True)  # a clean-up tool may delete it
+            self._folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=temporary_folder))
+        except OSError as error:
+            raise BadBatch(
+                f"No temporary folder could be created: {error}",
+                hint="Free some space, or choose another temporary folder in Blender's preferences",
+            ) from error
 
     @property
     def is_ready(self) -> bool:
@@ -62,5 +73,9 @@ class BatchAudio:
     def _prepared(self, line: Line) -> Line:
         if line.row.problem:
             return line
-        path = audio_decode.for_model(Path(line.row.audio), self._folder)
+        try:
+            path = audio_decode.for_model(Path(line.row.audio), self._folder)
+        except SessionError as error:  # this line fails, the others go on
+            row = dataclasses.replace(line.row, problem=str(error), hint=error.hint)
+            return Line(row, line.targets)
         return Line(dataclasses.replace(line.row, audio=str(path)), line.targets)

@@ -22,6 +22,7 @@ from ...dialogue import batch_worker, lines, results
 from ...errors import BadBatch, JobOverlap, SceneChanged, SessionError
 from ...package import protocol
 from ...session import environment
+from ...session.awake_clock import AwakeClock
 from .. import open_jobs, pump
 from .. import request as generate_request
 from . import placement, report
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 STEP_BUDGET_S = 0.05
 """Seconds of a callback after which no further line is placed and no further audio decoded."""
+STOP_S = 60.0
+"""From a cancel to the end of the worker's process, which may hang on a drive that is gone."""
 
 
 class State(enum.Enum):
@@ -78,6 +81,8 @@ class BatchJob(pump.TimerPump):
         """The worker's last progress."""
         self._engine = ""
         self._is_cancelled = False
+        self._clock = AwakeClock(time.monotonic)
+        self._cancelled_at = 0.0
 
     # What the panel reads ----------------------------------------------------------------------
 
@@ -171,8 +176,11 @@ class BatchJob(pump.TimerPump):
             (self._worker.resume if self.is_paused else self._worker.pause)()
 
     def cancel(self) -> None:
-        """End all lines; finished ones are placed and kept."""
-        self._is_cancelled = True
+        """End all lines; finished ones are placed and kept. A second call does not wait."""
+        if self._is_cancelled:
+            self._cancelled_at -= STOP_S
+            return
+        self._is_cancelled, self._cancelled_at = True, self._clock()
         if self._worker is not None:
             self._worker.cancel()
 
@@ -211,6 +219,7 @@ class BatchJob(pump.TimerPump):
         if self._worker is not None:
             for event in self._worker.poll():
                 self._take(event)
+            self._end_if_deaf()
         if generate_request.waiting_for_or_none() is not None:
             return
         with compat.window_context():
@@ -255,6 +264,15 @@ class BatchJob(pump.TimerPump):
                 self.on_line_ended(event.id, state)
         else:
             self._worker_ended(event.outcome)
+
+    def _end_if_deaf(self) -> None:
+        """End a worker that has not obeyed a cancel in time."""
+        waited_s = self._clock() - self._cancelled_at if self._is_cancelled else 0.0
+        if self._worker is not None and waited_s > STOP_S:
+            log.info("The batch worker did not stop and is ended")
+            worker, self._worker = self._worker, None
+            worker.abandon()
+            self._worker_ended(protocol.BatchOutcome.CANCELLED)
 
     def _worker_ended(self, outcome: protocol.BatchOutcome) -> None:
         self.outcome = outcome
@@ -326,7 +344,8 @@ class BatchJob(pump.TimerPump):
             for line, state in self.states.items():
                 if state.is_made:  # others have ended before
                     self.on_line_ended(line, state)
-        if self.count(LineStatus.FAILED) and self.outcome is protocol.BatchOutcome.DONE:
+        is_faulty = bool(self.count(LineStatus.FAILED) or conclusion.problems)
+        if is_faulty and self.outcome is protocol.BatchOutcome.DONE:
             self.outcome = protocol.BatchOutcome.FAILED
         self.summary = self.progress.summary()
         self._reset()

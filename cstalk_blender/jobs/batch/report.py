@@ -25,6 +25,8 @@ class Conclusion:
     notes: tuple[str, ...]
     reports: dict[str, str]
     """Paths of the reports, by kind."""
+    problems: tuple[str, ...] = ()
+    """Why a report is missing; it is part of the notes."""
 
 
 def reopen_reverted(request: BatchRequest, states: States) -> bool:
@@ -56,7 +58,7 @@ def conclude(request: BatchRequest, states: States, engine: str) -> Conclusion:
         engine: Engine and device, for the report.
 
     Raises:
-        SessionError: The scene was removed, or a report cannot be written.
+        SessionError: The scene was removed.
     """
     target, notes = request.target, list[str]()
     if target.destination == Destination.TIMELINE:
@@ -72,9 +74,14 @@ def conclude(request: BatchRequest, states: States, engine: str) -> Conclusion:
     # A batch that is cancelled before its worker starts has no folder and nothing to report.
     is_unstarted = all(state.status == LineStatus.CANCELLED for state in states.values())
     has_folder = request.report is not None and request.report.parent.is_dir()
-    reports = {} if is_unstarted and not has_folder else _write_reports(request, states, engine)
+    reports, problems = dict[str, str](), tuple[str, ...]()
+    if has_folder or not is_unstarted:
+        try:
+            reports, problems = _write_reports(request, states, engine)
+        except SessionError as error:  # the journal cannot be read; the lines are in the scene
+            problems = (f"No report: {error}. {error.hint}".rstrip(". "),)
     update_list(request, states)
-    return Conclusion(tuple(notes), reports)
+    return Conclusion((*notes, *problems), reports, problems)
 
 
 def update_list(request: BatchRequest, states: States) -> None:
@@ -160,7 +167,9 @@ def _lengths(states: States) -> dict[str, float]:
     return {line: state.length_s for line, state in states.items()}
 
 
-def _write_reports(request: BatchRequest, states: States, engine: str) -> dict[str, str]:
+def _write_reports(
+    request: BatchRequest, states: States, engine: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
     assert request.report is not None, "the job sets the path of the report"
     by_target = {one.line.targets[0]: _state(one, states) for one in request.assignments}
     return results.write_reports(

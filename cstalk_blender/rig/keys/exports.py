@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,12 +16,15 @@ import bpy
 
 from ... import compat
 from ...errors import BakeFailed
-from ...package import runtime_errors, track
+from ...package import files, runtime_errors, track
 from ..drive.plan import owners_of
 from . import bake, export_record
 
 SUFFIXES = {"BLEND": ".blend", "GLTF": ".glb", "FBX": ".fbx"}
 ADDONS = {"GLTF": "glTF 2.0", "FBX": "FBX"}
+EXPORTER_HINT = "Check the output folder; the system console has the full message of the exporter"
+FULL_BYTES = 1 << 20
+"""Free space below which a failed export is put down to the disk; no character is smaller."""
 # An exporter would add them to the character's file.
 LINKED_TYPES = ("CAMERA", "LIGHT", "SPEAKER", "LIGHT_PROBE")
 """Children of a character that are no part of it, such as a face light on its armature."""
@@ -64,15 +68,18 @@ def export_line(
         export_record.note(path)
     # Exporters raise RuntimeError with a whole traceback as text.
     except (OSError, RuntimeError, runtime_errors.RuntimeFault) as error:
-        raise BakeFailed(
-            f"{path.name} could not be written: {_reason(error)}",
-            hint="Check the output folder; the system console has the full message of the exporter",
-        ) from error
+        # Blender's own reason for a full disk is "No such file or directory".
+        reason, hint = _reason(error), EXPORTER_HINT
+        if _is_full(path.parent):
+            reason, hint = "No space left on device", files.SPACE_HINT
+        raise BakeFailed(f"{path.name} could not be written: {reason}", hint=hint) from error
     finally:
         # Whatever happened, the scene has no performance afterwards: one was refused at the start.
         bake.clear_bake(faces)
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        # Blender itself writes to this name with "@" behind it first.
+        for left in (temporary, temporary.with_name(temporary.name + "@")):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
 
 
 def problem_or_none(kind: str) -> str | None:
@@ -113,6 +120,17 @@ def _require_free(faces: Sequence[bpy.types.Object], path: Path) -> None:
             f"{path.name} exists and was not written by CSTalk, or was changed since",
             hint="Move or rename that file, or choose another output folder",
         )
+    try:
+        files.check_unprotected(path)
+    except runtime_errors.RuntimeFault as fault:
+        raise BakeFailed(str(fault), hint=fault.hint) from fault
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _reason(error: Exception) -> str:

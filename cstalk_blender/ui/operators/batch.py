@@ -153,7 +153,7 @@ class CSTALK_OT_batch_pause(OperatorBase, bpy.types.Operator):
 
 
 class CSTALK_OT_batch_cancel(OperatorBase, bpy.types.Operator):
-    """Cancel the batch; finished lines are kept, and Bake Lines continues from there"""
+    """Cancel the batch and keep finished lines; a second press ends a worker that hangs"""
 
     bl_idname = "cstalk.batch_cancel"
     bl_label = "Cancel"

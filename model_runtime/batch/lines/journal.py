@@ -145,12 +145,17 @@ class Journal:
         return self._path.exists()
 
     def close(self) -> None:
-        """Sync everything to the disk and close."""
-        if self._stream is not None:
-            # Synced once at the end: for each line it would take too long.
-            os.fsync(self._stream.fileno())
-            self._stream.close()
-            self._stream = None
+        """Sync everything to the disk and close. Raises BadOutput; it is closed then, too."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        try:
+            # Closing writes what a full disk has refused so far, and fails again.
+            with stream:
+                # Synced once at the end: for each line it would take too long.
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> BadOutput:
         reason = error.strerror or error

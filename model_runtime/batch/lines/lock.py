@@ -75,10 +75,12 @@ def locked(output: Path) -> Iterator[Path]:
 
 def _sign(handle: int) -> None:
     text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()})
-    # Truncated: a longer old text would leave its end.
-    os.ftruncate(handle, 0)
-    os.lseek(handle, 0, os.SEEK_SET)
-    os.write(handle, text.encode())
+    # The text only names the holder: on a full disk the lock holds without it.
+    with contextlib.suppress(OSError):
+        # Truncated: a longer old text would leave its end.
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, text.encode())
 
 
 def _holder(handle: int) -> str:

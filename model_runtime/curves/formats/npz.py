@@ -13,9 +13,10 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from ...errors import BadCurves
 from ...files import replacing
@@ -30,6 +31,13 @@ CORRUPTION = (
 )
 """Exceptions of numpy and zipfile on damaged files."""
 AGAIN_HINT = "Generate the curves again"
+NEEDED = {"values", "channels", "fps", "start_s"}
+"""Entries without which there are no curves."""
+OTHER_HINT = "Choose a file that CSTalk wrote, or generate the curves again"
+OBJECTS = "an entry holds objects instead of numbers or text"
+"""Where numpy gives advice on unpickling, which this project never does."""
+ARCHIVE_START = b"PK"
+"""First bytes of a zip archive."""
 NEUTRAL = "neutral"
 """Entry with the curves without emotion."""
 
@@ -94,15 +102,14 @@ def read_layered(path: Path) -> LayeredCurves:
     """
     try:
         # Opened by us: np.load leaves a file open that it cannot read.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+        with path.open("rb") as stream, _opened(stream) as data:
             values, channels = data["values"], data["channels"]
             fps, start_s = float(data["fps"]), float(data["start_s"])
             request: Any = json.loads(str(data["request"])) if "request" in data else {}
             neutral = data.get(NEUTRAL)
     except CORRUPTION as error:
-        reason = " ".join(str(error).split())
         raise BadCurves(
-            f"{path.name} is not a CSTalk curve file: {reason}", hint=AGAIN_HINT
+            f"{path.name} is not a CSTalk curve file: {reason_of(error)}", hint=OTHER_HINT
         ) from error
     # Types are checked before anything is computed with them.
     kinds = {values.dtype.kind, "f" if neutral is None else neutral.dtype.kind}
@@ -118,3 +125,22 @@ def read_layered(path: Path) -> LayeredCurves:
     if neutral is None:
         return LayeredCurves.without_layers(track)
     return LayeredCurves(track, track.replaced(values=neutral.astype(np.float32, copy=False)))
+
+
+def reason_of(error: Exception) -> str:
+    """Return why numpy did not read a file, in one line without advice on unpickling."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return OBJECTS if "pickle" in reason else reason
+
+
+def _opened(stream: BinaryIO) -> NpzFile:
+    """Return the archive in a stream with all entries that curves need. Raises ValueError."""
+    # numpy takes anything that is no archive for a pickle.
+    if stream.read(len(ARCHIVE_START)) != ARCHIVE_START:
+        raise ValueError("it is no numpy archive")
+    stream.seek(0)
+    data = np.load(stream, allow_pickle=False)
+    missing = NEEDED - set(data.files)
+    if missing:
+        raise ValueError(f"it has no {', '.join(sorted(missing))}")
+    return cast(NpzFile, data)

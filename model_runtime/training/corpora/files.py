@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import DoubleArray, FloatArray
-from ...curves.formats.npz import CORRUPTION
+from ...curves.formats.npz import CORRUPTION, reason_of
 from ...errors import BadCurves
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".m4a", ".mp3", ".mov", ".mp4")
@@ -32,8 +32,7 @@ def reading(path: Path) -> Iterator[None]:
         # strerror leaves out the path, which the caller names.
         raise BadCurves(f"Cannot be read: {error.strerror or error}") from error
     except (*CORRUPTION, IndexError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BadCurves(f"Not a whole {path.suffix} file: {reason[:200]}") from error
+        raise BadCurves(f"Not a whole {path.suffix} file: {reason_of(error)[:200]}") from error
 
 
 def load_array(path: Path) -> NDArray[Any]:

@@ -32,6 +32,9 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "blink": (0.0, 2.0),
     "asymmetry": (-1.0, 3.0),
     "gain": (-3.0, 3.0),
+    "range_start_s": (-1e5, 1e5),
+    "range_end_s": (-1e5, 1e5),
+    "range_border_ms": (0.0, 1000.0),
 }
 """Limits of every number, those of the panel too."""
 # Limits for files of other people.
@@ -67,6 +70,25 @@ class RegionSettings:
     """Hold all regions at rest that are not solo."""
     is_mirrored: bool = False
     """Exchange left and right."""
+    range_start_s: float = 0.0
+    """Second of the audio file at which the layers begin to act, see `has_range`."""
+    range_end_s: float = 0.0
+    """Second of the audio file after which they end."""
+    range_border_ms: float = 80.0
+    """Milliseconds outside of the range over which the layers fade: about a phone."""
+
+    @property
+    def has_range(self) -> bool:
+        """Return whether the layers act in a part of the clip alone."""
+        return self.range_end_s > self.range_start_s
+
+    def with_range(self, other: RegionSettings) -> RegionSettings:
+        """Return these settings with the range of others."""
+        return dataclasses.replace(self, **{name: getattr(other, name) for name in RANGE})
+
+
+RANGE = ("range_start_s", "range_end_s", "range_border_ms")
+"""Fields of `RegionSettings` that say where the layers act."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +124,12 @@ class Direction:
     def region(self, name: str) -> RegionSettings:
         """Return the settings of one region."""
         return self.regions.get(name, NEUTRAL_REGION)
+
+    def with_ranges(self, other: Direction) -> Direction:
+        """Return this direction with the ranges of another."""
+        regions = {name: self.region(name).with_range(other.region(name)) for name in REGIONS}
+        overall = self.overall.with_range(other.overall)
+        return dataclasses.replace(self, overall=overall, regions=regions)
 
     @property
     def has_solo(self) -> bool:

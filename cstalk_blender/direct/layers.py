@@ -10,6 +10,9 @@ lip tightness and blinks, 6. offset, 7. gain and offset of single channels, 8. m
 What acts over all regions and on one of them is combined: strengths multiply, offsets and times
 add up, smoothings add up as variances, two mirrors cancel. Animated settings hold for the frame in
 which they act: timing and smoothing come before them.
+
+A range limits timing, smoothing, emotion, speech, strength, offset and mute of its layer. Layers of
+the face, mirror and solo act on the whole clip.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from numpy.typing import NDArray
 
 from ..arrays import FloatArray
 from ..package import resample, track
+from . import ranges
 from .direction import Direction, RegionSettings, Value, is_neutral
 from .prediction import Prediction
 from .regions import JAW_OPEN, LIPS, MOUTH_CLOSE, REGIONS, ChannelTable, table_of
@@ -66,6 +70,7 @@ class _Stage:
     def __init__(self, prediction: Prediction, direction: Direction, table: ChannelTable) -> None:
         self.direction, self.table = direction, table
         self.channels, self.fps = prediction.channels, prediction.fps
+        self.start_s = prediction.start_s
         self.source = prediction.values
         # Three states: the source for bounds, the mirrored curves with and without emotion, the
         # result.
@@ -89,9 +94,35 @@ class _Stage:
     def shape_region(self, region: str) -> None:
         """Apply timing, smoothing, emotion, speech, strength and offset to one region."""
         columns = self._columns(region)
-        settings = _combined(self.direction.overall, self.direction.region(region))
         if not len(columns):
             return
+        overall, own = self.direction.overall, self.direction.region(region)
+
+        def region_over(base: RegionSettings) -> FloatArray:
+            """Return the curves with the layers of the region over those of the face."""
+            return ranges.within(
+                self._share(own),
+                lambda: self._shaped(region, columns, _combined(base, own)),
+                lambda: self._shaped(region, columns, base),
+            )
+
+        out = ranges.within(
+            self._share(overall),
+            lambda: region_over(overall),
+            lambda: region_over(RegionSettings()),
+        )
+        # Compared rather than asked: settings may cancel each other.
+        if not np.array_equal(out, self.full[:, columns]):
+            self.values[:, columns] = out
+            self.is_changed[columns] = True
+
+    def _share(self, settings: RegionSettings) -> Value:
+        return ranges.share_of(settings, self.start_s, self.fps, len(self.source))
+
+    def _shaped(
+        self, region: str, columns: NDArray[np.intp], settings: RegionSettings
+    ) -> FloatArray:
+        """Return the curves of one region as one set of layers makes them in the whole clip."""
         full, speech = self.full[:, columns], self.speech[:, columns]
         if settings.timing_ms or settings.smoothing_ms:
             keep = self._kept_frames(region)
@@ -100,11 +131,7 @@ class _Stage:
             speech = self._moved(speech, keep, settings) if self.has_emotion else full
         out = _mixed(full, speech, settings)
         out = self._strengthened(out, region, columns, settings)
-        out = self._offset(out, region, columns, settings)
-        # Compared rather than asked: settings may cancel each other.
-        if not np.array_equal(out, self.full[:, columns]):
-            self.values[:, columns] = out
-            self.is_changed[columns] = True
+        return self._offset(out, region, columns, settings)
 
     def correct_channels(self) -> None:
         """Apply gain and offset of single channels."""
@@ -119,10 +146,12 @@ class _Stage:
     def mute(self) -> None:
         """Hold muted regions at rest, and those that are not solo where one is."""
         for region in ("", *REGIONS):
-            settings = self.direction.region(region)
-            is_out = self.direction.has_solo and not settings.is_solo
-            if settings.is_muted or self.direction.overall.is_muted or is_out:
-                self.values[:, self._columns(region)] = 0.0
+            settings, columns = self.direction.region(region), self._columns(region)
+            if self.direction.has_solo and not settings.is_solo:
+                self.values[:, columns] = 0.0
+            for muting in (settings, self.direction.overall):
+                if muting.is_muted:
+                    self.values[:, columns] *= 1 - _over_time(self._share(muting))
 
     def bounded(self) -> FloatArray:
         """Return the values, in changed columns within the rig's bounds."""

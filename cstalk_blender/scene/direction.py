@@ -27,6 +27,8 @@ SWITCHES = {"mute": "is_muted", "solo": "is_solo", "mirror": "is_mirrored"}
 """Properties of a region that are switches, and the fields of `RegionSettings`."""
 CURVES = ("strength", "emotion", "speech", "offset")
 """Numbers of a region whose keys are sampled; smoothing and timing are constant in a clip."""
+RANGE = ("range_start_s", "range_end_s", "range_border_ms")
+"""Numbers of a region that say where its layers act."""
 FACE_NUMBERS = ("lip_tightness", "jaw_range", "blink", "asymmetry")
 
 on_change: Callable[[bpy.types.Object], None] | None = None
@@ -121,6 +123,32 @@ class CSTALK_PG_layers(bpy.types.PropertyGroup):
         soft_max=200.0,
         max=500.0,
         step=500,
+        precision=0,
+    )
+    range_start_s: _number(
+        "Range Start",
+        "Second of the audio file at which the settings begin to act",
+        default=0.0,
+        min=-1e5,
+        max=1e5,
+        step=10,
+    )
+    range_end_s: _number(
+        "Range End",
+        "Second of the audio file after which the settings end to act; without a range they act "
+        "everywhere",
+        default=0.0,
+        min=-1e5,
+        max=1e5,
+        step=10,
+    )
+    range_border_ms: _number(
+        "Range Border",
+        "Milliseconds outside of the range over which the settings fade",
+        default=80.0,
+        min=0.0,
+        max=1000.0,
+        step=1000,
         precision=0,
     )
     mute: _switch("Mute", "Hold the region at rest")
@@ -230,7 +258,7 @@ def _settings(face: bpy.types.Object) -> Iterator[tuple[Any, str]]:
     """Yield owner and name of every setting of a face."""
     group = face.cstalk_direction
     for region in (OVERALL, *REGIONS):
-        yield from ((getattr(group, region), name) for name in (*NUMBERS, *SWITCHES))
+        yield from ((getattr(group, region), name) for name in (*NUMBERS, *RANGE, *SWITCHES))
     yield from ((group, name) for name in FACE_NUMBERS)
     yield from ((item, name) for item in group.channels for name in ("gain", "offset"))
 
@@ -264,6 +292,22 @@ def reset_region(face: bpy.types.Object, region: str) -> None:
     """
     with held_changes():
         _write_layers(getattr(face.cstalk_direction, region), directions.RegionSettings())
+
+
+def set_range(face: bpy.types.Object, region: str, start_s: float, end_s: float) -> None:
+    """Limit the layers of one region to a range; the change is reported.
+
+    Args:
+        face: The face.
+        region: A name of `REGIONS`, or `OVERALL`.
+        start_s: Second of the audio file.
+        end_s: Second of the audio file; not above ``start_s`` removes the range.
+    """
+    part = getattr(face.cstalk_direction, region)
+    with held_changes():
+        part.range_start_s = start_s if end_s > start_s else 0.0
+        part.range_end_s = end_s if end_s > start_s else 0.0
+    _changed(part, bpy.context)  # once for both ends
 
 
 def is_neutral(face: bpy.types.Object) -> bool:
@@ -306,12 +350,15 @@ def _read_layers(read: _Reader, group: Any, name: str) -> directions.RegionSetti
         for number in NUMBERS
     }
     switches = {field: bool(getattr(part, switch)) for switch, field in SWITCHES.items()}
-    return directions.RegionSettings(**numbers, **switches)
+    places = {name: round(float(getattr(part, name)), 4) for name in RANGE}
+    return directions.RegionSettings(**numbers, **places, **switches)
 
 
 def _write_layers(part: CSTALK_PG_layers, settings: directions.RegionSettings) -> None:
     for number in NUMBERS:
         setattr(part, number, float(np.mean(getattr(settings, number))))
+    for name in RANGE:
+        setattr(part, name, getattr(settings, name))
     for switch, field in SWITCHES.items():
         setattr(part, switch, getattr(settings, field))
 

@@ -132,7 +132,7 @@ class CSTALK_OT_direct_reset(DirectOperator, bpy.types.Operator):
     def change(self, face: bpy.types.Object) -> None:
         """Reset one region, or everything."""
         if not self.region:
-            direction.write(face, directions.Direction())
+            direction.write(face, directions.Direction())  # ranges too
             return
         direction.reset_region(face, self.region)
 
@@ -162,7 +162,8 @@ class CSTALK_OT_direct_preset(DirectOperator, bpy.types.Operator):
             raise preset_files.BadDirectionFile(
                 f"Preset not found: {self.preset}", hint="Open the menu again"
             )
-        direction.write(face, found.direction)
+        # The range says where to act, and a preset how: it acts where the user has chosen.
+        direction.write(face, found.direction.with_ranges(direction.direction_of(face)))
 
 
 class CSTALK_OT_direct_save(DirectOperator, bpy.types.Operator):
@@ -188,7 +189,9 @@ class CSTALK_OT_direct_save(DirectOperator, bpy.types.Operator):
         try:
             if not name:
                 raise preset_files.BadDirectionFile("The preset has no name", hint="Enter a name")
-            preset = preset_files.DirectionPreset(name, direction.direction_of(face))
+            # Without ranges, which have no meaning in another clip.
+            made = direction.direction_of(face).with_ranges(directions.Direction())
+            preset = preset_files.DirectionPreset(name, made)
             path = preset_files.save(library.folder(PRESET_FOLDER), preset)
         except SessionError as error:
             return self.fail(error)

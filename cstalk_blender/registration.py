@@ -10,7 +10,7 @@ import bpy
 from .cli import command
 from .demo_head import operator as demo_head
 from .scene import direction, emotion_track, predictions, result, takes, words
-from .ui import emotion_strip, preferences, services
+from .ui import curve_view, emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
 from .ui.operators import direct as direct_operators
@@ -18,6 +18,7 @@ from .ui.operators import edits as edit_operators
 from .ui.operators import generate as generate_operators
 from .ui.operators import lines as line_operators
 from .ui.operators import mapping as mapping_operators
+from .ui.operators import ranges as range_operators
 from .ui.operators import rig as rig_operators
 from .ui.operators import runtime as runtime_operators
 from .ui.operators import takes as take_operators
@@ -53,6 +54,7 @@ FEATURES: tuple[ModuleType, ...] = (
     generate_operators,
     curve_operators,
     direct_operators,
+    range_operators,
     take_operators,
     edit_operators,
     mapping_operators,
@@ -72,6 +74,7 @@ FEATURES: tuple[ModuleType, ...] = (
     batch_panels,
     batch_option_panels,
     emotion_strip,
+    curve_view,
     demo_head,
     command,
     services,  # closed first: a job under way needs everything else

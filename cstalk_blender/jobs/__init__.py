@@ -6,6 +6,7 @@
 * `request`: a Generate as plain data, and the scene and faces it is for.
 * `generate`: one Generate at a time, from the request to the keyframes.
 * `direct`: the settings of a face baked again as they change.
+* `curve_view`: what the curve view shows of a face.
 * `takes`: switch, delete and clear takes of a face.
 * `preview`: the settings of a face played before its keys are written.
 * `delivery`: curves to keyframes, undo step and check.

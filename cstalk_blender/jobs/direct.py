@@ -67,10 +67,20 @@ def directed(face: bpy.types.Object, scene: bpy.types.Scene, identity: str = "")
         raise prediction.BadPrediction(
             f"{face.name!r} has no stored prediction", hint="Generate the performance again"
         )
+    start, rate = place_of(face, scene)
+    return apply_settings(face, found, start_frame=start, frame_rate=rate)
+
+
+def place_of(face: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, float]:
+    """Return the scene frame at time 0 of a face's audio file, and frames per second.
+
+    Args:
+        face: The face.
+        scene: Its scene, which says both where the face has no result.
+    """
     values = result.settings_of(face.cstalk_result)
     start = int(values.get("start_frame", scene.cstalk.start_frame))
-    rate = float(values.get("frame_rate", audio.frame_rate(scene)))
-    return apply_settings(face, found, start_frame=start, frame_rate=rate)
+    return start, float(values.get("frame_rate", audio.frame_rate(scene)))
 
 
 def apply_settings(

@@ -295,7 +295,7 @@ def reset_region(face: bpy.types.Object, region: str) -> None:
 
 
 def set_range(face: bpy.types.Object, region: str, start_s: float, end_s: float) -> None:
-    """Limit the layers of one region to a range; the change is reported.
+    """Limit the layers of one region to a range; the change is not reported.
 
     Args:
         face: The face.
@@ -307,7 +307,6 @@ def set_range(face: bpy.types.Object, region: str, start_s: float, end_s: float)
     with held_changes():
         part.range_start_s = start_s if end_s > start_s else 0.0
         part.range_end_s = end_s if end_s > start_s else 0.0
-    _changed(part, bpy.context)  # once for both ends
 
 
 def is_neutral(face: bpy.types.Object) -> bool:

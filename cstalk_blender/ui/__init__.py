@@ -10,5 +10,6 @@
 - ``generate_requests``: from the settings of a scene to the request of Generate.
 - ``line_requests``: from the list of a scene to the request of a batch.
 - ``mapping_edits``: changes to the mapping of a mesh, and saved mappings.
+- ``curve_view``: the curve view of the 3D viewport as a gizmo; ``curve_drawing`` draws it.
 - ``emotion_strip``: emotions over time as small images.
 """

@@ -4,6 +4,7 @@
 - ``generate``: load audio, generate, cancel, clear.
 - ``curves``: load curve files, move keys in time.
 - ``direct``: presets, reset and update of a direction, channels, stored data.
+- ``ranges``: layers limited to a range of frames.
 - ``edits``: discard and pin hand edits.
 - ``takes``: play and delete takes, Try Five.
 - ``batch``: read, bake and clear the lines of a batch, open its report.

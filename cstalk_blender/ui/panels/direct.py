@@ -9,6 +9,7 @@ from ...jobs import open_jobs
 from ...scene import direction, predictions
 from ...text import byte_size
 from ..operators import direct as operators
+from ..operators import ranges as range_operators
 from ..properties.generate import chosen_face_or_none
 from .generate import SidebarPanel, draw_lines, letters_across
 
@@ -41,16 +42,19 @@ class CSTALK_PT_direct(DirectPanel, bpy.types.Panel):
         settings = face.cstalk_direction
         has_emotion = predictions.entry_or_none(face).has_emotion
         draw_preview(layout, face, letters)
+        layout.prop(context.scene.cstalk, "show_curves", toggle=True, icon="GRAPH")
         row = layout.row(align=True)
         row.menu(CSTALK_MT_direct_presets.__name__, icon="PRESET")
         row.operator(operators.CSTALK_OT_direct_save.bl_idname, text="", icon="ADD")
         row.operator(operators.CSTALK_OT_direct_reset.bl_idname, icon="LOOP_BACK")
         draw_layers(layout, settings.overall, has_emotion=has_emotion, is_overall=True)
+        draw_range(layout, face, context.scene, direction.OVERALL)
         column = split_column(layout)
         for name in direction.FACE_NUMBERS:
             column.prop(settings, name, slider=True)
         draw_regions(layout, settings)
-        draw_region(layout, settings, has_emotion=has_emotion)
+        box = draw_region(layout, settings, has_emotion=has_emotion)
+        draw_range(box, face, context.scene, settings.opened)
         draw_update(layout, face, letters)
         draw_data(layout, face)
 
@@ -150,6 +154,33 @@ def draw_layers(
         column.prop(layers, "mirror")
 
 
+def draw_range(
+    layout: bpy.types.UILayout, face: bpy.types.Object, scene: bpy.types.Scene, region: str
+) -> None:
+    """Draw the range of a region's layers, or the button that limits them to one.
+
+    Args:
+        layout: Where to draw.
+        face: The face.
+        scene: Its scene.
+        region: A name of `direction.REGIONS`, or `direction.OVERALL`.
+    """
+    part = getattr(face.cstalk_direction, region)
+    row = layout.row(align=True)
+    if part.range_end_s <= part.range_start_s:
+        row.operator(range_operators.CSTALK_OT_direct_range.bl_idname).region = region
+        return
+    start, rate = direct_job.place_of(face, scene)
+    first, last = (start + second * rate for second in (part.range_start_s, part.range_end_s))
+    row.label(text=f"Frames {first:.0f}-{last:.0f}", icon="PREVIEW_RANGE", translate=False)
+    clear = range_operators.CSTALK_OT_direct_range_clear.bl_idname
+    row.operator(clear, text="", icon="X").region = region
+    column = split_column(layout)
+    column.use_property_decorate = False
+    for name in direction.RANGE:
+        column.prop(part, name)
+
+
 def draw_regions(layout: bpy.types.UILayout, settings: direction.CSTALK_PG_direction) -> None:
     """Draw strength, mute, solo and mirror of every region, and which one is opened.
 
@@ -180,8 +211,8 @@ def opened_icon(settings: direction.CSTALK_PG_direction, name: str) -> str:
 
 def draw_region(
     layout: bpy.types.UILayout, settings: direction.CSTALK_PG_direction, *, has_emotion: bool
-) -> None:
-    """Draw all settings of the opened region.
+) -> bpy.types.UILayout:
+    """Draw all settings of the opened region; return its box.
 
     Args:
         layout: Where to draw.
@@ -196,6 +227,7 @@ def draw_region(
     )
     button.region = name
     draw_layers(box, getattr(settings, name), has_emotion=has_emotion)
+    return box
 
 
 def draw_update(layout: bpy.types.UILayout, face: bpy.types.Object, letters: int) -> None:

@@ -38,6 +38,13 @@ def _on_audio(settings: CSTALK_PG_scene, _context: bpy.types.Context) -> None:
         settings.sound = None
 
 
+def _redraw_viewports(_settings: CSTALK_PG_scene, _context: bpy.types.Context) -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
 def _absolute(path: str) -> Path | None:
     return Path(bpy.path.abspath(path)) if path else None
 
@@ -144,6 +151,16 @@ class CSTALK_PG_scene(bpy.types.PropertyGroup):
         max=5.0,
         precision=1,
         subtype="PERCENTAGE",
+    )
+
+    show_curves: bpy.props.BoolProperty(
+        name="Show Curves",
+        description="Show audio, words and curves of the opened region at the lower edge of the 3D "
+        "viewport. Click to jump to a frame, drag to limit the region to these frames, Shift+drag "
+        "to limit the whole face (default: off)",
+        default=False,
+        options=set(),
+        update=_redraw_viewports,
     )
 
     edit_blend_ms: bpy.props.FloatProperty(

@@ -93,7 +93,7 @@ def test_every_class_of_ours_has_a_tooltip_and_a_blender_name():
 def test_scene_settings_explain_themselves(addon):
     properties = bpy.types.Scene.bl_rna.properties["cstalk"].fixed_type.properties
     own = [prop for prop in properties if prop.identifier not in ("rna_type", "name")]
-    assert len(own) == 16
+    assert len(own) == 17
     assert all(prop.description for prop in own)
     emotions = properties["emotion"].enum_items
     named = [item for item in emotions if item.identifier]  # the others are separators

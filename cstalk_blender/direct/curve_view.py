@@ -17,6 +17,8 @@ from ..arrays import FloatArray
 MARKS, CURVES, WAVEFORM, WORDS, TITLE = 12, 72, 36, 30, 18
 """Rows from bottom to top: closures and hand edits, curves, waveform, words, title."""
 MARGIN = 8
+LEAST_TOP = 0.5
+"""Top of the axis at least: speech rarely moves a shape key further, and weak curves look weak."""
 NARROWEST = 120
 """Pixels of width under which nothing is drawn."""
 WORD_ROWS = 2
@@ -206,14 +208,14 @@ def polyline(frames: NDArray[np.float64], values: FloatArray, view: View) -> NDA
 
 
 def bounds_of(values: FloatArray) -> tuple[float, float]:
-    """Return the lowest and the highest value of the axis: 0 to 1, or what the curves reach.
+    """Return the lowest and the highest value of the axis: 0 to 0.5, or what the curves reach.
 
     Args:
         values: Shape (frames, channels), of channels of one region.
     """
     if not values.size:
-        return 0.0, 1.0
-    return min(0.0, float(values.min())), max(1.0, float(values.max()))
+        return 0.0, LEAST_TOP
+    return min(0.0, float(values.min())), max(LEAST_TOP, float(values.max()))
 
 
 def strongest(values: FloatArray, count: int) -> list[int]:

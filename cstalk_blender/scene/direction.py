@@ -245,8 +245,10 @@ def fingerprint(face: bpy.types.Object) -> str:
     curves = {curve.data_path: curve for curve in compat.curves_of(face)}
     parts: list[str] = []
     for owner, name in _settings(face):
-        path = f"{owner.path_from_id()}.{name}"
         value, default = getattr(owner, name), owner.bl_rna.properties[name].default
+        if not curves and value == default:
+            continue  # most settings; their paths take half of the time
+        path = f"{owner.path_from_id()}.{name}"
         if path in curves:
             parts.append(f"{path}={ownership.digest(curves[path])}")
         elif value != default:

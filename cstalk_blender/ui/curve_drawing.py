@@ -26,9 +26,9 @@ CLOSURE: Color = (0.85, 0.28, 0.45, 0.9)
 EDIT: Color = (0.35, 0.8, 0.45, 0.95)
 OTHER_EDIT: Color = (0.35, 0.8, 0.45, 0.35)
 PLAYHEAD: Color = (0.28, 0.5, 0.9, 1.0)
-RANGE: Color = (1.0, 1.0, 1.0, 0.1)
-OVERALL: Color = (0.45, 0.6, 1.0, 0.12)
-SELECTED: Color = (1.0, 1.0, 1.0, 0.22)
+RANGE: Color = (1.0, 1.0, 1.0, 0.04)
+OVERALL: Color = (0.4, 0.6, 1.0, 0.06)
+SELECTED: Color = (1.0, 1.0, 1.0, 0.09)
 # Apart in hue and in lightness, so that neighbours differ for colour-blind eyes as well.
 CURVES: Sequence[Color] = (
     (0.95, 0.77, 0.25, 1.0),

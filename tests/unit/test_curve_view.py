@@ -102,8 +102,8 @@ def test_runs_bounds_and_strongest():
     assert curve_view.runs([]) == []
     assert curve_view.runs([3, 4, 5, 9, 11, 12]) == [(3, 5), (9, 9), (11, 12)]
     values = np.array([[0, 0, -0.5], [0.2, 0, 0.5]], np.float32)
-    assert curve_view.bounds_of(values) == (-0.5, 1.0)
-    assert curve_view.bounds_of(values[:, :0]) == (0.0, 1.0)
+    assert curve_view.bounds_of(values) == (-0.5, 0.5)
+    assert curve_view.bounds_of(values[:, :0]) == (0.0, 0.5)
     assert curve_view.strongest(values, 5) == [2, 0]
     assert curve_view.strongest(values[:, :0], 5) == []
 

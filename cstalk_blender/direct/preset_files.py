@@ -128,6 +128,27 @@ def save(folder: Path, preset: DirectionPreset) -> Path:
     return path
 
 
+def delete(folder: Path, name: str) -> None:
+    """Delete one of the user's presets.
+
+    Args:
+        folder: Folder of the user's presets.
+        name: File name, as `own` returns it.
+
+    Raises:
+        BadDirectionFile: The folder has no such preset, or it cannot be deleted.
+    """
+    # Only what `own` lists: a link, a path or a file of someone else is none of our files.
+    path = folder / name
+    if name not in own(folder) or path.is_symlink():
+        raise BadDirectionFile(f"Preset not found: {name}", hint="Open the menu again")
+    try:
+        path.unlink()
+    except OSError as error:
+        fault = files.unwritable(path, error)
+        raise BadDirectionFile(str(fault), hint=fault.hint) from error
+
+
 @functools.cache
 def bundled() -> dict[str, DirectionPreset]:
     """Return the presets of the extension by their keys."""

@@ -66,6 +66,11 @@ def test_own_presets_are_saved_and_applied(face, tmp_path, monkeypatch):  # noqa
     assert said(panels.CSTALK_MT_direct_presets).split()[-1] == "Calm"
     assert bpy.ops.cstalk.direct_preset(preset="Calm.json", is_own=True) == {"FINISHED"}
     assert face.cstalk_direction.brows.strength == 0.5
+    assert bpy.ops.cstalk.direct_preset_delete(preset="Calm.json") == {"FINISHED"}
+    assert not list(tmp_path.rglob("*.json"))
+    assert "Calm" not in said(panels.CSTALK_MT_direct_presets)
+    with pytest.raises(RuntimeError, match="not found"):
+        bpy.ops.cstalk.direct_preset_delete(preset="Calm.json")
     with pytest.raises(RuntimeError, match="no name"):
         bpy.ops.cstalk.direct_save(name=" ")
     with pytest.raises(RuntimeError, match="not found"):

@@ -102,3 +102,18 @@ def test_files_hold_only_what_differs_from_neutral() -> None:
     data = json.loads(preset_files.encode(PRESET))
     assert data["settings"] == {"jaw_range": 0.75, "regions": {"brows": {"strength": 0.5}}}
     assert from_json(data["settings"]) == PRESET.direction
+
+
+@pytest.mark.parametrize("name", ["other.json", "../own.json", "link.json", "missing.json", ""])
+def test_only_own_presets_are_deleted(tmp_path, name):
+    folder = tmp_path / "presets"
+    outside = preset_files.save(tmp_path, DirectionPreset("own", Direction()))
+    preset_files.save(folder, PRESET)
+    (folder / "other.json").write_text("{}")
+    (folder / "link.json").symlink_to(outside)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(preset_files.BadDirectionFile, match="not found"):
+        preset_files.delete(folder, name)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == before
+    preset_files.delete(folder, "Mürrisch_leise.json")
+    assert len(before) - 1 == len({path for path in tmp_path.rglob("*") if path.is_file()})

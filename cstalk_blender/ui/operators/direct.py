@@ -199,6 +199,31 @@ class CSTALK_OT_direct_save(DirectOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class CSTALK_OT_direct_preset_delete(IdleOperator, bpy.types.Operator):
+    """Delete this preset of yours from the disk"""
+
+    bl_idname = "cstalk.direct_preset_delete"
+    bl_label = "Delete Preset"
+    bl_options = {"REGISTER", "INTERNAL"}
+
+    preset: bpy.props.StringProperty(options={"HIDDEN"})
+
+    def invoke(
+        self, context: bpy.types.Context, event: bpy.types.Event
+    ) -> set[OperatorReturnItems]:
+        """Ask first: a deleted file cannot be undone."""
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Delete the file."""
+        try:
+            preset_files.delete(library.folder(PRESET_FOLDER), self.preset)
+        except SessionError as error:
+            return self.fail(error)
+        self.report({"INFO"}, f"Deleted {self.preset}")
+        return {"FINISHED"}
+
+
 _items: list[tuple[str, str, str]] = []
 """Blender keeps no reference to the texts of a dynamic enum."""
 
@@ -294,6 +319,7 @@ CLASSES = (
     CSTALK_OT_direct_reset,
     CSTALK_OT_direct_preset,
     CSTALK_OT_direct_save,
+    CSTALK_OT_direct_preset_delete,
     CSTALK_OT_direct_channel_add,
     CSTALK_OT_direct_channel_remove,
     CSTALK_OT_remove_data,

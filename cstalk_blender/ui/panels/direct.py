@@ -94,10 +94,14 @@ class CSTALK_MT_direct_presets(bpy.types.Menu):
             if is_own and found:
                 self.layout.separator()
             for key, preset in found.items():
-                button = self.layout.operator(
+                row = self.layout.row()
+                button = row.operator(
                     operators.CSTALK_OT_direct_preset.bl_idname, text=preset.name, translate=False
                 )
                 button.preset, button.is_own = key, is_own
+                if is_own:
+                    delete = operators.CSTALK_OT_direct_preset_delete.bl_idname
+                    row.operator(delete, text="", icon="TRASH").preset = key
 
 
 def draw_preview(layout: bpy.types.UILayout, face: bpy.types.Object, letters: int) -> None:

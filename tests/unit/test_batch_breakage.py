@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def test_an_output_outside_fails_its_line_alone(tmp_path: Path) -> None:
         write_wav(tmp_path / f"{name}.wav", voice(0.2))
     (tmp_path / "one.json").write_text('{"out": "../../evil"}', encoding="utf-8")
     first, second = make_plan(read_rows(tmp_path))
-    assert first.row.problem == "Line 1 has the output '../../evil'"
+    leads_out = "Line 1 has the output '../../evil', which leads out of the output folder"
+    assert first.row.problem == leads_out
     assert (first.row.output, first.targets) == ("", ("one.npz",))
     assert (second.row.problem, second.targets) == ("", ("two.npz",))
 
@@ -134,3 +136,31 @@ def test_a_full_disk_is_an_error_of_the_journal_and_no_obstacle_to_the_lock(
     with pytest.raises(BadOutput, match="Cannot write"):
         journal.close()
     journal.close()  # it is closed, whatever happened
+
+
+@pytest.mark.parametrize("name", ["lines.xlsx", "lines.ods", "renamed.csv", "old.xls"])
+def test_a_workbook_in_place_of_a_list_is_named_with_the_way_out(tmp_path: Path, name: str) -> None:
+    start = b"\xd0\xcf\x11\xe0" if name.endswith("xls") else b"PK\x03\x04"
+    (tmp_path / name).write_bytes(start + bytes(300))
+    with pytest.raises(BadArgument, match="is a workbook, not a list") as told:
+        list(read_table(tmp_path / name))
+    assert "Save the sheet as CSV" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    "output, problem",
+    [
+        ("CON", "is a device name on Windows"),
+        ("a.", "ends in a dot or space"),
+        ("C:x", "leads out of the output folder"),
+        ("\\\\server\\share\\x", "leads out of the output folder"),
+        ("a|b", "contains a forbidden character"),
+        ("x" * 300, "is longer than 255 bytes"),
+        (".cstalk-batch/x", "keeps its state"),
+    ],
+)
+def test_an_impossible_output_says_what_is_wrong(tmp_path: Path, output: str, problem: str) -> None:
+    write_wav(tmp_path / "one.wav", voice(0.2))
+    (tmp_path / "one.json").write_text(json.dumps({"out": output}), encoding="utf-8")
+    (line,) = make_plan(read_rows(tmp_path))
+    assert problem in line.row.problem

@@ -117,10 +117,14 @@ def _checked_output(row: Row) -> PurePosixPath:
     path = PurePosixPath(row.output.replace("\\", "/"))
     # "C:name" is relative to a drive.
     drive = ":" in path.parts[0] if path.parts else False
-    odd = any(name_problem(part) or part.startswith(OWN_FILES) for part in path.parts)
-    if path.is_absolute() or ".." in path.parts or not path.name or drive or odd:
+    reasons = [problem for part in path.parts if (problem := name_problem(part))]
+    if any(part.startswith(OWN_FILES) for part in path.parts):
+        reasons.append("is a file that CSTalk keeps its state in")
+    if path.is_absolute() or ".." in path.parts or not path.name or drive:
+        reasons.insert(0, "leads out of the output folder")
+    if reasons:
         raise BadArgument(
-            f"Line {row.number} has the output {row.output!r}",
+            f"Line {row.number} has the output {row.output!r}, which {reasons[0]}",
             hint="Write a name or a path within the output folder",
         )
     return path

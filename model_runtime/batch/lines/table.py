@@ -20,6 +20,9 @@ from .audio_files import AUDIO_SUFFIXES
 
 LIST_HINT = "Give a CSV or TSV with the column 'file'"
 AUDIO_HINT = "Give the folder that holds it, or use the command 'generate' for one file"
+WORKBOOK_HINT = "Save the sheet as CSV in the spreadsheet program, and choose that file"
+WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of workbooks: zip archives (xlsx, ods, numbers), and xls of old Excel."""
 DELIMITERS = ",;\t|"
 CELL_CHARACTERS = 16 * 1024 * 1024
 """Longest cell; Python's own limit of 131,072 would refuse the whole list."""
@@ -69,11 +72,14 @@ def read_table(path: Path) -> Iterator[ListRow]:
     """Yield the rows of a list; blank rows are counted and left out.
 
     Raises:
-        BadArgument: The file cannot be read, has no column for the audio file, has two columns
-            for one field, or has no rows.
+        BadArgument: The file cannot be read, is a workbook, has no column for the audio file, has
+            two columns for one field, or has no rows.
     """
     try:
-        text = decoded(path.read_bytes())
+        data = path.read_bytes()
+        if data.startswith(WORKBOOK_STARTS):
+            raise BadArgument(f"{path} is a workbook, not a list", hint=WORKBOOK_HINT)
+        text = decoded(data)
     except OSError as error:
         raise BadArgument(f"Cannot read {path}: {error.strerror}", hint=LIST_HINT) from error
     # A limit of the whole process; there is no other way.

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from model_runtime.expressions import blend as blends
     from model_runtime.expressions import catalogue as expressions
     from model_runtime.expressions import listing as expression_names
+    from model_runtime.postprocess import blinks
     from model_runtime.text import pronounce
     from model_runtime.text import track as phone_track
 else:
@@ -56,6 +57,7 @@ else:
     expressions = _sibling("expressions.catalogue")
     expression_names = _sibling("expressions.listing")
     blends = _sibling("expressions.blend")
+    blinks = _sibling("postprocess.blinks")
     idle = _sibling("acting.idle")
     prosody = _sibling("acting.prosody")
     runtime_errors = _sibling("errors")
@@ -93,6 +95,7 @@ __all__ = [
     "batch_plan",
     "batch_table",
     "blends",
+    "blinks",
     "choices",
     "expression_names",
     "expressions",

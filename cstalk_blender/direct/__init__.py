@@ -2,8 +2,8 @@
 
 * ``edits``: what the artist changed on generated curves, and how new ones keep it.
 * ``few_keys``: a curve as few Bezier keys with a bounded error, aligned within a region.
-* ``direction``: settings of the layers; ``layers`` applies them, by ``regions``, ``ranges`` and
-  ``smoothing``.
+* ``direction``: settings of the layers; ``layers`` applies them, by ``regions``, ``ranges``,
+  ``smoothing`` and ``blink_rate``.
 * ``preset_files``: directions as JSON files; ``presets`` holds those of the extension.
 * ``curve_view``: where the curve view draws what; ``waveform`` reads the audio for it.
 * ``preview``: curves read at any frame, for a preview without keys.

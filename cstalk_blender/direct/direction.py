@@ -30,6 +30,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "lip_tightness": (-1.0, 1.0),
     "jaw_range": (0.0, 2.0),
     "blink": (0.0, 2.0),
+    "blink_rate": (0.0, 3.0),
     "asymmetry": (-1.0, 3.0),
     "gain": (-3.0, 3.0),
     "range_start_s": (-1e5, 1e5),
@@ -118,6 +119,8 @@ class Direction:
     """Multiplies the opening of the jaw; closed lips stay closed."""
     blink: Value = 1.0
     """Multiplies the closing of the lids."""
+    blink_rate: float = 1.0
+    """Multiplies the number of blinks."""
     asymmetry: Value = 1.0
     """Multiplies the difference between the halves of the face; 0 is symmetric."""
 
@@ -203,6 +206,7 @@ class _Own:
     lip_tightness: float = 0.0
     jaw_range: float = 1.0
     blink: float = 1.0
+    blink_rate: float = 1.0
     asymmetry: float = 1.0
 
 

@@ -3,9 +3,9 @@
 The layers act in this order; each is left out where it is neutral, so that neutral settings return
 the prediction bit by bit:
 
-1. mirror and asymmetry, 2. timing, 3. smoothing, 4. emotion and speech, 5. strength with jaw range,
-lip tightness and blinks, 6. offset, 7. gain and offset of single channels, 8. mute and solo,
-9. bounds of the rig.
+1. mirror, asymmetry and number of blinks, 2. timing, 3. smoothing, 4. emotion and speech,
+5. strength with jaw range, lip tightness and blinks, 6. offset, 7. gain and offset of single
+channels, 8. mute and solo, 9. bounds of the rig.
 
 What acts over all regions and on one of them is combined: strengths multiply, offsets and times
 add up, smoothings add up as variances, two mirrors cancel. Animated settings hold for the frame in
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ..arrays import FloatArray
 from ..package import resample, track
-from . import ranges
+from . import blink_rate, ranges
 from .direction import Direction, RegionSettings, Value, is_neutral
 from .prediction import Prediction
 from .regions import JAW_OPEN, LIPS, MOUTH_CLOSE, REGIONS, ChannelTable, table_of
@@ -56,6 +56,7 @@ def apply(prediction: Prediction, direction: Direction) -> track.CurveTrack:
     table = table_of(prediction.rig, prediction.channels)
     stage = _Stage(prediction, direction, table)
     stage.mirror()
+    stage.change_blinks()
     # The empty region is that of channels that no region has, which obey the overall settings.
     for region in ("", *REGIONS):
         stage.shape_region(region)
@@ -90,6 +91,17 @@ class _Stage:
         self.speech = self._sides(self.speech, mirrored, difference)
         self.values = self.full.copy()
         self.is_changed |= (self.values != self.source).any(0)
+
+    def change_blinks(self) -> None:
+        """Remove blinks, or add more; the same ones in speech and emotion."""
+        rate, lids = self.direction.blink_rate, self.table.blinks
+        if rate == 1 or not len(lids):
+            return
+        plan = blink_rate.plan_for(self.full[:, lids].mean(1), self.fps, rate)
+        self.full = blink_rate.apply(self.full, self.channels, self.fps, plan)
+        self.speech = blink_rate.apply(self.speech, self.channels, self.fps, plan)
+        self.is_changed |= (self.full != self.values).any(0)
+        self.values = self.full.copy()
 
     def shape_region(self, region: str) -> None:
         """Apply timing, smoothing, emotion, speech, strength and offset to one region."""

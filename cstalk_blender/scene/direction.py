@@ -30,6 +30,8 @@ CURVES = ("strength", "emotion", "speech", "offset")
 RANGE = ("range_start_s", "range_end_s", "range_border_ms")
 """Numbers of a region that say where its layers act."""
 FACE_NUMBERS = ("lip_tightness", "jaw_range", "blink", "asymmetry")
+FACE_CONSTANTS = ("blink_rate",)
+"""Numbers of the whole face whose keys are not sampled."""
 
 on_change: Callable[[bpy.types.Object], None] | None = None
 """Called when the user changes a setting of a face; set by `jobs.direct`."""
@@ -192,6 +194,13 @@ class CSTALK_PG_direction(bpy.types.PropertyGroup):
         max=2.0,
     )
     blink: _number("Blinks", "Factor on the closing of the lids, 0 to 2", min=0.0, max=2.0)
+    blink_rate: _number(
+        "Blink Rate",
+        "Factor on the number of blinks, 0 to 3; added blinks fill the longest gaps",
+        min=0.0,
+        soft_max=2.0,
+        max=3.0,
+    )
     asymmetry: _number(
         "Asymmetry",
         "Factor on the difference between the halves of the face: 0 is symmetric",
@@ -230,6 +239,7 @@ def direction_of(
             if item.gain != 1 or item.offset
         },
         **{name: read(group, name) for name in FACE_NUMBERS},
+        **{name: round(float(getattr(group, name)), 6) for name in FACE_CONSTANTS},
     )
 
 
@@ -261,7 +271,7 @@ def _settings(face: bpy.types.Object) -> Iterator[tuple[Any, str]]:
     group = face.cstalk_direction
     for region in (OVERALL, *REGIONS):
         yield from ((getattr(group, region), name) for name in (*NUMBERS, *RANGE, *SWITCHES))
-    yield from ((group, name) for name in FACE_NUMBERS)
+    yield from ((group, name) for name in (*FACE_NUMBERS, *FACE_CONSTANTS))
     yield from ((item, name) for item in group.channels for name in ("gain", "offset"))
 
 
@@ -277,7 +287,7 @@ def write(face: bpy.types.Object, direction: directions.Direction) -> None:
         for name in (OVERALL, *REGIONS):
             settings = direction.overall if name == OVERALL else direction.region(name)
             _write_layers(getattr(group, name), settings)
-        for name in FACE_NUMBERS:
+        for name in (*FACE_NUMBERS, *FACE_CONSTANTS):
             setattr(group, name, float(np.mean(getattr(direction, name))))
         group.channels.clear()
         for name, settings in direction.channels.items():

@@ -33,10 +33,19 @@ def test_the_page_appears_with_a_performance_and_goes_with_its_data(addon):
 
 def test_the_page_shows_regions_and_the_size_of_the_data(face):  # noqa: F811
     text = said(panels.CSTALK_PT_direct)
-    for name in ("Brows", "Gaze", "Lip Tightness", "Presets", "Reset", "Remove Data"):
+    for name in ("Brows", "Gaze", "Lip Tightness", "Blink Rate", "Presets", "Reset", "Remove Data"):
         assert name in text
     assert f"Stored: {predictions.size_bytes(face) / 1e3:.0f} KB" in text
     said(panels.CSTALK_PT_direct_channels)
+
+
+def test_the_blink_rate_reaches_the_direction_and_its_stored_form(face):  # noqa: F811
+    before = direction.fingerprint(face)
+    face.cstalk_direction.blink_rate = 0.3
+    assert direction.direction_of(face).blink_rate == 0.3
+    assert direction.fingerprint(face) != before
+    direction.write(face, Direction(blink_rate=2.0))
+    assert face.cstalk_direction.blink_rate == 2.0
 
 
 def test_a_preset_sets_all_and_reset_restores_the_keys(face):  # noqa: F811

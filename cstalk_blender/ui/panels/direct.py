@@ -52,6 +52,9 @@ class CSTALK_PT_direct(DirectPanel, bpy.types.Panel):
         column = split_column(layout)
         for name in direction.FACE_NUMBERS:
             column.prop(settings, name, slider=True)
+        column.use_property_decorate = False
+        for name in direction.FACE_CONSTANTS:
+            column.prop(settings, name, slider=True)
         draw_regions(layout, settings)
         box = draw_region(layout, settings, has_emotion=has_emotion)
         draw_range(box, face, context.scene, settings.opened)

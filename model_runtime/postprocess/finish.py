@@ -13,6 +13,7 @@ from ..curves.resample import checked_fps, frames_for, resample_speech
 from ..curves.rig import RigDefinition
 from ..curves.track import CurveTrack
 from .blinks import add_blinks, blink_times, lid_closure
+from .lids import open_lids
 from .stillness import hold_still, presence_of
 
 LIP_REGIONS = ("jaw", "mouth", "tongue")
@@ -75,6 +76,7 @@ def finish(
     track = resample_speech(track, fps, frames=frames, lip_columns=lips)
     # Bounds before blinks: a blink adds to a lid that is within them.
     track = within_bounds(track, rig)
+    track = track.replaced(values=open_lids(track.values, track.channels))
     if options.blink:
         track = with_blinks(track, silence, options, model_rate=raw.fps, duration_s=duration_s)
     return track

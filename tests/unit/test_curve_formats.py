@@ -274,7 +274,7 @@ def test_missing_entries_and_objects_are_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", values=np.zeros((2, 1), np.float32), fps=24.0)
     with pytest.raises(BadCurves, match="it has no channels, start_s"):
         read_curves(tmp_path / "a.npz")
-    entries = {"channels": np.array(["a"]), "fps": 24.0, "start_s": 0.0}
-    np.savez(tmp_path / "b.npz", values=np.array([[None]]), **entries)
+    objects, names = np.array([[None]]), np.array(["a"])
+    np.savez(tmp_path / "b.npz", values=objects, channels=names, fps=24.0, start_s=0.0)
     with pytest.raises(BadCurves, match="an entry holds objects"):
         read_curves(tmp_path / "b.npz")

@@ -225,6 +225,7 @@ def bake(
     made = direct_job.apply_settings(
         face, Prediction.of(curves), start_frame=first, frame_rate=rate
     )
+    new_take = new_take or stored_takes.plays_another_clip(face, identity or name)
     new = _new_take(face, identity or name, name, is_new=new_take)
     report = keys.bake_track(
         faces,

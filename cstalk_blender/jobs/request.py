@@ -93,6 +93,8 @@ def request_for(
     sound.length_s(performance.audio)
     audio = sound_decode.for_model(performance.audio, Path(bpy.app.tempdir))
     clip = str(performance.audio.absolute())  # not a temporary copy
+    # Another line of the character: the earlier one stays in the list.
+    is_new_take = is_new_take or takes.plays_another_clip(target, clip)
     message = protocol.Generate(
         id="",
         output_folder="",

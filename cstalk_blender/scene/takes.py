@@ -123,6 +123,17 @@ def new_identity(clip: str) -> str:
     return f"{clip}|{uuid.uuid4().hex[:12]}"
 
 
+def plays_another_clip(face: bpy.types.Object, clip: str) -> bool:
+    """Return True when the take that plays is of another clip, which a new take never replaces.
+
+    Args:
+        face: The face.
+        clip: Identity of the clip, such as the path of its audio file.
+    """
+    present = entry_or_none(face)
+    return present is not None and present.clip != clip
+
+
 def identity_for(face: bpy.types.Object, clip: str, *, is_new: bool) -> str:
     """Return the identity of the take that a clip is generated into.
 

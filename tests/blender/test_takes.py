@@ -339,3 +339,17 @@ def test_a_failure_ends_the_queue(studio, use_worker, work):
         bpy.ops.cstalk.try_five()
     assert not studio.is_busy
     assert not api.takes(bpy.data.objects["Face"])
+
+
+def test_another_clip_keeps_the_take_that_plays_without_being_asked(face):
+    first_line = face.cstalk_takes.active
+    one = digests(face)
+    count = len(face.cstalk_takes.items)
+    second_line = bake(face, 3, new=False, name="another line.wav")
+    assert len(face.cstalk_takes.items) == count + 1
+    assert predictions.entry_or_none(face) is not None
+    # The same clip again replaces its own take alone.
+    assert bake(face, 4, new=False, name="another line.wav") == second_line
+    assert len(face.cstalk_takes.items) == count + 1
+    api.play_take(face, first_line)
+    assert digests(face) == one

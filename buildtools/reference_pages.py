@@ -47,11 +47,12 @@ API = (
                 "cstalk_blender/api.py",
                 (
                     *("generate", "start", "wait", "direct", "bake", "direction_of"),
-                    *("takes", "Take", "play_take", "delete_take"),
-                    *("hand_edits", "discard_edits", "pin_edit"),
+                    *("takes", "play_take", "delete_take"),
+                    *("hand_edits", "discard_edits", "pin_edit", "adopt_edit"),
                     *("prediction_of", "preset", "remove_data"),
                 ),
             ),
+            ("cstalk_blender/jobs/takes.py", ("Take",)),
             (
                 "cstalk_blender/direct/direction.py",
                 ("Direction", "RegionSettings", "ChannelSettings"),

@@ -13,7 +13,6 @@ A face is a mesh with shape keys. Call from the main thread, in Object Mode. Eve
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,9 +26,11 @@ from .jobs import direct as direct_job
 from .jobs import open_jobs
 from .jobs import request as requests
 from .jobs import takes as face_takes
+from .jobs.takes import Take
 from .package import layered, protocol, track
 from .rig.binding import targets
 from .rig.keys import bake as keys
+from .rig.keys import edit_marks
 from .rig.keys import hand_edits as keyed_edits
 from .rig.keys.hand_edits import HandEdit
 from .rig.keys.report import BakeReport
@@ -46,6 +47,8 @@ __all__ = [
     "Prediction",
     "RegionSettings",
     "SessionError",
+    "Take",
+    "adopt_edit",
     "bake",
     "delete_take",
     "direct",
@@ -293,26 +296,6 @@ def preset(name: str) -> Direction:
     return found.direction
 
 
-@dataclasses.dataclass(frozen=True)
-class Take:
-    """A performance of a face, one of several."""
-
-    identity: str
-    """For `play_take` and `delete_take`."""
-    name: str
-    title: str
-    """Emotion and audio file."""
-    seed: int
-    """Random seed; -1 for curves that were loaded."""
-    created: str
-    """Local date and time, as ``2026-05-01 12:00``."""
-    rating: int
-    """0 to 5."""
-    is_playing: bool
-    is_edited: bool
-    """Keys are not as CSTalk wrote them."""
-
-
 def takes(face: bpy.types.Object) -> list[Take]:
     """Return the takes of a face in the order of the list."""
     stored_takes.ensure_active(face)
@@ -361,9 +344,15 @@ def delete_take(face: bpy.types.Object, identity: str) -> list[str]:
     return face_takes.delete(face, identity)
 
 
-def hand_edits(face: bpy.types.Object) -> list[HandEdit]:
-    """Return what the artist changed in the keys that a face plays, in order of time."""
-    return keyed_edits.hand_edits_of(face_takes.owners_of_face(face))
+def hand_edits(face: bpy.types.Object, *, with_adopted: bool = False) -> list[HandEdit]:
+    """Return what the artist changed in the keys that a face plays, in order of time.
+
+    Args:
+        face: The face.
+        with_adopted: Return those of `adopt_edit` too.
+    """
+    found = keyed_edits.hand_edits_of(face_takes.owners_of_face(face))
+    return [edit for edit in found if with_adopted or not edit.is_adopted]
 
 
 def discard_edits(face: bpy.types.Object, edits: Sequence[HandEdit]) -> BakeReport:
@@ -391,9 +380,18 @@ def pin_edit(face: bpy.types.Object, edit: HandEdit, *, is_pinned: bool = True) 
         edit: An edit of `hand_edits`.
         is_pinned: Protect it.
     """
-    for owner in face_takes.owners_of_face(face):
-        if owner.name_full == edit.owner:
-            keyed_edits.set_pin(owner, edit, is_pinned=is_pinned)
+    face_takes.mark_edit(face, edit, edit_marks.PINS, is_set=is_pinned)
+
+
+def adopt_edit(face: bpy.types.Object, edit: HandEdit, *, is_adopted: bool = True) -> None:
+    """Make a hand edit part of the performance, or a hand edit again; no key changes.
+
+    Args:
+        face: The face.
+        edit: An edit of `hand_edits`.
+        is_adopted: Adopt it.
+    """
+    face_takes.mark_edit(face, edit, edit_marks.ADOPTED, is_set=is_adopted)
 
 
 def remove_data(face: bpy.types.Object) -> int:

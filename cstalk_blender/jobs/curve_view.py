@@ -163,7 +163,8 @@ def _marks_of(face: bpy.types.Object, take: str) -> Marks:
         )
         for word in held.words
     )
-    edits = tuple(hand_edits.hand_edits_of(face_takes.owners_of_face(face)))
+    listed = hand_edits.hand_edits_of(face_takes.owners_of_face(face))
+    edits = tuple(edit for edit in listed if not edit.is_adopted)
     index = takes.index_of(face, take)
     clip = take if index < 0 else str(face.cstalk_takes.items[index].clip)
     return Marks(found, edits, _peaks_or_none(Path(clip)))

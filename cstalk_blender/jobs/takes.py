@@ -38,6 +38,26 @@ class Cleared:
     """Takes that stay in the list."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Take:
+    """A performance of a face, one of several."""
+
+    identity: str
+    """For `play_take` and `delete_take`."""
+    name: str
+    title: str
+    """Emotion and audio file."""
+    seed: int
+    """Random seed; -1 for curves that were loaded."""
+    created: str
+    """Local date and time, as ``2026-05-01 12:00``."""
+    rating: int
+    """0 to 5."""
+    is_playing: bool
+    is_edited: bool
+    """Keys are not as CSTalk wrote them."""
+
+
 def owners_of_face(face: bpy.types.Object) -> list[bpy.types.ID]:
     """Return all data blocks that a take of a face may key."""
     # False when its shape keys were renamed; companions count whatever the present option is.
@@ -88,6 +108,22 @@ def switch(face: bpy.types.Object, take: str) -> None:
     for owner in {player.owner for player in before} - {player.owner for player in players}:
         switching.release(owner)
     _restore_notes(face, item, settings)
+
+
+def mark_edit(
+    face: bpy.types.Object, edit: hand_edits.HandEdit, kind: str, *, is_set: bool
+) -> None:
+    """Mark a hand edit of a face as pinned or adopted, or remove the mark.
+
+    Args:
+        face: The face.
+        edit: The edit.
+        kind: `edit_marks.PINS` or `edit_marks.ADOPTED`.
+        is_set: Mark it.
+    """
+    for owner in owners_of_face(face):
+        if owner.name_full == edit.owner:
+            hand_edits.set_mark(owner, edit, kind, is_set=is_set)
 
 
 def delete(face: bpy.types.Object, take: str) -> list[str]:

@@ -97,6 +97,30 @@ def test_discard_all_leaves_pinned_edits(face):
         bpy.ops.cstalk.edit_discard(**names)
 
 
+def test_an_adopted_edit_stays_and_is_not_listed(face):
+    edit(face, frame=31.0, value=0.9)
+    edit(face, frame=100.0, value=0.8)
+    _first, second = api.hand_edits(face)
+    names = {"owner": second.owner, "label": second.label, "frame": second.first_frame}
+    assert bpy.ops.cstalk.edit_adopt(**names) == {"FINISHED"}
+    assert [one.is_adopted for one in api.hand_edits(face, with_adopted=True)] == [False, True]
+    assert len(api.hand_edits(face)) == 1
+    assert "Adopted: 1" in said(panels.CSTALK_PT_edits)
+    # Another performance of the take, a slider and Discard All leave it.
+    api.bake(face, talking(seed=2), name="line", start_frame=1)
+    face.cstalk_direction.brows.strength = 0.5
+    assert bpy.ops.cstalk.edits_discard() == {"FINISHED"}
+    assert value(face, frame=100.0) == pytest.approx(0.8, abs=2 * ROUND)
+    assert api.hand_edits(face) == []
+    api.bake(face, talking(seed=3), name="line", start_frame=1)
+    assert value(face, frame=100.0) == pytest.approx(0.8, abs=2 * ROUND)
+    assert api.hand_edits(face) == []
+    assert bpy.ops.cstalk.edits_release() == {"FINISHED"}
+    assert len(api.hand_edits(face)) == 1
+    assert bpy.ops.cstalk.edits_discard() == {"FINISHED"}
+    assert api.hand_edits(face, with_adopted=True) == []
+
+
 def test_jump_goes_to_the_first_frame(face):
     edit(face)
     (one,) = api.hand_edits(face)

@@ -8,6 +8,7 @@
 - `switching`: let data blocks play one of several Actions, and restore it exactly.
 - `ownership`: identity of our Actions, and what the user changed in them.
 - `hand_edits`: carry the user's edits over to a take that is generated again.
+- `edit_marks`: which of these edits are pinned or adopted.
 - `memory`: values, sliders and Actions from before the first bake.
 - `transfer`: copy F-curves between Actions.
 - `fcurves`: keyframes as arrays.

@@ -22,7 +22,7 @@ from ...errors import SceneChanged, SessionError
 from ...package import track
 from ..drive.mouth import reference_gap
 from ..drive.plan import owners_of
-from . import hand_edits, memory, ownership
+from . import edit_marks, hand_edits, memory, ownership
 from .build import ActionBuilder, Fitting, Group
 from .fcurves import key_frames
 from .hand_edits import KeptEdit
@@ -257,8 +257,7 @@ def _carry_pins(replaced: Sequence[bpy.types.Action | None], action: bpy.types.A
     for before in replaced:
         if before is None or before.get(ownership.TAKE) != action[ownership.TAKE]:
             continue
-        if hand_edits.PINS in before:
-            action[hand_edits.PINS] = before[hand_edits.PINS]
+        edit_marks.carry(before, action)
 
 
 def closed_frames(curves: track.CurveTrack) -> tuple[int, ...]:

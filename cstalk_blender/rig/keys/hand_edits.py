@@ -22,14 +22,11 @@ from ... import compat
 from ...arrays import Array
 from ...direct.edits import Edit, find_edits, keep_edits
 from ..drive.properties import PropertyCurve
-from . import ownership
+from . import edit_marks, ownership
 
 # Per slot, since head, teeth and armature play slots of one Action.
 GENERATED = "cstalk_generated"
 """Custom property of our Actions: JSON with the generated curves of one slot each, by handle."""
-PINS = "cstalk_pins"
-"""Custom property of our Actions: JSON with label, start and end of pinned edits, as shares of the
-clip."""
 BLEND_S = 0.08
 """Seconds over which an edit passes into the new curve: about a phone."""
 # float16 has 11 significant bits: values up to 1 are rounded by 2.5e-4 at most.
@@ -60,6 +57,8 @@ class HandEdit:
     first_frame: float
     last_frame: float
     is_pinned: bool = False
+    is_adopted: bool = False
+    """It belongs to the performance, by the user's decision."""
 
     @property
     def channel(self) -> str:
@@ -302,39 +301,32 @@ def hand_edits_of(owners: Iterable[bpy.types.ID]) -> list[HandEdit]:
         before = None if action is None else generated_or_none(action, owner)
         if action is None or before is None:
             continue
-        pins = _pins(action)
+        kinds = (edit_marks.PINS, edit_marks.ADOPTED)
+        marks = [edit_marks.marks_of(action, kind) for kind in kinds]
         for name, (_played, edits) in found_edits(before, action, owner).items():
             for edit in edits:
                 first, last = float(before.frames[edit.first]), float(before.frames[edit.last])
-                a, b = _shares(before.frames, first, last)
-                is_pinned = any(pin == name and x <= b and a <= y for pin, x, y in pins)
-                found.append(HandEdit(owner.name_full, name, first, last, is_pinned))
+                place = (name, *_shares(before.frames, first, last))
+                flags = (edit_marks.is_marked(kind, place) for kind in marks)
+                found.append(HandEdit(owner.name_full, name, first, last, *flags))
     return sorted(found, key=lambda edit: (edit.first_frame, edit.label))
 
 
-def set_pin(owner: bpy.types.ID, edit: HandEdit, *, is_pinned: bool) -> None:
-    """Protect an edit from being discarded with all others, or give it free.
+def set_mark(owner: bpy.types.ID, edit: HandEdit, kind: str, *, is_set: bool) -> None:
+    """Mark an edit as pinned or adopted, or remove the mark.
 
     Args:
         owner: The data block that plays the Action with the edit.
         edit: The edit.
-        is_pinned: Protect it.
+        kind: `edit_marks.PINS` or `edit_marks.ADOPTED`.
+        is_set: Mark it.
     """
     action = ownership.own_action_or_none(owner)
     before = None if action is None else generated_or_none(action, owner)
     if action is None or before is None:
         return
-    a, b = _shares(before.frames, edit.first_frame, edit.last_frame)
-    pins = [pin for pin in _pins(action) if pin[0] != edit.label or pin[1] > b or a > pin[2]]
-    action[PINS] = json.dumps([*pins, (edit.label, a, b)] if is_pinned else pins)
-
-
-def _pins(action: bpy.types.Action) -> list[tuple[str, float, float]]:
-    try:
-        stored = json.loads(str(action.get(PINS, "[]")))
-        return [(str(name), float(a), float(b)) for name, a, b in stored]
-    except (TypeError, ValueError):  # changed by somebody else
-        return []
+    place = (edit.label, *_shares(before.frames, edit.first_frame, edit.last_frame))
+    edit_marks.set_mark(action, kind, place, is_set=is_set)
 
 
 def _shares(frames: Array, first: float, last: float) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Define the operators of the page Hand Edits: discard, pin, jump."""
+"""Define the operators of the page Hand Edits: discard, pin, adopt, jump."""
 
 from __future__ import annotations
 
@@ -72,6 +72,35 @@ class CSTALK_OT_edit_pin(EditOperator, bpy.types.Operator):
         api.pin_edit(face, edit, is_pinned=not edit.is_pinned)
 
 
+class CSTALK_OT_edit_adopt(EditOperator, bpy.types.Operator):
+    """Adopt this edit: it becomes part of the performance, stays in it and is not listed"""
+
+    bl_idname = "cstalk.edit_adopt"
+    bl_label = "Adopt Edit"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    def work(self, face: bpy.types.Object, edit: api.HandEdit) -> None:
+        """Adopt the edit."""
+        api.adopt_edit(face, edit)
+
+
+class CSTALK_OT_edits_release(DirectOperator, bpy.types.Operator):
+    """List all adopted edits as hand edits again; no key changes"""
+
+    bl_idname = "cstalk.edits_release"
+    bl_label = "Release Adopted"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Remove the marks of all adopted edits and say how many."""
+        face = chosen_face_or_none(context)
+        edits = [edit for edit in api.hand_edits(face, with_adopted=True) if edit.is_adopted]
+        for edit in edits:
+            api.adopt_edit(face, edit, is_adopted=False)
+        self.report({"INFO"}, f"Released {len(edits)} edits")
+        return {"FINISHED"}
+
+
 class CSTALK_OT_edit_jump(EditOperator, bpy.types.Operator):
     """Jump to the first frame of this edit"""
 
@@ -107,6 +136,8 @@ class CSTALK_OT_edits_discard(DirectOperator, bpy.types.Operator):
 CLASSES = (
     CSTALK_OT_edit_discard,
     CSTALK_OT_edit_pin,
+    CSTALK_OT_edit_adopt,
+    CSTALK_OT_edits_release,
     CSTALK_OT_edit_jump,
     CSTALK_OT_edits_discard,
 )

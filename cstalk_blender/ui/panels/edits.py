@@ -37,13 +37,18 @@ class CSTALK_PT_edits(SidebarPanel, bpy.types.Panel):
         """Draw the border, the edits and Discard All."""
         layout, face = self.layout, chosen_face_or_none(context)
         layout.prop(context.scene.cstalk, "edit_blend_ms")
-        found = edits_of(face)
+        listed = edits_of(face)
+        found = [edit for edit in listed if not edit.is_adopted]
         column = layout.column(align=True)
         for edit in found[:LISTED]:
             draw_edit(column, edit)
         left = len(found) - LISTED
         text = f"and {left} more" if left > 0 else "" if found else "No hand edits"
         column.label(text=text, translate=False)
+        if len(listed) > len(found):
+            row = layout.row()
+            row.label(text=f"Adopted: {len(listed) - len(found)}", translate=False)
+            row.operator(operators.CSTALK_OT_edits_release.bl_idname, icon="LOOP_BACK")
         layout.operator(operators.CSTALK_OT_edits_discard.bl_idname, icon="TRASH")
 
 
@@ -55,15 +60,17 @@ def draw_edit(layout: bpy.types.UILayout, edit: api.HandEdit) -> None:
         edit: The edit.
     """
     row = layout.row(align=True)
-    jump, pin, discard = (
+    jump, pin, adopt, discard = (
         operators.CSTALK_OT_edit_jump.bl_idname,
         operators.CSTALK_OT_edit_pin.bl_idname,
+        operators.CSTALK_OT_edit_adopt.bl_idname,
         operators.CSTALK_OT_edit_discard.bl_idname,
     )
     frames = f"{edit.first_frame:.0f}-{edit.last_frame:.0f}"
     buttons = [
         row.operator(jump, text=f"{edit.channel}, {frames}", emboss=False, translate=False),
         row.operator(pin, text="", icon="PINNED" if edit.is_pinned else "UNPINNED"),
+        row.operator(adopt, text="", icon="CHECKMARK"),
         row.operator(discard, text="", icon="X"),
     ]
     for button in buttons:
@@ -75,7 +82,7 @@ def edits_of(face: bpy.types.Object) -> list[api.HandEdit]:
     now = time.monotonic()
     known = _known.get(face.session_uid)
     if known is None or not is_playing() or now - known[0] > REST_S:
-        _known[face.session_uid] = known = (now, api.hand_edits(face))
+        _known[face.session_uid] = known = (now, api.hand_edits(face, with_adopted=True))
     return known[1]
 
 

@@ -23,6 +23,7 @@ from .direct.direction import ChannelSettings, Direction, RegionSettings
 from .direct.prediction import Prediction
 from .errors import SessionError
 from .jobs import direct as direct_job
+from .jobs import direct_lines as line_job
 from .jobs import open_jobs
 from .jobs import request as requests
 from .jobs import takes as face_takes
@@ -67,8 +68,7 @@ __all__ = [
     "wait",
 ]
 
-LAST_FRAME = 1_048_574
-"""Blender's own limit of the timeline (MAXFRAME)."""
+LAST_FRAME = 1_048_574  # Blender's own limit of the timeline (MAXFRAME)
 
 
 def start(request: requests.GenerateRequest) -> None:
@@ -395,5 +395,5 @@ def adopt_edit(face: bpy.types.Object, edit: HandEdit, *, is_adopted: bool = Tru
 
 
 def remove_data(face: bpy.types.Object) -> int:
-    """Remove the stored predictions of a face; its keys stay. Return the bytes that are freed."""
-    return predictions.clear(face)
+    """Remove stored predictions of a face and its lines, not its keys; return the bytes freed."""
+    return predictions.clear(face) + line_job.remove_data(face)

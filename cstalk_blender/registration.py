@@ -14,6 +14,7 @@ from .ui import curve_view, emotion_strip, preferences, services
 from .ui.operators import batch as batch_operators
 from .ui.operators import curves as curve_operators
 from .ui.operators import direct as direct_operators
+from .ui.operators import direct_lines as direct_line_operators
 from .ui.operators import edits as edit_operators
 from .ui.operators import generate as generate_operators
 from .ui.operators import lines as line_operators
@@ -27,6 +28,7 @@ from .ui.panels import acting as acting_panels
 from .ui.panels import batch as batch_panels
 from .ui.panels import batch_pages as batch_option_panels
 from .ui.panels import direct as direct_panels
+from .ui.panels import direct_lines as direct_line_panels
 from .ui.panels import edits as edit_panels
 from .ui.panels import generate as generate_panels
 from .ui.panels import mapping as mapping_panels
@@ -54,6 +56,7 @@ FEATURES: tuple[ModuleType, ...] = (
     generate_operators,
     curve_operators,
     direct_operators,
+    direct_line_operators,
     range_operators,
     take_operators,
     edit_operators,
@@ -73,6 +76,7 @@ FEATURES: tuple[ModuleType, ...] = (
     rig_panels,
     batch_panels,
     batch_option_panels,
+    direct_line_panels,
     emotion_strip,
     curve_view,
     demo_head,

@@ -6,6 +6,7 @@
 * `request`: a Generate as plain data, and the scene and faces it is for.
 * `generate`: one Generate at a time, from the request to the keyframes.
 * `direct`: the settings of a face baked again as they change.
+* `direct_lines`: the settings of a face applied to its lines of a batch.
 * `curve_view`: what the curve view shows of a face.
 * `takes`: switch, delete and clear takes of a face.
 * `preview`: the settings of a face played before its keys are written.

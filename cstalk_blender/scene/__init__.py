@@ -10,6 +10,7 @@
 - ``words``: words of a face's performance, and the user's corrections.
 - ``strip_scripts``: text strips of the sequencer as a script.
 - ``predictions``: what the model predicted for a face, stored with it.
+- ``line_predictions``: what the model predicted for a clip of a batch, stored with its Action.
 - ``direction``: the layers of a face's performance as settings that can be keyed.
 - ``takes``: the list of a face's takes, and what a take that does not play needs.
 - ``retime``: moves keys to another start frame or frame rate.

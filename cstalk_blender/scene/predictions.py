@@ -115,7 +115,7 @@ def load_or_none(
         BadPrediction: The stored text was changed.
     """
     entry = entry_or_none(face, identity)
-    return None if entry is None else _decoded(entry.identity, entry.data)
+    return None if entry is None else decoded(entry.identity, entry.data)
 
 
 def activate(face: bpy.types.Object, identity: str) -> bool:
@@ -186,8 +186,16 @@ def _entry_or_none(face: bpy.types.Object, identity: str) -> CSTALK_PG_predictio
 
 # Text and identity are the key, so that an undo gives the older one without reading again.
 @functools.lru_cache(maxsize=DECODED)
-def _decoded(identity: str, data: str) -> stored_predictions.Prediction:
-    """Return the prediction of a stored text; the text is compared, so that edits are noticed."""
+def decoded(identity: str, data: str) -> stored_predictions.Prediction:
+    """Return the prediction of a stored text; the text is compared, so that edits are noticed.
+
+    Args:
+        identity: Identity that was stored with it.
+        data: The text.
+
+    Raises:
+        BadPrediction: The text was changed, or is of another prediction.
+    """
     try:
         found = stored_predictions.from_bytes(base64.b64decode(data, validate=True))
     except ValueError as error:

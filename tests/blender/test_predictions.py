@@ -45,7 +45,7 @@ def reopened(work) -> None:
     path = str(work / "face.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_homefile(use_empty=True)
-    predictions._decoded.cache_clear()
+    predictions.decoded.cache_clear()
     bpy.ops.wm.open_mainfile(filepath=path)
 
 
@@ -66,7 +66,7 @@ def test_it_survives_appending_to_another_file(face, work):
     path = str(work / "face.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_homefile(use_empty=True)
-    predictions._decoded.cache_clear()
+    predictions.decoded.cache_clear()
     with bpy.data.libraries.load(path) as (_there, here):
         here.objects = ["Face"]
     assert is_kept(here.objects[0])

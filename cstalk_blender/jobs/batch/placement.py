@@ -14,12 +14,15 @@ from ...dialogue.conversation import over_idle
 from ...dialogue.fade import faded
 from ...dialogue.layout import joined
 from ...dialogue.lines import stem_of
+from ...direct import layers, prediction
+from ...direct.direction import Direction
 from ...errors import BadBatch, BadTarget
 from ...package import formats, runtime_errors, track
 from ...rig.binding import targets
-from ...rig.keys import bake, exports, ownership, strips
+from ...rig.keys import bake, clips, exports, ownership, strips
 from ...rig.keys.fcurves import key_frames
 from ...scene import audio as sound
+from ...scene import line_predictions
 from ...scene.sequencer import sequencer_scene
 from .request import DEFAULT_FADE_S, EXPORTS, PLAYED, Assignment, BatchTarget, Destination
 
@@ -99,12 +102,16 @@ def place(assignment: Assignment, target: BatchTarget) -> tuple[str, ...]:
     if target.destination == Destination.FILES:
         return ()
     faces = _faces(assignment, target)
-    curves = read_track(target.folder / assignment.line.targets[0])
+    path = target.folder / assignment.line.targets[0]
     title = Path(stem_of(assignment.line)).name
     if target.destination in EXPORTS:
-        _export(faces, curves, assignment, target, scene, title)
+        _export(faces, read_track(path), assignment, target, scene, title)
         return ()
     label = strips.Label(stem_of(assignment.line), title, target.batch)
+    predicted = read_prediction(path)
+    # Of the earlier placement, so that a line that is generated again stays directed.
+    settings = _direction_of(faces, label)
+    curves = layers.apply(predicted, settings)
     rate = sound.frame_rate(scene)
     is_played = target.destination == Destination.NLA
     zero = assignment.zero_frame if is_played else LIBRARY_FRAME - curves.start_s * rate
@@ -114,6 +121,9 @@ def place(assignment: Assignment, target: BatchTarget) -> tuple[str, ...]:
     placed = strips.place_line(
         faces, curves, label, start_frame=zero, frame_rate=rate, is_on_track=is_played
     )
+    action = bpy.data.actions[placed.actions[0]]
+    line_predictions.save(action, predicted, fade_s=target.fade_s if is_played else 0.0)
+    line_predictions.write_direction(action, settings)
     if target.is_asset:
         acting = assignment.line.row.acting
         text = f"{assignment.line.row.name}: {acting.emotion or 'neutral'}"
@@ -261,6 +271,23 @@ def read_track(path: Path) -> track.CurveTrack:
         return formats.read_curves(path)
     except runtime_errors.RuntimeFault as fault:
         raise BadBatch(str(fault), hint=fault.hint or "Bake again") from fault
+
+
+def read_prediction(path: Path) -> prediction.Prediction:
+    """Read the curves of a line as they are stored with it. Raises BadBatch or BadPrediction."""
+    try:
+        # Rounded as stored, so that a line that is directed and reset is as it was.
+        return prediction.Prediction.of(formats.read_layered(path))
+    except runtime_errors.RuntimeFault as fault:
+        raise BadBatch(str(fault), hint=fault.hint or "Bake again") from fault
+
+
+def _direction_of(faces: Sequence[bpy.types.Object], label: strips.Label) -> Direction:
+    for action in clips.clips_of(faces):
+        is_line = action.get(strips.LINE) == label.line
+        if is_line and action.get(strips.BATCH) == label.batch and line_predictions.has(action):
+            return line_predictions.direction_of(action)
+    return Direction()
 
 
 def _faces(assignment: Assignment, target: BatchTarget) -> list[bpy.types.Object]:

@@ -4,6 +4,7 @@
 - ``generate``: load audio, generate, cancel, clear.
 - ``curves``: load curve files, move keys in time.
 - ``direct``: presets, reset and update of a direction, channels, stored data.
+- ``direct_lines``: lines of a batch as the settings direct them.
 - ``ranges``: layers limited to a range of frames.
 - ``edits``: discard and pin hand edits.
 - ``takes``: play and delete takes, Try Five.

@@ -11,7 +11,7 @@ from ...direct import direction as directions
 from ...direct import preset_files
 from ...errors import SessionError
 from ...jobs import direct as direct_job
-from ...jobs import open_jobs
+from ...jobs import direct_lines, open_jobs
 from ...rig.binding import library
 from ...scene import direction, predictions
 from ...text import byte_size
@@ -30,11 +30,12 @@ class DirectOperator(IdleOperator):
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str | None:
-        """Require a performance that can be directed, and no running job."""
+        """Require a performance or lines that can be directed, and no running job."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
         face = chosen_face_or_none(context)
-        return None if direct_job.can_direct(face) else "Generate a performance first"
+        has_keys = direct_job.can_direct(face) or direct_lines.can_direct(face)
+        return None if has_keys else "Generate a performance first"
 
     def change(self, face: bpy.types.Object) -> None:
         """Change the settings of the face; the keys follow."""
@@ -47,7 +48,7 @@ class DirectOperator(IdleOperator):
                 self.change(face)
             if direct_job.is_previewed(face):
                 open_jobs.PREVIEW.current.changed(face)
-            else:
+            elif direct_job.can_direct(face):  # lines wait for Apply to Lines
                 api.direct(face)
         except SessionError as error:
             return self.fail(error)
@@ -292,7 +293,8 @@ class CSTALK_OT_remove_data(IdleOperator, bpy.types.Operator):
         """Require stored predictions."""
         if (reason := super().disabled_reason(context)) is not None:
             return reason
-        has_data = predictions.entry_or_none(chosen_face_or_none(context)) is not None
+        face = chosen_face_or_none(context)
+        has_data = predictions.entry_or_none(face) is not None or direct_lines.can_direct(face)
         return None if has_data else "The face has no stored prediction"
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:

@@ -2,6 +2,7 @@
 
 - ``generate``: the main panel and its options.
 - ``direct``: layers of a generated performance, region by region.
+- ``direct_lines``: layers of lines of a batch.
 - ``edits``: hand edits in the keys that play.
 - ``takes``: the list of takes of a face.
 - ``acting``: strengths of acting, the script and what was found of it.

@@ -100,8 +100,8 @@ class Reader:
         if face is None or entry is None or not direct.can_direct(face):
             return None
         region = str(face.cstalk_direction.opened)
-        key = (face.session_uid, entry.identity, region, face.cstalk_result.settings)
-        key = (*key, direction.fingerprint(face))
+        settings = (face.cstalk_result.settings, direction.fingerprint(face))
+        key = (face.session_uid, entry.identity, region, *settings)
         if self._curves is None or self._curves[0] != key:
             try:
                 self._curves = (key, _curves_of(face, scene, region))

@@ -65,5 +65,6 @@ def carry(before: bpy.types.Action, action: bpy.types.Action) -> None:
         action: The new one.
     """
     for kind in (PINS, ADOPTED):
-        if kind in before:
-            action[kind] = before[kind]
+        stored = before.get(kind)
+        if stored is not None:
+            action[kind] = stored

@@ -219,8 +219,8 @@ def bake(
         SessionError: The face cannot be animated; the scene is unchanged.
     """
     scene = bpy.context.scene
-    if isinstance(curves, track.CurveTrack):
-        curves = layered.LayeredCurves.without_layers(curves)
+    is_plain = isinstance(curves, track.CurveTrack)
+    curves = layered.LayeredCurves.without_layers(curves) if is_plain else curves
     faces = targets.face_objects(face, with_companions=scene.cstalk.with_companions)
     rate = sounds.frame_rate(scene)
     first = int(scene.cstalk.start_frame if start_frame is None else start_frame)

@@ -111,14 +111,7 @@ def run(
     """
     if not request.lines:
         raise BadArgument("The batch has no lines", hint="Choose some lines")
-    try:
-        # The release is part of it: another version may give other curves.
-        model = model_print(request.model, runtime_version())
-    except OSError as error:
-        raise BadWeights(
-            f"No checkpoint in {request.model}: {error.strerror}",
-            hint="Choose a folder with --model",
-        ) from error
+    model = _model_print(request.model)
     # Locked before the reports are checked: nobody may write in between.
     with locked(request.output) as state:
         record = folder_record(request.output)
@@ -153,6 +146,16 @@ def run(
         if fault is not None:
             raise fault
     return Summary(outcome, events.tally)
+
+
+def _model_print(folder: Path) -> str:
+    try:
+        # The release is part of it: another version may give other curves.
+        return model_print(folder, runtime_version())
+    except OSError as error:
+        raise BadWeights(
+            f"No checkpoint in {folder}: {error.strerror}", hint="Choose a folder with --model"
+        ) from error
 
 
 def _check_reports(request: BatchRequest, record: Record) -> None:

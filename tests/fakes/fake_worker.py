@@ -110,13 +110,8 @@ def work(request: dict, *, steps: int = 4, step_s: float = 0.01) -> None:
         time.sleep(step_s)
     audio = request["performance"]["audio"]
     if not Path(audio).is_file():
-        say(
-            type="error",
-            id=request["id"],
-            code="bad-audio",
-            message=f"No file at {audio}",
-            hint="Choose another",
-        )
+        reason = {"message": f"No file at {audio}", "hint": "Choose another"}
+        say(type="error", id=request["id"], code="bad-audio", **reason)
         return
     result(request)
 
@@ -388,15 +383,8 @@ def broken_track() -> None:
     def act(request: dict) -> None:
         path = Path(request["output_folder"]) / "broken.npz"
         path.write_bytes(b"not a zip")
-        say(
-            type="result",
-            id=request["id"],
-            path=str(path),
-            frames=1,
-            channels=1,
-            fps=1.0,
-            seconds=0.0,
-        )
+        figures = {"frames": 1, "channels": 1, "fps": 1.0, "seconds": 0.0}
+        say(type="result", id=request["id"], path=str(path), **figures)
 
     serve(act)
 

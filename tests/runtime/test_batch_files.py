@@ -390,22 +390,3 @@ def test_a_protected_output_fails_its_line_before_the_work(
     }
     assert "write-protected" in again["one.wav"]["error"]
     assert (output / "one.npz").read_bytes() == before
-
-
-def test_an_audio_file_that_is_replaced_under_its_name_is_generated_again(
-    lines: Path, output: Path, checkpoint: Path
-) -> None:
-    ended(order_for(lines, output, checkpoint))
-    before = (output / "one.npz").read_bytes()
-    audio = lines / "one.wav"
-    times = audio.stat()
-    write_wav(audio, voice(0.4, seed=77))
-    # a copy that keeps the time, and a file of the same size: only the contents tell
-    os.utime(audio, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert audio.stat().st_size == times.st_size
-    again = ended(order_for(lines, output, checkpoint, resume=True))
-    assert {name: one["outcome"] for name, one in again.items()} == {
-        "one.wav": "done",
-        "two.wav": "skipped",
-    }
-    assert (output / "one.npz").read_bytes() != before

@@ -2,6 +2,7 @@
 
 * ``edits``: what the artist changed on generated curves, and how new ones keep it.
 * ``few_keys``: a curve as few Bezier keys with a bounded error, aligned within a region.
+* ``splice``: a fit of the changed stretch alone, between keys that stay to the bit.
 * ``direction``: settings of the layers; ``layers`` applies them, by ``regions``, ``ranges``,
   ``smoothing`` and ``blink_rate``.
 * ``preset_files``: directions as JSON files; ``presets`` holds those of the extension.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,35 @@ def fit_region(values: Array, *, tolerance: float, exact: Sequence[int] = ()) ->
         else _flat(values, c)
         for c in range(values.shape[1])
     ]
+
+
+def fit_stretch(
+    values: Array,
+    held: Sequence[int],
+    stretches: Sequence[tuple[int, int]],
+    *,
+    exact: Sequence[int],
+    tolerance: float,
+) -> list[FittedCurve]:
+    """Fit each channel between two samples, with keys on common frames.
+
+    Args:
+        values: Samples, one a frame, shape (frames, channels); a channel's range is its own.
+        held: Samples that common frames include, ascending: at least the ends of all stretches.
+        stretches: First and last sample of each channel, at which it gets a key.
+        exact: Samples that get a key in the channels whose stretch they lie in.
+        tolerance: Largest deviation, as a share of 1.
+
+    Returns:
+        One curve a channel, whose keys lie within its stretch; errors are not measured.
+    """
+    common = _common_frames(values, held, tolerance) if stretches else []
+    out = []
+    for channel, (first, last) in enumerate(stretches):
+        inside = [frame for frame in common if first <= frame <= last]
+        frames = _channel_frames(values[:, channel], inside, {last, *exact}, tolerance)
+        out.append(_with_handles(values[:, channel], frames))
+    return out
 
 
 def scaled(curve: FittedCurve, factor: float) -> FittedCurve:
@@ -181,7 +210,13 @@ def _cubic_of(count: int) -> _Cubic:
 def _fit_channel(
     curve: Array, common: Sequence[int], held: set[int], tolerance: float
 ) -> FittedCurve:
-    """Keys of one channel on a part of the common frames: each interval as long as it may be."""
+    return _measured(_with_handles(curve, _channel_frames(curve, common, held, tolerance)), curve)
+
+
+def _channel_frames(
+    curve: Array, common: Sequence[int], held: Collection[int], tolerance: float
+) -> list[int]:
+    """Return a part of the common frames: each interval as long as it may be."""
     column = curve[:, None]
     frames = [common[0]]
     position = 0
@@ -197,7 +232,7 @@ def _fit_channel(
             reach += 1
         frames.append(common[reach])
         position = reach
-    return _with_handles(curve, frames)
+    return frames
 
 
 def _with_handles(curve: Array, frames: Sequence[int]) -> FittedCurve:
@@ -206,7 +241,10 @@ def _with_handles(curve: Array, frames: Sequence[int]) -> FittedCurve:
     for k in range(len(frames) - 1):
         part = curve[frames[k] : frames[k + 1] + 1]
         right[k], left[k + 1] = _cubic_of(len(part)).handles @ part
-    fitted = FittedCurve(np.array(frames), values, left, right, 0.0)
+    return FittedCurve(np.array(frames), values, left, right, 0.0)
+
+
+def _measured(fitted: FittedCurve, curve: Array) -> FittedCurve:
     # Measured on the finished curve, not summed from the parts.
     error = float(np.abs(evaluate(fitted, len(curve)) - curve).max())
     return dataclasses.replace(fitted, error=error)

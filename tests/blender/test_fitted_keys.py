@@ -120,3 +120,65 @@ def test_a_key_per_frame_stays_linear(face):
     assert len(points) == talking().frame_count
     assert {p.interpolation for p in points} == {"LINEAR"}
     assert report.fit_error == 0.0
+
+
+def keys_of(face) -> dict[str, np.ndarray]:
+    """Frame, value and handles of each key by channel, shape (keys, 6)."""
+    out = {}
+    for name, curve in curves_of(face).items():
+        parts = []
+        for field in ("co", "handle_left", "handle_right"):
+            points = np.empty(2 * len(curve.keyframe_points), np.float32)
+            curve.keyframe_points.foreach_get(field, points)
+            parts.append(points.reshape(-1, 2))
+        out[name] = np.concatenate(parts, 1)
+    return out
+
+
+def with_other_word(track: CurveTrack, first: int, last: int) -> CurveTrack:
+    """The track with another mouth between two frames."""
+    values = track.values.copy()
+    values[first : last + 1, :20] = 0.5 * np.hanning(last + 3 - first)[1:-1, None]
+    return track.replaced(values=values)
+
+
+@pytest.mark.parametrize("tolerance", [TOLERANCE, None])
+def test_keys_beside_a_corrected_word_stay_to_the_bit(face, tolerance):
+    track = talking()
+    baked(face, track, tolerance)
+    before, shown = keys_of(face), played(face, track)
+    report = baked(face, with_other_word(track, 60, 72), tolerance)
+    after = keys_of(face)
+    outside = np.r_[0:60, 73 : track.frame_count]
+    np.testing.assert_allclose(played(face, track)[outside], shown[outside], rtol=0, atol=1e-6)
+    assert any(not np.array_equal(old, after[name]) for name, old in before.items())
+    assert report.fit_error <= TOLERANCE + 1e-4
+    for name, old in before.items():
+        new = after[name]
+        # Fitted keys may have one more on either side, where the word begins and ends.
+        mine, theirs = (k[(k[:, 0] < 60) | (k[:, 0] > 74)] for k in (old, new))
+        np.testing.assert_array_equal(mine[:, :2], theirs[:, :2])
+        if tolerance is None:  # linear keys have no handles that count
+            continue
+        # Handles too, but of the keys beside the word, whose interval may be divided.
+        left, right = old[old[:, 0] < 60][:-1], old[old[:, 0] > 74][1:]
+        np.testing.assert_array_equal(left, new[: len(left)])
+        np.testing.assert_array_equal(right, new[len(new) - len(right) :])
+
+
+def test_a_correction_that_is_taken_back_plays_the_first_curves(face):
+    track = talking()
+    baked(face, track)
+    baked(face, with_other_word(track, 60, 72))
+    baked(face, track)
+    assert np.abs(played(face, track) - track.values).max() <= TOLERANCE + 1e-4
+
+
+def test_a_curve_that_the_artist_edited_keeps_the_edit_beside_a_correction(face):
+    track = talking()
+    baked(face, track)
+    curve = curves_of(face)[ARKIT[0]]
+    curve.keyframe_points.insert(100.0, 0.9)
+    report = baked(face, with_other_word(track, 60, 72))
+    assert report.edits
+    assert curves_of(face)[ARKIT[0]].evaluate(100.0) == pytest.approx(0.9, abs=0.03)

@@ -4,6 +4,7 @@
 - `rebake`: write changed curves in place, for the sliders of a direction.
 - `preview`: play curves without writing keys.
 - `build`: write F-curves into Actions that nothing plays yet.
+- `earlier`: fitted keys that stay where curves have not changed.
 - `install`: assign Actions, take them off, return the user's F-curves.
 - `switching`: let data blocks play one of several Actions, and restore it exactly.
 - `ownership`: identity of our Actions, and what the user changed in them.

@@ -18,12 +18,14 @@ import bpy
 import numpy as np
 
 from ... import compat
+from ...direct.splice import EarlierFit
 from ...errors import SceneChanged, SessionError
 from ...package import track
 from ..drive.mouth import reference_gap
 from ..drive.plan import owners_of
 from . import edit_marks, hand_edits, memory, ownership
 from .build import ActionBuilder, Fitting, Group
+from .earlier import earlier_fits
 from .fcurves import key_frames
 from .hand_edits import KeptEdit
 from .install import install, plan_faces, remember, remove_actions, uninstall
@@ -168,7 +170,7 @@ class BakeJob:
         _plans, groups = plan_faces(faces, self._curves)
         # Edits are merged before writing, for the keyframes are written once.
         edited, _kept = self._with_edits(groups)
-        self._builder.plan(edited)
+        self._builder.plan(edited, self._earlier(groups))
         self._stage = _Stage.REFERENCE
 
     def _install(self, faces: Sequence[bpy.types.Object]) -> BakeReport | None:
@@ -208,6 +210,18 @@ class BakeJob:
             ownership.set_name(action, ownership.clip_name(who, self._line))
         report = report_of(plans, self._curves, self._frames, made, widened=widened, kept=kept)
         return dataclasses.replace(report, keys=keys, fit_error=error, edits=kept_edits)
+
+    def _earlier(self, groups: Sequence[Group]) -> dict[tuple[int, str], EarlierFit]:
+        """Return the fitted keys of the same take that stay where its curves have not changed."""
+        if self._tolerance is None:
+            return {}
+        return {
+            (number, name): fit
+            for number, (owner, curves) in enumerate(groups)
+            for name, fit in earlier_fits(
+                owner, curves, self._frames, take=self._take, tolerance=self._tolerance
+            ).items()
+        }
 
     def _with_edits(self, groups: Sequence[Group]) -> tuple[list[Group], tuple[KeptEdit, ...]]:
         """Return the curves with the artist's edits of the take that is played now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ... import compat
 from ...direct.few_keys import FittedCurve, fit_region, scaled
+from ...direct.splice import EarlierFit, splice_region
 from ...errors import BakeFailed, SceneChanged
 from ..drive.properties import PropertyCurve
 from .fcurves import write_curve, write_fitted_curve
@@ -63,6 +64,11 @@ class _Curve:
     values: NDArray[np.float64]
     """Shape (frames,)."""
 
+    @property
+    def key(self) -> tuple[int, str]:
+        """Number of the owner, and "path|component"."""
+        return self.owner, f"{self.path}|{max(self.index, 0)}"
+
     def is_same(self, other: _Curve) -> bool:
         """Return True when both set the same property to the same values."""
         mine = (self.owner, self.path, self.index, self.group)
@@ -89,6 +95,7 @@ class ActionBuilder:
         """Largest deviation of fitted keys so far, as a share of each curve's range."""
         self.keys = 0
         """Keys written so far."""
+        self._earlier: dict[tuple[int, str], EarlierFit] = {}
         self._owners: list[Owner] = []
         self._curves: list[_Curve] = []
         self._actions: list[int] = []
@@ -107,9 +114,18 @@ class ActionBuilder:
         """True when all curves are written."""
         return self._written == len(self._curves)
 
-    def plan(self, groups: Sequence[Group]) -> None:
-        """Set the curves to write; what was written before is removed."""
+    def plan(
+        self, groups: Sequence[Group], earlier: Mapping[tuple[int, str], EarlierFit] | None = None
+    ) -> None:
+        """Set the curves to write; what was written before is removed.
+
+        Args:
+            groups: Data blocks and their curves.
+            earlier: Fitted keys to keep where nothing changed, by number of the data block and
+                "path|component"; a curve without any is fitted anew.
+        """
         self.drop()
+        self._earlier = dict(earlier or {})
         _live_tokens.add(self._token)
         self._owners, self._curves = _without_references(groups)
 
@@ -212,18 +228,36 @@ class ActionBuilder:
                 for n, other in enumerate(self._curves)
                 if (other.owner, other.group) == (curve.owner, curve.group)
             ]
-            scales = [_scale(self._curves[n]) for n in region]
-            # Each curve by its own scale, so that one tolerance holds for values and for radians.
-            values = np.stack(
-                [self._curves[n].values / s for n, s in zip(region, scales, strict=True)], 1
-            )
-            found = fit_region(values, tolerance=self._fitting.tolerance, exact=self._fitting.exact)
-            self.largest_error = max(self.largest_error, *(one.error for one in found))
-            self._fitted.update(
-                (n, scaled(one, s)) for n, s, one in zip(region, scales, found, strict=True)
-            )
+            self._fitted.update(self._fit(region))
         # Popped: every curve is written once, and the arrays are not needed again.
         return self._fitted.pop(number)
+
+    def _fit(self, region: Sequence[int]) -> dict[int, FittedCurve]:
+        """Return the fitted keys of the curves of a region; keys of unchanged stretches stay."""
+        assert self._fitting is not None
+        rule = self._fitting
+        kept = [n for n in region if self._curves[n].key in self._earlier]
+        anew = [n for n in region if n not in kept]
+        out: dict[int, FittedCurve] = {}
+        for some in (anew, kept):
+            if not some:
+                continue
+            scales = [_scale(self._curves[n]) for n in some]
+            # Each curve by its own scale, so that one tolerance holds for values and for radians.
+            values = np.stack(
+                [self._curves[n].values / s for n, s in zip(some, scales, strict=True)], 1
+            )
+            if some is kept:
+                earlier = [self._earlier[self._curves[n].key] for n in some]
+                found = splice_region(
+                    values, scales, earlier, tolerance=rule.tolerance, exact=rule.exact
+                )
+            else:
+                fits = fit_region(values, tolerance=rule.tolerance, exact=rule.exact)
+                found = [scaled(one, s) for one, s in zip(fits, scales, strict=True)]
+            self.largest_error = max(self.largest_error, *(one.error for one in found))
+            out.update(zip(some, found, strict=True))
+        return out
 
     def _new_action(self) -> int:
         if self._actions and compat.shares_actions():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from . import numbers
 from .dictionary import pronunciations
@@ -21,7 +21,7 @@ SPEAKER = re.compile(r"^\s*[A-Z][A-Z0-9 ._'-]{1,30}:\s+")
 """The name before a line of a script, in capitals: "ANNA: Hello"."""
 TOKEN = re.compile(r"\S+")
 # An apostrophe at the edge is a quotation mark; within a word it stays.
-PLAIN_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|(?<!\w)\d+(?!\w)")
+PLAIN_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|(?<!\w)\d+(?:[.,]\d+)*(?!\w)|%")
 EDGES = "\"'.,;:!?…-–—«»“”‘’„()[]{}*_~/\\|"
 DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 TIME = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2})?(am|pm)?", re.IGNORECASE)
@@ -108,13 +108,13 @@ def spoken_words(text: str) -> list[Word]:
     return words
 
 
-def plain_words(text: str, digits: Sequence[str] = ()) -> list[Word]:
+def plain_words(text: str, read: Callable[[str], list[str]] | None = None) -> list[Word]:
     """Return the words of a text in any language, without stage directions.
 
     Args:
         text: A script line, or several.
-        digits: Spellings of 0 to 9, by which numbers are read digit by digit; without them numbers
-            are left out. Digits at a letter are no number: tones of pinyin, names such as R2D2.
+        read: Returns the words of a number or percent sign; without it these are left out. Digits
+            at a letter are no number: tones of pinyin, names such as R2D2.
     """
     text = unicodedata.normalize("NFC", text)
     blank = re.sub(DIRECTIONS, lambda found: " " * len(found.group()), text)
@@ -122,11 +122,10 @@ def plain_words(text: str, digits: Sequence[str] = ()) -> list[Word]:
     words: list[Word] = []
     for found in PLAIN_TOKEN.finditer(blank):
         token = found.group().lower().replace("’", "'")
-        if not token.isdecimal():
+        if token[0] != "%" and not token[0].isdecimal():
             words.append(Word(token, found.start(), found.end()))
-        elif digits:
-            names = (digits[int(digit)] for digit in token)
-            words += [Word(name, found.start(), found.end()) for name in names]
+        elif read is not None:
+            words += [Word(name, found.start(), found.end()) for name in read(token)]
     return words
 
 

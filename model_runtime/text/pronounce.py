@@ -12,6 +12,7 @@ from ..errors import BadArgument
 from ..protocol import Pronunciation
 from .dictionary import pronunciations
 from .espeak import phones_by_espeak
+from .languages.cardinals import number_words
 from .letter_sounds import LANGUAGES, phones_by_rules
 from .normalise import Word, plain_words, spoken_words
 from .spelling import phones_of_spelling
@@ -48,7 +49,7 @@ def pronounce_text(
         text: A script line.
         own: The user's pronunciations by lower-case word (``read_own_dictionary``), which come
             first.
-        language: ISO 639-1; empty is English. Numbers of other languages are read by digits.
+        language: ISO 639-1; empty is English.
 
     Returns:
         Words that have phones, in order; none for a language that neither rules nor espeak-ng read.
@@ -94,8 +95,9 @@ def script_problem(
 
 
 def _words_of(text: str, language: str) -> list[Word]:
-    rules = LANGUAGES.get(language)
-    return plain_words(text, () if rules is None else rules.digits)
+    if language not in LANGUAGES:
+        return plain_words(text)
+    return plain_words(text, lambda token: number_words(token, language))
 
 
 def _foreign(

@@ -1,6 +1,7 @@
 """Letters to phones, one module a language. Standard library only.
 
 * ``rules``: what a language consists of.
+* ``cardinals``: numbers in words.
 * ``german``, ``spanish``, ``italian``, ``french``, ``portuguese``, ``dutch``, ``russian``: rules of
   spelling, with their source.
 * ``japanese``, ``mandarin``: kana and pinyin.

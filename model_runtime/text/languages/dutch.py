@@ -44,6 +44,5 @@ RULES: Final[Rules] = (
 DUTCH: Final = Language(
     "Dutch",
     RULES,
-    ("nul", "een", "twee", "drie", "vier", "vijf", "zes", "zeven", "acht", "negen"),
     {"een": "ah n|ey n", "het": "ah t|hh eh t", "er": "eh r", "bijzonder": "b iy z ao n d ah r"},
 )

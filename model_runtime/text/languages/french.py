@@ -66,6 +66,5 @@ WORDS: Final = {
 FRENCH: Final = Language(
     "French",
     RULES,
-    ("zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf"),
     WORDS,
 )

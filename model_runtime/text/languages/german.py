@@ -31,5 +31,4 @@ RULES: Final[Rules] = (
 GERMAN: Final = Language(
     "German",
     RULES,
-    ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
 )

@@ -77,7 +77,6 @@ def hiragana(word: str) -> str:
 JAPANESE: Final = Language(
     "Japanese",
     RULES,
-    ("ぜろ", "いち", "に", "さん", "よん", "ご", "ろく", "なな", "はち", "きゅう"),
     {
         "は": "w aa",
         "へ": "eh",

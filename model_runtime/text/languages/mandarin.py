@@ -49,7 +49,6 @@ def toneless(word: str) -> str:
 MANDARIN: Final = Language(
     "Mandarin",
     RULES,
-    ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"),
     prepare=toneless,
     unreadable=HAN,
     writing="pinyin",

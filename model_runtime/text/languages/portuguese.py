@@ -37,6 +37,5 @@ RULES: Final[Rules] = (
 PORTUGUESE: Final = Language(
     "Portuguese",
     RULES,
-    ("zero", "um", "dois", "três", "quatro", "cinco", "seis", "sete", "oito", "nove"),
     {"muito": "m uw y t uw", "e": "iy", "o": "uw", "a": "ah", "de": "jh iy", "que": "k iy"},
 )

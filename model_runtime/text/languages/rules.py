@@ -1,4 +1,4 @@
-"""Define how a language is read: rules from letters to phones, exceptions and digits."""
+"""Define how a language is read: rules from letters to phones, and exceptions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ class Language:
     name: str
     rules: Rules
     """Tried in order at each letter."""
-    digits: tuple[str, ...]
-    """Spellings of 0 to 9; numbers are read digit by digit."""
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Frequent words that the rules misread, with their phones."""
     prepare: Callable[[str], str] = _unchanged

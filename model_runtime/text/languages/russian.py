@@ -56,6 +56,5 @@ WORDS: Final = {
 RUSSIAN: Final = Language(
     "Russian",
     RULES,
-    ("ноль", "один", "два", "три", "четыре", "пять", "шесть", "семь", "восемь", "девять"),
     WORDS,
 )

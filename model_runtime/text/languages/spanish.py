@@ -24,5 +24,4 @@ RULES: Final[Rules] = (
 SPANISH: Final = Language(
     "Spanish",
     RULES,
-    ("cero", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve"),
 )

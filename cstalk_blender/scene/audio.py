@@ -27,6 +27,8 @@ FACE = "cstalk_face"
 """Custom property of our strips: the object that the file was loaded for."""
 USED = "cstalk_used"
 """Custom property of our strips: a performance was generated from the file."""
+END = "cstalk_end"
+"""Custom property of a scene whose end we set: that end, and the end before our first change."""
 STRIP_NAME = "CSTalk Speech"
 LAST_CHANNEL = 128
 """Number of channels of Blender's sequencer."""
@@ -54,7 +56,8 @@ def place(
 
     A strip of the same file and face is moved. A strip of another file for the same face is
     replaced, unless a performance was generated from it. Strips of other faces are left alone.
-    The frame range of the scene grows to hold the file; it never shrinks.
+    The frame range of the scene grows to hold the file. It shrinks only where CSTalk set the end
+    itself, to what strips, performances and the user's own end need.
 
     Args:
         scene: Scene with the settings; the strip goes to the scene that the sequencer shows.
@@ -77,6 +80,7 @@ def place(
     # Playback must follow the sound, or lips and voice drift apart on a slow machine.
     for one in {scene, home}:
         one.sync_mode = "AUDIO_SYNC"
+        _withdraw_end(one, home)
         extend_range(one, start_frame, start_frame + seconds * frame_rate(one))
     if not pieces:
         return PlacedSound(seconds, 0)
@@ -167,7 +171,32 @@ def extend_range(scene: bpy.types.Scene, first: float, last: float) -> None:
     """
     # Only ever widened: a range of the user is never cut.
     scene.frame_start = min(scene.frame_start, max(0, math.floor(first)))
-    scene.frame_end = max(scene.frame_end, math.ceil(last))
+    if math.ceil(last) > scene.frame_end:
+        before = _end_before_or_none(scene)
+        before = scene.frame_end if before is None else before
+        scene.frame_end = math.ceil(last)
+        scene[END] = [scene.frame_end, before]
+
+
+def _end_before_or_none(scene: bpy.types.Scene) -> int | None:
+    """Return the user's end of a scene; None unless the present end is the one that we set."""
+    noted = scene.get(END)
+    if noted is None or len(noted) != 2 or int(noted[0]) != scene.frame_end:
+        return None
+    return int(noted[1])
+
+
+def _withdraw_end(scene: bpy.types.Scene, home: bpy.types.Scene) -> None:
+    """Shorten a scene whose end we set to what is left in it, before a file extends it again."""
+    before = _end_before_or_none(scene)
+    if before is None:
+        return
+    ends = [math.ceil(compat.strip_span(strip)[1]) for strip in compat.placed_strips(home)]
+    # Performances that play nowhere too: a take may be played again.
+    ends += [math.ceil(a.frame_range[1]) for a in bpy.data.actions if ownership.is_ours(a)]
+    scene.frame_end = max(before, *ends) if ends else before
+    # Noted again, as the end may still be beyond the user's.
+    scene[END] = [scene.frame_end, before]
 
 
 def source_path(sound: bpy.types.Sound, temporary_folder: Path) -> Path:

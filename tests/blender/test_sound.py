@@ -236,6 +236,35 @@ def test_range_grows_and_never_shrinks():
 
 
 @NEEDS_SOUND
+def test_a_shorter_file_takes_back_the_end_that_a_longer_one_set(work):
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_end = 24, 50
+    sound.place(scene, write_wav(work / "long.wav", seconds=10), 1)
+    assert scene.frame_end == 241
+    sound.place(scene, write_wav(work / "short.wav", seconds=4), 1)
+    assert scene.frame_end == 97
+    sound.place(scene, write_wav(work / "tiny.wav", seconds=1), 1)
+    assert scene.frame_end == 50
+
+
+@NEEDS_SOUND
+def test_an_end_of_the_user_and_what_still_plays_are_not_cut(work):
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_end = 24, 50
+    sound.place(scene, write_wav(work / "long.wav", seconds=10), 1)
+    scene.frame_end = 200
+    short = write_wav(work / "short.wav", seconds=4)
+    sound.place(scene, short, 1)
+    assert scene.frame_end == 200
+    scene.frame_end = 50
+    sound.place(scene, short, 301)
+    assert scene.frame_end == 397
+    sound.mark_used(scene, short, None)
+    sound.place(scene, write_wav(work / "next.wav", seconds=1), 1)
+    assert scene.frame_end == 397
+
+
+@NEEDS_SOUND
 def test_audio_of_a_saved_project_follows_it_when_it_is_moved(addon, work):
     from cstalk_blender.ui.operators import generate as operators
 

@@ -219,8 +219,8 @@ def bake(
         SessionError: The face cannot be animated; the scene is unchanged.
     """
     scene = bpy.context.scene
-    is_plain = isinstance(curves, track.CurveTrack)
-    curves = layered.LayeredCurves.without_layers(curves) if is_plain else curves
+    if isinstance(curves, track.CurveTrack):
+        curves = layered.LayeredCurves.without_layers(curves)
     faces = targets.face_objects(face, with_companions=scene.cstalk.with_companions)
     rate = sounds.frame_rate(scene)
     first = int(scene.cstalk.start_frame if start_frame is None else start_frame)
@@ -248,11 +248,27 @@ def bake(
     stored_takes.store(face, made.prediction, new, keeps_others=new_take)
     result.add_note(face, result.DIRECTION, made.fingerprint)
     # At once, since an operator's result must be complete before its undo step is made.
-    checked = check.check_faces(
-        faces, made.curves, scene, start_frame=first, frame_rate=rate, left_out=report.driven
-    )
-    result.store_check(face, checked)
+    _store_check(faces, made.curves, report, start_frame=first)
     return report
+
+
+def _store_check(
+    faces: list[bpy.types.Object],
+    curves: track.CurveTrack,
+    report: BakeReport,
+    *,
+    start_frame: int,
+) -> None:
+    scene = bpy.context.scene
+    checked = check.check_faces(
+        faces,
+        curves,
+        scene,
+        start_frame=start_frame,
+        frame_rate=sounds.frame_rate(scene),
+        left_out=report.driven,
+    )
+    result.store_check(faces[0], checked)
 
 
 def _refuse_beyond_last_frame(name: str, last: float) -> None:

@@ -18,6 +18,7 @@ import bpy
 from .. import compat
 from ..errors import BadSound
 from ..package import files, runtime_errors
+from ..rig.keys import ownership
 from . import audio_length
 from .sequencer import sequencer_scene, show_sequencer_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 
@@ -10,8 +11,9 @@ import pytest
 
 from cstalk_blender import compat
 from cstalk_blender.errors import BadSound
+from cstalk_blender.rig.keys import bake
 from cstalk_blender.scene import audio as sound
-from tests.fakes.faces import write_wav
+from tests.fakes.faces import make_face, wave_track, write_wav
 
 try:
     import aud
@@ -262,6 +264,17 @@ def test_an_end_of_the_user_and_what_still_plays_are_not_cut(work):
     sound.mark_used(scene, short, None)
     sound.place(scene, write_wav(work / "next.wav", seconds=1), 1)
     assert scene.frame_end == 397
+
+
+@NEEDS_SOUND
+def test_the_end_that_a_performance_needs_is_not_cut(work):
+    scene = bpy.context.scene
+    scene.render.fps, scene.frame_end = 24, 50
+    sound.place(scene, write_wav(work / "long.wav", seconds=10), 1)
+    bake.bake_track([make_face()], wave_track(), start_frame=150, frame_rate=24.0, line="line")
+    (action,) = bpy.data.actions
+    sound.place(scene, write_wav(work / "short.wav", seconds=1), 1)
+    assert scene.frame_end == math.ceil(action.frame_range[1]) > 150
 
 
 @NEEDS_SOUND

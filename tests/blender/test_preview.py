@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
+import pytest
 
+from cstalk_blender import compat
+from cstalk_blender.errors import SessionError
 from cstalk_blender.jobs import direct, open_jobs
 from cstalk_blender.rig.keys import ownership
 from cstalk_blender.ui.panels import direct as panels
@@ -230,3 +233,40 @@ def test_the_page_has_bake_and_discard_while_it_is_previewed(face):  # noqa: F81
     assert "Live Preview" not in text
     assert "Bake" in text
     assert "Discard" in text
+
+
+def push_down(face: bpy.types.Object, channel: str) -> bpy.types.NlaTrack:  # noqa: F811
+    """Give a face an NLA strip of the user that moves one channel."""
+    key = face.data.shape_keys
+    action = bpy.data.actions.new("User")
+    curve = compat.curve_holder(action, key).fcurves.new(f'key_blocks["{channel}"].value')
+    curve.keyframe_points.insert(1, 0.4)
+    curve.keyframe_points.insert(100, 0.6)
+    track = key.animation_data.nla_tracks.new()
+    compat.add_strip(track, action, compat.slot_of_action(action, key))
+    return track
+
+
+def test_a_strip_on_another_channel_plays_on(face):  # noqa: F811
+    face.shape_key_add(name="user", from_mix=False)
+    push_down(face, "user")
+    start(face)
+    face.cstalk_direction.overall.strength = 0.25
+    previewed = shown(face)
+    assert bpy.ops.cstalk.direct_preview_bake() == {"FINISHED"}
+    assert np.abs(shown(face) - previewed).max() <= SAME
+    assert 0.4 <= face.data.shape_keys.key_blocks["user"].value <= 0.6
+
+
+def test_a_strip_on_the_same_channels_is_named_and_muting_it_is_enough(face):  # noqa: F811
+    track = push_down(face, "jawOpen")
+    with pytest.raises(SessionError, match="User") as caught:
+        open_jobs.PREVIEW.current.start(face, bpy.context.scene)
+    assert track.name in caught.value.hint
+    assert not direct.is_previewed(face)
+    track.mute = True
+    start(face)
+    face.cstalk_direction.overall.strength = 0.25
+    previewed = shown(face)
+    assert bpy.ops.cstalk.direct_preview_bake() == {"FINISHED"}
+    assert np.abs(shown(face) - previewed).max() <= SAME

@@ -8,7 +8,7 @@ there is nothing to restore but the evaluation.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import bpy
 import numpy as np
@@ -23,7 +23,6 @@ from ..drive.values import write_value
 from . import hand_edits, ownership
 from .build import Group
 from .install import widen_sliders
-from .tracks import has_clips
 
 SHAPE_VALUE = "].value"
 """End of the animation path of a shape key's value."""
@@ -150,14 +149,12 @@ def _part_or_none(
     action = ownership.own_action_or_none(owner)
     if action is None:
         return None
-    if has_clips(owner):
-        # Strips are evaluated together with the Action: they would win over a muted curve.
-        raise BadPreview(f"{owner.name!r} plays strips of a batch", hint="Mute their tracks")
     present = {f"{one.data_path}|{one.array_index}" for one in compat.curves_of(owner)}
     # Without a curve in the Action, nothing would return a value when the preview ends.
     used = [curve for curve in curves if hand_edits.label(curve) in present]
     if not used:
         return None
+    _require_no_strip(owner, {(curve.path, max(curve.index, 0)) for curve in used})
     values = np.stack([curve.values for curve in used], 1).astype(np.float32)
     sampled = SampledCurves(frames, values)
     properties = tuple((curve.path, curve.index) for curve in used)
@@ -168,6 +165,24 @@ def _part_or_none(
     names = [owner.path_resolve(path.removesuffix(".value")).name for path, _i in properties]
     blocks = np.array([owner.key_blocks.find(name) for name in names], np.intp)
     return _Part(owner, action, properties, sampled, blocks, len(owner.key_blocks))
+
+
+def _require_no_strip(owner: bpy.types.ID, labels: Collection[tuple[str, int]]) -> None:
+    """Raise BadPreview where strips move what the preview shows."""
+    tracks = owner.animation_data.nla_tracks if owner.animation_data.use_nla else ()
+    for track in tracks:
+        for strip in track.strips:
+            if track.mute or strip.mute or strip.action is None:
+                continue
+            # Strips are evaluated together with the Action: they would win over a muted curve.
+            bags = compat.curve_bags(strip.action)
+            if any(
+                (c.data_path, c.array_index) in labels for _handle, curves in bags for c in curves
+            ):
+                raise BadPreview(
+                    f"The NLA strip {strip.name!r} moves the same channels",
+                    hint=f"Mute the track {track.name!r}, then start Live Preview again",
+                )
 
 
 def _evaluated(owner: bpy.types.ID, scene: bpy.types.Scene) -> Iterator[bpy.types.ID]:

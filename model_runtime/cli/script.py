@@ -11,7 +11,7 @@ from ..curves.track import SCRIPT_MATCH, CurveTrack
 from ..errors import BadArgument
 from ..files import replace_file
 from ..protocol import Pronunciation
-from ..text.files import read_script, script_beside
+from ..text.files import read_script, read_timing, script_beside
 from ..text.letter_sounds import LANGUAGES
 from ..text.pronounce import entries_of, read_own_dictionary
 from ..text.subtitles import write_srt
@@ -27,6 +27,12 @@ def add_script_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--text", default="", metavar="TEXT", help="the words that are spoken")
     group.add_argument(
         "--text-file", type=Path, metavar="FILE", help="file with the words: text, SRT or WebVTT"
+    )
+    group.add_argument(
+        "--textgrid",
+        type=Path,
+        metavar="FILE",
+        help="Praat TextGrid with tiers words or phones, whose times are used as they are",
     )
     add_text_options(group)
     group.add_argument(
@@ -68,15 +74,16 @@ def script_from(options: argparse.Namespace) -> str:
     Raises:
         BadArgument: Several options for one script, or a file that cannot be read.
     """
-    given = [bool(options.text), options.text_file is not None, options.no_text]
-    if sum(given) > 1:
+    files = [options.text_file is not None, options.textgrid is not None]
+    if sum([bool(options.text), *files, options.no_text]) > 1:
         raise BadArgument(
-            "More than one of --text, --text-file and --no-text is given", hint="Give one of them"
+            "More than one of --text, --text-file, --textgrid and --no-text is given",
+            hint="Give one of them",
         )
     script = str(options.text)
     path = script_file_or_none(options)
     if path is not None:
-        script = read_script(path)
+        script = read_timing(path) if path == options.textgrid else read_script(path)
     if options.words:
         _check_words(options.words, has_script=bool(script.strip()))
     return script
@@ -84,7 +91,7 @@ def script_from(options: argparse.Namespace) -> str:
 
 def script_file_or_none(options: argparse.Namespace) -> Path | None:
     """Return the file that ``script_from`` reads: the given one, or that beside the audio."""
-    path: Path | None = options.text_file
+    path: Path | None = options.text_file or options.textgrid
     if path is None and not (options.text or options.no_text):
         path = script_beside(options.audio)
     return path

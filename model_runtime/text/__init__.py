@@ -12,6 +12,7 @@
 * ``files``: script files, also beside an audio file.
 * ``corrections``: words, phones and closures that a user corrected.
 * ``recognition``: words and phones of a clip, with or without a script.
+* ``given_timing``: words and phones whose times a TextGrid gives.
 * ``script``: a script against a clip: words with times, doubtful words, the share that was spoken.
 * ``track``: words and phones of a clip, as they travel with the curves.
 * ``textgrid``, ``subtitles``: Praat TextGrids, SRT and WebVTT.

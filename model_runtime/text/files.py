@@ -6,8 +6,10 @@ import codecs
 import re
 from pathlib import Path
 
-from ..errors import BadArgument
+from ..errors import BadArgument, BadCurves
 from .subtitles import cues_of
+from .textgrid import track_of_textgrid
+from .track import SILENCE
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt")
 SCRIPT_SUFFIXES = (".txt", ".lab", *SUBTITLE_SUFFIXES)
@@ -76,6 +78,30 @@ def read_script(path: Path) -> str:
     if path.suffix.lower() in SUBTITLE_SUFFIXES and not cues_of(text):
         raise BadArgument(
             f"{path.name} has no subtitles", hint="Use an SRT or WebVTT file with times"
+        )
+    return text
+
+
+def read_timing(path: Path) -> str:
+    """Read a TextGrid whose times of words or phones are to be used as they are.
+
+    Args:
+        path: In Praat's long or short text format, with tiers ``words``, ``phones`` or both.
+
+    Returns:
+        Its text, which takes the place of a script.
+
+    Raises:
+        BadArgument: The file cannot be read, or is no such TextGrid.
+    """
+    text = read_script(path).lstrip("\ufeff")
+    try:
+        track = track_of_textgrid(text, path.name)
+    except BadCurves as error:
+        raise BadArgument(str(error), hint=error.hint) from error
+    if not any(phone.name != SILENCE for phone in track.phones) and not track.words:
+        raise BadArgument(
+            f"{path.name} has no words or phones", hint="Choose the TextGrid of this recording"
         )
     return text
 

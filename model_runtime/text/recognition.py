@@ -11,9 +11,11 @@ from ..config import PHONES
 from ..protocol import Performance
 from .corrections import correct_track, held_phones, shifted
 from .decode import decoded_track
+from .given_timing import given_problem, given_track
 from .pronounce import own_pronunciations, script_problem
 from .script import ScriptMatch, match_script
 from .subtitles import cues_of
+from .textgrid import is_textgrid
 from .track import Phone, PhoneTrack
 
 
@@ -59,7 +61,7 @@ def recognise(
         "words", key, lambda: _read(performance, posteriors, frame_rate, own), is_frozen=True
     )
     track, match, known, problem = found.track, found.match, found.held, found.problem
-    is_used = match is not None and match.is_used
+    is_used = (match is not None and match.is_used) or bool(known)
     corrections = shifted(performance.corrections, -performance.start_s)
     if not corrections:
         return found
@@ -80,6 +82,8 @@ def recognise(
 
 def _problem(performance: Performance, own: Mapping[str, tuple[tuple[str, ...], ...]]) -> str:
     """Why the script cannot be read."""
+    if is_textgrid(performance.script):
+        return given_problem(performance.script)
     cues = cues_of(performance.script)
     text = " ".join(cue.text for cue in cues) if cues else performance.script
     return script_problem(text, own, language=performance.language)
@@ -93,6 +97,16 @@ def _read(
 ) -> Recognition:
     """Words and phones without corrections."""
     match, problem = None, _problem(performance, own)
+    if is_textgrid(performance.script) and not problem:
+        track = given_track(
+            performance.script,
+            posteriors,
+            frame_rate=frame_rate,
+            clip_start_s=performance.start_s,
+            own=own,
+            language=performance.language,
+        )
+        return Recognition(track, None, track.phones)
     if performance.script.strip() and not problem:
         match = match_script(
             performance.script,

@@ -20,6 +20,17 @@ NUMBER = r"(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)"
 INTERVAL = re.compile(
     rf"xmin\s*=\s*{NUMBER}\s*xmax\s*=\s*{NUMBER}\s*text\s*=\s*\"((?:[^\"]|\"\")*)\""
 )
+SHORT = re.compile(rf"{NUMBER}\s+{NUMBER}\s+\"((?:[^\"]|\"\")*)\"")
+# Class, name, start, end and number of intervals, then the intervals.
+SHORT_TIER = re.compile(
+    rf'"IntervalTier"\s+"((?:[^"]|"")*)"\s+{NUMBER}\s+{NUMBER}\s+\d+\s+'.replace(
+        NUMBER, NUMBER.replace("(-", "(?:-", 1)
+    )
+    + r'((?:(?!"IntervalTier"|"TextTier")[\s\S])*)'
+)
+HEADER = re.compile(r'\s*File type = "ooTextFile')
+LONGEST_S = 1e6
+"""Later times are no times of a recording."""
 TIER = re.compile(r"item\s*\[\d+\]\s*:")
 NAME = re.compile(r"name\s*=\s*\"((?:[^\"]|\"\")*)\"")
 # Names of silence of MFA, Praat and WebMAUS.
@@ -65,30 +76,70 @@ def read_textgrid(path: Path) -> PhoneTrack:
             first); stress digits of phones are dropped.
 
     Raises:
-        BadCurves: Not a TextGrid in the long format, or no such tier.
+        BadCurves: Not a TextGrid, or no such tier.
         OSError: The file cannot be opened.
     """
-    text = _decoded(path.read_bytes())
+    return track_of_textgrid(_decoded(path.read_bytes()), path.name)
+
+
+def is_textgrid(text: str) -> bool:
+    """Return whether a text is a TextGrid rather than a script."""
+    return HEADER.match(text.lstrip("\ufeff")) is not None
+
+
+def track_of_textgrid(text: str, name: str) -> PhoneTrack:
+    """Return the words and phones of a TextGrid.
+
+    Args:
+        text: Its contents, in Praat's long or short text format.
+        name: Name of the file, for messages.
+
+    Raises:
+        BadCurves: Not a TextGrid, no such tier, or an interval that ends before it starts.
+    """
     tiers: dict[str, list[Interval]] = {}
-    for part in TIER.split(text)[1:]:
-        name = NAME.search(part)
-        if name is None:
-            continue
+    for full_name, intervals in _long_tiers(text) or _short_tiers(text):
         # MFA names tiers "speaker - words".
-        kind = name[1].strip().lower().split(" - ")[-1]
-        intervals = [
-            (float(a), float(b), t.replace('""', '"')) for a, b, t in INTERVAL.findall(part)
-        ]
+        kind = full_name.strip().lower().split(" - ")[-1]
         if kind in ("words", "word", "phones", "phone", "phonemes"):
             # The first tier of a kind, as a file may have several speakers.
             tiers.setdefault("words" if kind.startswith("word") else "phones", intervals)
-    # The short format has no names of fields, so that no tier is found in it.
     if "File type" not in text[:200] or not tiers:
         raise BadCurves(
-            f"{path.name} has no tier of words or phones",
-            hint="Export a TextGrid in the long text format with tiers words and phones",
+            f"{name} has no tier of words or phones",
+            hint="Export a TextGrid as text, with tiers named words and phones",
         )
+    for start, end, label in (one for intervals in tiers.values() for one in intervals):
+        if not 0 <= start <= end < LONGEST_S:
+            raise BadCurves(
+                f"{name} has an interval {label[:40]!r} from {start:g} s to {end:g} s",
+                hint="Correct its times in Praat",
+            )
     return _track(tiers)
+
+
+def _long_tiers(text: str) -> list[tuple[str, list[Interval]]]:
+    """Return name and intervals of each tier of the long format."""
+    found = []
+    for part in TIER.split(text)[1:]:
+        name = NAME.search(part)
+        if name is not None:
+            intervals = [
+                (float(a), float(b), t.replace('""', '"')) for a, b, t in INTERVAL.findall(part)
+            ]
+            found.append((name[1], intervals))
+    return found
+
+
+def _short_tiers(text: str) -> list[tuple[str, list[Interval]]]:
+    """Return name and intervals of each tier of the short format, which names no fields."""
+    return [
+        (
+            name.replace('""', '"'),
+            [(float(a), float(b), t.replace('""', '"')) for a, b, t in SHORT.findall(body)],
+        )
+        for name, body in SHORT_TIER.findall(text)
+    ]
 
 
 def _track(tiers: dict[str, list[Interval]]) -> PhoneTrack:

@@ -24,6 +24,22 @@ TRACK = {
         *(["b", 1.0, 1.1, 0.4], ["ow", 1.1, 1.4, 0.4], ["t", 1.4, 1.5, 0.4]),
     ],
 }
+TEXTGRID = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+0
+1.0
+<exists>
+1
+"IntervalTier"
+"words"
+0
+1.0
+1
+0.2
+0.6
+"hi"
+"""
 
 
 @pytest.fixture
@@ -177,3 +193,20 @@ def test_without_text_strips_the_script_stays(face):
     with pytest.raises(RuntimeError, match="No text strip"):
         bpy.ops.cstalk.script_from_subtitles()
     assert bpy.context.scene.cstalk_acting.script == "mine"
+
+
+def test_a_textgrid_takes_the_place_of_the_script(face, work):
+    path = work / "line.TextGrid"
+    path.write_text(TEXTGRID, "utf-8")
+    assert bpy.ops.cstalk.import_timing(filepath=str(path)) == {"FINISHED"}
+    assert bpy.context.scene.cstalk_acting.script_text.name == "line.TextGrid"
+    assert requested().script.strip() == TEXTGRID.strip()
+
+
+def test_another_file_is_no_timing(face, work):
+    path = work / "line.TextGrid"
+    path.write_text("hello", "utf-8")
+    bpy.context.scene.cstalk_acting.script = "mine"
+    with pytest.raises(RuntimeError, match="no tier of words or phones"):
+        bpy.ops.cstalk.import_timing(filepath=str(path))
+    assert bpy.context.scene.cstalk_acting.spoken == "mine"

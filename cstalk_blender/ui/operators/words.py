@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
+from bpy_extras.io_utils import ImportHelper
 
 from ...errors import SessionError
-from ...package import protocol
+from ...package import protocol, runtime_errors, script_files
 from ...scene import strip_scripts, words
 from ...scene.sequencer import sequencer_scene
 from .. import generate_requests
-from ..properties.acting import PHONE_ITEMS, PHONE_NAMES
+from ..properties.acting import LONGEST_SCRIPT, PHONE_ITEMS, PHONE_NAMES
 from ..properties.generate import chosen_face_or_none
 from .base import OperatorBase
 from .generate import CSTALK_OT_generate
@@ -220,6 +222,34 @@ class CSTALK_OT_script_from_subtitles(OperatorBase, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class CSTALK_OT_import_timing(OperatorBase, bpy.types.Operator, ImportHelper):
+    """Take the times of words and phones from a Praat TextGrid, in place of the script"""
+
+    bl_idname = "cstalk.import_timing"
+    bl_label = "Import Timing"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".TextGrid"
+    filter_glob: bpy.props.StringProperty(default="*.TextGrid", options={"HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Read the file into a text data block and choose it as the script."""
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            text = script_files.read_timing(path)
+        except runtime_errors.RuntimeFault as fault:
+            self.report({"ERROR"}, f"{fault}. {fault.hint}")
+            return {"CANCELLED"}
+        if len(text) > LONGEST_SCRIPT:
+            self.report({"ERROR"}, f"{path.name} is too long. Export the tiers of this line alone")
+            return {"CANCELLED"}
+        block = bpy.data.texts.new(path.name)
+        block.from_string(text)
+        settings = context.scene.cstalk_acting
+        settings.script_text, settings.use_script = block, True
+        return {"FINISHED"}
+
+
 def subtitles_of(scene: bpy.types.Scene) -> str:
     """Return the texts of the strips that overlap the audio file of a scene; empty without any."""
     first = scene.cstalk.start_frame
@@ -233,4 +263,5 @@ CLASSES = (
     CSTALK_OT_hold_closed,
     CSTALK_OT_corrections_clear,
     CSTALK_OT_script_from_subtitles,
+    CSTALK_OT_import_timing,
 )

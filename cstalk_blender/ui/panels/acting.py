@@ -82,6 +82,7 @@ class CSTALK_PT_script(SidebarPanel, bpy.types.Panel):
         if settings.language == "other":
             column.prop(settings, "language_code")
         column.operator(word_operators.CSTALK_OT_script_from_subtitles.bl_idname, icon="COPYDOWN")
+        column.operator(word_operators.CSTALK_OT_import_timing.bl_idname, icon="IMPORT")
         if settings.found:
             draw_lines(layout, settings.found.capitalize(), "TEXT", letters_across(context))
         face = chosen_face_or_none(context)

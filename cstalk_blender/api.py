@@ -207,8 +207,7 @@ def bake(
         face: The face.
         curves: Curves of a rig's channels, with or without a track of the speech alone.
         name: Name of the clip, for panel and Actions.
-        identity: Identity of the clip, such as the path of its file: a bake replaces the keys of
-            an earlier one with the same identity. Empty for ``name``.
+        identity: Of the clip, whose earlier bake is replaced; its path, or empty for ``name``.
         start_frame: Scene frame at time 0 of the curves; None for that of the scene.
         new_take: Keep the take that plays, beside the new one.
 
@@ -248,27 +247,11 @@ def bake(
     stored_takes.store(face, made.prediction, new, keeps_others=new_take)
     result.add_note(face, result.DIRECTION, made.fingerprint)
     # At once, since an operator's result must be complete before its undo step is made.
-    _store_check(faces, made.curves, report, start_frame=first)
-    return report
-
-
-def _store_check(
-    faces: list[bpy.types.Object],
-    curves: track.CurveTrack,
-    report: BakeReport,
-    *,
-    start_frame: int,
-) -> None:
-    scene = bpy.context.scene
     checked = check.check_faces(
-        faces,
-        curves,
-        scene,
-        start_frame=start_frame,
-        frame_rate=sounds.frame_rate(scene),
-        left_out=report.driven,
+        faces, made.curves, scene, start_frame=first, frame_rate=rate, left_out=report.driven
     )
-    result.store_check(faces[0], checked)
+    result.store_check(face, checked)
+    return report
 
 
 def _refuse_beyond_last_frame(name: str, last: float) -> None:

@@ -8,6 +8,7 @@
 - ``look_at``: the direction of an object from a face over time.
 - ``result``: what was generated for a face, and what has changed since.
 - ``words``: words of a face's performance, and the user's corrections.
+- ``word_markers``: starts of words as timeline markers, and where they were moved.
 - ``strip_scripts``: text strips of the sequencer as a script.
 - ``predictions``: what the model predicted for a face, stored with it.
 - ``line_predictions``: what the model predicted for a clip of a batch, stored with its Action.

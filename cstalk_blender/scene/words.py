@@ -50,6 +50,9 @@ class CSTALK_PG_words(bpy.types.PropertyGroup):
     corrections: bpy.props.StringProperty(
         name="Corrections", description="Corrected words and closures as JSON"
     )
+    markers: bpy.props.StringProperty(
+        name="Markers", description="Timeline markers of the words as they were set, as JSON"
+    )
     zero_frame: bpy.props.FloatProperty(
         name="Zero Frame", description="Scene frame at time 0 of the audio file"
     )

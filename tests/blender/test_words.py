@@ -210,3 +210,40 @@ def test_another_file_is_no_timing(face, work):
     with pytest.raises(RuntimeError, match="no tier of words or phones"):
         bpy.ops.cstalk.import_timing(filepath=str(path))
     assert bpy.context.scene.cstalk_acting.spoken == "mine"
+
+
+def test_moved_markers_move_their_words(corrected, face):
+    markers = bpy.context.scene.timeline_markers
+    mine = markers.new("boat", frame=5)
+    assert bpy.ops.cstalk.words_to_markers() == {"FINISHED"}
+    assert [(m.name, m.frame) for m in markers][1:] == [("w0 move", 22), ("w1 boat", 34)]
+    markers["w1 boat"].frame = 37
+    (one,) = corrected("markers_to_words")
+    assert (one.start_s, one.end_s, one.was_start_s) == (1.125, 1.5, 1.0)
+    assert (one.text, one.phones) == ("boat", ("b", "ow", "t"))
+    assert list(markers) == [mine]
+    markers.remove(mine)
+
+
+def test_markers_that_rest_change_nothing(corrected, face):
+    bpy.ops.cstalk.words_to_markers()
+    bpy.ops.cstalk.words_to_markers()
+    assert len(bpy.context.scene.timeline_markers) == 2
+    assert corrected("markers_to_words") == ()
+    assert len(bpy.context.scene.timeline_markers) == 0
+
+
+def test_a_word_that_touches_the_next_one_follows_its_start(corrected, face):
+    face.cstalk_words.words[0].end_s = 1.0
+    bpy.ops.cstalk.words_to_markers()
+    bpy.context.scene.timeline_markers["w1 boat"].frame = 40
+    first, second = corrected("markers_to_words")
+    assert (first.text, first.end_s) == ("move", 1.25)
+    assert (second.text, second.start_s) == ("boat", 1.25)
+
+
+def test_markers_of_other_words_are_passed_over(corrected, face):
+    bpy.ops.cstalk.words_to_markers()
+    bpy.context.scene.timeline_markers["w1 boat"].frame = 40
+    face.cstalk_words.words[1].text = "vote"
+    assert corrected("markers_to_words") == ()

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...errors import SessionError
 from ...package import protocol, runtime_errors, script_files
-from ...scene import strip_scripts, words
+from ...scene import strip_scripts, word_markers, words
 from ...scene.sequencer import sequencer_scene
 from .. import generate_requests
 from ..properties.acting import LONGEST_SCRIPT, PHONE_ITEMS, PHONE_NAMES
@@ -195,6 +195,55 @@ class CSTALK_OT_corrections_clear(WordOperator, bpy.types.Operator):
         return CSTALK_OT_generate.execute(self, context)
 
 
+class CSTALK_OT_words_to_markers(OperatorBase, bpy.types.Operator):
+    """Set a timeline marker at the start of each word; markers set before for this face go"""
+
+    bl_idname = "cstalk.words_to_markers"
+    bl_label = "Words to Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require words."""
+        face = chosen_face_or_none(context)
+        has_words = face is not None and len(face.cstalk_words.words) > 0
+        return None if has_words else "Generate with a script first"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Set the markers."""
+        count = word_markers.set_markers(context.scene, chosen_face_or_none(context))
+        self.report({"INFO"}, f"{count} markers set. Move them, then click Markers to Words")
+        return {"FINISHED"}
+
+
+class CSTALK_OT_markers_to_words(WordOperator, bpy.types.Operator):
+    """Move words to their timeline markers, remove these markers, and generate the mouth again"""
+
+    bl_idname = "cstalk.markers_to_words"
+    bl_label = "Markers to Words"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str | None:
+        """Require markers of words."""
+        if (reason := super().disabled_reason(context)) is not None:
+            return reason
+        has_any = word_markers.has_markers(chosen_face_or_none(context))
+        return None if has_any else "Click Words to Markers first"
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        """Store the moved words and generate again."""
+        face = chosen_face_or_none(context)
+        moved = word_markers.moved_words(context.scene, face)
+        word_markers.remove_markers(context.scene, face)
+        audio = generate_requests.audio_identity(context.scene.cstalk)
+        for one in moved:
+            words.add_correction(face, one, audio)
+        if not moved:
+            self.report({"INFO"}, "No marker was moved")
+            return {"FINISHED"}
+        return CSTALK_OT_generate.execute(self, context)
+
+
 class CSTALK_OT_script_from_subtitles(OperatorBase, bpy.types.Operator):
     """Copy the texts of all text strips that overlap the audio strip into the script"""
 
@@ -262,6 +311,8 @@ CLASSES = (
     CSTALK_OT_word_phone,
     CSTALK_OT_hold_closed,
     CSTALK_OT_corrections_clear,
+    CSTALK_OT_words_to_markers,
+    CSTALK_OT_markers_to_words,
     CSTALK_OT_script_from_subtitles,
     CSTALK_OT_import_timing,
 )

@@ -149,6 +149,11 @@ def draw_word_buttons(layout: bpy.types.UILayout, kept: Any) -> None:
             phone = phones.operator(word_operators.CSTALK_OT_word_phone.bl_idname, text=name)
             phone.place = place
     layout.operator(word_operators.CSTALK_OT_hold_closed.bl_idname, icon="LOCKED")
+    if len(kept.words):
+        row = layout.row(align=True)
+        row.operator(word_operators.CSTALK_OT_words_to_markers.bl_idname, icon="MARKER")
+        if kept.markers:
+            row.operator(word_operators.CSTALK_OT_markers_to_words.bl_idname, icon="CHECKMARK")
     if kept.corrections:
         layout.operator(word_operators.CSTALK_OT_corrections_clear.bl_idname, icon="X")
 

@@ -95,6 +95,8 @@ def install(owner: bpy.types.ID, action: bpy.types.Action) -> bpy.types.Action |
     if before is None or not ownership.is_ours(before) or ownership.is_renamed(before):
         memory.put_aside(owner, before)
         compat.assign_action(owner, action)
+        if has_clips(owner):
+            memory.end_with_keys(owner)
         return None
     handle = compat.slot_handle(owner)
     # Read before the new Action is assigned: afterwards the owner has another slot.

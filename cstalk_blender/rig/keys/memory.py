@@ -5,6 +5,7 @@ The memory is a custom property, so it survives saving, undo and the removal of 
     owner["cstalk"] = {"previous": Action, "previous_slot": identifier, "previous_fake": 0 or 1,
                        "kept_track": NLA track that plays the user's Action below the CSTalk Action,
                        "blend_type": how the owner's Action was blended with its NLA tracks,
+                       "extrapolation": how the owner's Action acted beyond its keys,
                        "values": {shape key: value before},
                        "ranges": {shape key: [min, max] before},
                        "paths": JSON of [[data path, index, value before], ...]}
@@ -156,6 +157,17 @@ def put_aside(owner: bpy.types.ID, action: bpy.types.Action | None) -> None:
     owner[MEMORY] = memory
 
 
+def end_with_keys(owner: bpy.types.ID) -> None:
+    """Let the Action of ``owner`` act between its first and last key alone.
+
+    Beyond them NLA strips play, which an Action that holds its last pose would hide.
+    """
+    memory = _memory(owner)
+    memory.setdefault("extrapolation", owner.animation_data.action_extrapolation)
+    owner.animation_data.action_extrapolation = "NOTHING"
+    owner[MEMORY] = memory
+
+
 def restore_action(owner: bpy.types.ID) -> None:
     """Let ``owner`` play the user's Action again, or nothing."""
     memory = _memory(owner)
@@ -202,9 +214,11 @@ def _memory(owner: bpy.types.ID) -> dict[str, Any]:
 
 
 def _restore_blend_type(owner: bpy.types.ID, memory: dict[str, Any]) -> None:
-    before = memory.pop("blend_type", None)
+    before, beyond = memory.pop("blend_type", None), memory.pop("extrapolation", None)
     if before is not None and owner.animation_data is not None:
         owner.animation_data.action_blend_type = before
+    if beyond is not None and owner.animation_data is not None:
+        owner.animation_data.action_extrapolation = beyond
 
 
 def _remove_kept_track(owner: bpy.types.ID, memory: dict[str, Any]) -> None:

@@ -240,7 +240,13 @@ def _add_strip(part: _Part, fade: int, *, is_below: bool) -> list[str]:
     animation = owner.animation_data or owner.animation_data_create()
     notes = []
     own = ownership.own_action_or_none(owner)
-    if own is not None:  # a single performance would hide the clips
+    is_apart = own is not None and _is_apart(own, part.action)
+    if own is not None and owner.id_type == "KEY":
+        # The values of now are those of the performance, not those of the resting face.
+        memory.reset_unkeyed(owner, ())
+    if is_apart:
+        memory.end_with_keys(owner)
+    elif own is not None:  # a performance in the same frames would hide the clip
         ownership.set_fake_user(own)
         compat.assign_action(owner, None)
         notes.append(f"{own.name!r} does not play any more: it would hide the lines")
@@ -249,7 +255,7 @@ def _add_strip(part: _Part, fade: int, *, is_below: bool) -> list[str]:
         notes.append(f"{animation.action.name!r} plays above the lines of {owner.name!r}")
     # Before the strip plays, as the values are read from the scene.
     rest.hold(owner, part.action)
-    if animation.action is not None and owner.id_type != "KEY":
+    if animation.action is not None and owner.id_type != "KEY" and not is_apart:
         memory.put_aside(owner, animation.action)  # the body's animation continues below
         compat.assign_action(owner, None)
     slot = compat.slot_of_action(part.action, owner)
@@ -272,6 +278,12 @@ def _add_strip(part: _Part, fade: int, *, is_below: bool) -> list[str]:
     # At most a quarter on each side: blends of a strip must not overlap.
     strip.blend_in = strip.blend_out = min(float(fade), length / 4)
     return notes
+
+
+def _is_apart(own: bpy.types.Action, clip: bpy.types.Action) -> bool:
+    """Return whether two Actions have no frame in common."""
+    mine, other = own.frame_range, clip.frame_range
+    return bool(mine[1] < other[0] or other[1] < mine[0])
 
 
 def tracks_below(owner: bpy.types.ID) -> list[Any]:

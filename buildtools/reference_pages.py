@@ -37,7 +37,7 @@ API = (
             ("model_runtime/acting/idle.py", ("idle_track",)),
             ("model_runtime/acting/layers.py", ("add_acting",)),
             ("model_runtime/text/script.py", ("match_script",)),
-            ("model_runtime/text/textgrid.py", ("read_textgrid", "write_textgrid")),
+            ("model_runtime/text/formats/textgrid.py", ("read_textgrid", "write_textgrid")),
         ),
     ),
     (

@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from model_runtime.expressions import catalogue as expressions
     from model_runtime.expressions import listing as expression_names
     from model_runtime.postprocess import blinks
-    from model_runtime.text import files as script_files
     from model_runtime.text import pronounce
     from model_runtime.text import track as phone_track
+    from model_runtime.text.formats import files as script_files
 else:
 
     def _sibling(name: str):
@@ -82,7 +82,7 @@ else:
     batch_page = _sibling("batch.lines.report_html")
     pronounce = _sibling("text.pronounce")
     phone_track = _sibling("text.track")
-    script_files = _sibling("text.files")
+    script_files = _sibling("text.formats.files")
 
 __all__ = [
     "ADDON_ID",

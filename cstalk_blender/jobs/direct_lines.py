@@ -12,7 +12,7 @@ from ..direct import layers
 from ..direct.direction import Direction
 from ..direct.prediction import BadPrediction
 from ..rig.binding import targets
-from ..rig.keys import clips
+from ..rig.clips import rewriting
 from ..rig.keys.ownership import LINE
 from ..scene import line_predictions
 
@@ -37,7 +37,7 @@ def lines_of(face: bpy.types.Object, *, is_selected: bool = False) -> list[bpy.t
     if targets.problem_or_none(face) is not None:
         return []
     faces = targets.face_objects(face, with_companions=True)
-    found = clips.clips_of(faces, is_selected=is_selected)
+    found = rewriting.clips_of(faces, is_selected=is_selected)
     return [action for action in found if line_predictions.has(action)]
 
 
@@ -74,11 +74,11 @@ def direct(
     predicted = [line_predictions.load(action) for action in actions]
     lines, notes = [], []
     for action, found in zip(actions, predicted, strict=True):
-        if clips.is_played_beside(faces, action):
+        if rewriting.is_played_beside(faces, action):
             notes.append(f"{action.name!r} was left: another face plays it too")
             continue
         curves = faded(layers.apply(found, settings), line_predictions.fade_s(action))
-        written = clips.rewrite_line(faces, action, curves)
+        written = rewriting.rewrite_line(faces, action, curves)
         line_predictions.write_direction(action, settings)
         lines.append(str(action.get(LINE, action.name)))
         if written.kept:

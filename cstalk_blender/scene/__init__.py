@@ -4,12 +4,11 @@
 - ``audio_length``: lengths of audio files.
 - ``audio_decode``: WAV files of audio that the worker cannot decode.
 - ``sequencer``: the scene whose sequencer the user sees.
-- ``strip_lines``: sound strips as lines of a batch.
+- ``strip_lines``: sound strips as lines of a batch, text strips as scripts.
 - ``look_at``: the direction of an object from a face over time.
 - ``result``: what was generated for a face, and what has changed since.
 - ``words``: words of a face's performance, and the user's corrections.
 - ``word_markers``: starts of words as timeline markers, and where they were moved.
-- ``strip_scripts``: text strips of the sequencer as a script.
 - ``predictions``: what the model predicted for a face, stored with it.
 - ``line_predictions``: what the model predicted for a clip of a batch, stored with its Action.
 - ``direction``: the layers of a face's performance as settings that can be keyed.

@@ -22,7 +22,7 @@ from ..jobs.batch.request import (
 )
 from ..package import protocol
 from ..rig.binding import targets
-from ..rig.keys import exports
+from ..rig.clips import exports
 from ..scene import audio, emotion_track, strip_lines
 from .properties import expressions
 from .properties.acting import acting_of

@@ -83,7 +83,7 @@ def _apexes(prosody: Prosody, seed: int) -> Array:
 
 
 def _followed(goal: Array) -> Array:
-    """The goal followed by a face: quick up, slow down, without corners."""
+    """Return the goal as a face follows it: quick up, slow down, without corners."""
     up, down = (1 - np.exp(-1 / (FRAME_RATE * s)) for s in (ONSET_S, RELEASE_S))
     out = np.empty(len(goal))
     level = min(float(goal[0]), TRACE + 0.05) if len(goal) else 0.0

@@ -148,7 +148,7 @@ def _scan(start_s: float, stop_s: float, habits: GazeHabits, random: Generator) 
 
 
 def _away(start_s: float, habits: GazeHabits, random: Generator) -> Fixation:
-    """A look past the listener: aside more often than up or down ("Eyes Alive", figure 4)."""
+    """Return a look past the listener, aside more often than up or down ("Eyes Alive", fig. 4)."""
     size = habits.amplitude_deg * float(np.clip(np.exp(0.4 * random.standard_normal()), 0.4, 2.0))
     angle = random.choice([0.0, np.pi, 0.25 * np.pi, 0.75 * np.pi, -0.3 * np.pi, -0.7 * np.pi])
     angle += 0.2 * random.standard_normal()

@@ -11,11 +11,11 @@ from ..curves.track import SCRIPT_MATCH, CurveTrack
 from ..errors import BadArgument
 from ..files import replace_file
 from ..protocol import Pronunciation
-from ..text.files import read_script, read_timing, script_beside
+from ..text.formats.files import read_script, read_timing, script_beside
+from ..text.formats.subtitles import write_srt
+from ..text.formats.textgrid import write_textgrid
 from ..text.letter_sounds import LANGUAGES
 from ..text.pronounce import entries_of, read_own_dictionary
-from ..text.subtitles import write_srt
-from ..text.textgrid import write_textgrid
 from ..text.track import phone_track_or_none
 
 WORD_FORMATS = (".textgrid", ".srt", ".json")

@@ -98,7 +98,7 @@ def _word_of(
     own: Mapping[str, tuple[tuple[str, ...], ...]] | None,
     language: str,
 ) -> SpokenWord | None:
-    """The corrected word; None where the user deleted it."""
+    """Return the corrected word; None where the user deleted it."""
     text = one.text.strip()
     names = tuple(name for name in one.phones if name in PHONES[1:])
     if not names and text:
@@ -142,7 +142,7 @@ def _borders(names: Sequence[str], posteriors: FloatArray) -> list[int]:
 
 
 def _replaced(track: PhoneTrack, one: Correction, word: SpokenWord | None) -> PhoneTrack:
-    """The track without what lies where the word is or was, and with the word."""
+    """Return the track with the word, and without what lies where the word is or was."""
     spans = [(one.start_s, one.end_s)]
     if one.was_start_s is not None and one.was_end_s is not None:
         spans.append((one.was_start_s, one.was_end_s))
@@ -174,7 +174,7 @@ def _is_within(word: SpokenWord, spans: Sequence[tuple[float, float]]) -> bool:
 
 
 def _cut(part: _Part, one: Correction) -> _Part | None:
-    """A part outside a correction: shortened where they overlap, None where nothing is left."""
+    """Return a part without its overlap with a correction, None where nothing is left."""
     start, end = part.start_s, part.end_s
     if end <= one.start_s or start >= one.end_s:
         return part

@@ -10,8 +10,8 @@ from ..config import PHONES
 from ..errors import BadCurves
 from ..protocol import Correction
 from .corrections import correct_track
+from .formats.textgrid import track_of_textgrid
 from .ipa import phones_of_ipa
-from .textgrid import track_of_textgrid
 from .track import SILENCE, Phone, PhoneTrack, SpokenWord
 
 NAME = "The TextGrid"

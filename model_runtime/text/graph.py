@@ -88,7 +88,7 @@ def build_graph(words: Sequence[PronouncedWord], phone_names: Sequence[str]) -> 
 
 
 def _between(builder: _Builder, exits: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Optional silence, filler and silence again after whatever ended."""
+    """Add optional silence, filler and silence again after whatever ended."""
     silence = builder.add(SILENCE, -1, exits)
     filler = builder.add(FILLER, -1, [(s, c + FILLER_COST) for s, c in (*exits, (silence, 0.0))])
     after = builder.add(SILENCE, -1, [(filler, 0.0)])

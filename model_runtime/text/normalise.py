@@ -237,7 +237,7 @@ def _letters(core: str, *, is_shouted: bool) -> list[str]:
 
 
 def _parts(core: str) -> list[str]:
-    """A word, or the words of a token joined by hyphens, digits and symbols."""
+    """Return a word, or the words of a token joined by hyphens, digits and symbols."""
     words: list[str] = []
     # Hyphens join words, and each has its own entry.
     for part in re.split(r"[-–—/_]+", core):

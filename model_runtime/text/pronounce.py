@@ -11,8 +11,8 @@ from ..config import PHONES
 from ..errors import BadArgument
 from ..protocol import Pronunciation
 from .dictionary import pronunciations
-from .espeak import phones_by_espeak
 from .languages.cardinals import number_words
+from .languages.espeak import phones_by_espeak
 from .letter_sounds import LANGUAGES, phones_by_rules
 from .normalise import Word, plain_words, spoken_words
 from .spelling import phones_of_spelling
@@ -185,7 +185,7 @@ def _variants(
 
 
 def _linked(stem: tuple[str, ...], ending: tuple[str, ...]) -> tuple[str, ...]:
-    """The ending as it sounds after a stem: s after p, a vowel between s and z."""
+    """Return the ending as it sounds after a stem: s after p, a vowel between s and z."""
     if ending != ("z",):
         return ending
     if stem[-1] in SIBILANTS:

@@ -11,11 +11,11 @@ from ..config import PHONES
 from ..protocol import Performance
 from .corrections import correct_track, held_phones, shifted
 from .decode import decoded_track
+from .formats.subtitles import cues_of
+from .formats.textgrid import is_textgrid
 from .given_timing import given_problem, given_track
 from .pronounce import own_pronunciations, script_problem
 from .script import ScriptMatch, match_script
-from .subtitles import cues_of
-from .textgrid import is_textgrid
 from .track import Phone, PhoneTrack
 
 

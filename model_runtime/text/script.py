@@ -9,8 +9,8 @@ from typing import Any
 
 from ..arrays import FloatArray
 from .align import AlignedPhone, AlignedWord, Alignment, align_script
+from .formats.subtitles import Cue, cues_of
 from .pronounce import PronouncedWord, pronounce_text
-from .subtitles import Cue, cues_of
 from .track import SILENCE, UNSCRIPTED, Phone, PhoneTrack, SpokenWord
 
 LEAST_MATCHED = 0.6

@@ -10,7 +10,7 @@ import pytest
 from cstalk_blender.errors import BatchFailed, JobOverlap
 from cstalk_blender.jobs.batch import job as batch_job
 from cstalk_blender.jobs.batch.request import LineStatus
-from cstalk_blender.rig.keys import strips
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.ui import line_list, line_requests
 from cstalk_blender.ui.operators import batch as operators_batch
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, write_wav

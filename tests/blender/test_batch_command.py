@@ -8,7 +8,7 @@ import bpy
 import pytest
 
 from cstalk_blender.cli import bake as command_line
-from cstalk_blender.rig.keys import strips
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.ui import line_list
 from tests.fakes.faces import make_face, write_wav
 

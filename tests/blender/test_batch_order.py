@@ -6,7 +6,7 @@ import bpy
 import pytest
 
 from cstalk_blender.errors import BadBatch
-from cstalk_blender.rig.keys import strips
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import ARKIT, evaluated_heights, make_face, write_wav
 

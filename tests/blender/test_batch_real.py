@@ -15,7 +15,7 @@ import pytest
 from cstalk_blender.cli import bake as command_line
 from cstalk_blender.jobs.batch import job as batch_job
 from cstalk_blender.jobs.batch.request import LineStatus
-from cstalk_blender.rig.keys import strips
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face
 from tests.fakes.sessions import DEADLINE_S

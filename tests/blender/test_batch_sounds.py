@@ -15,7 +15,7 @@ from cstalk_blender import compat
 from cstalk_blender.jobs.batch import audio as batch_audio
 from cstalk_blender.jobs.batch import job as batch_job
 from cstalk_blender.jobs.batch.request import LineStatus
-from cstalk_blender.rig.keys import strips
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.scene import audio_decode as sound_decode
 from cstalk_blender.ui import line_list, line_requests
 from tests.fakes.faces import make_face, write_wav

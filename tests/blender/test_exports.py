@@ -9,7 +9,7 @@ import bpy
 import pytest
 
 from cstalk_blender.errors import BakeFailed
-from cstalk_blender.rig.keys import exports
+from cstalk_blender.rig.clips import exports
 from tests.fakes.faces import make_face, wave_track
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Blender's exporters

@@ -10,7 +10,8 @@ import pytest
 
 from cstalk_blender import compat
 from cstalk_blender.rig.binding import targets
-from cstalk_blender.rig.keys import bake, ownership, strips
+from cstalk_blender.rig.clips import strips
+from cstalk_blender.rig.keys import bake, ownership
 from tests.fakes.faces import ARKIT, evaluated_heights, make_action, make_face, wave_track
 
 JAW = ARKIT.index("jawOpen")

@@ -6,7 +6,7 @@ import bpy
 import pytest
 
 from cstalk_blender import compat
-from cstalk_blender.rig.keys import rest
+from cstalk_blender.rig.clips import rest
 from tests.fakes.faces import make_face
 
 PATH = 'key_blocks["jawOpen"].value'

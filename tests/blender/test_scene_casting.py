@@ -13,7 +13,7 @@ from cstalk_blender.dialogue import emotion_keys
 from cstalk_blender.dialogue.casting import Role
 from cstalk_blender.errors import BadBatch
 from cstalk_blender.package import protocol
-from cstalk_blender.rig.keys import strips
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.scene import emotion_track
 from cstalk_blender.scene import strip_lines as casting
 from cstalk_blender.ui import line_list, line_requests

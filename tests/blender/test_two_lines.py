@@ -5,7 +5,8 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from cstalk_blender.rig.keys import bake, strips
+from cstalk_blender.rig.clips import strips
+from cstalk_blender.rig.keys import bake
 from tests.fakes.faces import ARKIT, evaluated_heights, make_face, wave_track
 
 JAW = ARKIT.index("jawOpen")

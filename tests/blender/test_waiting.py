@@ -10,8 +10,9 @@ import pytest
 
 from cstalk_blender.demo_head.build import build_demo_head
 from cstalk_blender.package import rigs, track
+from cstalk_blender.rig.clips import strips
 from cstalk_blender.rig.drive import eyes, facing
-from cstalk_blender.rig.keys import bake, strips
+from cstalk_blender.rig.keys import bake
 from cstalk_blender.scene import look_at
 from cstalk_blender.ui import generate_requests, line_list
 from cstalk_blender.ui.operators import generate as operators

@@ -15,7 +15,7 @@ from model_runtime.engines.factory import open_engine
 from model_runtime.errors import BadArgument
 from model_runtime.generate import perform
 from model_runtime.protocol import Performance
-from model_runtime.text.files import read_script
+from model_runtime.text.formats.files import read_script
 from tests.runtime.conftest import Command
 
 SPEECH = Path(__file__).resolve().parents[2] / "demo" / "speech"

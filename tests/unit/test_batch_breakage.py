@@ -17,7 +17,7 @@ from model_runtime.batch.lines.plan import make_plan
 from model_runtime.batch.lines.table import read_table
 from model_runtime.errors import BadArgument, BadAudio, BadOutput
 from model_runtime.files import check_writable
-from model_runtime.text.files import read_script
+from model_runtime.text.formats.files import read_script
 from tests.fakes.sounds import voice, write_wav
 
 

@@ -10,7 +10,7 @@ import pytest
 from model_runtime.config import PHONES
 from model_runtime.errors import BadArgument
 from model_runtime.protocol import Correction, Performance
-from model_runtime.text.files import read_timing
+from model_runtime.text.formats.files import read_timing
 from model_runtime.text.recognition import recognise
 from tests.unit.test_script_alignment import MFA
 

@@ -10,7 +10,7 @@ import pytest
 
 from model_runtime.config import PHONES
 from model_runtime.protocol import Performance
-from model_runtime.text import espeak
+from model_runtime.text.languages import espeak
 from model_runtime.text.letter_sounds import LANGUAGES, phones_by_rules
 from model_runtime.text.pronounce import pronounce_text, script_problem
 from model_runtime.text.recognition import recognise

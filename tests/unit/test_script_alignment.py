@@ -12,11 +12,11 @@ from model_runtime.config import PHONES
 from model_runtime.errors import BadArgument, BadCurves
 from model_runtime.text import align
 from model_runtime.text.align import Alignment, align_script
-from model_runtime.text.files import read_script
+from model_runtime.text.formats.files import read_script
+from model_runtime.text.formats.subtitles import cues_of, write_srt
+from model_runtime.text.formats.textgrid import read_textgrid, write_textgrid
 from model_runtime.text.pronounce import pronounce_text
 from model_runtime.text.script import ScriptMatch, match_script
-from model_runtime.text.subtitles import cues_of, write_srt
-from model_runtime.text.textgrid import read_textgrid, write_textgrid
 from model_runtime.text.track import Phone, PhoneTrack, SpokenWord, track_from_json
 
 FRAMES_A_PHONE = 5

@@ -9,7 +9,7 @@ import pytest
 from model_runtime.batch.lines.manifest import Row, read_rows
 from model_runtime.cli.batch.console import text_lines
 from model_runtime.errors import BadArgument
-from model_runtime.text.files import read_script, script_beside
+from model_runtime.text.formats.files import read_script, script_beside
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there\n"
 

@@ -12,7 +12,8 @@ import bpy
 from ... import compat
 from ...errors import BadBatch
 from ...rig.binding import targets
-from ...rig.keys import ownership, strips, tracks
+from ...rig.clips import strips
+from ...rig.keys import ownership, tracks
 from ...scene.sequencer import sequencer_scene
 from .request import Destination
 

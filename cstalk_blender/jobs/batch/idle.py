@@ -12,8 +12,9 @@ from ...dialogue.lines import stem_of
 from ...errors import SessionError
 from ...package import idle, protocol, rigs, track
 from ...rig.binding import targets
+from ...rig.clips import strips
 from ...rig.drive import facing
-from ...rig.keys import strips, tracks
+from ...rig.keys import tracks
 from ...scene import audio as sound
 from .request import Assignment, BatchTarget, IdleRequest
 

@@ -19,7 +19,8 @@ from ...direct.direction import Direction
 from ...errors import BadBatch, BadTarget
 from ...package import formats, runtime_errors, track
 from ...rig.binding import targets
-from ...rig.keys import bake, clips, exports, ownership, strips
+from ...rig.clips import exports, rewriting, strips
+from ...rig.keys import bake, ownership
 from ...rig.keys.fcurves import key_frames
 from ...scene import audio as sound
 from ...scene import line_predictions
@@ -283,7 +284,7 @@ def read_prediction(path: Path) -> prediction.Prediction:
 
 
 def _direction_of(faces: Sequence[bpy.types.Object], label: strips.Label) -> Direction:
-    for action in clips.clips_of(faces):
+    for action in rewriting.clips_of(faces):
         is_line = action.get(strips.LINE) == label.line
         if is_line and action.get(strips.BATCH) == label.batch and line_predictions.has(action):
             return line_predictions.direction_of(action)

@@ -14,7 +14,5 @@
 - `transfer`: copy F-curves between Actions.
 - `fcurves`: keyframes as arrays.
 - `report`: results of a bake and of clearing.
-- `strips`: clips of a batch as NLA strips; `tracks` recognises them, `rest` holds the face between.
-- `clips`: write new curves into clips that strips play.
-- `exports`: a clip with its character in a file; `export_record` protects foreign files.
+- `tracks`: recognise NLA tracks with clips of a batch.
 """

@@ -14,7 +14,7 @@ from ...jobs.batch import job as batch_job
 from ...jobs.batch import placement
 from ...jobs.batch.request import LineStatus
 from ...rig.binding import targets
-from ...rig.keys import strips
+from ...rig.clips import strips
 from ...text import counted
 from .. import line_list, line_requests
 from .base import OperatorBase

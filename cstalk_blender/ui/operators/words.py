@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...errors import SessionError
 from ...package import protocol, runtime_errors, script_files
-from ...scene import strip_scripts, word_markers, words
+from ...scene import strip_lines, word_markers, words
 from ...scene.sequencer import sequencer_scene
 from .. import generate_requests
 from ..properties.acting import LONGEST_SCRIPT, PHONE_ITEMS, PHONE_NAMES
@@ -303,7 +303,7 @@ def subtitles_of(scene: bpy.types.Scene) -> str:
     """Return the texts of the strips that overlap the audio file of a scene; empty without any."""
     first = scene.cstalk.start_frame
     frames = generate_requests.duration_s(scene) * generate_requests.frame_rate(scene)
-    return strip_scripts.script_under(sequencer_scene(scene), first, round(first + frames))
+    return strip_lines.script_under(sequencer_scene(scene), first, round(first + frames))
 
 
 CLASSES = (

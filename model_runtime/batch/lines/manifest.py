@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from ...choices import DEFAULT_PATTERN, MAX_INTENSITY
 from ...errors import BadArgument, RuntimeFault
 from ...protocol import EmotionKey
-from ...text.files import read_script, script_beside
+from ...text.formats.files import read_script, script_beside
 from .audio_files import AUDIO_SUFFIXES as AUDIO_SUFFIXES
 from .audio_files import GLOB_LETTERS as GLOB_LETTERS
 from .audio_files import files_in, globbed, named_file

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import BadArgument
-from ...text.files import decoded
+from ...text.formats.files import decoded
 from .audio_files import AUDIO_SUFFIXES
 
 LIST_HINT = "Give a CSV or TSV with the column 'file'"

@@ -15,7 +15,7 @@ from ...checkpoint.folder import default_checkpoint
 from ...choices import DEFAULT_PATTERN
 from ...engines.factory import check_names
 from ...errors import BadArgument
-from ...text.files import script_beside
+from ...text.formats.files import script_beside
 from ..console import Parser
 from ..options import add_options, performance_from, read_files
 from ..script import add_text_options, pronunciations_from

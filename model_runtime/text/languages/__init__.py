@@ -5,4 +5,5 @@
 * ``german``, ``spanish``, ``italian``, ``french``, ``portuguese``, ``dutch``, ``russian``: rules of
   spelling, with their source.
 * ``japanese``, ``mandarin``: kana and pinyin.
+* ``espeak``: further languages by espeak-ng, where it is installed.
 """

@@ -4,8 +4,8 @@
 * ``correlation``, ``generator``: the two networks.
 * ``losses``, ``loss_weights``: the terms of the generator's loss, and their tuned numbers.
 * ``start_from``, ``distillation``: start from other weights, and keep the effect of emotions.
-* ``output_calibration``, ``dev_score``: the fit of the calibration, and the score on dev clips.
-* ``final_evaluation``: the finished checkpoint's measures and model card.
+* ``output_calibration``: the fit of the calibration.
+* ``final_evaluation``: the score on dev clips, the finished checkpoint's measures and model card.
 * ``run``, ``machine``: the training loop and its device. ``provenance``: the record of a run.
-* ``progress``, ``scalars``: the progress line, and tensorboard.
+* ``progress``: the progress line, and tensorboard.
 """

@@ -21,8 +21,8 @@ from ..teacher.labels import TeacherLabels, read_labels
 from ..teacher.stage import levelled_samples
 from ..teacher.whisper import find_teacher
 from .acoustic import save_acoustic, train_acoustic
+from .progress import scalar_writer
 from .provenance import DIGITS, digest, identity
-from .scalars import scalar_writer
 
 SPEECH: Final = ("phones", "still")
 """Supervision of the items that the stage learns from: no faces are needed."""

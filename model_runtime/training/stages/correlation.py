@@ -23,9 +23,9 @@ from ..data.loading import dev_split
 from ..settings import Settings
 from .loss_weights import CHANNEL_FLOOR
 from .machine import open_machine
+from .progress import scalar_writer
 from .provenance import code_record, fingerprint, identity
 from .run import Terms, TrainingRun
-from .scalars import scalar_writer
 
 log = logging.getLogger(__name__)
 

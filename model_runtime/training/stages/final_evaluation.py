@@ -1,19 +1,22 @@
-"""Measure the finished checkpoint on the dev selection and write its model card."""
+"""Measure generators on the dev selection, in training and finished, and write the model card."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ...checkpoint.folder import load_checkpoint
+from ...checkpoint.folder import Checkpoint, load_checkpoint
+from ...engines.torch_engine import TorchEngine
 from ...evaluation.metrics.measures import MEASURES, Figure, Measure
 from ...evaluation.performers.model import ModelPerformer
 from ...evaluation.selection import Selection, load_subset, score_performer
+from ...model.generator import Generator
 from ..settings import Settings
 from .progress import clock
+from .run import SCORE, Terms
 
 log = logging.getLogger(__name__)
 
@@ -95,3 +98,34 @@ def _row(measure: Measure, figure: Mapping[str, Any] | None) -> str:
     count = figure["count"] or ""
     cells = (measure.title.strip(), f"{value.value:.3f}", interval, count, bar or "", met)
     return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+
+def dev_scorer(generator: Generator, data: Path) -> Callable[[], Terms] | None:
+    """Return a function that measures the weights that are in ``generator`` when it is called.
+
+    Args:
+        generator: In training.
+        data: Data folder with ``splits.tsv``, ``eval`` and ``rigs``.
+
+    Returns:
+        None where the folder has no evaluation clips. The function returns the declared scalar as
+        ``score``, and every figure by its key.
+    """
+    # The measures need clips and rig meshes; user data of a fine-tuning has neither.
+    if not (data / "eval").is_dir() or not (data / "rigs").is_dir():
+        return None
+    subset = load_subset(data)
+
+    def measure() -> Terms:
+        state = generator.state_dict().items()
+        # Copies: the run puts the training weights back into the same memory after the evaluation.
+        tensors = {name: value.detach().cpu().numpy().copy() for name, value in state}
+        checkpoint = Checkpoint(Path("unfinished"), generator.config, tensors, {})
+        # On the CPU and in float32 whatever the machine trains on: the score must not depend on the
+        # card.
+        performer = ModelPerformer(TorchEngine(checkpoint, "cpu"), "unfinished")
+        result = score_performer(performer, subset)
+        figures = {key: round(figure.value, 4) for key, figure in result.figures.items()}
+        return {SCORE: round(result.score, 5), **figures}
+
+    return measure

@@ -24,13 +24,13 @@ from ..data.cache import Cache
 from ..data.encoder_inputs import load_training_inputs
 from ..settings import Settings
 from .acoustic import PREFIXES, load_acoustic
-from .dev_score import dev_scorer
 from .distillation import open_retention
+from .final_evaluation import dev_scorer
 from .losses import GeneratorLoss
 from .machine import Machine, open_machine
+from .progress import scalar_writer
 from .provenance import code_record, file_digest, fingerprint, identity
 from .run import SCORE, Terms, TrainingRun
-from .scalars import scalar_writer
 from .start_from import start_from
 
 log = logging.getLogger(__name__)

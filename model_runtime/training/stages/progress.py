@@ -1,10 +1,12 @@
-"""Show one line with the time left: rewritten on a terminal, a line every 20 s in a log."""
+"""Show one line with the time left, and write tensorboard scalars where it is installed."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +15,10 @@ LOG_EVERY_S = 20.0
 
 
 class ProgressLine:
-    """Shows ``label: done/total, time left`` and further text."""
+    """Shows ``label: done/total, time left`` and further text.
+
+    The line is rewritten on a terminal; in a log it appears every 20 s.
+    """
 
     def __init__(self) -> None:
         self._label, self._started, self._first, self._shown = "", 0.0, 0, 0.0
@@ -52,3 +57,23 @@ class ProgressLine:
 def clock(seconds: float) -> str:
     """Return ``h:mm:ss``."""
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
+
+
+def scalar_writer(folder: Path) -> Callable[[int, dict[str, float]], None]:
+    """Return a function that takes a step number and values by name.
+
+    Args:
+        folder: Of the run; the scalars go into ``tensorboard`` in it.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        # Plots are a convenience: training must not need tensorboard.
+        return lambda _step, _values: None
+    writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def write(step: int, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            writer.add_scalar(name, value, step)
+
+    return write

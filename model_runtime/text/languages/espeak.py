@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Final
 
-from .ipa import phones_of_ipa
+from ..ipa import phones_of_ipa
 
 PROGRAM: Final = "espeak-ng"
 CODE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")

@@ -14,9 +14,9 @@ import bpy
 from ... import compat
 from ...package import track
 from ..drive.plan import owners_of
-from . import install, ownership
-from .fcurves import read_curve, write_curve
-from .tracks import our_tracks
+from ..keys import install, ownership
+from ..keys.fcurves import read_curve, write_curve
+from ..keys.tracks import our_tracks
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,10 @@ import codecs
 import re
 from pathlib import Path
 
-from ..errors import BadArgument, BadCurves
+from ...errors import BadArgument, BadCurves
+from ..track import SILENCE
 from .subtitles import cues_of
 from .textgrid import track_of_textgrid
-from .track import SILENCE
 
 SUBTITLE_SUFFIXES = (".srt", ".vtt")
 SCRIPT_SUFFIXES = (".txt", ".lab", *SUBTITLE_SUFFIXES)

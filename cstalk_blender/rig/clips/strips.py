@@ -21,11 +21,12 @@ from ...arrays import Array
 from ...package import track
 from ..drive.plan import owners_of
 from ..drive.properties import PropertyCurve
-from . import install, memory, ownership, rest
-from .build import ActionBuilder
-from .fcurves import key_frames, read_curve, write_curve
-from .ownership import BATCH, LINE
-from .tracks import FACE_0_1, IDLE_TRACK, STRIP, TRACK, has_clips, is_clip, our_tracks
+from ..keys import install, memory, ownership
+from ..keys.build import ActionBuilder
+from ..keys.fcurves import key_frames, read_curve, write_curve
+from ..keys.ownership import BATCH, LINE
+from ..keys.tracks import FACE_0_1, IDLE_TRACK, STRIP, TRACK, has_clips, is_clip, our_tracks
+from . import rest
 
 # Short against the silence, long enough that the face does not jump.
 FADE_S = 0.08

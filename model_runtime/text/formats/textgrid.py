@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadCurves
-from ..files import replace_file
-from .track import SILENCE, UNSCRIPTED, Phone, PhoneTrack, SpokenWord
+from ...errors import BadCurves
+from ...files import replace_file
+from ..track import SILENCE, UNSCRIPTED, Phone, PhoneTrack, SpokenWord
 
 Interval = tuple[float, float, str]
 

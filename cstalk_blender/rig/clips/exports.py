@@ -18,7 +18,8 @@ from ... import compat
 from ...errors import BakeFailed
 from ...package import files, runtime_errors, track
 from ..drive.plan import owners_of
-from . import bake, export_record
+from ..keys import bake
+from . import export_record
 
 SUFFIXES = {"BLEND": ".blend", "GLTF": ".glb", "FBX": ".fbx"}
 ADDONS = {"GLTF": "glTF 2.0", "FBX": "FBX"}

@@ -76,7 +76,7 @@ class CSTALK_PT_script(SidebarPanel, bpy.types.Panel):
         column.active = settings.use_script
         row = column.row()
         row.active = settings.script_text is None
-        row.prop(settings, "script", text="")
+        row.prop(settings, "script", text="", placeholder="Script: the words that are spoken")
         column.prop(settings, "script_text")
         column.prop(settings, "language")
         if settings.language == "other":

@@ -17,17 +17,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+RIG_LAYERS = ("mapping", "fitting", "binding", "drive", "keys", "clips", "verify")
 LAZY_PACKAGES = (
     *("session", "dialogue", "direct", "runtime_install", "cli", "scene", "jobs", "jobs.batch"),
     "ui",
-    *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
+    *(f"rig.{name}" for name in RIG_LAYERS),
 )
 """Packages whose modules are read at first use."""
 LAZY_MODULES = ("api",)
 """Modules of the add-on itself that are read at first use."""
 READ_AHEAD = (
     "direct",
-    *(f"rig.{name}" for name in ("mapping", "fitting", "binding", "drive", "keys", "verify")),
+    *(f"rig.{name}" for name in RIG_LAYERS),
     "jobs",
     "jobs.batch",
 )

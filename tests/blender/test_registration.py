@@ -108,6 +108,9 @@ def test_intensity_reaches_one_by_dragging_and_one_and_a_half_by_typing(addon):
     assert (intensity.hard_min, intensity.hard_max) == (0.0, 1.5)
 
 
+RIG = ROOT / "cstalk_blender" / "rig"
+
+
 def test_enabling_reads_neither_the_rig_nor_the_files_of_a_batch():
     code = (
         "import os, bpy, cstalk_blender, cstalk_blender.lazy as lazy\n"
@@ -118,7 +121,8 @@ def test_enabling_reads_neither_the_rig_nor_the_files_of_a_batch():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     unread = set(done.stdout.split())
-    packages = ("rig/binding", "rig/drive", "rig/fitting", "rig/keys", "rig/mapping", "rig/verify")
+    # From the disk: a package that is added to the rig must be postponed too.
+    packages = [f"rig/{path.parent.name}" for path in RIG.glob("*/__init__.py")]
     expected = {
         f"cstalk_blender.{package.replace('/', '.')}.{path.stem}"
         for package in (*packages, "session")

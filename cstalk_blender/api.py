@@ -207,7 +207,7 @@ def bake(
         face: The face.
         curves: Curves of a rig's channels, with or without a track of the speech alone.
         name: Name of the clip, for panel and Actions.
-        identity: Of the clip, whose earlier bake is replaced; its path, or empty for ``name``.
+        identity: Identity of the clip, of which an earlier bake is replaced; empty for ``name``.
         start_frame: Scene frame at time 0 of the curves; None for that of the scene.
         new_take: Keep the take that plays, beside the new one.
 

@@ -143,7 +143,7 @@ def unwritable(path: Path, error: OSError) -> BadOutput:
         error: Why.
     """
     hint = SPACE_HINT if error.errno in NO_SPACE else FOLDER_HINT
-    # Windows lets nobody replace a file that a program has open, such as a table in Excel.
+    # Windows refuses to replace a file that a program has open, such as a table in Excel.
     if isinstance(error, PermissionError) and path.is_file():
         hint = LOCKED_HINT
     return BadOutput(f"Cannot write {path}: {error.strerror or error}", hint=hint)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import FloatArray
 from ..package import blinks
-from .curve_view import runs
+from .ranges import runs
 
 CLOSED_LID = 0.8
 """Of eyeBlink: a blink closes the lids further, and lowered lids of an emotion do not."""
@@ -21,7 +21,7 @@ LEAST_GAP_S = 1.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """What changes among the blinks of a clip."""
+    """Blinks to remove from a clip and to add to it."""
 
     removed: tuple[tuple[int, int], ...] = ()
     """First and last frame of each removed blink, lids open at both."""

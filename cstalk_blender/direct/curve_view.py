@@ -6,7 +6,7 @@ Coordinates are pixels from the lower left corner of the viewport's region.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,21 +230,6 @@ def strongest(values: FloatArray, count: int) -> list[int]:
     spans = np.ptp(values, axis=0)
     order = np.argsort(-spans, kind="stable")
     return [int(column) for column in order[:count] if spans[column] > 1e-3]
-
-
-def runs(frames: Iterable[int]) -> list[tuple[int, int]]:
-    """Return first and last of each run of consecutive numbers.
-
-    Args:
-        frames: Ascending numbers.
-    """
-    found: list[tuple[int, int]] = []
-    for frame in frames:
-        if found and frame == found[-1][1] + 1:
-            found[-1] = (found[-1][0], frame)
-        else:
-            found.append((frame, frame))
-    return found
 
 
 def place_labels(

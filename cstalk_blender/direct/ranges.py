@@ -1,8 +1,8 @@
-"""Limit layers to a range of time with soft borders. numpy only."""
+"""Limit layers to a range of time with soft borders; find runs of frames. numpy only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -52,3 +52,18 @@ def within(
     weights = np.asarray(share, np.float32)[:, None]
     mixed: FloatArray = np.where(weights == 1, directed, other + weights * (directed - other))
     return mixed
+
+
+def runs(frames: Iterable[int]) -> list[tuple[int, int]]:
+    """Return first and last of each run of consecutive numbers.
+
+    Args:
+        frames: Ascending numbers.
+    """
+    found: list[tuple[int, int]] = []
+    for frame in frames:
+        if found and frame == found[-1][1] + 1:
+            found[-1] = (found[-1][0], frame)
+        else:
+            found.append((frame, frame))
+    return found

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import FloatArray
-from ..direct import curve_view, layers, regions, waveform
+from ..direct import layers, ranges, regions, waveform
 from ..errors import SessionError
 from ..rig.keys import hand_edits
 from ..scene import audio_decode, direction, predictions, takes, words
@@ -58,7 +58,7 @@ class Curves:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Marks:
-    """What belongs to the face besides its curves."""
+    """Words, hand edits and waveform of a face, beside its curves."""
 
     words: tuple[Word, ...]
     edits: tuple[hand_edits.HandEdit, ...]
@@ -108,8 +108,8 @@ class Reader:
             except SessionError:  # shown by the panel; the keys play
                 return None
         curves = self._curves[1]
-        ranges = tuple(range_of_or_none(face, name, curves) for name in (direction.OVERALL, region))
-        return Content(region, curves, self._marks_of(face, entry.take), (ranges[0], ranges[1]))
+        limits = tuple(range_of_or_none(face, name, curves) for name in (direction.OVERALL, region))
+        return Content(region, curves, self._marks_of(face, entry.take), (limits[0], limits[1]))
 
     def _marks_of(self, face: bpy.types.Object, take: str) -> Marks:
         key, now = (face.session_uid, take), time.monotonic()
@@ -127,7 +127,7 @@ def range_of_or_none(
     Args:
         face: The face.
         region: A name of `direction.REGIONS`, or `direction.OVERALL`.
-        curves: Say where the audio file lies in time.
+        curves: Played curves, with their start in seconds of the audio file.
     """
     part = getattr(face.cstalk_direction, region)
     if part.range_end_s <= part.range_start_s:
@@ -141,7 +141,7 @@ def _curves_of(face: bpy.types.Object, scene: bpy.types.Scene, region: str) -> C
     made = direct.directed(face, scene)
     channels, values = made.curves.channels, made.curves.values
     columns = regions.table_of(made.prediction.rig, channels).columns[region]
-    closed = curve_view.runs(layers.closed_lips(channels, values).tolist())
+    closed = ranges.runs(layers.closed_lips(channels, values).tolist())
     return Curves(
         frames=made.frames,
         channels=tuple(channels[column] for column in columns),

@@ -199,7 +199,7 @@ class Client:
             # The tail is read before the process is closed, whose log then ends.
             error.details = error.details or child.log_tail()
             child.close_in_background(grace_s=self._limits.close_s)
-        # Without an open request nobody waits for it: a cancelled one has ended as such.
+        # Without an open request no error is shown: a cancelled one has ended as such.
         level = logging.WARNING if self._open else logging.INFO
         log.log(level, "Worker process ended: %s", error)
         self._end_all(error)

@@ -36,7 +36,7 @@ def content_or_none(context: bpy.types.Context) -> contents.Content | None:
 
 
 def view_or_none(context: bpy.types.Context, content: contents.Content) -> curve_view.View | None:
-    """Return where the strip lies in the region of the context; None without room.
+    """Return the rectangle of the strip in the region of the context; None without room.
 
     Args:
         context: Of a 3D viewport.

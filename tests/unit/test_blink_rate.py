@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from cstalk_blender.direct import blink_rate
-from cstalk_blender.direct.curve_view import runs
 from cstalk_blender.direct.direction import Direction
 from cstalk_blender.direct.layers import apply
 from cstalk_blender.direct.prediction import Prediction
+from cstalk_blender.direct.ranges import runs
 from model_runtime.curves.layered import LayeredCurves
 from model_runtime.curves.track import CurveTrack
 from model_runtime.postprocess import blinks

@@ -8,7 +8,7 @@ import wave
 import numpy as np
 import pytest
 
-from cstalk_blender.direct import curve_view, waveform
+from cstalk_blender.direct import curve_view, ranges, waveform
 from cstalk_blender.direct.curve_view import View
 
 VIEW = View(left=100, right=1100, bottom=8, scale=1, first_frame=1, last_frame=241)
@@ -99,8 +99,8 @@ def test_labels_never_overlap():
 
 
 def test_runs_bounds_and_strongest():
-    assert curve_view.runs([]) == []
-    assert curve_view.runs([3, 4, 5, 9, 11, 12]) == [(3, 5), (9, 9), (11, 12)]
+    assert ranges.runs([]) == []
+    assert ranges.runs([3, 4, 5, 9, 11, 12]) == [(3, 5), (9, 9), (11, 12)]
     values = np.array([[0, 0, -0.5], [0.2, 0, 0.5]], np.float32)
     assert curve_view.bounds_of(values) == (-0.5, 0.5)
     assert curve_view.bounds_of(values[:, :0]) == (0.0, 0.5)

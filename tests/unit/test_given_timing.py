@@ -49,7 +49,7 @@ RATE = 50.0
 
 
 def recognised(script: str, **values: object):
-    """What is recognised in a second of silence."""
+    """Return the recognition of a second of silence."""
     posteriors = np.full((50, len(PHONES)), 1e-3, np.float32)
     posteriors[:, 0] = 0.9
     performance = Performance(Path("line.wav"), script=script, **values)

@@ -35,7 +35,7 @@ NEEDED = {"values", "channels", "fps", "start_s"}
 """Entries without which there are no curves."""
 OTHER_HINT = "Choose a file that CSTalk wrote, or generate the curves again"
 OBJECTS = "an entry holds objects instead of numbers or text"
-"""Where numpy gives advice on unpickling, which this project never does."""
+"""Start of numpy's advice to unpickle a file, which this project never does."""
 ARCHIVE_START = b"PK"
 """First bytes of a zip archive."""
 NEUTRAL = "neutral"
